@@ -1,0 +1,47 @@
+"""Writes the tables of the README from the specs and the settings: `python docs/tables.py`. The tests compare."""
+
+import re
+from pathlib import Path
+
+from zoho_mcp.policy.rules import decide
+from zoho_mcp.settings import SETTINGS, Setting
+from zoho_mcp.specs.load import load
+from zoho_mcp.specs.model import Operation
+
+README = Path(__file__).parent.parent / "README.md"
+_EFFECTS = {"read": "reads", "write": "changes", "send": "e-mails", "destroy": "destroys"}
+
+
+def tools_table() -> str:
+    """Tool, what it does, effect, and whether a person is asked."""
+    rows = ["| toolset | tool | what it does | effect | asks first |", "|---|---|---|---|---|"]
+    return "\n".join([*rows, *(_tool_row(operation) for operation in load().operations.values())])
+
+
+def _tool_row(operation: Operation) -> str:
+    asks = "yes" if decide(operation, {}, "ask").action == "ask" else ""
+    first = operation.description.split(". ")[0].rstrip(".") + "."
+    return f"| {operation.toolset} | `{operation.name}` | {first} | {_EFFECTS[operation.effect]} | {asks} |"
+
+
+def settings_table() -> str:
+    """Environment variables with their meaning and default."""
+    rows = ["| setting | meaning | default |", "|---|---|---|"]
+    return "\n".join([*rows, *map(_setting_row, SETTINGS)])
+
+
+def _setting_row(setting: Setting) -> str:
+    choices = f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}." if setting.choices else ""
+    default = "required" if setting.required else f"`{setting.default}`" if setting.default else ""
+    return f"| `{setting.name}` | {setting.meaning}{choices} | {default} |"
+
+
+def filled(text: str) -> str:
+    """The README's text with its tables as they are now."""
+    for name, table in (("tools", tools_table()), ("settings", settings_table())):
+        text = re.sub(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", rf"\g<1>{table}\g<2>", text, flags=re.DOTALL)
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,119 @@
+"""A server on an embedded Zoho, in memory, for clients of both eras."""
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import httpx
+import mcp_types as types
+import pytest
+from mcp import Client
+from mcp.client import ClientRequestContext
+from mcp.server.lowlevel import Server
+
+from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.sandbox.app import create_app
+from zoho_mcp.sandbox.demo_data import seed
+from zoho_mcp.sandbox.limits import Limits
+from zoho_mcp.sandbox.store import Store
+from zoho_mcp.server.app import create_server
+from zoho_mcp.server.state import App
+from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.specs.load import load
+from zoho_mcp.zoho.client import ZohoClient
+
+Era = Literal["2026-07-28", "legacy"]
+ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")
+URL = "http://127.0.0.1"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class Clock:
+    """Time that stands still until a test moves it."""
+
+    now: datetime = datetime(2026, 6, 15, 16, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Person:
+    """Whoever sits before the client: answers questions as told and remembers them."""
+
+    answer: types.ElicitResult | types.ErrorData = field(
+        default_factory=lambda: types.ElicitResult(action="accept", content={"confirm": True})
+    )
+    questions: list[str] = field(default_factory=list[str])
+
+    async def elicit(
+        self, context: ClientRequestContext, params: types.ElicitRequestParams
+    ) -> types.ElicitResult | types.ErrorData:
+        self.questions.append(params.message)
+        return self.answer
+
+
+@dataclass
+class Zoho:
+    """The embedded Zoho of a test, a server on it, and clients for that server."""
+
+    store: Store
+    app: Any
+    clock: Clock
+    settings: Settings
+    person: Person = field(default_factory=Person)
+
+    def server(self, **changes: Any) -> Server[App]:
+        settings = replace(self.settings, **changes)
+        client = ZohoClient(settings, transport=httpx.ASGITransport(self.app), clock=lambda: self.clock().timestamp())
+        return create_server(settings, load(settings.product, settings.edition), client)
+
+    @asynccontextmanager
+    async def client(self, era: Era = "2026-07-28", *, can_ask: bool = True, **changes: Any) -> AsyncGenerator[Client]:
+        elicit = self.person.elicit if can_ask else None
+        async with Client(self.server(**changes), mode=era, elicitation_callback=elicit) as client:
+            yield client
+
+    def received(self, *methods: str) -> list[str]:
+        """`METHOD /path` of what reached the API, in order; of these methods only, if any are named."""
+        return [
+            f"{request.method} {request.path}"
+            for request in self.app.state.received
+            if not request.path.startswith("/oauth") and (not methods or request.method in methods)
+        ]
+
+    def changes(self) -> list[str]:
+        """What could have changed something."""
+        return self.received("POST", "PUT", "DELETE")
+
+
+@pytest.fixture
+def zoho() -> Iterator[Zoho]:
+    """An embedded Zoho with demo data, dated before a fixed day."""
+    clock = Clock()
+    store = Store.open(None)
+    seed(store, today=clock().date())
+    app = create_app(store, clock=clock, limits=Limits(per_minute=100_000, per_day=100_000))
+    yield Zoho(store, app, clock, from_environment(environment_for(URL)))
+    store.close()
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """A tool's structured answer; fails the test when the tool did not work."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, text_of(result)
+    return result.structured_content
+
+
+def text_of(result: types.CallToolResult) -> str:
+    return "\n".join(part.text for part in result.content if isinstance(part, types.TextContent))

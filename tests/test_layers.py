@@ -1,0 +1,61 @@
+"""Who may import whom: the folder is the layer."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import zoho_mcp
+
+PACKAGE = Path(zoho_mcp.__file__).parent
+MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
+    # layer: (of ours, third party)
+    "errors": (set(), set()),
+    "settings": ({"errors"}, {"pydantic"}),
+    "specs": ({"errors", "specs"}, {"pydantic", "jsonschema"}),
+    "zoho": ({"errors", "settings", "specs.model", "zoho"}, {"httpx", "anyio"}),
+    "policy": ({"errors", "settings", "specs.model", "policy"}, {"pydantic"}),
+    "server": ({"errors", "settings", "specs", "zoho", "policy", "server"}, {"mcp", "mcp_types", "anyio", "pydantic"}),
+    "sandbox": ({"sandbox"}, {"starlette"}),
+}
+PURE = {"zoho/request.py": {"errors", "specs.model"}, "zoho/payload.py": {"errors", "zoho.request"}}
+MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "no relative imports"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def allowed(name: str, ours: set[str], foreign: set[str]) -> bool:
+    top, _, rest = name.partition(".")
+    if top == "zoho_mcp":
+        return rest == "__version__" or any(rest == own or rest.startswith(own + ".") for own in ours)
+    return top in sys.stdlib_module_names or top in foreign
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.split("/")[0].removesuffix(".py") in MAY_IMPORT])
+def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
+    ours, foreign = MAY_IMPORT[module.split("/")[0].removesuffix(".py")]
+    assert [name for name in imports(PACKAGE / module) if not allowed(name, ours, foreign)] == []
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_requests_and_payloads_are_made_without_any_library(module: str) -> None:
+    assert [name for name in imports(PACKAGE / module) if not allowed(name, PURE[module], set())] == []
+
+
+def test_only_settings_and_the_commands_read_the_environment() -> None:
+    readers = [name for name in MODULES if "os.environ" in (PACKAGE / name).read_text(encoding="utf-8")]
+    assert [name for name in readers if not name.startswith(("cli/", "settings.py"))] == []
+
+
+def test_every_folder_is_a_known_layer() -> None:
+    assert {name.split("/")[0] for name in MODULES if "/" in name} == set(MAY_IMPORT) - {"errors", "settings"} | {"cli"}

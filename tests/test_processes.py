@@ -1,0 +1,140 @@
+"""The real processes: the command, a server over stdio in both eras, the served sandbox, and the built wheel."""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import anyio
+import pytest
+from conftest import ERAS, Era, Person, call
+from mcp import Client, StdioServerParameters
+
+import zoho_mcp
+
+CHECKOUT = Path(zoho_mcp.__file__).parent.parent
+COMMAND = [sys.executable, "-m", "zoho_mcp.cli.main"]
+PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], env=PLAIN | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_server_speaks_over_stdio(era: Era) -> None:
+    person = Person()
+    server = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], "--sandbox"], env=PLAIN)
+    with anyio.fail_after(60):
+        async with Client(server, mode=era, elicitation_callback=person.elicit) as client:
+            invoice = (await call(client, "list_invoices", status="sent", per_page=1))["invoices"][0]["invoice_id"]
+            await call(client, "void_invoice", invoice_id=invoice)
+            assert (await call(client, "get_invoice", invoice_id=invoice))["invoice"]["status"] == "void"
+    assert len(person.questions) == 1
+
+
+@pytest.mark.anyio
+async def test_the_sandbox_can_keep_its_books_in_a_file(tmp_path: Path) -> None:
+    server = StdioServerParameters(
+        command=COMMAND[0], args=[*COMMAND[1:], "--sandbox", str(tmp_path / "books.db")], env=PLAIN
+    )
+    with anyio.fail_after(60):
+        async with Client(server) as client:
+            await call(client, "create_customer", contact_name="Kept")
+        async with Client(server) as client:
+            assert (await call(client, "list_customers", contact_name="Kept"))["customers"][0]["contact_name"] == "Kept"
+
+
+def test_missing_settings_end_the_start_with_status_2_and_their_names() -> None:
+    result = run()
+    assert result.returncode == 2
+    assert result.stdout == ""
+    for name in ("ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "--sandbox"):
+        assert name in result.stderr
+
+
+def test_a_wrong_setting_is_named_even_with_the_sandbox() -> None:
+    result = run("--sandbox", ZOHO_CONFIRM="maybe")
+    assert result.returncode == 2
+    assert "ZOHO_CONFIRM must be one of ask, refuse, allow." in result.stderr
+
+
+def test_a_sandbox_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "books.db").write_text("this is no database, and long enough to be sure of it" * 100)
+    result = run("--sandbox", str(tmp_path / "books.db"))
+    assert result.returncode == 2
+    assert "books.db" in result.stderr
+
+
+def test_version_help_and_check() -> None:
+    assert run("--version").stdout == f"zoho-invoice-mcp {zoho_mcp.__version__}\n"
+    helped = run("--help").stdout
+    for word in ("--sandbox", "check", "demo", "sandbox"):
+        assert word in helped
+    checked = run("check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "all fine" in checked.stdout
+    assert run("frobnicate").returncode == 2
+
+
+@pytest.mark.anyio
+async def test_the_served_sandbox_prints_the_settings_that_reach_it() -> None:
+    with subprocess.Popen([*COMMAND, "sandbox"], env=PLAIN, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            printed = "".join(process.stdout.readline() for _ in range(6))
+            found = dict(re.findall(r"^export (ZOHO_\w+)=(\S+)$", printed, re.MULTILINE))
+            assert len(found) == 6
+            server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=PLAIN | found)
+            with anyio.fail_after(60):
+                async with Client(server) as client:
+                    assert (await call(client, "list_organizations"))["organizations"]
+                    assert (await call(client, "list_customers"))["customers"]
+        finally:
+            process.terminate()
+
+
+def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [*COMMAND, "demo"],
+        env=PLAIN | {"PYTHONPATH": str(CHECKOUT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "All steps did what they say." in result.stdout
+    [pdf] = (tmp_path / "demo-output").glob("*.pdf")
+    assert pdf.read_bytes().startswith(b"%PDF-")
+
+
+def test_the_built_wheel_works_from_anywhere(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(CHECKOUT)],
+        check=True, timeout=300, capture_output=True,
+    )  # fmt: skip
+    [wheel] = tmp_path.glob("*.whl")
+    place = tmp_path / "installed"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place), str(wheel)],
+        check=True, timeout=300, capture_output=True,
+    )  # fmt: skip
+    # The dependencies come from this environment, the package from the wheel alone.
+    path = os.pathsep.join([str(place), sysconfig.get_path("purelib")])
+    result = subprocess.run(
+        [sys.executable, "-S", "-m", "zoho_mcp.cli.main", "check"],
+        env=PLAIN | {"PYTHONPATH": path}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "all fine" in result.stdout, result.stderr
+    where = subprocess.run(
+        [sys.executable, "-S", "-c", "import zoho_mcp.specs.load as m; print(m.specs_folder())"],
+        env=PLAIN | {"PYTHONPATH": path}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert Path(where.stdout.strip()) == place / "zoho_mcp" / "tool_specs"

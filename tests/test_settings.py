@@ -1,0 +1,86 @@
+"""Settings come from the environment, are checked all at once, and never show a secret."""
+
+import pytest
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.settings import DATA_CENTRES, SETTINGS, Settings, from_environment
+
+COMPLETE = {"ZOHO_CLIENT_ID": "1000.ID", "ZOHO_CLIENT_SECRET": "s3cret", "ZOHO_REFRESH_TOKEN": "1000.refr3sh"}
+
+
+def settings(**more: str) -> Settings:
+    return from_environment(COMPLETE | more)
+
+
+def test_every_missing_and_wrong_setting_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        from_environment(
+            {"ZOHO_CLIENT_ID": " ", "ZOHO_DC": "mars", "ZOHO_ORGANIZATION_ID": "Acme", "ZOHO_CONFIRM_TIMEOUT": "0"}
+        )
+    for name in (
+        "ZOHO_CLIENT_ID",
+        "ZOHO_CLIENT_SECRET",
+        "ZOHO_REFRESH_TOKEN",
+        "ZOHO_DC",
+        "ZOHO_ORGANIZATION_ID",
+        "ZOHO_CONFIRM_TIMEOUT",
+    ):
+        assert name in str(caught.value)
+    assert "--sandbox" in str(caught.value)
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    assert "s3cret" not in repr(settings())
+    assert "refr3sh" not in repr(settings())
+
+
+def test_the_defaults_are_the_united_states_zoho_invoice_and_asking() -> None:
+    found = settings()
+    assert (found.data_centre, found.product, found.edition, found.confirm) == ("us", "invoice", "", "ask")
+    assert (found.base_path, found.scope_prefix) == ("/invoice/v3", "ZohoInvoice.")
+
+
+def test_books_has_its_own_base_path_and_scopes() -> None:
+    found = settings(ZOHO_PRODUCT="Books")
+    assert (found.base_path, found.scope_prefix) == ("/books/v3", "ZohoBooks.")
+
+
+@pytest.mark.parametrize(
+    ("name", "api", "accounts"),
+    [
+        ("us", "https://www.zohoapis.com", "https://accounts.zoho.com"),
+        ("eu", "https://www.zohoapis.eu", "https://accounts.zoho.eu"),
+        ("in", "https://www.zohoapis.in", "https://accounts.zoho.in"),
+        ("au", "https://www.zohoapis.com.au", "https://accounts.zoho.com.au"),
+        ("jp", "https://www.zohoapis.jp", "https://accounts.zoho.jp"),
+        ("ca", "https://www.zohoapis.ca", "https://accounts.zohocloud.ca"),
+        ("cn", "https://www.zohoapis.com.cn", "https://accounts.zoho.com.cn"),
+        ("sa", "https://www.zohoapis.sa", "https://accounts.zoho.sa"),
+    ],
+)
+def test_a_data_centre_has_these_hosts(name: str, api: str, accounts: str) -> None:
+    assert (DATA_CENTRES[name].api, DATA_CENTRES[name].accounts) == (api, accounts)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://evil.example", "ftp://127.0.0.1", "https://user@host", "127.0.0.1:80", "https://"]
+)
+def test_a_token_is_sent_only_encrypted_or_to_this_machine(url: str) -> None:
+    with pytest.raises(SettingsError, match="ZOHO_API_URL"):
+        settings(ZOHO_API_URL=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8123", "http://localhost:8123/", "https://gateway.example/invoice/v3"]
+)
+def test_a_gateway_may_be_given_with_or_without_the_products_path(url: str) -> None:
+    assert settings(ZOHO_API_URL=url).api_url in (
+        "http://127.0.0.1:8123",
+        "http://localhost:8123",
+        "https://gateway.example",
+    )
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert all(setting.meaning.endswith(".") for setting in SETTINGS)
+    assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)

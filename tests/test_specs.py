@@ -1,0 +1,127 @@
+"""The spec files, every entry of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zoho_mcp.errors import SpecError
+from zoho_mcp.server.special import SPECIALS
+from zoho_mcp.settings import EDITIONS
+from zoho_mcp.specs.lint import slow_check
+from zoho_mcp.specs.load import load, specs_folder
+from zoho_mcp.specs.model import SpecFile
+
+CATALOGS = {product: load(product) for product in ("invoice", "books")}
+ENTRIES = [
+    pytest.param(product, name, id=f"{product}-{name}") for product in CATALOGS for name in CATALOGS[product].operations
+]
+
+
+@pytest.mark.parametrize(("product", "name"), ENTRIES)
+def test_an_entry_keeps_the_rules(product: str, name: str) -> None:
+    assert slow_check(CATALOGS[product].operations[name]) == []
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("product", CATALOGS)
+def test_every_edition_loads_and_shows_at_least_what_everybody_sees(product: str, edition: str) -> None:
+    plain, edited = CATALOGS[product].operations, load(product, edition).operations
+    assert list(edited) == list(plain)
+    for name, operation in plain.items():
+        assert set(operation.input["properties"]) <= set(edited[name].input["properties"])
+        assert "x-edition" not in json.dumps(edited[name].input)
+
+
+def test_what_a_client_sees_has_no_words_of_our_own() -> None:
+    for operation in CATALOGS["invoice"].operations.values():
+        assert '"x-' not in json.dumps(operation.published_input)
+        assert "$ref" not in json.dumps(operation.published_input)
+
+
+def test_every_special_tool_has_its_function_and_every_function_its_tool() -> None:
+    special = {
+        name for catalog in CATALOGS.values() for name, operation in catalog.operations.items() if operation.special
+    }
+    assert special == set(SPECIALS)
+
+
+def test_the_schema_of_spec_files_is_the_one_in_the_folder() -> None:
+    written = json.loads((specs_folder() / "_schema.json").read_text(encoding="utf-8"))
+    assert written == SpecFile.model_json_schema()
+
+
+def _operation(**changes: Any) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": "get_thing",
+        "title": "Show a thing",
+        "description": "One thing.",
+        "reference": ["GET /things/{thing_id}"],
+        "http": {"method": "GET", "path": "/things/{thing_id}"},
+        "effect": "read",
+        "scope": "things.READ",
+        "input": {"type": "object", "properties": {"thing_id": {"type": "string"}}, "required": ["thing_id"]},
+    }
+    return entry | changes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "_shared.json").write_text('{"$defs": {}}')
+    return tmp_path
+
+
+def write(folder: Path, *operations: dict[str, Any]) -> None:
+    file = {"toolset": "things", "title": "Things", "about": "Things.", "operations": operations}
+    (folder / "things.json").write_text(json.dumps(file))
+
+
+WRONG = [
+    pytest.param(_operation(efect="read"), "efect", id="unknown key"),
+    pytest.param(_operation(effect="harmless"), "effect", id="unknown effect"),
+    pytest.param(_operation(effect="write"), "GET and effect read", id="a GET that writes"),
+    pytest.param(_operation(input={"type": "object", "properties": {}}), "{thing_id}", id="place without argument"),
+    pytest.param(_operation(exclusive=[["a", "b"]]), "exclusive", id="exclusive names nothing"),
+    pytest.param(_operation(input={"$ref": "_shared.json#/$defs/nothing"}), "leads nowhere", id="dangling reference"),
+    pytest.param(
+        _operation(effect="destroy", http={"method": "DELETE", "path": "/things/{thing_id}"}),
+        "confirm",
+        id="no confirm",
+    ),
+    pytest.param(
+        _operation(
+            effect="destroy",
+            http={"method": "DELETE", "path": "/things/{thing_id}"},
+            confirm={"ask": "?", "subject": "get_nothing"},
+        ),
+        "get_nothing",
+        id="subject does not exist",
+    ),
+]
+
+
+@pytest.mark.parametrize(("entry", "names"), WRONG)
+def test_a_wrong_entry_stops_the_load_and_is_named(folder: Path, entry: dict[str, Any], names: str) -> None:
+    write(folder, entry)
+    with pytest.raises(SpecError, match=r"things\.json: get_thing") as caught:
+        load(folder=folder)
+    assert names in str(caught.value)
+
+
+def test_a_file_that_is_no_json_stops_the_load_and_is_named(folder: Path) -> None:
+    (folder / "things.json").write_text("{")
+    with pytest.raises(SpecError, match=r"things\.json cannot be read"):
+        load(folder=folder)
+
+
+def test_a_name_used_twice_stops_the_load(folder: Path) -> None:
+    write(folder, _operation(), _operation())
+    with pytest.raises(SpecError, match="get_thing is defined twice"):
+        load(folder=folder)
+
+
+def test_what_differs_in_books_is_merged_over_the_entry(folder: Path) -> None:
+    write(folder, _operation(books={"http": {"path": "/bookthings/{thing_id}"}, "note": None}))
+    assert load("invoice", folder=folder).operations["get_thing"].http.path == "/things/{thing_id}"
+    assert load("books", folder=folder).operations["get_thing"].http.path == "/bookthings/{thing_id}"

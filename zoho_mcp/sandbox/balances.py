@@ -1,0 +1,170 @@
+"""What is owed and what is to spare, derived from the books on every read and stored nowhere.
+
+An "allocation" record says that so much of a payment or credit note went to an invoice; everything follows from these:
+an invoice's balance, a payment's or credit note's rest, a customer's receivables and unused credits.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from zoho_mcp.sandbox.ledger import ZERO
+from zoho_mcp.sandbox.moments import touch
+from zoho_mcp.sandbox.routing import Call
+from zoho_mcp.sandbox.store import Books
+from zoho_mcp.sandbox.wire import Record
+
+# Kinds whose money can be applied to invoices, and the field that says how much it is.
+SOURCES: Mapping[str, str] = {"payment": "amount", "creditnote": "total"}
+NOT_IN_FORCE = ("draft", "void")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What went to an invoice."""
+
+    payments: Decimal = ZERO
+    credits: Decimal = ZERO
+    withheld: Decimal = ZERO
+    last_payment_date: str = ""
+
+    @property
+    def total(self) -> Decimal:
+        """All of it."""
+        return self.payments + self.credits + self.withheld
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A customer's receivables and unused credits, in the customer's currency and in the organisation's."""
+
+    outstanding: Decimal = ZERO
+    outstanding_bcy: Decimal = ZERO
+    unused: Decimal = ZERO
+    unused_bcy: Decimal = ZERO
+
+
+def settled(allocations: Iterable[Record]) -> dict[str, Settled]:
+    """What went to each invoice, by invoice_id."""
+    found: dict[str, Settled] = defaultdict(Settled)
+    for part in allocations:
+        was = found[part["invoice_id"]]
+        paid = part["source_kind"] == "payment"
+        found[part["invoice_id"]] = Settled(
+            payments=was.payments + (part["amount"] if paid else ZERO),
+            credits=was.credits + (ZERO if paid else part["amount"]),
+            withheld=was.withheld + part["tax_amount_withheld"],
+            last_payment_date=max(was.last_payment_date, part["date"] if paid else ""),
+        )
+    return found
+
+
+def settled_of(books: Books, invoice: Record) -> Settled:
+    """What went to one invoice."""
+    return settled(books.of_customer("allocation", invoice["customer_id"])).get(invoice["invoice_id"], Settled())
+
+
+def balance(invoice: Record, went: Settled) -> Decimal:
+    """What is still to pay; a void invoice asks for nothing."""
+    return invoice["total"] * 0 if invoice["status"] == "void" else invoice["total"] - went.total
+
+
+def invoice_status(invoice: Record, went: Settled, today: str) -> str:
+    """The status of the wire. The record itself only knows draft, sent and void."""
+    if invoice["status"] in NOT_IN_FORCE:
+        return str(invoice["status"])
+    if balance(invoice, went) <= 0:
+        return "paid"
+    if went.total > 0:
+        # Zoho's documents: past due is overdue, but with a part paid it is partially_paid.
+        return "partially_paid"
+    return "overdue" if invoice["due_date"] < today else "sent"
+
+
+def rest(books: Books, kind: str, source: Record) -> Decimal:
+    """What is left of a payment or credit note: not applied, not refunded."""
+    source_id = source[f"{kind}_id"]
+    used = sum((part["amount"] for part in allocations_from(books, source["customer_id"], source_id)), ZERO)
+    refunds = books.of_customer("refund", source["customer_id"])
+    used += sum((refund["amount"] for refund in refunds if refund["source_id"] == source_id), ZERO)
+    return source[SOURCES[kind]] - used
+
+
+def allocations_from(books: Books, customer_id: str, source_id: str) -> list[Record]:
+    """Where a payment or credit note went."""
+    return [part for part in books.of_customer("allocation", customer_id) if part["source_id"] == source_id]
+
+
+def allocations_to(books: Books, invoice: Record) -> list[Record]:
+    """What went to an invoice, oldest first."""
+    parts = books.of_customer("allocation", invoice["customer_id"])
+    return [part for part in parts if part["invoice_id"] == invoice["invoice_id"]]
+
+
+def allocate(
+    call: Call, kind: str, source: Record, invoice: Record, amount: Decimal, *, withheld: Decimal = ZERO
+) -> Record:
+    """Apply so much of a payment or credit note to an invoice. That there is enough is the caller's to check."""
+    allocation_id = call.books.new_id()
+    part: Record = {
+        "allocation_id": allocation_id,
+        "source_kind": kind,
+        "source_id": source[f"{kind}_id"],
+        "invoice_id": invoice["invoice_id"],
+        "customer_id": invoice["customer_id"],
+        "amount": amount,
+        "tax_amount_withheld": withheld,
+        "date": source["date"],
+    }
+    call.books.put("allocation", allocation_id, part)
+    if invoice["status"] == "draft":
+        # Money on a draft makes it a sent invoice (as in Zoho's own screens; unverified over the API).
+        invoice["status"] = "sent"
+    touch(invoice, call.now)
+    call.books.put("invoice", invoice["invoice_id"], invoice)
+    return part
+
+
+def loosen(call: Call, parts: Iterable[Record]) -> None:
+    """Take allocations back: the invoices are owed again, the money is unused again."""
+    for part in list(parts):
+        call.books.drop("allocation", part["allocation_id"])
+        for kind, record_id in (("invoice", part["invoice_id"]), (part["source_kind"], part["source_id"])):
+            record = call.books.get(kind, record_id)
+            if record is not None:
+                touch(record, call.now)
+                call.books.put(kind, record_id, record)
+
+
+def standings(books: Books, customer_id: str | None = None) -> dict[str, Standing]:
+    """How every customer stands, or one."""
+
+    def records(kind: str) -> list[Record]:
+        return books.all(kind) if customer_id is None else books.of_customer(kind, customer_id)
+
+    allocations = records("allocation")
+    went = settled(allocations)
+    used: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for part in [*allocations, *records("refund")]:
+        used[part["source_id"]] += part["amount"]
+    found: dict[str, Standing] = defaultdict(Standing)
+    for invoice in records("invoice"):
+        if invoice["status"] not in NOT_IN_FORCE:
+            owed = balance(invoice, went.get(invoice["invoice_id"], Settled()))
+            _add(found, invoice, owed, ZERO)
+    for kind, amount in SOURCES.items():
+        for source in records(kind):
+            if source.get("status") not in NOT_IN_FORCE:
+                _add(found, source, ZERO, source[amount] - used[source[f"{kind}_id"]])
+    return found
+
+
+def _add(found: dict[str, Standing], record: Record, owed: Decimal, unused: Decimal) -> None:
+    was, exchange_rate = found[record["customer_id"]], record["exchange_rate"]
+    found[record["customer_id"]] = Standing(
+        was.outstanding + owed,
+        was.outstanding_bcy + owed * exchange_rate,
+        was.unused + unused,
+        was.unused_bcy + unused * exchange_rate,
+    )

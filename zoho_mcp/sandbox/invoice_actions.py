@@ -1,0 +1,162 @@
+"""What can be done to an invoice besides editing it: its statuses, its mail, what went to it."""
+
+from zoho_mcp.sandbox import mail
+from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to, balance, loosen, rest, settled_of
+from zoho_mcp.sandbox.errors import ZohoError, does_not_exist, refused
+from zoho_mcp.sandbox.fields import number, records, text
+from zoho_mcp.sandbox.invoice_views import find
+from zoho_mcp.sandbox.ledger import ZERO
+from zoho_mcp.sandbox.moments import touch
+from zoho_mcp.sandbox.routing import Call, Reply, Route, done
+from zoho_mcp.sandbox.wire import Record
+
+# What can be applied: the list in the body, the kind of record, and its name in refusals.
+CREDITS = (("invoice_payments", "payment", "Payment"), ("apply_creditnotes", "creditnote", "Credit note"))
+
+
+def mark_sent(call: Call) -> Reply:
+    """POST /invoices/{invoice_id}/status/sent. Anything but a draft stays as it is, and the answer is success too."""
+    invoice = find(call.books, call.path["invoice_id"])
+    if invoice["status"] == "draft":
+        _change_status(call, invoice, "sent")
+    return done("Invoice status has been changed to Sent.")
+
+
+def mark_void(call: Call) -> Reply:
+    """POST /invoices/{invoice_id}/status/void: what went to it becomes unused again. Once more is success too."""
+    invoice = find(call.books, call.path["invoice_id"])
+    if invoice["status"] != "void":
+        loosen(call, allocations_to(call.books, invoice))
+        _change_status(call, find(call.books, invoice["invoice_id"]), "void")
+    return done("Invoice status has been changed to Void.")
+
+
+def mark_draft(call: Call) -> Reply:
+    """POST /invoices/{invoice_id}/status/draft: the way back for a void invoice."""
+    invoice = find(call.books, call.path["invoice_id"])
+    if invoice["status"] == "sent":
+        # Zoho documents the call for void invoices only; that others are refused, and the code, are unverified.
+        raise refused("Only void invoices can be changed back to draft.")
+    if invoice["status"] == "void":
+        _change_status(call, invoice, "draft")
+    return done("Status of invoice changed from void to draft")
+
+
+def get_email(call: Call) -> Reply:
+    """GET /invoices/{invoice_id}/email."""
+    invoice = find(call.books, call.path["invoice_id"])
+    return done(data=mail.content(call, invoice, "Invoice", invoice["invoice_number"]))
+
+
+def send_email(call: Call) -> Reply:
+    """POST /invoices/{invoice_id}/email: mails it, and a draft is sent thereby."""
+    invoice = find(call.books, call.path["invoice_id"])
+    mail.send_as_asked(call, "invoice", invoice, "Invoice", invoice["invoice_number"])
+    invoice["is_emailed"] = True
+    _change_status(call, invoice, "sent" if invoice["status"] == "draft" else invoice["status"])
+    return done("Your invoice has been sent.")
+
+
+def list_payments(call: Call) -> Reply:
+    """GET /invoices/{invoice_id}/payments."""
+    invoice = find(call.books, call.path["invoice_id"])
+    parts = [part for part in allocations_to(call.books, invoice) if part["source_kind"] == "payment"]
+    return done(payments=[_payment_row(call, invoice, part) for part in parts])
+
+
+def list_credits(call: Call) -> Reply:
+    """GET /invoices/{invoice_id}/creditsapplied."""
+    invoice = find(call.books, call.path["invoice_id"])
+    parts = [part for part in allocations_to(call.books, invoice) if part["source_kind"] == "creditnote"]
+    return done(credits=[_credit_row(call, part) for part in parts])
+
+
+def apply_credits(call: Call) -> Reply:
+    """POST /invoices/{invoice_id}/credits: apply what is unused of payments and credit notes of the same customer."""
+    invoice = find(call.books, call.path["invoice_id"])
+    for key, kind, what in CREDITS:
+        for part in records(call.body, key) or []:
+            source = call.books.get(kind, text(part, f"{kind}_id"))
+            if source is None or source["customer_id"] != invoice["customer_id"]:
+                raise does_not_exist(what)
+            amount = number(part, "amount_applied")
+            owed = ZERO if invoice["status"] == "void" else balance(invoice, settled_of(call.books, invoice))
+            if not ZERO < amount <= min(owed, rest(call.books, kind, source)):
+                raise ZohoError(24016, "The amount entered is more than the balance due for this invoice")
+            allocate(call, kind, source, invoice, amount)
+    return done("Credits have been applied to the invoice(s).")
+
+
+def delete_payment(call: Call) -> Reply:
+    """DELETE /invoices/{invoice_id}/payments/{invoice_payment_id}: the payment stays, as unused credit."""
+    _loosen_one(call, call.path["invoice_payment_id"], "payment", "Payment")
+    return done("The payment has been deleted.")
+
+
+def delete_credit(call: Call) -> Reply:
+    """DELETE /invoices/{invoice_id}/creditsapplied/{creditnotes_invoice_id}."""
+    _loosen_one(call, call.path["creditnotes_invoice_id"], "creditnote", "Credit")
+    return done("Credits applied to an invoice have been deleted.")
+
+
+def _loosen_one(call: Call, allocation_id: str, kind: str, what: str) -> None:
+    invoice = find(call.books, call.path["invoice_id"])
+    parts = [part for part in allocations_to(call.books, invoice) if part["allocation_id"] == allocation_id]
+    if not parts or parts[0]["source_kind"] != kind:
+        raise does_not_exist(what)
+    loosen(call, parts)
+
+
+def _change_status(call: Call, invoice: Record, status: str) -> None:
+    invoice["status"] = status
+    touch(invoice, call.now)
+    call.books.put("invoice", invoice["invoice_id"], invoice)
+
+
+def _payment_row(call: Call, invoice: Record, part: Record) -> Record:
+    payment = call.books.get("payment", part["source_id"])
+    if payment is None:
+        raise does_not_exist("Payment")
+    others = allocations_from(call.books, invoice["customer_id"], payment["payment_id"])
+    return {
+        "invoice_payment_id": part["allocation_id"],
+        "payment_id": payment["payment_id"],
+        "payment_number": payment["payment_number"],
+        "invoice_id": invoice["invoice_id"],
+        "payment_mode": payment["payment_mode"],
+        "description": payment["description"],
+        "date": payment["date"],
+        "reference_number": payment["reference_number"],
+        "exchange_rate": payment["exchange_rate"],
+        "amount": part["amount"],
+        "tax_amount_withheld": part["tax_amount_withheld"],
+        "online_transaction_id": "",
+        "is_single_invoice_payment": len(others) == 1,
+        "last_four_digits": "",
+    }
+
+
+def _credit_row(call: Call, part: Record) -> Record:
+    note = call.books.get("creditnote", part["source_id"]) or {}
+    return {
+        "creditnote_id": part["source_id"],
+        "creditnotes_invoice_id": part["allocation_id"],
+        "creditnotes_number": note.get("creditnote_number", ""),
+        "credited_date": part["date"],
+        "amount_applied": part["amount"],
+    }
+
+
+INVOICE = "/invoices/{invoice_id}"
+ACTION_ROUTES = [
+    Route("POST", f"{INVOICE}/status/sent", "invoices.CREATE", mark_sent),
+    Route("POST", f"{INVOICE}/status/void", "invoices.CREATE", mark_void),
+    Route("POST", f"{INVOICE}/status/draft", "invoices.CREATE", mark_draft),
+    Route("GET", f"{INVOICE}/email", "invoices.READ", get_email),
+    Route("POST", f"{INVOICE}/email", "invoices.CREATE", send_email),
+    Route("GET", f"{INVOICE}/payments", "invoices.READ", list_payments),
+    Route("DELETE", f"{INVOICE}/payments/{{invoice_payment_id}}", "invoices.DELETE", delete_payment),
+    Route("GET", f"{INVOICE}/creditsapplied", "invoices.READ", list_credits),
+    Route("DELETE", f"{INVOICE}/creditsapplied/{{creditnotes_invoice_id}}", "invoices.DELETE", delete_credit),
+    Route("POST", f"{INVOICE}/credits", "invoices.CREATE", apply_credits),
+]

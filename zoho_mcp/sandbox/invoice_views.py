@@ -1,0 +1,172 @@
+"""Invoices as the wire shows them: the record plus what its payments, the customer and today's date say."""
+
+from datetime import date
+
+from zoho_mcp.sandbox import contacts, lookups
+from zoho_mcp.sandbox.balances import Settled, balance, invoice_status, settled, settled_of
+from zoho_mcp.sandbox.errors import does_not_exist
+from zoho_mcp.sandbox.fields import custom_field_hash
+from zoho_mcp.sandbox.ledger import ZERO, rounded
+from zoho_mcp.sandbox.listing import Listing, Test
+from zoho_mcp.sandbox.routing import Call
+from zoho_mcp.sandbox.store import Books
+from zoho_mcp.sandbox.wire import Record
+
+STATUSES = ("sent", "draft", "overdue", "paid", "void", "unpaid", "partially_paid", "viewed")
+UNPAID = ("sent", "overdue", "partially_paid", "viewed")
+ROW = (
+    "invoice_id", "invoice_number", "status", "customer_id", "customer_name", "company_name", "email", "phone",
+    "reference_number", "date", "due_date", "due_days", "payment_expected_date", "last_payment_date", "currency_id",
+    "currency_code", "currency_symbol", "exchange_rate", "total", "balance", "write_off_amount", "discount_total",
+    "adjustment", "shipping_charge", "recurring_invoice_id", "project_name", "salesperson_id", "salesperson_name",
+    "template_id", "template_type", "is_emailed", "is_viewed_by_client", "client_viewed_time",
+    "last_reminder_sent_date", "reminders_sent", "ach_payment_initiated", "has_attachment", "documents", "color_code",
+    "current_sub_status", "current_sub_status_id", "created_by", "created_time", "last_modified_time",
+    "updated_time", "transaction_type", "custom_fields", "custom_field_hash", "schedule_time", "tags",
+    "unprocessed_payment_amount",
+)  # fmt: skip
+# Fields of features that the sandbox does not play: of every invoice, and of the detail only.
+FIXED: Record = {
+    "write_off_amount": ZERO, "unprocessed_payment_amount": ZERO, "project_name": "", "salesperson_id": "",
+    "template_type": "standard", "is_viewed_by_client": False, "client_viewed_time": "", "last_reminder_sent_date": "",
+    "reminders_sent": 0, "ach_payment_initiated": False, "has_attachment": False, "documents": [], "color_code": "",
+    "transaction_type": "renewal", "schedule_time": "", "tags": [], "type": "invoice", "is_pre_gst": False,
+    "created_by_id": "", "last_modified_by_id": "",
+}  # fmt: skip
+FIXED_DETAIL: Record = {
+    "payment_options": {"payment_gateways": []}, "credits": [], "page_width": "8.27in", "page_height": "11.69in",
+    "orientation": "portrait", "can_skip_payment_info": False, "inprocess_transaction_present": False,
+    "is_autobill_enabled": False, "is_client_review_settings_enabled": False, "next_reminder_date_formatted": "",
+    "stop_reminder_until_payment_expected_date": False, "submitted_by": "", "submitted_date": "", "approver_id": "",
+    "approvers_list": [], "attachment_name": "", "can_send_invoice_sms": False, "comments": [],
+}  # fmt: skip
+
+
+def _status_test(status: str) -> Test:
+    if status == "unpaid":
+        return lambda row: row["status"] in UNPAID
+    return lambda row: row["status"] == status
+
+
+def _filters() -> dict[str, Test]:
+    names = {"Draft": "draft", "Sent": "sent", "OverDue": "overdue", "Paid": "paid", "Void": "void", "Unpaid": "unpaid",
+             "PartiallyPaid": "partially_paid", "Viewed": "viewed"}  # fmt: skip
+    found = {f"Status.{word}": _status_test(status) for word, status in names.items()}
+    found["Status.All"] = lambda row: True
+    found["Date.PaymentExpectedDate"] = lambda row: row["payment_expected_date"] != ""
+    return found
+
+
+LISTING = Listing(
+    key="invoices",
+    report_name="Invoices",
+    sortable=("customer_name", "invoice_number", "date", "due_date", "total", "balance", "last_modified_time",
+              "reference_number"),
+    exact=("customer_id", "recurring_invoice_id", "item_id"),
+    text=("invoice_number", "reference_number", "customer_name", "item_name", "item_description", "email",
+          "custom_field"),
+    numbers=("total", "balance"),
+    dates=("date", "due_date", "created_date"),
+    search=("invoice_number", "reference_number", "customer_name"),
+    statuses={status: _status_test(status) for status in STATUSES},
+    filters=_filters(),
+    default_filter="Status.All",
+)  # fmt: skip
+
+
+def find(books: Books, invoice_id: str) -> Record:
+    """The invoice of that id."""
+    found = books.get("invoice", invoice_id)
+    if found is None:
+        raise does_not_exist("Invoice")
+    return found
+
+
+def detail(call: Call, invoice: Record) -> Record:
+    """An invoice as GET shows it."""
+    contact = contacts.find(call.books, invoice["customer_id"])
+    template = lookups.template(call.books, invoice["template_id"])
+    shown = _seen(call, invoice, contact, settled_of(call.books, invoice))
+    people: list[Record] = contact["contact_persons"]
+    return {
+        **shown,
+        **FIXED_DETAIL,
+        **{name: template[name] for name in ("template_id", "template_name", "template_type")},
+        "contact_persons_details": [
+            person for person in people if person["contact_person_id"] in invoice["contact_persons"]
+        ],
+        "customer_default_billing_address": contact["billing_address"],
+        "invoice_url": f"https://sandbox.invalid/portal/invoices/{invoice['invoice_id']}",
+        "can_send_in_mail": shown["status"] != "void",
+        "can_edit_items": shown["status"] != "void",
+        "payment_reminder_enabled": shown["status"] in UNPAID,
+    }  # fmt: skip
+
+
+def overview(call: Call) -> list[Record]:
+    """Every invoice with what lists filter and sort by."""
+    went = settled(call.books.all("allocation"))
+    people = {contact["contact_id"]: contact for contact in call.books.all("contact")}
+    return [
+        _seen(call, invoice, people[invoice["customer_id"]], went.get(invoice["invoice_id"], Settled()))
+        for invoice in call.books.all("invoice")
+    ]
+
+
+def row(invoice: Record) -> Record:
+    """An invoice as a list shows it. Unlike the detail, a row's addresses spell zip as zipcode."""
+    shown = {name: invoice[name] for name in ROW}
+    for key in ("billing_address", "shipping_address"):
+        address = invoice[key]
+        names = ("address", "street2", "city", "state", "country", "attention", "phone", "fax")
+        shown[key] = {name: address.get(name, "") for name in names} | {"zipcode": address.get("zip", "")}
+    return shown
+
+
+def _seen(call: Call, invoice: Record, contact: Record, went: Settled) -> Record:
+    precision: int = invoice["price_precision"]
+    status = invoice_status(invoice, went, call.today)
+    primary = contacts.primary_of(contact)
+    return {
+        **invoice,
+        **FIXED,
+        "status": status,
+        "current_sub_status": status,
+        "current_sub_status_id": "",
+        "balance": rounded(balance(invoice, went), precision),
+        "payment_made": rounded(went.payments, precision),
+        "credits_applied": rounded(went.credits, precision),
+        "tax_amount_withheld": rounded(went.withheld, precision),
+        "last_payment_date": went.last_payment_date,
+        "due_days": due_days(invoice["due_date"], call.now.date()) if status in UNPAID else "",
+        "company_name": contact["company_name"],
+        "email": primary["email"] if primary else "",
+        "phone": primary["phone"] if primary else "",
+        "item_id": "", "item_name": _line_texts(invoice, "name"),
+        "item_description": _line_texts(invoice, "description"),
+        "custom_field": " ".join(str(part["value"]) for part in invoice["custom_fields"]),
+        "custom_field_hash": custom_field_hash(invoice["custom_fields"]),
+        "created_by": call.organization["contact_name"],
+        "updated_time": invoice["last_modified_time"],
+    }  # fmt: skip
+
+
+def due_days(due_date: str, today: date) -> str:
+    """The due date in words: Due Today, Due in 3 day(s), Overdue by 3 day(s)."""
+    days = (date.fromisoformat(due_date) - today).days
+    if days == 0:
+        return "Due Today"
+    return f"Due in {days} day(s)" if days > 0 else f"Overdue by {-days} day(s)"
+
+
+def with_item(rows: list[Record], item_id: str) -> list[Record]:
+    """The invoices that have the item on a line, marked so that the list's item_id filter finds them."""
+    return [
+        {**invoice, "item_id": item_id}
+        for invoice in rows
+        if any(line["item_id"] == item_id for line in invoice["line_items"])
+    ]
+
+
+def _line_texts(invoice: Record, key: str) -> str:
+    return "\n".join(str(line[key]) for line in invoice["line_items"])

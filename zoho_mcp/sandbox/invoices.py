@@ -1,0 +1,152 @@
+"""Invoices: create, read, change, delete. What happens to their status is in invoice_actions.py."""
+
+from datetime import date, timedelta
+
+from zoho_mcp.sandbox import documents, mail, numbering
+from zoho_mcp.sandbox.balances import allocations_to, balance, settled_of
+from zoho_mcp.sandbox.contacts import terms_label
+from zoho_mcp.sandbox.errors import ZohoError, invalid_value, refused
+from zoho_mcp.sandbox.fields import day, flag, text, whole
+from zoho_mcp.sandbox.invoice_actions import ACTION_ROUTES
+from zoho_mcp.sandbox.invoice_pdf import pdf_reply
+from zoho_mcp.sandbox.invoice_views import LISTING, detail, find, overview, row, with_item
+from zoho_mcp.sandbox.listing import answer
+from zoho_mcp.sandbox.lookups import template
+from zoho_mcp.sandbox.moments import touch
+from zoho_mcp.sandbox.routing import Call, Reply, Route, created, done
+from zoho_mcp.sandbox.wire import Record
+
+EXTRAS = ("invoiced_estimate_id", "recurring_invoice_id", "subject_content")
+
+
+def list_invoices(call: Call) -> Reply:
+    """GET /invoices."""
+    rows = overview(call)
+    if call.query.get("item_id"):
+        rows = with_item(rows, call.query["item_id"])
+    return answer(call, LISTING, rows, row)
+
+
+def get_invoice(call: Call) -> Reply:
+    """GET /invoices/{invoice_id}, as JSON, or as a PDF with accept=pdf or an Accept header that says so."""
+    invoice = find(call.books, call.path["invoice_id"])
+    if call.query.get("accept") == "pdf" or "application/pdf" in call.headers.get("accept", ""):
+        return pdf_reply(call, [detail(call, invoice)])
+    return done(invoice=detail(call, invoice))
+
+
+def bulk_pdf(call: Call) -> Reply:
+    """GET /invoices/pdf?invoice_ids=a,b: all of them in one file."""
+    wanted = [part.strip() for part in call.query.get("invoice_ids", "").split(",") if part.strip()]
+    if not wanted:
+        raise invalid_value("invoice_ids")
+    return pdf_reply(call, [detail(call, find(call.books, invoice_id)) for invoice_id in wanted])
+
+
+def create_invoice(call: Call) -> Reply:
+    """POST /invoices."""
+    invoice = new_invoice(call)
+    if call.asks("send"):
+        mail.send_to_customer(call, "invoice", invoice, "Invoice", invoice["invoice_number"])
+        invoice |= {"status": "sent", "is_emailed": True}
+        call.books.put("invoice", invoice["invoice_id"], invoice)
+    where = f"/invoices/{invoice['invoice_id']}"
+    return created("The invoice has been created.", where, invoice=detail(call, invoice))
+
+
+def new_invoice(call: Call) -> Record:
+    """Make and keep the invoice that the call's body describes; for whoever turns other documents into invoices."""
+    invoice_id = call.books.new_id()
+    invoice: Record = {"invoice_id": invoice_id, "invoice_number": "", "status": "draft"}
+    invoice |= documents.new_document(call) | {"date": call.today, "payment_expected_date": ""}
+    invoice["allow_partial_payments"] = False
+    _write(call, invoice)
+    invoice["invoice_number"] = numbering.choose_number(call, "invoice", "invoice_number", "INV-", "Invoice")
+    call.books.put("invoice", invoice_id, invoice)
+    return invoice
+
+
+def update_invoice(call: Call) -> Reply:
+    """PUT /invoices/{invoice_id}: what is sent changes, the rest stays; line_items replaces all lines."""
+    invoice = find(call.books, call.path["invoice_id"])
+    if invoice["status"] == "void":
+        raise refused("Void invoices cannot be edited.")
+    if invoice["status"] != "draft" and not text(call.body, "reason").strip():
+        raise ZohoError(2, "Please enter a reason for editing this invoice.")  # the code is unverified
+    _check_customer(call, invoice)
+    number = text(call.body, "invoice_number", limit=numbering.LIMIT).strip()
+    if number and number != invoice["invoice_number"]:
+        numbering.ensure_free(call, "invoice", number, "Invoice", invoice["invoice_id"])
+        invoice["invoice_number"] = number
+    _write(call, invoice)
+    if balance(invoice, settled_of(call.books, invoice)) < 0:
+        raise refused("The invoice total cannot be less than what has been paid already.")
+    call.books.put("invoice", invoice["invoice_id"], invoice)
+    return done("Invoice information has been updated.", invoice=detail(call, invoice))
+
+
+def delete_invoice(call: Call) -> Reply:
+    """DELETE /invoices/{invoice_id}, refused once money or credits went to it."""
+    invoice = find(call.books, call.path["invoice_id"])
+    kinds = {part["source_kind"] for part in allocations_to(call.books, invoice)}
+    if "payment" in kinds:
+        raise ZohoError(4001, "Invoices for which payments have been recorded cannot be deleted.")
+    if kinds:
+        raise ZohoError(12008, "Credits have been applied to this invoice, so it cannot be deleted.")
+    call.books.drop("invoice", invoice["invoice_id"])
+    return done("The invoice has been deleted.")
+
+
+def _write(call: Call, invoice: Record) -> None:
+    contact = documents.write_customer(call, invoice)
+    documents.write_texts(call, invoice)
+    for key in EXTRAS:
+        invoice[key] = text(call.body, key, str(invoice.get(key, "")))
+    invoice["template_id"] = template(call.books, text(call.body, "template_id", invoice["template_id"]))["template_id"]
+    invoice["allow_partial_payments"] = flag(call.body, "allow_partial_payments", invoice["allow_partial_payments"])
+    invoice["payment_expected_date"] = day(call.body, "payment_expected_date", invoice["payment_expected_date"])
+    _write_dates(call, invoice, contact)
+    documents.write_pricing(call, invoice)
+    touch(invoice, call.now)
+
+
+def _write_dates(call: Call, invoice: Record, contact: Record) -> None:
+    body, was = call.body, dict(invoice)
+    invoice["date"] = day(body, "date", invoice["date"])
+    invoice["payment_terms"] = whole(body, "payment_terms", was.get("payment_terms", contact["payment_terms"]))
+    label = text(body, "payment_terms_label", limit=200)
+    if not label and invoice["payment_terms"] == contact["payment_terms"]:
+        label = contact["payment_terms_label"]
+    invoice["payment_terms_label"] = terms_label(invoice["payment_terms"], label)
+    moved = any(invoice[key] != was.get(key) for key in ("date", "payment_terms"))
+    due = was.get("due_date", "")
+    if moved or not due:
+        try:
+            due = (date.fromisoformat(invoice["date"]) + timedelta(days=invoice["payment_terms"])).isoformat()
+        except OverflowError:
+            raise invalid_value("Payment Terms") from None
+    invoice["due_date"] = day(body, "due_date", due)
+    if invoice["due_date"] < invoice["date"]:
+        raise invalid_value("due_date")
+
+
+def _check_customer(call: Call, invoice: Record) -> None:
+    wanted = text(call.body, "customer_id")
+    if not wanted or wanted == invoice["customer_id"]:
+        return
+    kinds = {part["source_kind"] for part in allocations_to(call.books, invoice)}
+    if "payment" in kinds:
+        raise ZohoError(3010, "Payments have been recorded for this invoice, so its customer cannot be changed.")
+    if kinds:
+        raise ZohoError(3009, "Credits have been applied to this invoice, so its customer cannot be changed.")
+
+
+ROUTES = [
+    Route("GET", "/invoices", "invoices.READ", list_invoices),
+    Route("POST", "/invoices", "invoices.CREATE", create_invoice),
+    Route("GET", "/invoices/pdf", "invoices.READ", bulk_pdf),
+    Route("GET", "/invoices/{invoice_id}", "invoices.READ", get_invoice),
+    Route("PUT", "/invoices/{invoice_id}", "invoices.UPDATE", update_invoice),
+    Route("DELETE", "/invoices/{invoice_id}", "invoices.DELETE", delete_invoice),
+    *ACTION_ROUTES,
+]

@@ -1,0 +1,77 @@
+"""How many requests an organisation may make: per minute, per day of its own time zone, and at once."""
+
+import threading
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from zoho_mcp.sandbox.errors import too_many_at_once, too_many_per_day, too_many_per_minute
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The plan's limits; the defaults are those of the free plan."""
+
+    per_minute: int = 100
+    per_day: int = 1000
+    at_once: int = 5
+
+
+UNLIMITED = Limits(per_minute=10**9, per_day=10**9, at_once=10**9)
+
+
+class Meter:
+    """Counts the requests of one app. Counts are kept per app, not in the store: a restart starts them anew."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._lock = threading.Lock()
+        self._minute: dict[str, deque[datetime]] = {}
+        self._day: dict[str, tuple[date, int]] = {}
+        self._running = 0
+
+    @contextmanager
+    def running(self) -> Generator[None]:
+        """One request in process, from its arrival to its answer."""
+        with self._lock:
+            if self._running >= self.limits.at_once:
+                raise too_many_at_once()
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def count(self, organization_id: str, now: datetime) -> None:
+        """Count one request at the organisation's time; raises when it is one too many, which then is not counted."""
+        with self._lock:
+            today, used = self._used(organization_id, now)
+            if used >= self.limits.per_day:
+                raise too_many_per_day(self.limits.per_day)
+            minute = self._minute.setdefault(organization_id, deque())
+            while minute and now - minute[0] >= timedelta(minutes=1):
+                minute.popleft()
+            if len(minute) >= self.limits.per_minute:
+                raise too_many_per_minute()
+            minute.append(now)
+            self._day[organization_id] = (today, used + 1)
+
+    def headers(self, organization_id: str, now: datetime) -> dict[str, str]:
+        """The headers of every API answer. They tell of the day only; reset is in seconds, not an epoch."""
+        with self._lock:
+            _, used = self._used(organization_id, now)
+        midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
+        return {
+            "x-rate-limit-limit": str(self.limits.per_day),
+            "x-rate-limit-remaining": str(max(0, self.limits.per_day - used)),
+            # Through timestamps: subtracting wall clocks would be an hour off on the days the clocks change.
+            "x-rate-limit-reset": str(int(midnight.timestamp() - now.timestamp())),
+        }
+
+    def _used(self, organization_id: str, now: datetime) -> tuple[date, int]:
+        today = now.date()
+        day, used = self._day.get(organization_id, (today, 0))
+        return today, used if day == today else 0

@@ -1,0 +1,184 @@
+"""Lists: filters, search, sorting and pages, from a declaration of what a module's rows can be asked for."""
+
+import operator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from zoho_mcp.sandbox.errors import invalid_value, too_long
+from zoho_mcp.sandbox.fields import as_number
+from zoho_mcp.sandbox.moments import parse_day, parse_stamp
+from zoho_mcp.sandbox.routing import Call, Reply
+from zoho_mcp.sandbox.wire import Record
+
+MOST = 200
+SEARCH_LIMIT = 100
+Test: TypeAlias = Callable[[Record], bool]
+Holds: TypeAlias = Callable[[Any, Any], bool]
+Suffixes: TypeAlias = Mapping[str, Holds]
+
+
+def _equals(have: Any, want: str) -> bool:
+    return str(have).casefold() == want
+
+
+def _starts_with(have: Any, want: str) -> bool:
+    return str(have).casefold().startswith(want)
+
+
+def _contains(have: Any, want: str) -> bool:
+    return want in str(have).casefold()
+
+
+# Case is ignored throughout: unverified, the documents do not say.
+TEXT: Suffixes = {"": _equals, "_startswith": _starts_with, "_contains": _contains}
+NUMBER: Suffixes = {
+    "": operator.eq,
+    "_less_than": operator.lt,
+    "_less_equals": operator.le,
+    "_greater_than": operator.gt,
+    "_greater_equals": operator.ge,
+}
+DATE: Suffixes = {
+    "": operator.eq,
+    "_start": operator.ge,
+    "_end": operator.le,
+    "_before": operator.lt,
+    "_after": operator.gt,
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a list can be asked for. A parameter that is not declared here is ignored, as Zoho does."""
+
+    key: str
+    report_name: str
+    sortable: Collection[str]
+    exact: Collection[str] = ()
+    text: Collection[str] = ()  # also _startswith and _contains
+    numbers: Collection[str] = ()  # also _less_than, _less_equals, _greater_than and _greater_equals
+    dates: Collection[str] = ()  # also _start, _end, _before and _after
+    search: Collection[str] = ()
+    statuses: Mapping[str, Test] = field(default_factory=dict[str, Test])
+    filters: Mapping[str, Test] = field(default_factory=dict[str, Test])
+    default_filter: str = ""
+
+
+def answer(call: Call, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
+    """The page that was asked for; `shape` makes a row of the wire out of a row that passed."""
+    for test in _tests(call, listing):
+        rows = [row for row in rows if test(row)]
+    column, order = _sorting(call, listing)
+    rows = _ordered(rows, column, order)
+    page, per_page = _whole(call, "page", 1), min(_whole(call, "per_page", MOST), MOST)
+    start = (page - 1) * per_page
+    context: Record = {
+        "page": page,
+        "per_page": per_page,
+        "has_more_page": len(rows) > start + per_page,
+        "report_name": listing.report_name,
+        "applied_filter": call.query.get("filter_by", listing.default_filter),
+        "custom_fields": [],
+        "sort_column": column,
+        "sort_order": order,
+    }
+    shown = [shape(row) for row in rows[start : start + per_page]]
+    return Reply(keys={listing.key: shown, "page_context": context})
+
+
+def _tests(call: Call, listing: Listing) -> Iterator[Test]:
+    asked = {name: value for name, value in call.query.items() if value != ""}
+    for column in listing.exact:
+        if column in asked:
+            yield _compare(column, asked[column], operator.eq)
+    for column in listing.text:
+        yield from _family(column, asked, TEXT, lambda text, name: text.casefold())
+    for column in listing.numbers:
+        yield from _family(column, asked, NUMBER, as_number)
+    for column in listing.dates:
+        yield from _family(column, asked, DATE, _day)
+    if "last_modified_time" in asked:
+        yield _modified_since(asked["last_modified_time"])
+    if "search_text" in asked:
+        yield _search(asked["search_text"], listing.search)
+    if listing.statuses and "status" in asked:
+        yield _named("status", asked["status"], listing.statuses)
+    if listing.filters and "filter_by" in asked:
+        yield _named("filter_by", asked["filter_by"], listing.filters)
+
+
+def _compare(column: str, want: Any, holds: Holds) -> Test:
+    return lambda row: holds(row.get(column, ""), want)
+
+
+def _family(
+    column: str, asked: Mapping[str, str], suffixes: Suffixes, read: Callable[[str, str], Any]
+) -> Iterator[Test]:
+    for suffix, holds in suffixes.items():
+        name = f"{column}{suffix}"
+        if name in asked:
+            yield _compare(column, read(asked[name], name), holds)
+
+
+def _day(text: str, name: str) -> str:
+    if parse_day(text) is None:
+        raise invalid_value(name)
+    return text
+
+
+def _modified_since(text: str) -> Test:
+    # A + in a query arrives as a blank unless it was escaped.
+    since = parse_stamp(text.replace(" ", "+"))
+    if since is None:
+        raise invalid_value("last_modified_time")
+    return lambda row: (parse_stamp(str(row.get("last_modified_time", ""))) or since) >= since
+
+
+def _search(text: str, columns: Collection[str]) -> Test:
+    if len(text) > SEARCH_LIMIT:
+        raise too_long("search_text", SEARCH_LIMIT)
+    want = text.casefold()
+    return lambda row: any(want in str(row.get(column, "")).casefold() for column in columns)
+
+
+def _named(name: str, value: str, tests: Mapping[str, Test]) -> Test:
+    if value not in tests:
+        raise invalid_value(name)
+    return tests[value]
+
+
+def _sorting(call: Call, listing: Listing) -> tuple[str, str]:
+    column = call.query.get("sort_column", "created_time")
+    if column not in listing.sortable and column != "created_time":
+        raise invalid_value("sort_column")
+    order = call.query.get("sort_order", "D" if column == "created_time" else "A")
+    # The letters are recorded; the words are accepted by others of Zoho's finance products.
+    order = {"ascending": "A", "descending": "D"}.get(order, order)
+    if order not in ("A", "D"):
+        raise invalid_value("sort_order")
+    return column, order
+
+
+def _ordered(rows: list[Record], column: str, order: str) -> list[Record]:
+    def key(row: Record) -> tuple[int, Any]:
+        value = row.get(column, "")
+        if column.endswith("_time"):
+            moment = parse_stamp(str(value))
+            return (0, moment.timestamp() if moment else 0.0)
+        return (0, value) if isinstance(value, (int, Decimal)) else (1, str(value).casefold())
+
+    # Rows come in the order they were made, which decides between equal ones; newest first turns that round as well.
+    ascending = sorted(rows, key=key)
+    return ascending if order == "A" else ascending[::-1]
+
+
+def _whole(call: Call, name: str, default: int) -> int:
+    text = call.query.get(name, "")
+    if not text:
+        return default
+    # More than 200 per page gives 200: that it is not refused is unverified.
+    if len(text) > 9 or not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise invalid_value(name)
+    return int(text)

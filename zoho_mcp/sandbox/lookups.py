@@ -1,0 +1,119 @@
+"""Taxes, currencies, templates and account lists: small tables that other records point into."""
+
+from zoho_mcp.sandbox.errors import does_not_exist, invalid_value
+from zoho_mcp.sandbox.routing import Call, Reply, Route, done
+from zoho_mcp.sandbox.store import Books
+from zoho_mcp.sandbox.wire import Record
+
+
+def tax(books: Books, tax_id: str) -> Record:
+    """The tax of that id."""
+    found = books.get("tax", tax_id)
+    if found is None:
+        raise invalid_value("tax_id")
+    return found
+
+
+def currency(books: Books, currency_id: str) -> Record:
+    """The currency of that id."""
+    found = books.get("currency", currency_id)
+    if found is None:
+        raise does_not_exist("Currency", 9004)
+    return found
+
+
+def base_currency(books: Books) -> Record:
+    """The organisation's own currency."""
+    return next(found for found in books.all("currency") if found["is_base_currency"])
+
+
+def template(books: Books, template_id: str, template_type: str = "invoice") -> Record:
+    """The template of that id, the default one for "". """
+    templates = [found for found in books.all("template") if found["template_type"] == template_type]
+    for found in templates:
+        if found["template_id"] == template_id or (not template_id and found["is_default"]):
+            return found
+    raise invalid_value("template_id")
+
+
+def tax_label(tax_name: str, percentage: object) -> str:
+    """A tax as documents show it: Sales Tax (8.875%)."""
+    return f"{tax_name} ({percentage}%)"
+
+
+def list_taxes(call: Call) -> Reply:
+    """GET /settings/taxes."""
+    return done(taxes=call.books.all("tax"), page_context=_one_page(call))
+
+
+def get_tax(call: Call) -> Reply:
+    """GET /settings/taxes/{tax_id}."""
+    found = call.books.get("tax", call.path["tax_id"])
+    if found is None:
+        raise does_not_exist("Tax")
+    return done(tax=found)
+
+
+def list_currencies(call: Call) -> Reply:
+    """GET /settings/currencies."""
+    return done(currencies=call.books.all("currency"), page_context=_one_page(call))
+
+
+def get_currency(call: Call) -> Reply:
+    """GET /settings/currencies/{currency_id}."""
+    return done(currency=currency(call.books, call.path["currency_id"]))
+
+
+def list_invoice_templates(call: Call) -> Reply:
+    """GET /invoices/templates."""
+    return done(templates=[found for found in call.books.all("template") if found["template_type"] == "invoice"])
+
+
+def list_expense_categories(call: Call) -> Reply:
+    """GET /expensecategories: the expense accounts, in Zoho Invoice's words."""
+    accounts = [account for account in call.books.all("account") if account["account_type"] == "expense"]
+    categories = [
+        {
+            "category_id": account["account_id"],
+            "category_name": account["account_name"],
+            # Zoho's own page calls the pair account_id and account_name elsewhere; both are given, unverified.
+            "account_id": account["account_id"],
+            "account_name": account["account_name"],
+            "description": account["description"],
+            "status": "active" if account["is_active"] else "inactive",
+        }
+        for account in accounts
+    ]
+    return done(expense_categories=categories, page_context=_one_page(call))
+
+
+def list_accounts(call: Call) -> Reply:
+    """GET /chartofaccounts, the Books way to the same."""
+    accounts = call.books.all("account")
+    wanted = call.query.get("filter_by", "AccountType.All")
+    kind = wanted.removeprefix("AccountType.").lower()
+    if not wanted.startswith("AccountType.") or kind not in {"all", "active", "inactive", "expense", "asset", "income"}:
+        raise invalid_value("filter_by")
+    if kind in ("active", "inactive"):
+        accounts = [account for account in accounts if account["is_active"] == (kind == "active")]
+    elif kind != "all":
+        members = {"asset": ("cash", "bank"), "expense": ("expense",), "income": ("income",)}[kind]
+        accounts = [account for account in accounts if account["account_type"] in members]
+    return done(chartofaccounts=accounts, page_context=_one_page(call))
+
+
+
+def _one_page(call: Call) -> Record:
+    # These tables are far below a page, so they always come whole.
+    return {"page": 1, "per_page": 200, "has_more_page": False, "applied_filter": call.query.get("filter_by", "")}
+
+
+ROUTES = [
+    Route("GET", "/settings/taxes", "settings.READ", list_taxes),
+    Route("GET", "/settings/taxes/{tax_id}", "settings.READ", get_tax),
+    Route("GET", "/settings/currencies", "settings.READ", list_currencies),
+    Route("GET", "/settings/currencies/{currency_id}", "settings.READ", get_currency),
+    Route("GET", "/invoices/templates", "invoices.READ", list_invoice_templates),
+    Route("GET", "/expensecategories", "settings.READ", list_expense_categories, products=("invoice",)),
+    Route("GET", "/chartofaccounts", "accountants.READ", list_accounts, products=("books",)),
+]

@@ -1,0 +1,38 @@
+"""The numbers on documents: INV-000001 and so on, from a sequence or given by the caller."""
+
+from zoho_mcp.sandbox.errors import ZohoError, invalid_value, number_exists
+from zoho_mcp.sandbox.fields import text
+from zoho_mcp.sandbox.routing import Call
+
+LIMIT = 100
+
+
+def choose_number(call: Call, kind: str, field: str, prefix: str, what: str) -> str:
+    """The number of a new document: the caller's with ignore_auto_number_generation=true, else the next free one."""
+    given = text(call.body, field, limit=LIMIT).strip()
+    if call.asks("ignore_auto_number_generation"):
+        if not given:
+            raise invalid_value(field)
+        ensure_free(call, kind, given, what)
+        return given
+    if given:
+        # That auto-numbering refuses a number is how Zoho's users report it; the code is unverified.
+        raise ZohoError(
+            4097, f"{what} number cannot be given while auto-number generation is on. "
+            "Pass ignore_auto_number_generation=true to use your own number."
+        )  # fmt: skip
+    return next_number(call, kind, prefix)
+
+
+def next_number(call: Call, kind: str, prefix: str) -> str:
+    """The next number of the sequence that no document carries yet."""
+    while True:
+        number = f"{prefix}{call.books.next_number(kind):06d}"
+        if not call.books.labelled(kind, number):
+            return number
+
+
+def ensure_free(call: Call, kind: str, number: str, what: str, own_id: str = "") -> None:
+    """Raise if another document than `own_id` carries the number."""
+    if any(document[f"{kind}_id"] != own_id for document in call.books.labelled(kind, number)):
+        raise number_exists(what)

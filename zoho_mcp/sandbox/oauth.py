@@ -1,0 +1,157 @@
+"""Zoho's accounts server: grants, refreshes and revokes tokens, and checks the token of an API call.
+
+Refusals of the token endpoint come with HTTP 200 and an `error`, as the real ones do.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from zoho_mcp.sandbox.errors import missing_token, not_authorized
+from zoho_mcp.sandbox.moments import parse_stamp, stamp
+from zoho_mcp.sandbox.store import Books, Store
+from zoho_mcp.sandbox.wire import Record
+
+LIFETIME = timedelta(hours=1)
+CODE_LIFETIME = timedelta(minutes=2)
+WINDOW = timedelta(minutes=10)
+REFRESHES_PER_WINDOW = 10
+LIVE_TOKENS = 15
+THROTTLED: Record = {
+    "error": "Access Denied",
+    "error_description": "You have made too many requests continuously. Please try again after some time.",
+    "status": "failure",
+}
+
+
+def add_client(store: Store, client_id: str, client_secret: str) -> None:
+    """Register a client."""
+    store.shared.put("oauth_client", client_id, {"client_id": client_id, "client_secret": client_secret})
+
+
+def add_refresh_token(store: Store, client_id: str, scopes: Iterable[str], token: str = "") -> str:
+    """Grant a refresh token with these scopes, as the consent page would; gives the token."""
+    token = token or _new_token()
+    store.shared.put("refresh_token", token, {"token": token, "client_id": client_id, "scopes": list(scopes)})
+    return token
+
+
+def add_code(store: Store, client_id: str, scopes: Iterable[str], now: datetime, redirect_uri: str = "") -> str:
+    """Mint an authorization code, as the consent page or a Self Client would; it is good once, for two minutes."""
+    code = _new_token()
+    record = {"client_id": client_id, "scopes": list(scopes), "redirect_uri": redirect_uri}
+    store.shared.put("grant_code", code, {**record, "expires": stamp(now + CODE_LIFETIME)})
+    return code
+
+
+def token(store: Store, params: Mapping[str, str], now: datetime, api_domain: str) -> Record:
+    """Answer POST /oauth/v2/token."""
+    client = store.shared.get("oauth_client", params.get("client_id", ""))
+    if client is None:
+        return {"error": "invalid_client"}
+    if not secrets.compare_digest(str(client["client_secret"]).encode(), params.get("client_secret", "").encode()):
+        return {"error": "invalid_client_secret"}
+    grant_type = params.get("grant_type", "")
+    if grant_type == "refresh_token":
+        return _refresh(store.shared, params, now, api_domain)
+    if grant_type == "authorization_code":
+        return _exchange(store, params, now, api_domain)
+    if grant_type == "client_credentials":
+        return _client_credentials(store, params, now, api_domain)
+    return {"error": "unsupported_grant_type"}  # the word is OAuth's own; unverified with Zoho
+
+
+def revoke(store: Store, params: Mapping[str, str]) -> Record:
+    """Answer POST /oauth/v2/token/revoke: a refresh token takes its access tokens with it."""
+    shared, revoked = store.shared, params.get("token", "")
+    for kind in ("refresh_token", "access_token"):
+        if shared.get(kind, revoked) is not None:
+            shared.drop(kind, revoked)
+            for access in _live(shared, revoked):
+                shared.drop("access_token", str(access["token"]))
+            return {"status": "success"}
+    return {"error": "invalid_code"}  # for a token that never was: unverified
+
+
+def authenticate(store: Store, authorization: str, now: datetime) -> Record:
+    """The access token record behind an Authorization header; raises what the API answers."""
+    if not authorization:
+        raise missing_token()
+    scheme, _, presented = authorization.partition(" ")
+    record = store.shared.get("access_token", presented.strip())
+    if scheme.lower() not in ("zoho-oauthtoken", "bearer") or record is None or _expired(record, now):
+        raise not_authorized()
+    return record
+
+
+def authorize(access: Record, product: str, scope: str) -> None:
+    """Raise unless the token covers a scope such as "invoices.READ" of the product."""
+    prefix = {"invoice": "zohoinvoice", "books": "zohobooks"}[product]
+    module, _, _ = scope.lower().partition(".")
+    enough = {f"{prefix}.{scope.lower()}", f"{prefix}.{module}.all", f"{prefix}.fullaccess.all"}
+    if enough.isdisjoint(str(granted).lower() for granted in access["scopes"]):
+        raise not_authorized()
+
+
+def _refresh(shared: Books, params: Mapping[str, str], now: datetime, api_domain: str) -> Record:
+    refresh = shared.get("refresh_token", params.get("refresh_token", ""))
+    if refresh is None or refresh["client_id"] != params["client_id"]:
+        return {"error": "invalid_code"}
+    recent = [made for made in refresh.get("refreshes", []) if now - (parse_stamp(made) or now) < WINDOW]
+    if len(recent) >= REFRESHES_PER_WINDOW:
+        return THROTTLED
+    shared.put("refresh_token", str(refresh["token"]), {**refresh, "refreshes": [*recent, stamp(now)]})
+    return _grant(shared, str(refresh["token"]), refresh["scopes"], now, api_domain)
+
+
+def _exchange(store: Store, params: Mapping[str, str], now: datetime, api_domain: str) -> Record:
+    code = params.get("code", "")
+    grant = store.shared.get("grant_code", code)
+    if grant is None or grant["client_id"] != params["client_id"] or _expired(grant, now):
+        return {"error": "invalid_code"}
+    if grant["redirect_uri"] and grant["redirect_uri"] != params.get("redirect_uri", ""):
+        return {"error": "invalid_redirect_uri"}
+    store.shared.drop("grant_code", code)
+    refresh = add_refresh_token(store, params["client_id"], grant["scopes"])
+    return {**_grant(store.shared, refresh, grant["scopes"], now, api_domain), "refresh_token": refresh}
+
+
+def _client_credentials(store: Store, params: Mapping[str, str], now: datetime, api_domain: str) -> Record:
+    scopes = [scope for scope in params.get("scope", "").replace(" ", ",").split(",") if scope]
+    if not scopes:
+        return {"error": "invalid_scope"}
+    product, _, organization_id = params.get("soid", "").partition(".")
+    known = store.shared.get("organization", organization_id)
+    if product.lower() not in ("zohoinvoice", "zohobooks") or known is None:
+        return {"error": "missing_org_info"}
+    return _grant(store.shared, "", scopes, now, api_domain)
+
+
+def _grant(shared: Books, refresh: str, scopes: list[str], now: datetime, api_domain: str) -> Record:
+    for expired in [access for access in shared.all("access_token") if _expired(access, now)]:
+        shared.drop("access_token", str(expired["token"]))
+    for oldest in _live(shared, refresh)[: -(LIVE_TOKENS - 1)] if refresh else []:
+        shared.drop("access_token", str(oldest["token"]))
+    access = _new_token()
+    record = {"token": access, "refresh_token": refresh, "scopes": scopes, "expires": stamp(now + LIFETIME)}
+    shared.put("access_token", access, record)
+    return {
+        "access_token": access,
+        "scope": " ".join(scopes),
+        "api_domain": api_domain,
+        "token_type": "Bearer",
+        "expires_in": int(LIFETIME.total_seconds()),
+    }
+
+
+def _live(shared: Books, refresh: str) -> list[Record]:
+    return [access for access in shared.all("access_token") if access["refresh_token"] == refresh]
+
+
+def _expired(record: Record, now: datetime) -> bool:
+    expires = parse_stamp(str(record["expires"]))
+    return expires is None or now >= expires
+
+
+def _new_token() -> str:
+    return f"1000.{secrets.token_hex(16)}.{secrets.token_hex(16)}"

@@ -1,0 +1,64 @@
+"""tools/list and tools/call: the way of a call from arguments to answer."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import mcp_types as types
+from mcp.shared.exceptions import MCPError
+
+from zoho_mcp.errors import DeclinedError, ZohoMcpError
+from zoho_mcp.policy.rules import decide
+from zoho_mcp.server import render
+from zoho_mcp.server.confirm import confirm
+from zoho_mcp.server.inventory import tool
+from zoho_mcp.server.special import SPECIALS, Answer
+from zoho_mcp.server.state import App, Context
+from zoho_mcp.specs.model import Operation
+
+_logger = logging.getLogger(__name__)
+
+
+async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+    """Every offered tool, always in the same order."""
+    return types.ListToolsResult(tools=[tool(operation) for operation in ctx.lifespan_context.offered.values()])
+
+
+async def call_tool(
+    ctx: Context, params: types.CallToolRequestParams
+) -> types.CallToolResult | types.InputRequiredResult:
+    """Check, decide, ask if need be, send, render. A failure is an answer; only a bug is a protocol error."""
+    app = ctx.lifespan_context
+    operation = app.offered.get(params.name)
+    if operation is None:
+        raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
+    arguments = params.arguments or {}
+    try:
+        app.checker.check(operation, arguments)
+        question = await _allowed(ctx, operation, arguments, params)
+        if question is not None:
+            return question
+        envelope, links = await _perform(app, operation, arguments)
+        return render.success(operation, envelope, links)
+    except ZohoMcpError as problem:
+        return render.failure(problem)
+    except Exception:
+        _logger.exception("%s failed", operation.name)
+        raise
+
+
+async def _allowed(
+    ctx: Context, operation: Operation, arguments: Mapping[str, Any], params: types.CallToolRequestParams
+) -> types.InputRequiredResult | None:
+    decision = decide(operation, arguments, ctx.lifespan_context.settings.confirm)
+    if decision.action == "refuse":
+        raise DeclinedError(f"{operation.title}: {decision.reason}", "Tell the user; do not try another way.")
+    if decision.action == "ask":
+        return await confirm(ctx, operation, arguments, params)
+    return None
+
+
+async def _perform(app: App, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
+    if operation.special:
+        return await SPECIALS[operation.name](app, arguments)
+    return await app.run(operation.name, arguments), ()

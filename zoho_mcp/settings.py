@@ -1,0 +1,166 @@
+"""Settings: the only reader of the environment."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from zoho_mcp.errors import SettingsError
+
+Product = Literal["invoice", "books"]
+ConfirmMode = Literal["ask", "refuse", "allow"]
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class DataCentre:
+    """The two hosts of a Zoho data centre, and the country people look for."""
+
+    name: str
+    api: str
+    accounts: str
+
+
+DATA_CENTRES: Mapping[str, DataCentre] = {
+    "us": DataCentre("United States", "https://www.zohoapis.com", "https://accounts.zoho.com"),
+    "eu": DataCentre("Europe", "https://www.zohoapis.eu", "https://accounts.zoho.eu"),
+    "in": DataCentre("India", "https://www.zohoapis.in", "https://accounts.zoho.in"),
+    "au": DataCentre("Australia", "https://www.zohoapis.com.au", "https://accounts.zoho.com.au"),
+    "jp": DataCentre("Japan", "https://www.zohoapis.jp", "https://accounts.zoho.jp"),
+    # Canada's accounts host is zohocloud.ca, not zoho.ca.
+    "ca": DataCentre("Canada", "https://www.zohoapis.ca", "https://accounts.zohocloud.ca"),
+    "cn": DataCentre("China", "https://www.zohoapis.com.cn", "https://accounts.zoho.com.cn"),
+    "sa": DataCentre("Saudi Arabia", "https://www.zohoapis.sa", "https://accounts.zoho.sa"),
+}
+EDITIONS = ("us", "in", "uk", "eu", "gcc", "mx", "ke", "za", "au", "ca")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable, for the README's table and for messages."""
+
+    name: str
+    meaning: str
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("ZOHO_CLIENT_ID", "Client id of your client in Zoho's API console.", required=True),
+    Setting("ZOHO_CLIENT_SECRET", "Its client secret.", required=True, secret=True),
+    Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
+    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in; only list_organizations works without."),
+    Setting("ZOHO_DC", "Data centre of the account, by the address you log in at.", "us", tuple(DATA_CENTRES)),
+    Setting("ZOHO_PRODUCT", "Which product the organisation uses.", "invoice", ("invoice", "books")),
+    Setting("ZOHO_EDITION", "Country edition whose own fields (GST, VAT, CFDI, …) are offered.", "", EDITIONS),
+    Setting("ZOHO_CONFIRM", "What happens before something is lost: ask a person, refuse, or allow.", "ask",
+            ("ask", "refuse", "allow")),
+    Setting("ZOHO_CONFIRM_TIMEOUT", "Seconds to wait for a person's answer.", "120"),
+    Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
+    Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a server needs to know, checked."""
+
+    client_id: str
+    client_secret: SecretStr
+    refresh_token: SecretStr
+    organization_id: str = ""
+    data_centre: str = "us"
+    product: Product = "invoice"
+    edition: str = ""
+    confirm: ConfirmMode = "ask"
+    confirm_timeout: float = 120.0
+    api_url: str = ""
+    """Empty: the data centre's, or the `api_domain` that comes with a token."""
+    accounts_url: str = ""
+
+    @property
+    def base_path(self) -> str:
+        """The product's base path: `/invoice/v3` or `/books/v3`."""
+        return f"/{self.product}/v3"
+
+    @property
+    def scope_prefix(self) -> str:
+        """What stands before every scope: `ZohoInvoice.` or `ZohoBooks.`."""
+        return {"invoice": "ZohoInvoice.", "books": "ZohoBooks."}[self.product]
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Settings from environment variables. Raises SettingsError naming every one that is missing or wrong."""
+    problems: list[str] = []
+    values = {setting.name: _value(setting, environment, problems) for setting in SETTINGS}
+
+    def checked(name: str, convert: Callable[[str], _Value], right: str, fallback: _Value) -> _Value:
+        try:
+            return convert(values[name]) if values[name] else fallback
+        except ValueError:
+            problems.append(f"{name} must be {right}.")
+            return fallback
+
+    settings = Settings(
+        client_id=values["ZOHO_CLIENT_ID"],
+        client_secret=SecretStr(values["ZOHO_CLIENT_SECRET"]),
+        refresh_token=SecretStr(values["ZOHO_REFRESH_TOKEN"]),
+        organization_id=checked("ZOHO_ORGANIZATION_ID", _digits, "the organisation's number, digits only", ""),
+        data_centre=values["ZOHO_DC"],
+        product=cast(Product, values["ZOHO_PRODUCT"]),
+        edition=values["ZOHO_EDITION"],
+        confirm=cast(ConfirmMode, values["ZOHO_CONFIRM"]),
+        confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", _seconds, "a number of seconds between 1 and 3600", 120.0),
+        api_url=checked("ZOHO_API_URL", _safe_url, _URL, "").removesuffix(f"/{values['ZOHO_PRODUCT']}/v3"),
+        accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url, _URL, "").removesuffix("/oauth/v2"),
+    )
+    if problems:
+        raise SettingsError(
+            "Settings: " + " ".join(problems),
+            "Set environment variables where the server is started (in Claude Desktop: under env in its entry), "
+            "or start with --sandbox to try it without an account.",
+        )
+    return settings
+
+
+_URL = "an https:// address (http:// only for this machine), without a path"
+
+
+def _value(setting: Setting, environment: Mapping[str, str], problems: list[str]) -> str:
+    value = environment.get(setting.name, "").strip()
+    if not value and setting.required:
+        problems.append(f"{setting.name} is missing: {setting.meaning}")
+    if setting.choices and value:
+        value = value.lower()
+        if value not in setting.choices:
+            problems.append(f"{setting.name} must be one of {', '.join(setting.choices)}.")
+            return setting.default
+    return value or setting.default
+
+
+def _digits(value: str) -> str:
+    if not re.fullmatch(r"[0-9]+", value):
+        raise ValueError
+    return value
+
+
+def _seconds(value: str) -> float:
+    seconds = float(value)
+    if not 1 <= seconds <= 3600:
+        raise ValueError
+    return seconds
+
+
+def _safe_url(value: str) -> str:
+    """An address a token may be sent to: encrypted, or on this machine."""
+    parts = urlsplit(value)
+    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    safe = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    if not safe or not parts.hostname or parts.username or parts.query:
+        raise ValueError
+    return value.rstrip("/")

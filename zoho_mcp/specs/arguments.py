@@ -1,0 +1,210 @@
+"""Checks a call's arguments against its operation: every problem at once, with its path and what would be right."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType] # its stub has no types
+
+from zoho_mcp.errors import ArgumentsError
+from zoho_mcp.specs.model import Catalog, Json, Operation
+
+_KINDS = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
+          "array": "a list", "object": "an object"}  # fmt: skip
+_ID_PATTERN = "^[0-9]+$"
+_formats = FormatChecker(formats=())
+
+
+@_formats.checks("date", raises=ValueError)
+def _is_date(value: object) -> bool:
+    if not isinstance(value, str):
+        return True
+    return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII)) and bool(date.fromisoformat(value))
+
+
+@_formats.checks("email")
+def _is_email(value: object) -> bool:
+    return not isinstance(value, str) or bool(re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", value))
+
+
+def _whole_pattern(_: Validator, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
+    # `$` of Python's re also matches before a final newline; an id with one could reach another endpoint.
+    if isinstance(value, str) and not re.search(pattern.removesuffix("$") + r"\Z", value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _needs_one(_: Validator, names: list[str], value: object, __: object) -> Iterator[ValidationError]:
+    if isinstance(value, dict) and not any(name in value for name in names):
+        yield ValidationError(f"needs {' or '.join(names)}")
+
+
+def _is_number(_: object, value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_Validator: Callable[..., Validator] = cast(
+    "Callable[..., Validator]",
+    extend(
+        Draft202012Validator,
+        validators={"pattern": _whole_pattern, "x-needs": _needs_one},
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+    ),
+)
+
+
+class ArgumentChecker:
+    """Checks arguments for the operations of one catalog; keeps one validator per operation."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._validator = lru_cache(maxsize=None)(self._new_validator)
+
+    def _new_validator(self, name: str) -> Validator:
+        return _Validator(_strict(self._catalog.operations[name].input), format_checker=_formats)
+
+    def check(self, operation: Operation, arguments: Json) -> None:
+        """Raise ArgumentsError naming every problem, or return."""
+        problems: list[str] = []
+        for error in self._validator(operation.name).iter_errors(arguments):
+            problems += self._sentences(operation, error)
+        for group in operation.exclusive:
+            given = [name for name in group if name in arguments]
+            if len(given) > 1:
+                problems.append(f"{' and '.join(given)} exclude each other: give only one of {', '.join(group)}.")
+        if problems:
+            raise ArgumentsError(operation.name, sorted(set(problems)))
+
+    def _sentences(self, operation: Operation, error: ValidationError) -> list[str]:
+        path = _path(error)
+        if error.validator == "required":
+            return [f"{_join(path, name)} is missing{_about(error, name)}." for name in _missing(error)]
+        if error.validator == "additionalProperties":
+            return [self._unknown(operation, path, name, error) for name in _unexpected(error)]
+        if error.validator == "x-needs":
+            return [f"{path} {error.message}."]
+        return [f"{path or 'the arguments'} {_what_is_right(error)}"]
+
+    def _unknown(self, operation: Operation, path: str, name: str, error: ValidationError) -> str:
+        where = _join(path, name)
+        plain = re.sub(r"\[\d+\]", "[]", where)
+        if editions := operation.hidden.get(plain):
+            return (
+                f"{where} exists only in the {' and '.join(editions)} edition: "
+                f"set ZOHO_EDITION={editions[0]} where this server is configured, if that is the organisation's."
+            )
+        known = list(cast(Json, error.schema).get("properties", {}))
+        advice = operation.mistakes.get(plain)
+        if advice is None and (general := self._catalog.mistakes.get(name)) in known:
+            advice = f"use {general}"
+        if advice is None and (near := get_close_matches(name, known, 1, 0.7)):
+            advice = f"did you mean {near[0]}?"
+        if advice is None:
+            advice = "there is " + (", ".join(known) if known else "no argument at all")
+        return f"{where} is not read here: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
+
+
+def _strict(schema: Any, name: str = "") -> Any:
+    """The schema as it is checked: objects are closed (what is not listed would be lost at Zoho), ids are digits."""
+    if isinstance(schema, list):
+        return [_strict(part) for part in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    parts: Json = {key: _strict(value) for key, value in cast(Json, schema).items() if key != "properties"}
+    if name.endswith("_id") and parts.get("type") == "string":
+        parts["pattern"] = _ID_PATTERN
+    if "properties" in schema:
+        named = cast(Json, schema["properties"])
+        parts["properties"] = {inner: _strict(part, inner) for inner, part in named.items()}
+        parts.setdefault("additionalProperties", False)
+    return parts
+
+
+def _path(error: ValidationError) -> str:
+    path = ""
+    for step in error.absolute_path:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return path.removeprefix(".")
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _missing(error: ValidationError) -> list[str]:
+    # One error per missing name, which stands quoted at the start of jsonschema's message.
+    return [name for name in cast("list[str]", error.validator_value) if error.message.startswith(f"{name!r} ")]
+
+
+def _unexpected(error: ValidationError) -> list[str]:
+    known = cast(Json, error.schema).get("properties", {})
+    return [name for name in cast(Json, error.instance) if name not in known]
+
+
+def _about(error: ValidationError, name: str) -> str:
+    description = cast(Json, error.schema).get("properties", {}).get(name, {}).get("description", "")
+    return f": {description.rstrip('.')}" if description else ""
+
+
+def _what_is_right(error: ValidationError) -> str:
+    value, wanted, schema = error.instance, cast(Any, error.validator_value), cast(Json, error.schema)
+    shown = _shown(value)
+    match error.validator:
+        case "type":
+            return f"must be {_kind(wanted)}, not {shown}{_how_to_write(wanted, value, schema)}."
+        case "enum":
+            near = get_close_matches(str(value), [str(option) for option in wanted], 1, 0.6)
+            return f"must be one of {', '.join(map(str, wanted))}, not {shown}." + (
+                f" Did you mean {near[0]}?" if near else ""
+            )
+        case "pattern" if wanted == _ID_PATTERN:
+            return f"must be an id as Zoho gives it, digits only, not {shown}: look it up first."
+        case "pattern":
+            return f"must look like {schema.get('description', wanted)}, not {shown}."
+        case "format" if wanted == "date":
+            return f"must be a date that exists, written yyyy-mm-dd, not {shown}."
+        case "format":
+            return f"must be one e-mail address, not {shown}."
+        case "minProperties":
+            return "change nothing: give at least one field to change."
+        case "minItems":
+            return f"needs at least {wanted} {'entry' if wanted == 1 else 'entries'}."
+        case "maxItems":
+            return f"takes at most {wanted} entries."
+        case "minLength":
+            return "must not be empty."
+        case "maxLength":
+            return f"takes at most {wanted} characters, not {len(cast(str, value))}."
+        case "minimum":
+            return f"must be {wanted} or more, not {shown}."
+        case "exclusiveMinimum":
+            return f"must be more than {wanted}, not {shown}."
+        case "maximum":
+            return f"must be {wanted} or less, not {shown}."
+        case _:
+            return f"is wrong: {error.message}."
+
+
+def _kind(wanted: str | list[str]) -> str:
+    return " or ".join(_KINDS[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
+
+
+def _how_to_write(wanted: str | list[str], value: object, schema: Json) -> str:
+    if wanted == "string" and isinstance(value, int) and not isinstance(value, bool):
+        return f': put it in quotes, "{value}"'
+    if isinstance(value, str) and wanted in ("number", "integer") and re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
+        return f": write {value} without quotes"
+    if wanted == "array":
+        return ": put it in [ ]"
+    return f": {schema['description'].rstrip('.')}" if schema.get("description") else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value) if not isinstance(value, dict | list) else ("a list" if isinstance(value, list) else "an object")
+    return text if len(text) <= 60 else text[:57] + "…"

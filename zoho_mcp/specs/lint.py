@@ -1,0 +1,96 @@
+"""Rules over the whole catalog: the quick ones at every start, the slow ones in `check` and in the tests."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+from zoho_mcp.specs.model import Catalog, Json, Operation
+
+_PLACE = re.compile(r"{(\w+)}")
+_COMBINATORS = frozenset({"oneOf", "anyOf", "allOf", "not", "if", "enum"})
+LARGEST_TOOL = 3_000
+"""Bytes of name, description and input schema as compact JSON."""
+
+
+def cross_check(catalog: Catalog) -> list[str]:
+    """Contradictions between entries, as sentences. Quick: names only."""
+    return [
+        f"{operation.toolset}.json: {operation.name}: {problem}"
+        for operation in catalog.operations.values()
+        for problem in _contradictions(operation, catalog)
+    ]
+
+
+def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    properties: Json = operation.input.get("properties", {})
+    required = operation.input.get("required", [])
+    places = set(_PLACE.findall(operation.http.path))
+    if not operation.special:
+        for place in sorted(places - set(required)):
+            yield f"{{{place}}} of the path is not a required argument."
+    for name in (*required, *operation.http.query, *operation.http.headers, *operation.raises):
+        if name not in properties:
+            yield f"{name} is named, but not an argument."
+    for name in (name for group in operation.exclusive for name in group):
+        if name not in properties and name not in operation.hidden:
+            yield f"{name} is named in exclusive, but not an argument."
+    if (operation.http.method == "GET") != (operation.effect == "read"):
+        yield "GET and effect read belong together."
+    if operation.http.method == "DELETE" and operation.effect != "destroy":
+        yield "a DELETE has the effect destroy."
+    if operation.effect == "destroy" and operation.confirm is None:
+        yield "what destroys needs a confirm."
+    if operation.confirm is not None:
+        yield from _confirm_contradictions(operation, catalog)
+
+
+def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    assert operation.confirm is not None
+    subject = catalog.operations.get(operation.confirm.subject)
+    if subject is None or subject.effect != "read":
+        yield f"confirm.subject {operation.confirm.subject} is not a read operation."
+    elif not set(subject.input.get("required", [])) <= set(operation.input.get("required", [])):
+        yield f"confirm.subject {subject.name} needs arguments that this tool does not require."
+
+
+def tool_size(operation: Operation) -> int:
+    """Bytes that the tool costs in tools/list: name, description and input schema as compact JSON."""
+    tool = {"name": operation.name, "description": operation.description, "inputSchema": operation.published_input}
+    return len(json.dumps(tool, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def slow_check(operation: Operation, *, sized: bool = True) -> list[str]:
+    """Rules on one entry that take time or only matter to its author; for `check` and the tests."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    problems: list[str] = []
+    for schema in (operation.input, operation.output):
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as problem:
+            problems.append(f"not a JSON Schema: {problem.message}")
+    if operation.input.get("type") != "object":
+        problems.append("the input is an object")
+    problems += [
+        f"no {key} at the top of the input: some hosts refuse it" for key in _COMBINATORS & set(operation.input)
+    ]
+    problems += [f"{path} has no description" for path in _undescribed(operation.input, "")]
+    if sized and (size := tool_size(operation)) > LARGEST_TOOL:
+        problems.append(f"costs {size} bytes in tools/list, at most {LARGEST_TOOL}")
+    return problems
+
+
+def _properties(schema: Json, path: str) -> Iterator[tuple[str, str, Json]]:
+    for name, part in schema.get("properties", {}).items():
+        inner = f"{path}.{name}" if path else str(name)
+        yield name, inner, part
+        yield from _properties(part, inner)
+    items: Any = schema.get("items")
+    if isinstance(items, dict):
+        yield from _properties(cast(Json, items), path + "[]")
+
+
+def _undescribed(schema: Json, path: str) -> list[str]:
+    return [inner for _, inner, part in _properties(schema, path) if not part.get("description")]

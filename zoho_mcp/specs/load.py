@@ -1,0 +1,159 @@
+"""Reads tool_specs into a catalog for one product and edition, and stops with file and entry where one is wrong."""
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from zoho_mcp.errors import SpecError
+from zoho_mcp.specs.lint import cross_check
+from zoho_mcp.specs.model import Catalog, Json, Operation, SpecFile
+
+TOOLSETS = (
+    "customers",
+    "invoices",
+    "payments",
+    "estimates",
+    "credit_notes",
+    "expenses",
+    "items",
+    "recurring_invoices",
+    "organizations",
+    "lookups",
+    "reports",
+)
+"""The order of the files, and so of tools/list."""
+
+
+def specs_folder() -> Path:
+    """The folder of the spec files: inside the installed package, else beside it in a checkout."""
+    packaged = Path(str(resources.files("zoho_mcp"))) / "tool_specs"
+    return packaged if packaged.is_dir() else packaged.parent.parent / "tool_specs"
+
+
+def load(product: str = "invoice", edition: str = "", folder: Path | None = None) -> Catalog:
+    """All operations as they are for `product` and `edition` (empty: no country's own fields).
+
+    Raises SpecError naming the file and the entry.
+    """
+    folder = folder or specs_folder()
+    shared = _read(folder / "_shared.json")
+    documents = {"_shared.json": shared}
+    operations: dict[str, Operation] = {}
+    toolsets: dict[str, str] = {}
+    for path in _spec_files(folder):
+        file = _spec_file(path)
+        toolsets[file.toolset] = file.about
+        for entry in file.operations:
+            operation = _operation(path.name, file, entry, product, edition, documents)
+            if operation.name in operations:
+                raise SpecError(f"{path.name}: {operation.name} is defined twice.")
+            operations[operation.name] = operation
+    catalog = Catalog(
+        operations=operations, toolsets=toolsets, product=product, edition=edition, mistakes=shared.get("mistakes", {})
+    )
+    problems = cross_check(catalog)
+    if problems:
+        raise SpecError("tool_specs contradict themselves:\n- " + "\n- ".join(problems))
+    return catalog
+
+
+def _spec_files(folder: Path) -> list[Path]:
+    order = {name: position for position, name in enumerate(TOOLSETS)}
+    found = [path for path in folder.glob("*.json") if not path.name.startswith("_")]
+    if not found:
+        raise SpecError(f"No tool specs in {folder}.", "Install the package again.")
+    return sorted(found, key=lambda path: (order.get(path.stem, len(order)), path.stem))
+
+
+def _read(path: Path) -> Json:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise SpecError(f"{path.name} cannot be read: {problem}.") from problem
+
+
+def _spec_file(path: Path) -> SpecFile:
+    try:
+        return SpecFile.model_validate(_read(path))
+    except ValidationError as problem:
+        raise SpecError(f"{path.name}: {_first(problem)}") from problem
+
+
+def _operation(
+    file_name: str, file: SpecFile, entry: Json, product: str, edition: str, documents: dict[str, Json]
+) -> Operation:
+    name = entry.get("name", "an entry without name")
+    entry = dict(entry)
+    patch = entry.pop("books", None)
+    if patch is not None and product == "books":
+        entry = _merge_patch(entry, patch)
+    try:
+        hidden: dict[str, tuple[str, ...]] = {}
+        schema = _inline(entry.get("input", {}), documents)
+        entry["input"] = _for_edition(schema, edition, "", hidden)
+        entry["output"] = _inline(entry.get("output", {}), documents)
+        entry |= {"toolset": file.toolset, "renames": file.renames, "hidden": hidden}
+        return Operation.model_validate(entry)
+    except ValidationError as problem:
+        raise SpecError(f"{file_name}: {name}: {_first(problem)}") from problem
+    except KeyError as problem:
+        raise SpecError(f"{file_name}: {name}: the reference {problem} leads nowhere.") from problem
+
+
+def _first(problem: ValidationError) -> str:
+    details = problem.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in details["loc"])
+    return f"{where}: {details['msg']}."
+
+
+def _inline(schema: Any, documents: dict[str, Json]) -> Any:
+    """Replace `{"$ref": "_shared.json#/$defs/x", …}` by what it names; keys beside `$ref` win."""
+    if isinstance(schema, list):
+        return [_inline(part, documents) for part in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    parts = cast(Json, schema)
+    result = {key: _inline(value, documents) for key, value in parts.items() if key != "$ref"}
+    if "$ref" in parts:
+        document, _, pointer = str(parts["$ref"]).partition("#/")
+        target: Any = documents[document]
+        for step in pointer.split("/"):
+            target = target[step]
+        result = {**_inline(target, documents), **result}
+    return result
+
+
+def _merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396: objects merge, null removes, anything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged: Json = dict(cast(Json, target)) if isinstance(target, dict) else {}
+    for key, value in cast(Json, patch).items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge_patch(merged.get(key), value)
+    return merged
+
+
+def _for_edition(schema: Any, edition: str, path: str, hidden: dict[str, tuple[str, ...]]) -> Any:
+    """Drop properties of other editions, noting them in `hidden`, and the `x-edition` marks themselves."""
+    if not isinstance(schema, dict):
+        return schema
+    result: Json = {key: value for key, value in cast(Json, schema).items() if key != "x-edition"}
+    if "properties" in result:
+        kept: Json = {}
+        for name, part in result["properties"].items():
+            inner = f"{path}.{name}" if path else name
+            editions = tuple(part.get("x-edition", ()))
+            if editions and edition not in editions:
+                hidden[inner] = editions
+            else:
+                kept[name] = _for_edition(part, edition, inner, hidden)
+        result["properties"] = kept
+    if "items" in result:
+        result["items"] = _for_edition(result["items"], edition, path + "[]", hidden)
+    return result

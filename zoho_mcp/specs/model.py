@@ -1,0 +1,127 @@
+"""One entry of tool_specs as a frozen, typed value, and the whole set as a catalog."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Json = dict[str, Any]
+Effect = Literal["read", "write", "send", "destroy"]
+EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "destroy")
+
+
+def published(schema: Any) -> Any:
+    """A schema without its `x-` keywords."""
+    if isinstance(schema, list):
+        return [published(part) for part in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: published(part) for key, part in cast(Json, schema).items() if not key.startswith("x-")}
+
+
+class Frozen(BaseModel):
+    """A value that is read from JSON: unknown keys are errors, nothing can be changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Http(Frozen):
+    """The request that is really sent. Where an argument goes is a rule, see `zoho_mcp.zoho.request`."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str = Field(pattern=r"^/[A-Za-z0-9_/{}]+(\?[A-Za-z0-9_.=&]+)?$")
+    """Below the product's base path; `{argument}` is filled in, a query that never varies is written out."""
+    query: tuple[str, ...] = ()
+    """Arguments of a POST or PUT that go into the query."""
+    headers: Mapping[str, str] = {}
+    """Argument to header name."""
+
+
+class Confirm(Frozen):
+    """The question asked before the call may run; `{field}` is filled from a fresh read of the record."""
+
+    ask: str
+    subject: str
+    """The read operation that fetches the record in question; it takes the id argument that both have in common."""
+
+
+class Answer(Frozen):
+    """What Zoho sends back: a record, rows, a file, or (all empty) just a message."""
+
+    key: str = ""
+    """The envelope's key that holds the record or the rows."""
+    columns: tuple[str, ...] = ()
+    """For rows: the fields people read. Empty for a record."""
+    file: str = ""
+    """The media type of a file."""
+
+
+class Operation(Frozen):
+    """One tool: one endpoint of Zoho."""
+
+    name: str = Field(pattern=r"^[a-z]+(_[a-z]+)+$")
+    title: str
+    description: str
+    reference: tuple[str, ...] = Field(min_length=1)
+    """The endpoint as the reference texts name it (`GET /customers`)."""
+    note: str = ""
+    """Why the request differs from the reference, for the coverage table."""
+    http: Http
+    effect: Effect
+    raises: Mapping[str, Effect] = {}
+    """Argument to effect: given and true, the argument makes the whole call have that effect."""
+    scope: str = Field(pattern=r"^[a-z]+\.(READ|CREATE|UPDATE|DELETE)$")
+    """Without the product's prefix."""
+    confirm: Confirm | None = None
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    """Groups of arguments of which at most one may be given."""
+    mistakes: Mapping[str, str] = {}
+    """Argument names that are often tried, and what to say to them."""
+    special: bool = False
+    """A function of the same name in `zoho_mcp.server.special` makes the calls."""
+    answer: Answer = Answer()
+    input: Json
+    output: Json = {}
+    """JSON Schema of the record (or of one row); permissive, Zoho adds fields freely."""
+    toolset: str = ""
+    renames: Mapping[str, str] = {}
+    """Zoho's word to ours, for keys of the answer."""
+    hidden: Mapping[str, tuple[str, ...]] = {}
+    """Arguments left out of `input` because they exist only in other editions: path to editions."""
+
+    @property
+    def published_input(self) -> Json:
+        """`input` as it goes to the client: without the `x-` keywords, which are words for the checker alone."""
+        return published(self.input)
+
+    @property
+    def tool_answer_key(self) -> str:
+        """The answer's key in our words (`customer` for Zoho's `contact`)."""
+        return self.renames.get(self.answer.key, self.answer.key)
+
+
+class SpecFile(Frozen):
+    """One file of tool_specs: a toolset and its operations, still with `$ref`s and product differences in place."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    json_schema: str = Field(default="", alias="$schema")
+    toolset: str = Field(pattern=r"^[a-z_]+$")
+    title: str
+    about: str
+    """One sentence for people who choose toolsets."""
+    renames: Mapping[str, str] = {}
+    operations: tuple[Json, ...] = Field(min_length=1)
+    """Each as `Operation`; `books` holds what differs there, as a JSON merge patch (RFC 7396)."""
+
+
+class Catalog(Frozen):
+    """All operations of one product and edition, in the order of the files."""
+
+    operations: Mapping[str, Operation]
+    toolsets: Mapping[str, str]
+    """Toolset to its sentence."""
+    product: str
+    edition: str = ""
+    mistakes: Mapping[str, str] = {}
+    """Argument names that are often tried anywhere, and what to say to them."""

@@ -1,0 +1,138 @@
+"""From the bytes of an answer to a value or an error, purely: no I/O.
+
+Codes and their HTTP statuses are those of Zoho's error pages and of recorded answers; where Zoho gives its own message,
+it is quoted.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from zoho_mcp.errors import (
+    AuthError,
+    LimitedError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RejectedError,
+    UnavailableError,
+    ZohoMcpError,
+)
+from zoho_mcp.zoho.request import Request
+
+_NOT_FOUND = frozenset({5, 1002, 2006})
+_LIMITS = {
+    44: (
+        "Zoho's limit of requests per minute is used up for this organisation.",
+        "Wait a minute, then call again; do not repeat it in a loop.",
+    ),
+    45: (
+        "Zoho's limit of requests per day is used up for this organisation.",
+        "It frees at midnight in the organisation's time zone; until then only Zoho's own web pages work.",
+    ),
+    1070: (
+        "Too many requests of this organisation are under way at once.",
+        "Call again in a few seconds, with fewer calls at the same time.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
+    """The envelope (numbers with a point as Decimal) or, where a file was asked for, its bytes.
+
+    Raises the error that fits the answer: its code, its status, or that it is no answer of Zoho's at all.
+    """
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.accept != "application/json" and response.status == 200 and media_type == request.accept:
+        return response.body
+    envelope = _envelope(response.body)
+    if envelope is None:
+        raise _no_sense(request, response)
+    code = _code(envelope)
+    if response.status >= 400 or code != 0:
+        raise _refusal(request, response.status, code, str(envelope.get("message", "")))
+    if response.status >= 300 or request.accept != "application/json":
+        raise _no_sense(request, response)
+    for nested in _nested_failures(envelope.get("data")):
+        raise _refusal(request, 400, _code(nested), str(nested.get("message", "")))
+    return envelope
+
+
+def _envelope(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(body, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) and "code" in value else None
+
+
+def _code(envelope: Mapping[str, Any]) -> int:
+    try:
+        return int(envelope.get("code", 0))
+    except (TypeError, ValueError):
+        return -1
+
+
+def _nested_failures(data: Any) -> Iterator[dict[str, Any]]:
+    """Bulk endpoints answer success at the top and the failure inside `data`."""
+    if isinstance(data, list):
+        for part in cast("list[Any]", data):
+            yield from _nested_failures(part)
+    elif isinstance(data, dict):
+        inner = cast("dict[str, Any]", data)
+        if "code" in inner and _code(inner) != 0:
+            yield inner
+        for part in inner.values():
+            yield from _nested_failures(part)
+
+
+def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpError:
+    said = f'Zoho said: "{message}" (code {code}).' if message else f"Zoho answered with code {code}, status {status}."
+    if status == 429 or code in _LIMITS:
+        what, next_step = _LIMITS.get(code, ("One of Zoho's request limits is used up.", "Wait a few minutes."))
+        return LimitedError(f"{what} {said}", next_step)
+    if code == 6041:
+        return AuthError(
+            f"This account does not belong to the organisation. {said}",
+            "Set ZOHO_ORGANIZATION_ID to one of the ids that list_organizations gives.",
+        )
+    if status in (401, 403) or code in (14, 57):
+        return AuthError(
+            f"Zoho does not allow this with the present token. {said}",
+            f"The refresh token needs the scope {request.scope}; make a new one that has it, "
+            "and check that the user may do this in Zoho.",
+        )
+    if status == 404 or code in _NOT_FOUND:
+        return NotFoundError(f"Zoho does not have it. {said}", "Look the id up with a list tool.")
+    # 1000 is also what a taken item name gets, then with a message that says so.
+    if status >= 500 and (code <= 0 or message.lower().startswith("internal error")):
+        return _no_answer(request, said)
+    return RejectedError(f"Zoho refused. {said}", "Change what it names, then call again.", code=code)
+
+
+def _no_sense(request: Request, response: Response) -> ZohoMcpError:
+    kind = response.headers.get("content-type", "no content type")
+    return _no_answer(request, f"Zoho's answer (status {response.status}, {kind}) could not be understood.")
+
+
+def _no_answer(request: Request, what: str) -> ZohoMcpError:
+    return unknown(request, what) if request.changes else UnavailableError(what, "Call again in a minute.")
+
+
+def unknown(request: Request, what: str) -> OutcomeUnknownError:
+    """The error for a change that was sent and not answered; says what was sent and how to find out."""
+    return OutcomeUnknownError(
+        f"{what} {request.method} {request.path} was sent.",
+        "Do not repeat it: read the record or the list first, to see whether it happened.",
+    )

@@ -1,0 +1,102 @@
+"""From an operation and its arguments to the request, purely: no I/O, no settings, no clock."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, cast
+from urllib.parse import parse_qsl, quote
+
+from zoho_mcp.errors import ArgumentsError
+from zoho_mcp.specs.model import Json, Operation
+
+_PLACE = re.compile(r"{(\w+)}")
+_ID = re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that goes out as multipart form data."""
+
+    field: str
+    file_name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What will be sent, below the product's base path and without credentials."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Json | None = None
+    accept: str = "application/json"
+    scope: str = ""
+    """The scope it needs, without the product's prefix; for the message when Zoho refuses."""
+    upload: Upload | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether Zoho may change something when it gets this request."""
+        return self.method != "GET"
+
+    def with_query(self, **more: str) -> "Request":
+        """The same request with further query parameters."""
+        return replace(self, query=(*self.query, *more.items()))
+
+
+def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
+    """The request for checked arguments.
+
+    An argument named in the path fills its place; of a GET or DELETE the others go into the query; of a POST or PUT
+    they go into the JSON body, except those in `http.query` and `http.headers`. Raises ArgumentsError when a value
+    for the path is not an id: no value may reach another endpoint.
+    """
+    http = operation.http
+    path, _, constant = http.path.partition("?")
+    places = _PLACE.findall(path)
+    rest = {name: value for name, value in arguments.items() if name not in places}
+    headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
+    in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
+    query = (*parse_qsl(constant), *((name, _text(rest.pop(name))) for name in in_query if name in rest))
+    return Request(
+        method=http.method,
+        path=_PLACE.sub(lambda place: _segment(operation, place[1], arguments), path),
+        query=query,
+        headers=headers,
+        body=json_numbers(rest) if http.method in ("POST", "PUT") and rest else None,
+        accept=operation.answer.file or "application/json",
+        scope=operation.scope,
+    )
+
+
+def json_numbers(value: Any) -> Any:
+    """JSON values with every Decimal as a number of the same digits, or as text where a float could not hold them."""
+    if isinstance(value, Decimal):
+        number = int(value) if value == value.to_integral_value() else float(value)
+        return number if Decimal(repr(number)) == value else str(value)
+    if isinstance(value, list):
+        return [json_numbers(part) for part in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {key: json_numbers(part) for key, part in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _segment(operation: Operation, name: str, arguments: Mapping[str, Any]) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ArgumentsError(operation.name, [f"{name} must be an id as Zoho gives it, digits only."])
+    return quote(value, safe="")
+
+
+def _text(value: Any) -> str:
+    """A value as Zoho reads it in a query or header: lists joined by commas, booleans in lower case."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ",".join(_text(part) for part in value)  # pyright: ignore[reportUnknownVariableType] # JSON
+    return json.dumps(value) if isinstance(value, float) else str(value)
