@@ -6,7 +6,7 @@ import anyio
 import pytest
 from test_sandbox_support import Sandbox, exact
 
-from zoho_mcp.sandbox.demo_data import CREDENTIALS
+from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.limits import Limits
 
 pytestmark = pytest.mark.anyio

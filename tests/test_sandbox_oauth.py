@@ -7,7 +7,7 @@ from test_sandbox_support import Sandbox
 
 from zoho_mcp.sandbox import oauth
 from zoho_mcp.sandbox.app import create_app
-from zoho_mcp.sandbox.demo_data import CREDENTIALS
+from zoho_mcp.sandbox.credentials import CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ import httpx
 
 from zoho_mcp.sandbox import demo_data, oauth
 from zoho_mcp.sandbox.app import create_app
-from zoho_mcp.sandbox.demo_data import CREDENTIALS
+from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.limits import UNLIMITED, Limits
 from zoho_mcp.sandbox.received import Received
 from zoho_mcp.sandbox.store import Store

@@ -19,7 +19,7 @@ _HOST = "http://127.0.0.1"
 
 def environment_for(url: str) -> dict[str, str]:
     """The settings that point a server at an embedded Zoho reachable at `url`."""
-    from zoho_mcp.sandbox.demo_data import CREDENTIALS
+    from zoho_mcp.sandbox.credentials import CREDENTIALS
 
     return {
         "ZOHO_API_URL": url,

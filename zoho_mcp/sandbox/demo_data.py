@@ -4,11 +4,11 @@ The credentials are open knowledge: they open the sandbox and nothing else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
 from zoho_mcp.sandbox import oauth
+from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.demo_books import write_books
 from zoho_mcp.sandbox.moments import zone
 from zoho_mcp.sandbox.routing import Call
@@ -18,17 +18,6 @@ from zoho_mcp.sandbox.wire import Record
 TIME_ZONE = "America/New_York"
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """What a client of the sandbox has to present."""
-
-    client_id: str = "1000.SANDBOXCLIENT0000000000000000000"
-    client_secret: str = "sandbox-secret-that-opens-nothing-else"
-    refresh_token: str = "1000.sandboxrefreshtoken000000000000.00000000000000000000000000000000"
-    organization_id: str = "900000001"  # shorter than other ids, as the real ones are
-
-
-CREDENTIALS = Credentials()
 SCOPES = ("ZohoInvoice.fullaccess.all", "ZohoBooks.fullaccess.all")
 # currency_id, code, name, symbol, exchange rate to the base currency
 CURRENCIES = (

@@ -11,8 +11,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from zoho_mcp.errors import DeclinedError
-from zoho_mcp.policy.preview import Preview, fingerprint, preview
-from zoho_mcp.server.state import App, Context
+from zoho_mcp.server.look import look
+from zoho_mcp.server.state import Context
 from zoho_mcp.specs.model import Operation
 
 _KEY = "confirm"
@@ -47,13 +47,6 @@ def _can_be_asked(ctx: Context) -> bool:
     return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS or ctx.session.can_send_request
 
 
-async def _look(app: App, operation: Operation, arguments: Mapping[str, Any]) -> tuple[Preview, str]:
-    """The question from a fresh read, and what a yes to it is bound to."""
-    assert operation.confirm is not None
-    shown = preview(operation, await app.record(operation.confirm.subject, arguments))
-    return shown, fingerprint(operation.name, arguments, app.settings.organization_id, shown.version)
-
-
 async def _confirm_by_result(
     ctx: Context, operation: Operation, arguments: Mapping[str, Any], params: types.CallToolRequestParams
 ) -> types.InputRequiredResult | None:
@@ -67,12 +60,12 @@ async def _confirm_by_result(
             raise DeclinedError(
                 f"{operation.title}: that answer was used before or came too late.", "Call again to be asked anew."
             )
-        shown, bound = await _look(app, operation, arguments)
+        shown, bound = await look(app, operation, arguments)
         if bound == agreed_to:
             return None
         note = _CHANGED
     else:
-        shown, bound = await _look(app, operation, arguments)
+        shown, bound = await look(app, operation, arguments)
     request = types.ElicitRequest(params=_form(operation, note + shown.text()))
     state = json.dumps({"question": app.approvals.ask(bound)})
     return types.InputRequiredResult(input_requests={_KEY: request}, request_state=state)
@@ -91,12 +84,12 @@ def _question_name(state: str) -> str:
 async def _confirm_by_request(ctx: Context, operation: Operation, arguments: Mapping[str, Any]) -> None:
     """Older protocols: the question is a request to the client, within this call."""
     app = ctx.lifespan_context
-    shown, bound = await _look(app, operation, arguments)
+    shown, bound = await look(app, operation, arguments)
     note = ""
     for _ in range(_ASKED_ANEW):
         _require_yes(operation, await _elicit(ctx, operation, note + shown.text()))
         agreed_to = bound
-        shown, bound = await _look(app, operation, arguments)
+        shown, bound = await look(app, operation, arguments)
         if bound == agreed_to:
             return
         note = _CHANGED

@@ -1,0 +1,16 @@
+"""What opens the sandbox with demo data. Kept apart: whoever only wants to reach a sandbox need not load it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a client of the sandbox has to present."""
+
+    client_id: str = "1000.SANDBOXCLIENT0000000000000000000"
+    client_secret: str = "sandbox-secret-that-opens-nothing-else"
+    refresh_token: str = "1000.sandboxrefreshtoken000000000000.00000000000000000000000000000000"
+    organization_id: str = "900000001"  # shorter than other ids, as the real ones are
+
+
+CREDENTIALS = Credentials()
