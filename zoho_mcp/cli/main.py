@@ -1,10 +1,12 @@
 """The command `zoho-invoice-mcp`: reads the command line and hands over. Each command is imported when it is used."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from zoho_mcp import __version__
+from zoho_mcp.cli.clients import CLIENTS
 from zoho_mcp.errors import SettingsError, SpecError
 
 _MEMORY = ":memory:"
@@ -42,7 +44,28 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="serve the embedded Zoho on this machine for any other program")
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     sandbox.add_argument("--file", default=_MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
+    _add_install(commands.add_parser)
     return parser
+
+
+def _add_install(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """`install` and `uninstall`. Options of the server itself keep their names and go into the entry."""
+    install = add("install", help="enter this server in the configuration of a chat program")
+    install.add_argument("client", nargs="?", metavar="CLIENT", choices=CLIENTS, help=", ".join(CLIENTS))
+    install.add_argument("--print", action="store_true", help="only print the entry, for any other program")
+    install.add_argument("--force", action="store_true", help="write the file even if the program seems not installed")
+    install.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a setting that is no secret")
+    install.add_argument("--sandbox", nargs="?", const=_MEMORY, default=argparse.SUPPRESS, metavar="FILE")
+    install.add_argument("--profile", metavar="NAME", help="the stored login that the server uses")
+    for option in ("--toolsets", "--tools", "--exclude-tools"):
+        install.add_argument(option, default=argparse.SUPPRESS, metavar="A,B")
+    install.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS)
+    uninstall = add("uninstall", help="take it out again, and nothing else")
+    uninstall.add_argument("client", metavar="CLIENT", choices=CLIENTS, help=", ".join(CLIENTS))
+    for command in (install, uninstall):
+        command.add_argument("--name", default="zoho-invoice", help="the entry's name (default: zoho-invoice)")
+        command.add_argument("--yes", action="store_true", help="do not ask")
+        command.add_argument("--file", metavar="PATH", help="the configuration file, if it is not in the usual place")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -60,10 +83,23 @@ def _run(options: argparse.Namespace) -> int:
             from zoho_mcp.cli.sandbox import serve_sandbox
 
             return serve_sandbox(options.port, None if options.file == _MEMORY else options.file)
+        case "install":
+            from zoho_mcp.cli.install import install
+
+            return install(options)
+        case "uninstall":
+            from zoho_mcp.cli.uninstall import uninstall
+
+            return uninstall(options)
         case _:
             from zoho_mcp.cli.serve import serve
 
-            return serve(sandboxed=options.sandbox is not None, file=file)
+            return serve(sandboxed=options.sandbox is not None or _sandbox_is_set(os.environ), file=file)
+
+
+def _sandbox_is_set(environment: Mapping[str, str]) -> bool:
+    """ZOHO_SANDBOX: what --sandbox says, for programs that can set variables but no arguments."""
+    return environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
 
 
 if __name__ == "__main__":

@@ -27,7 +27,13 @@ def serve(*, sandboxed: bool, file: str | None = None) -> int:
 
     async def run() -> None:
         async with stdio_server() as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
+            try:
+                await server.run(incoming, outgoing, server.create_initialization_options())
+            except anyio.get_cancelled_exc_class():
+                # Ctrl-C. The server has stopped and closed its connections; the thread that waits for stdin cannot be
+                # woken, so that a tidy return would wait for one more line of input.
+                sys.stderr.flush()
+                os._exit(130)
 
     anyio.run(run)
     return 0
