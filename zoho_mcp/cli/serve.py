@@ -1,8 +1,8 @@
 """Serves MCP over stdio, for a real account or on the embedded Zoho."""
 
 import logging
-import os
 import sys
+from collections.abc import Mapping
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -14,13 +14,13 @@ from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 
 
-def serve(*, sandboxed: bool, file: str | None = None) -> int:
+def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="zoho-invoice-mcp: %(levelname)s %(message)s")
     if sandboxed:
-        settings, transport = embedded(os.environ, file)
+        settings, transport = embedded(environment, file)
     else:
-        settings, transport = from_environment(os.environ), None
+        settings, transport = from_environment(environment), None
     server = create_server(
         settings, load(settings.product, settings.edition), ZohoClient(settings, transport=transport)
     )
