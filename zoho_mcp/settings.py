@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -61,6 +62,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_CONFIRM", "What happens before something is lost: ask a person, refuse, or allow.", "ask",
             ("ask", "refuse", "allow")),
     Setting("ZOHO_CONFIRM_TIMEOUT", "Seconds to wait for a person's answer.", "120"),
+    Setting("ZOHO_TOOLSETS", "Only the tools of these toolsets, separated by commas."),
+    Setting("ZOHO_TOOLS", "Only these tools (with ZOHO_TOOLSETS: these as well)."),
+    Setting("ZOHO_EXCLUDE_TOOLS", "All but these tools."),
+    Setting("ZOHO_READ_ONLY", "Offer only tools that change nothing.", "false", ("true", "false")),
+    Setting("ZOHO_UPLOAD_DIR", "Folder that receipts may be taken from; without it no file leaves this machine."),
+    Setting("ZOHO_DOWNLOAD_DIR", "Folder that PDFs may be saved in; nothing is overwritten there."),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
     Setting("ZOHO_SANDBOX", "The embedded Zoho instead of an account, as with --sandbox.", "false", ("true", "false")),
@@ -83,6 +90,12 @@ class Settings:
     api_url: str = ""
     """Empty: the data centre's, or the `api_domain` that comes with a token."""
     accounts_url: str = ""
+    toolsets: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    exclude_tools: tuple[str, ...] = ()
+    read_only: bool = False
+    upload_dir: Path | None = None
+    download_dir: Path | None = None
 
     @property
     def base_path(self) -> str:
@@ -119,6 +132,12 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", _seconds, "a number of seconds between 1 and 3600", 120.0),
         api_url=checked("ZOHO_API_URL", _safe_url, _URL, "").removesuffix(f"/{values['ZOHO_PRODUCT']}/v3"),
         accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url, _URL, "").removesuffix("/oauth/v2"),
+        toolsets=_names(values["ZOHO_TOOLSETS"]),
+        tools=_names(values["ZOHO_TOOLS"]),
+        exclude_tools=_names(values["ZOHO_EXCLUDE_TOOLS"]),
+        read_only=values["ZOHO_READ_ONLY"] == "true",
+        upload_dir=checked("ZOHO_UPLOAD_DIR", _folder, "a folder that exists", None),
+        download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder, "a folder that exists", None),
     )
     if problems:
         raise SettingsError(
@@ -142,6 +161,17 @@ def _value(setting: Setting, environment: Mapping[str, str], problems: list[str]
             problems.append(f"{setting.name} must be one of {', '.join(setting.choices)}.")
             return setting.default
     return value or setting.default
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name for part in value.split(",") if (name := part.strip()))
+
+
+def _folder(value: str) -> Path | None:
+    folder = Path(value).expanduser()
+    if not folder.is_dir():
+        raise ValueError
+    return folder.resolve()
 
 
 def _digits(value: str) -> str:

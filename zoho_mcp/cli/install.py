@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, t
 from zoho_mcp.cli.configuration import NOTATIONS, Change, adding
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.server.inventory import offered
 from zoho_mcp.settings import SETTINGS, from_environment
+from zoho_mcp.specs.load import load
 
 PROGRAM = "zoho-invoice-mcp"
 MEMORY = ":memory:"
+_CHOICES = ("toolsets", "tools", "exclude_tools")
 _PASSING = ("archive-v0", "environments-v2")
 """Folders inside uv's cache: what `uvx` runs from there may be cleared away at any time."""
 
@@ -93,6 +96,7 @@ def _entry(client: Client | None, options: argparse.Namespace) -> dict[str, Any]
     entry: dict[str, Any] = {"type": "stdio"} if client is not None and client.typed else {}
     entry |= {"command": command, "args": [*first, *_arguments(options)]}
     environment = _environment(options.env)
+    _check(options, environment)
     return {**entry, "env": environment} if environment else entry
 
 
@@ -104,10 +108,10 @@ def _arguments(options: argparse.Namespace) -> list[str]:
         # The client starts the server in a folder of its own choice.
         file = [] if options.sandbox == MEMORY else [os.path.abspath(Path(options.sandbox).expanduser())]
         arguments += ["--sandbox", *file]
-    for option in ("profile", "toolsets", "tools", "exclude_tools"):
-        value = getattr(options, option, None)
+    for option in ("profile", *_CHOICES):
+        value = getattr(options, option)
         arguments += ["--" + option.replace("_", "-"), value] if value is not None else []
-    return [*arguments, "--read-only"] if getattr(options, "read_only", False) else arguments
+    return [*arguments, "--read-only"] if options.read_only else arguments
 
 
 def _environment(pairs: Sequence[str]) -> dict[str, str]:
@@ -124,8 +128,14 @@ def _environment(pairs: Sequence[str]) -> dict[str, str]:
                 f"Store it with {PROGRAM} login, and install with --profile.",
             )
         environment[name] = value
-    from_environment({**environment_for("http://127.0.0.1"), **environment})
     return environment
+
+
+def _check(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    """Raise SettingsError for what would stop the server when the client starts it, where nobody reads its message."""
+    chosen = {f"ZOHO_{option.upper()}": getattr(options, option) or "" for option in _CHOICES}
+    settings = from_environment({**environment_for("http://127.0.0.1"), **chosen, **environment})
+    offered(load(settings.product, settings.edition), settings)
 
 
 def command_line(scripts: Path, prefix: Path) -> tuple[str, list[str]]:

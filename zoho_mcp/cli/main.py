@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from zoho_mcp import __version__
 from zoho_mcp.cli.clients import CLIENTS
@@ -38,8 +38,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="use the embedded Zoho with demo data instead of a real account, in memory or kept in FILE",
     )
+    parser.add_argument("--toolsets", metavar="A,B", help="offer only the tools of these toolsets (ZOHO_TOOLSETS)")
+    parser.add_argument("--tools", metavar="A,B", help="offer only these tools, or these as well (ZOHO_TOOLS)")
+    parser.add_argument("--exclude-tools", metavar="A,B", help="offer all but these (ZOHO_EXCLUDE_TOOLS)")
+    parser.add_argument("--read-only", action="store_true", help="offer only what changes nothing (ZOHO_READ_ONLY)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("check", help="load the tool specs and check them")
+    commands.add_parser("tools", help="list the tools that would be offered, and what they cost a model")
     commands.add_parser("demo", help="bill a customer on the embedded Zoho, step by step")
     sandbox = commands.add_parser("sandbox", help="serve the embedded Zoho on this machine for any other program")
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
@@ -68,6 +73,18 @@ def _add_install(add: Callable[..., argparse.ArgumentParser]) -> None:
         command.add_argument("--file", metavar="PATH", help="the configuration file, if it is not in the usual place")
 
 
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    """The environment, with what the command line says about the same settings on top."""
+    said = {
+        "ZOHO_TOOLSETS": options.toolsets,
+        "ZOHO_TOOLS": options.tools,
+        "ZOHO_EXCLUDE_TOOLS": options.exclude_tools,
+        "ZOHO_READ_ONLY": "true" if options.read_only else None,
+        "ZOHO_SANDBOX": "true" if options.sandbox is not None else None,
+    }
+    return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
+
+
 def _run(options: argparse.Namespace) -> int:
     file = None if options.sandbox in (None, _MEMORY) else str(options.sandbox)
     match options.command:
@@ -75,6 +92,10 @@ def _run(options: argparse.Namespace) -> int:
             from zoho_mcp.cli.check import check
 
             return check()
+        case "tools":
+            from zoho_mcp.cli.tools import list_tools
+
+            return list_tools(_environment(options))
         case "demo":
             from zoho_mcp.cli.demo import demo
 
@@ -94,12 +115,9 @@ def _run(options: argparse.Namespace) -> int:
         case _:
             from zoho_mcp.cli.serve import serve
 
-            return serve(sandboxed=options.sandbox is not None or _sandbox_is_set(os.environ), file=file)
-
-
-def _sandbox_is_set(environment: Mapping[str, str]) -> bool:
-    """ZOHO_SANDBOX: what --sandbox says, for programs that can set variables but no arguments."""
-    return environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
+            environment = _environment(options)
+            sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
+            return serve(environment, sandboxed=sandboxed, file=file)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 import logging
 import os
+import signal
 import sys
+from collections.abc import Mapping
+from types import FrameType
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -14,26 +17,41 @@ from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 
 
-def serve(*, sandboxed: bool, file: str | None = None) -> int:
+def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="zoho-invoice-mcp: %(levelname)s %(message)s")
     if sandboxed:
-        settings, transport = embedded(os.environ, file)
+        settings, transport = embedded(environment, file)
     else:
-        settings, transport = from_environment(os.environ), None
+        settings, transport = from_environment(environment), None
     server = create_server(
         settings, load(settings.product, settings.edition), ZohoClient(settings, transport=transport)
     )
 
     async def run() -> None:
+        interrupted = _noting_interrupts()
         async with stdio_server() as (incoming, outgoing):
             try:
                 await server.run(incoming, outgoing, server.create_initialization_options())
-            except anyio.get_cancelled_exc_class():
-                # Ctrl-C. The server has stopped and closed its connections; the thread that waits for stdin cannot be
-                # woken, so that a tidy return would wait for one more line of input.
-                sys.stderr.flush()
-                os._exit(130)
+            finally:
+                if interrupted:
+                    # The server has stopped and closed its connections. The thread that waits for stdin cannot be woken:
+                    # a tidy return would wait for one more line of input.
+                    os._exit(130)
 
     anyio.run(run)
     return 0
+
+
+def _noting_interrupts() -> list[int]:
+    """A list that gets an element when the user presses Ctrl-C, which then does what it did before."""
+    interrupts: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    return interrupts

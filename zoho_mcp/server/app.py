@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
@@ -37,6 +38,7 @@ def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> S
         client=client,
         checker=ArgumentChecker(catalog),
         approvals=Approvals(),
+        converting=anyio.Lock(),
     )
 
     @asynccontextmanager
