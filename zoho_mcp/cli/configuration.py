@@ -17,8 +17,6 @@ from zoho_mcp.cli.clients import Client, ConfigurationError
 
 _Result = TypeVar("_Result")
 _BACKUP = ".zoho-backup-"
-_NOTHING: tuple[list[str], ...] = ([], ["{", "}"])
-"""The words of a file that says nothing."""
 _SECRET = re.compile(
     r"""("?[\w.-]*(?:secret|token|key|passw|auth|credential)[\w.-]*"?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*')""",
     re.IGNORECASE,
@@ -104,11 +102,16 @@ def removing(client: Client, path: Path, name: str) -> Change:
 
 def _as_it_was(notation: Notation, path: Path, forms: tuple[str, ...]) -> str | None:
     """The layout the file had before, if a copy says the same as what is left now; else the first form."""
+
+    def said(text: str) -> list[str]:
+        found = notation.words(text)
+        return [] if found == ["{", "}"] else found
+
     for backup in sorted(path.parent.glob(path.name + _BACKUP + "*"), reverse=True):
         old = _text(backup)
-        if old is not None and any(notation.words(old) == notation.words(form) for form in forms):
+        if old is not None and any(said(old) == said(form) for form in forms):
             return old
-    return None if notation.words(forms[0]) in _NOTHING else forms[0]
+    return forms[0] if said(forms[0]) else None
 
 
 def _text(path: Path) -> str | None:

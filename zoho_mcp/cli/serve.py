@@ -35,8 +35,8 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
                 await server.run(incoming, outgoing, server.create_initialization_options())
             finally:
                 if interrupted:
-                    # The server has stopped and closed its connections. The thread that waits for stdin cannot be woken:
-                    # a tidy return would wait for one more line of input.
+                    # The server has stopped and closed its connections. The thread that waits for stdin cannot be
+                    # woken: a tidy return would wait for one more line of input.
                     os._exit(130)
 
     anyio.run(run)
