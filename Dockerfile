@@ -19,7 +19,7 @@ LABEL io.modelcontextprotocol.server.name="io.github.zoho-invoice-mcp/zoho-invoi
       org.opencontainers.image.description="Invoicing on Zoho Invoice or Zoho Books; a person is asked before anything is lost." \
       org.opencontainers.image.source="https://github.com/zoho-invoice-mcp/zoho-invoice-mcp" \
       org.opencontainers.image.licenses="MIT"
-RUN groupadd --system --gid 10001 zoho && useradd --system --uid 10001 --gid zoho --no-create-home zoho
+RUN groupadd --gid 10001 zoho && useradd --uid 10001 --gid zoho --no-create-home --shell /usr/sbin/nologin zoho
 COPY --from=build /opt/zoho-invoice-mcp /opt/zoho-invoice-mcp
 ENV PATH=/opt/zoho-invoice-mcp/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 10001:10001

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +264,22 @@ def test_secrets_are_refused_and_those_of_the_environment_are_not_written(tmp_pa
     assert "hush" not in path.read_text() + result.stdout + result.stderr
 
 
+def test_secrets_that_are_in_the_file_already_are_pointed_out_and_not_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry: dict[str, Any] = {
+        "command": "old",
+        "args": [],
+        "env": {"ZOHO_CLIENT_SECRET": "hush", "ZOHO_REFRESH_TOKEN": "hush"},
+    }
+    path = prepared(tmp_path, "cursor", json.dumps({"mcpServers": {"zoho-invoice": entry}}, indent=2))
+    assert install(options("cursor", sandbox=None, profile="shop"), machine(tmp_path)) == 0
+    shown = capsys.readouterr().out
+    assert "still holds ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN" in shown
+    assert "hush" not in shown
+    assert json.loads(path.read_text())["mcpServers"]["zoho-invoice"]["env"] == entry["env"]
+
+
 def run(*arguments: str, answer: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "zoho_mcp.cli.main", *arguments],
@@ -409,19 +426,29 @@ def test_the_sandbox_may_be_named_before_the_client(tmp_path: Path) -> None:
 
 
 def test_the_command_is_that_of_this_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
-    assert command_line(tmp_path, tmp_path) == (sys.executable, ["-m", "zoho_mcp.cli.main"])
-    for folder, name in ((tmp_path / "elsewhere", "zoho-invoice-mcp"), (tmp_path / "elsewhere", "uvx")):
-        folder.mkdir(exist_ok=True)
-        (folder / name).touch(mode=0o755)
-    assert command_line(tmp_path, tmp_path) == (str(tmp_path / "elsewhere" / "zoho-invoice-mcp"), [])
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv("PATH", str(elsewhere))
+    here = partial(command_line, tmp_path, tmp_path, published=True)
+    assert here() == (sys.executable, ["-m", "zoho_mcp.cli.main"])
+    (elsewhere / "zoho-invoice-mcp").touch(mode=0o755)
+    assert here() == (str(elsewhere / "zoho-invoice-mcp"), [])
     (tmp_path / "zoho-invoice-mcp").touch(mode=0o755)
-    assert command_line(tmp_path, tmp_path) == (str(tmp_path / "zoho-invoice-mcp"), [])
-    cached = tmp_path / "uv" / "archive-v0" / "x"
-    assert command_line(tmp_path, cached) == (str(tmp_path / "elsewhere" / "uvx"), ["zoho-invoice-mcp"])
-    (tmp_path / "elsewhere" / "uvx").unlink()
-    with pytest.raises(ConfigurationError, match="uv tool install zoho-invoice-mcp"):
-        command_line(tmp_path, cached)
+    assert here() == (str(tmp_path / "zoho-invoice-mcp"), [])
+
+
+def test_a_command_in_a_cache_is_not_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "zoho-invoice-mcp").touch(mode=0o755)
+    (tmp_path / "uvx").touch(mode=0o755)
+    uv, pipx = tmp_path / "uv" / "archive-v0" / "x", tmp_path / ".cache" / "pipx" / "x"
+    assert command_line(tmp_path, uv, published=True) == (
+        str(tmp_path / "uvx"),
+        [f"zoho-invoice-mcp@{zoho_mcp.__version__}"],
+    )
+    for prefix, published in ((uv, False), (pipx, True)):
+        with pytest.raises(ConfigurationError, match="uv tool install zoho-invoice-mcp"):
+            command_line(tmp_path, prefix, published=published)
 
 
 @pytest.mark.anyio

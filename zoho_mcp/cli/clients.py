@@ -64,7 +64,8 @@ class Client:
         file = self.file(machine)
         if self.name == "claude-code":
             # Its file lies in the home folder itself, which proves nothing.
-            return file.exists() or (machine.home / ".claude").is_dir()
+            moved = file.parent != machine.home and file.parent.is_dir()
+            return moved or file.exists() or (machine.home / ".claude").is_dir()
         return file.parent.is_dir()
 
 

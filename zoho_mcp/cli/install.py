@@ -8,9 +8,11 @@ import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from zoho_mcp import __version__
 from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, this_machine
 from zoho_mcp.cli.configuration import NOTATIONS, Change, adding
 from zoho_mcp.cli.embedded import environment_for
@@ -22,8 +24,9 @@ from zoho_mcp.specs.load import load
 PROGRAM = "zoho-invoice-mcp"
 MEMORY = ":memory:"
 _CHOICES = ("toolsets", "tools", "exclude_tools")
-_PASSING = ("archive-v0", "environments-v2")
-"""Folders inside uv's cache: what `uvx` runs from there may be cleared away at any time."""
+_UV_CACHE = ("archive-v0", "environments-v2")
+_CACHES = (".cache", "Cache", "Caches", *_UV_CACHE)
+"""Folders whose content may be cleared away at any time: `uvx` and `pipx run` start programs from there."""
 
 
 def install(options: argparse.Namespace, machine: Machine | None = None) -> int:
@@ -70,6 +73,8 @@ def _enter(client: Client, path: Path, options: argparse.Namespace, entry: dict[
     print(f"{client.title} now has the server {options.name}. {client.afterwards.format(title=client.title)}")
     if options.sandbox is None and options.profile is None:
         print(f"If you have not done so yet, log in to Zoho: {PROGRAM} login")
+    if held := [setting.name for setting in SETTINGS if setting.secret and setting.name in (change.after or "")]:
+        print(f"The file still holds {' and '.join(held)}: with a stored login they can be taken out.")
     return 0
 
 
@@ -92,7 +97,7 @@ def agreed(change: Change, *, assume_yes: bool) -> bool:
 
 def _entry(client: Client | None, options: argparse.Namespace) -> dict[str, Any]:
     """What a configuration says about this server."""
-    command, first = command_line(Path(sysconfig.get_path("scripts")), Path(sys.prefix))
+    command, first = command_line(Path(sysconfig.get_path("scripts")), Path(sys.prefix), published=_is_published())
     entry: dict[str, Any] = {"type": "stdio"} if client is not None and client.typed else {}
     entry |= {"command": command, "args": [*first, *_arguments(options)]}
     environment = _environment(options.env)
@@ -138,15 +143,29 @@ def _check(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     offered(load(settings.product, settings.edition), settings)
 
 
-def command_line(scripts: Path, prefix: Path) -> tuple[str, list[str]]:
-    """The absolute path that starts this very installation, and what has to come before any argument."""
-    if any(part in _PASSING for part in prefix.parts):
-        if uvx := shutil.which("uvx"):
-            return os.path.abspath(uvx), [PROGRAM]
-        raise ConfigurationError("This runs from a cache that may be cleared.", f"First: uv tool install {PROGRAM}")
+def command_line(scripts: Path, prefix: Path, *, published: bool) -> tuple[str, list[str]]:
+    """The absolute path that starts this very installation, and what has to come before any argument.
+
+    `published`: it came from the package index, so that uvx would get the same by name and version.
+    """
+    if any(part in _CACHES for part in prefix.parts):
+        uvx = shutil.which("uvx")
+        if uvx and published and any(part in _UV_CACHE for part in prefix.parts):
+            return os.path.abspath(uvx), [f"{PROGRAM}@{__version__}"]
+        raise ConfigurationError(
+            "This runs from a cache that may be cleared.", f"First: uv tool install {PROGRAM}, or pipx install."
+        )
     if found := shutil.which(PROGRAM, path=str(scripts)) or shutil.which(PROGRAM):
         return os.path.abspath(found), []
     return sys.executable, ["-m", "zoho_mcp.cli.main"]
+
+
+def _is_published() -> bool:
+    """Whether an index has this package: an installation from a folder, a file or an address leaves a note of that."""
+    try:
+        return metadata.distribution(PROGRAM).read_text("direct_url.json") is None
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def _printed(client: Client | None, name: str, entry: dict[str, Any]) -> str:
