@@ -7,7 +7,7 @@ dependencies, the host's uv fetches Python and those. The same source gives the 
 import json
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +60,7 @@ def manifest() -> dict[str, Any]:
         "documentation": about["urls"]["Documentation"],
         "support": about["urls"]["Issues"],
         "icon": "icon.png",
-        "server": {
-            "type": "uv",
-            "entry_point": "main.py",
-            "mcp_config": {
-                "command": "uv",
-                "args": ["run", "--directory", "${__dirname}", "main.py"],
-                "env": {setting.name: f"${{user_config.{_key(setting)}}}" for setting in asked},
-            },
-        },
+        "server": _server(asked),
         "tools": [
             {"name": name, "description": operation.description} for name, operation in load().operations.items()
         ],
@@ -81,6 +73,16 @@ def manifest() -> dict[str, Any]:
         },
         "user_config": {_key(setting): _field(setting) for setting in asked},
     }
+
+
+def _server(asked: Iterable[Setting]) -> dict[str, Any]:
+    """How the host starts it; a host that manages uv itself runs the entry point with the same variables."""
+    config = {
+        "command": "uv",
+        "args": ["run", "--directory", "${__dirname}", "main.py"],
+        "env": {setting.name: f"${{user_config.{_key(setting)}}}" for setting in asked},
+    }
+    return {"type": "uv", "entry_point": "main.py", "mcp_config": config}
 
 
 _LONG = (

@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"""|(?P<mark>[{}\[\]:,])|(?P<word>[^\s{}\[\]:,"/]+|.)""",
     re.DOTALL,
 )
-_REST = re.compile(r"[ \t]*(?://[^\r\n]*|/\*[^\r\n]*?\*/)?(?=\r?\n)")
+_REST = re.compile(r"(?:[ \t]|/\*(?:(?!\*/)[^\r\n])*\*/)*(?://[^\r\n]*)?(?=\r?\n)")
 """What may stand behind a member on its line."""
 _Edit = tuple[int, int, str]
 
@@ -150,17 +150,22 @@ def _insert(text: str, block: _Block, key: str, value: Mapping[str, Any], *, dep
 
 
 def _remove(text: str, block: _Block, key: str) -> str:
+    """Without the member, its comma (or, for the last one, the comma before) and the spacing before it."""
     position = next(index for index, member in enumerate(block.members) if member.key == key)
     member = block.members[position]
     begin = len(text[: member.start].rstrip())
-    end = member.end if member.comma is None else member.comma + 1
-    if len(block.members) == 1 and not (text[block.open + 1 : begin] + text[end : block.close]).strip():
-        return _apply(text, [(block.open + 1, block.close, "")])
-    edits: list[_Edit] = [(begin, end, "")]
-    comma = block.members[position - 1].comma if position and member.comma is None else None
+    comma = member.comma if member.comma is not None or not position else block.members[position - 1].comma
+    after = member.end if member.comma is None else member.comma + 1
+    if "\n" in text[begin : member.start] and not re.match(r"[ \t]*\r?\n", text[after:]):
+        # The line before may end in a comment, which what follows must not become part of.
+        begin = member.start
+    edits: list[_Edit] = [(begin, member.end, "")]
     if comma is not None:
-        edits.insert(0, (comma, comma + 1, ""))
-    return _apply(text, edits)
+        edits = sorted([*edits, (comma, comma + 1, "")])
+    text = _apply(text, edits)
+    rest = _block(text, block.open)
+    inside = text[rest.open + 1 : rest.close]
+    return text if inside.strip() else text[: rest.open + 1] + text[rest.close :]
 
 
 def _apply(text: str, edits: list[_Edit]) -> str:
