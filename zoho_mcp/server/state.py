@@ -7,6 +7,8 @@ from typing import Any
 from mcp.server.context import ServerRequestContext
 
 from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.policy.audit import Audit
+from zoho_mcp.policy.rules import Policy
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
@@ -25,6 +27,8 @@ class App:
     client: ZohoClient
     checker: ArgumentChecker
     approvals: Approvals
+    policy: Policy
+    audit: Audit
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody."""
