@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 # The server over stdio:  docker build -t zoho-invoice-mcp .  and then, as a client's command:
-#   docker run -i --rm --read-only --cap-drop ALL --security-opt no-new-privileges -e ZOHO_CLIENT_ID … zoho-invoice-mcp
-# It writes nothing: the root file system can be read-only. To keep a sandbox, mount a volume and name a file in it.
+#   docker run -i --rm --read-only --cap-drop ALL --security-opt no-new-privileges -v zoho-invoice-mcp:/data \
+#     -e ZOHO_CLIENT_ID … zoho-invoice-mcp
+# It writes to /data alone (the record of changes), so that the root file system can be read-only.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
@@ -20,10 +21,13 @@ LABEL io.modelcontextprotocol.server.name="io.github.zoho-invoice-mcp/zoho-invoi
       org.opencontainers.image.source="https://github.com/zoho-invoice-mcp/zoho-invoice-mcp" \
       org.opencontainers.image.licenses="MIT"
 RUN groupadd --gid 10001 zoho && useradd --uid 10001 --gid zoho --no-create-home --shell /usr/sbin/nologin zoho
+RUN install --directory --owner zoho --group zoho --mode 0700 /data
 COPY --from=build /opt/zoho-invoice-mcp /opt/zoho-invoice-mcp
-ENV PATH=/opt/zoho-invoice-mcp/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/zoho-invoice-mcp/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    ZOHO_AUDIT_FILE=/data/audit.jsonl
+VOLUME /data
 USER 10001:10001
-WORKDIR /tmp
+WORKDIR /data
 # Over stdio a server is there exactly as long as its client holds stdin open; there is no port to ask.
 HEALTHCHECK NONE
 ENTRYPOINT ["zoho-invoice-mcp"]

@@ -32,6 +32,7 @@ _TITLES = {
     "ZOHO_READ_ONLY": "Read only",
     "ZOHO_UPLOAD_DIR": "Folder for receipts to upload",
     "ZOHO_DOWNLOAD_DIR": "Folder for saved PDFs",
+    "ZOHO_POLICY_FILE": "Policy file",
 }
 """The settings that a person may want to give in Claude Desktop, in the order they are shown."""
 _IGNORED = ".venv/\n__pycache__/\n*.pyc\nuv.lock\n"
@@ -104,8 +105,8 @@ def _field(setting: Setting) -> dict[str, Any]:
     about = setting.meaning
     if setting.choices == ("true", "false"):
         kind, default = "boolean", setting.default == "true"
-    elif setting.name.endswith("_DIR"):
-        kind, default = "directory", ""
+    elif setting.name.endswith(("_DIR", "_FILE")):
+        kind, default = "directory" if setting.name.endswith("_DIR") else "file", ""
     else:
         kind, default = "string", ""
         if setting.name == "ZOHO_TOOLSETS":

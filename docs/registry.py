@@ -53,7 +53,7 @@ def _variable(setting: Setting) -> dict[str, Any]:
         variable |= {"format": "boolean"}
     elif setting.choices:
         variable |= {"choices": list(setting.choices)}
-    elif setting.name.endswith("_DIR"):
+    elif setting.name.endswith(("_DIR", "_FILE")):
         variable |= {"format": "filepath"}
     if setting.default:
         variable |= {"default": setting.default}

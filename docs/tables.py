@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
-from zoho_mcp.policy.rules import decide
+from zoho_mcp.policy.facts import at_hand, can_mail
+from zoho_mcp.policy.reading import load_policy
+from zoho_mcp.policy.rules import Policy
+from zoho_mcp.policy.wording import asks
 from zoho_mcp.settings import SETTINGS, Setting
 from zoho_mcp.specs.load import load
-from zoho_mcp.specs.model import Operation
+from zoho_mcp.specs.model import Catalog, Operation
 
 README = Path(__file__).parent.parent / "README.md"
 COVERAGE = Path(__file__).parent / "coverage.md"
@@ -14,15 +17,19 @@ _EFFECTS = {"read": "reads", "write": "changes", "send": "e-mails", "destroy": "
 
 
 def tools_table() -> str:
-    """Tool, what it does, effect, and whether a person is asked."""
+    """Tool, what it does, effect, and whether a person is asked by the shipped policy."""
+    catalog = load()
+    policy = load_policy(catalog)
     rows = ["| toolset | tool | what it does | effect | asks first |", "|---|---|---|---|---|"]
-    return "\n".join([*rows, *(_tool_row(operation) for operation in load().operations.values())])
+    return "\n".join([*rows, *(_tool_row(operation, policy, catalog) for operation in catalog.operations.values())])
 
 
-def _tool_row(operation: Operation) -> str:
-    asks = "yes" if decide(operation, {}, "ask").action == "ask" else ""
+def _tool_row(operation: Operation, policy: Policy, catalog: Catalog) -> str:
+    # A tool that can name recipients is asked about with one that nobody knows yet.
+    arguments = {"to_mail_ids": ["?"]} if can_mail(operation) else {}
+    asked = asks(policy, operation, at_hand(operation, arguments, catalog, "", None))
     first = operation.description.split(". ")[0].rstrip(".") + "."
-    return f"| {operation.toolset} | `{operation.name}` | {first} | {_EFFECTS[operation.effect]} | {asks} |"
+    return f"| {operation.toolset} | `{operation.name}` | {first} | {_EFFECTS[operation.effect]} | {asked} |"
 
 
 def settings_table() -> str:

@@ -82,6 +82,7 @@ def test_a_field_left_empty_never_stops_the_form_and_always_has_a_value(manifest
     for field in manifest["user_config"].values():
         assert field["required"] is False
         assert field["default"] in ("", False)
+        assert field["type"] in ("string", "boolean", "directory", "file")
 
 
 def test_the_same_source_gives_the_same_bundle(tmp_path: Path) -> None:

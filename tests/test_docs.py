@@ -19,7 +19,11 @@ PAGES = {
     path.name: path.read_text(encoding="utf-8")
     for path in (*sorted((CHECKOUT / "docs").glob("*.md")), CHECKOUT / "SECURITY.md")
 }
-PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")}
+PLAIN = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("ZOHO_", "XDG_", "CLAUDE_", "CODEX_", "GEMINI_"))
+}
 
 
 def commands() -> list[str]:

@@ -27,7 +27,11 @@ from zoho_mcp.cli.uninstall import uninstall
 from zoho_mcp.errors import SettingsError
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
-PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")}
+PLAIN = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("ZOHO_", "XDG_", "CLAUDE_", "CODEX_", "GEMINI_"))
+}
 PLATFORMS = ("darwin", "win32", "linux")
 PATHS = {
     "claude-desktop": (

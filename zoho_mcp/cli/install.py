@@ -15,7 +15,6 @@ from typing import Any
 from zoho_mcp import __version__
 from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, this_machine
 from zoho_mcp.cli.configuration import NOTATIONS, Change, adding
-from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.inventory import offered
 from zoho_mcp.settings import SETTINGS, from_environment
@@ -139,7 +138,7 @@ def _environment(pairs: Sequence[str]) -> dict[str, str]:
 def _check(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     """Raise SettingsError for what would stop the server when the client starts it, where nobody reads its message."""
     chosen = {f"ZOHO_{option.upper()}": getattr(options, option) or "" for option in _CHOICES}
-    settings = from_environment({**environment_for("http://127.0.0.1"), **chosen, **environment})
+    settings = from_environment({**chosen, **environment}, account=False)
     offered(load(settings.product, settings.edition), settings)
 
 

@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="zoho-invoice-mcp",
+        allow_abbrev=False,
         description="MCP server for invoicing on Zoho. Without a command: serve over stdio, with settings from ZOHO_… "
         "environment variables.",
     )
@@ -50,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     sandbox.add_argument("--file", default=_MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
     _add_install(commands.add_parser)
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
+    policy = "say in words what is allowed, asked about and refused, and where that is from"
+    _add_policy(commands.add_parser("policy", help=policy))
+    audit = "show what was decided and changed, newest last"
+    _add_audit(commands.add_parser("audit", parents=[where], help=audit))
     return parser
 
 
@@ -85,6 +92,27 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
     return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
 
 
+def _add_policy(policy: argparse.ArgumentParser) -> None:
+    more = policy.add_subparsers(dest="policy", metavar="COMMAND")
+    test = more.add_parser("test", help="say what would happen to a call, and which rule says so")
+    test.add_argument("tool", metavar="TOOL")
+    test.add_argument("given", nargs="*", metavar="KEY=VALUE", help="an argument of the call, record.status=…, "
+                      "record.total=…, record.contact_persons=…, principal=…, organization=…")  # fmt: skip
+    more.add_parser("shipped", help="print the shipped policy file, a start for your own")
+
+
+def _add_audit(audit: argparse.ArgumentParser) -> None:
+    audit.add_argument("--tool", default="", help="only this tool")
+    audit.add_argument("--outcome", default="", help="only done, refused, declined, failed, unknown or asked")
+    audit.add_argument("--since", default="", metavar="TIME", help="only since this day or moment (UTC, 2026-10-31)")
+    audit.add_argument("--client", default="", help="only clients whose name holds this")
+    audit.add_argument("--json", action="store_true", help="as JSON, a line per call")
+    more = audit.add_subparsers(dest="audit", metavar="COMMAND")
+    verify = more.add_parser("verify", help="find changed, missing and inserted lines")
+    verify.add_argument("--file", default=argparse.SUPPRESS, help="the audit file")
+    verify.add_argument("--head", default="", metavar="HASH", help="a head hash kept from an earlier time")
+
+
 def _run(options: argparse.Namespace) -> int:
     file = None if options.sandbox in (None, _MEMORY) else str(options.sandbox)
     match options.command:
@@ -112,6 +140,16 @@ def _run(options: argparse.Namespace) -> int:
             from zoho_mcp.cli.uninstall import uninstall
 
             return uninstall(options)
+        case "policy":
+            from zoho_mcp.cli.policy import print_shipped, show_policy, try_policy
+
+            if options.policy == "test":
+                return try_policy(options.tool, options.given)
+            return print_shipped() if options.policy == "shipped" else show_policy()
+        case "audit":
+            from zoho_mcp.cli.audit import show_audit, verify_audit
+
+            return verify_audit(options.file, options.head) if options.audit == "verify" else show_audit(options)
         case _:
             from zoho_mcp.cli.serve import serve
 

@@ -11,6 +11,7 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from zoho_mcp.cli.embedded import embedded
+from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
@@ -24,6 +25,11 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
         settings, transport = embedded(environment, file)
     else:
         settings, transport = from_environment(environment), None
+        if not settings.audit_file:
+            raise SettingsError(
+                "There is no folder to record changes in: the environment names no home.",
+                "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
+            )
     server = create_server(
         settings, load(settings.product, settings.edition), ZohoClient(settings, transport=transport)
     )

@@ -10,6 +10,8 @@ import anyio
 from mcp.server.context import ServerRequestContext
 
 from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.policy.audit import Audit
+from zoho_mcp.policy.rules import Policy
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
@@ -30,6 +32,8 @@ class App:
     approvals: Approvals
     converting: anyio.Lock
     """Held while an estimate becomes an invoice."""
+    policy: Policy
+    audit: Audit
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody."""
