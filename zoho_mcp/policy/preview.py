@@ -31,6 +31,7 @@ _DETAILS = (
     ("reference_number", "Reference"),
     ("last_modified_time", "Last changed"),
 )
+_NUMBERS = ("invoice_number", "payment_number", "creditnote_number", "estimate_number")
 LONGEST_VALUE = 80
 """Characters of a record's text in a question: texts are written by others and must not crowd out the question."""
 
@@ -42,6 +43,9 @@ class Preview:
     question: str
     details: tuple[tuple[str, str], ...]
     version: str
+    number: str = ""
+    amount: Decimal | None = None
+    currency: str = ""
 
     def text(self) -> str:
         """The question and its details, a line each."""
@@ -53,7 +57,10 @@ def preview(operation: Operation, record: Mapping[str, Any]) -> Preview:
     assert operation.confirm is not None
     question = _PLACE.sub(lambda place: _shown(place[1], record), operation.confirm.ask)
     details = tuple((label, _shown(field, record)) for field, label in _DETAILS if record.get(field) not in (None, ""))
-    return Preview(question, details, version(record))
+    number = next((_shown(field, record) for field in _NUMBERS if record.get(field)), "")
+    amounts = [record[field] for field in ("total", "amount") if isinstance(record.get(field), int | Decimal)]
+    amount = Decimal(amounts[0]) if amounts else None
+    return Preview(question, details, version(record), number, amount, _shown("currency_code", record))
 
 
 def version(record: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from mcp.server.context import ServerRequestContext
 
 from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.server.page_server import PageServer
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
@@ -25,6 +26,7 @@ class App:
     client: ZohoClient
     checker: ArgumentChecker
     approvals: Approvals
+    page: PageServer
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody."""
