@@ -100,9 +100,9 @@ class Approvals:
         Raises DeclinedError when too many pages wait.
         """
         self._sweep()
-        earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal) and a.state in _LIVE]
-        same_call = [approval for approval in earlier if approval.bound.call == bound.call and way != "elicitation"]
-        for approval in same_call:
+        earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal)]
+        same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*_LIVE, "expired")]
+        for approval in (a for a in same_call if a.state in _LIVE and way != "elicitation"):
             if way == "page" and approval.bound == bound:
                 return approval
             approval.end("expired", "The record has changed since, so you are asked anew in another window.")
@@ -110,7 +110,8 @@ class Approvals:
             raise DeclinedError(
                 f"{MOST_WAITING} questions already wait for the user.", "Ask the user to decide those first."
             )
-        new = Approval(way, bound, shown or Shown(), self._clock() + LIFETIME, anew=bool(same_call))
+        changed = any(approval.bound != bound for approval in same_call)
+        new = Approval(way, bound, shown or Shown(), self._clock() + LIFETIME, anew=changed)
         self._all.append(new)
         return new
 
@@ -149,6 +150,9 @@ class Approvals:
             approval.end("expired", "The record has changed since you decided, so nothing was done.")
             return False
         approval.state = "spent"
+        for other in self._all:
+            if other.state in _LIVE and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
+                other.end("expired", "Another call, the same as this one, was approved and went first.")
         return True
 
     async def settle(self, approval: Approval, outcome: str) -> None:

@@ -56,6 +56,12 @@ class Look:
     bound: Bound
 
 
+def caller(ctx: Context, request_id: object) -> str:
+    """One call of one client, as far as that can be known: without sessions, ids of two clients can be the same."""
+    session = ctx.request.headers.get("mcp-session-id", "") if ctx.request is not None else ""
+    return f"{authenticated_principal(ctx) or ''}|{session}|{request_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A tools/call that waits for a person."""
@@ -93,6 +99,15 @@ class Call:
         preview, seen = await look(self.app, self.operation, self.arguments)
         call = fingerprint(self.operation.name, self.arguments, self.app.settings.organization_id, "")
         return Look(preview, Bound(call, seen, self.principal))
+
+    @property
+    def caller(self) -> str:
+        """By what the client names this call when it takes it back."""
+        return caller(self.ctx, self.ctx.request_id)
+
+    async def is_abandoned(self) -> bool:
+        """Whether an HTTP client hung up. The SDK cancels a call itself only over stdio and over some kinds of HTTP."""
+        return self.ctx.request is not None and await self.ctx.request.is_disconnected()
 
     def refusal(self, why: str, next_step: str = TELL_THE_USER) -> DeclinedError:
         """To be raised: nobody said yes."""

@@ -50,16 +50,12 @@ async def _take_answer(call: Call, state: str, seen: Look) -> types.InputRequire
     approvals = call.app.approvals
     asked = await approvals.find("elicitation", _secret(state))
     answer = (call.params.input_responses or {}).get(KEY)
-    yes = _is_yes(answer)
-    in_time = asked is not None and await approvals.decide(asked, yes=yes)
+    counts = asked is not None and await approvals.decide(asked, yes=_is_yes(answer))
     if answer is None:
         raise Unanswered("the client came back without an answer")
     await approvals.answered(call.asked_as)
-    if not yes:
-        raise call.refusal(_how_not(answer))
-    if asked is None or not in_time:
-        raise call.refusal("that answer was used before or came too late.", "Call again to be asked anew.")
-    if await approvals.spend(asked, seen.bound):
+    _require_yes(call, answer, counts=counts)
+    if asked is not None and await approvals.spend(asked, seen.bound):
         agreement().reached("elicitation")
         return None
     return await _question(call, seen, CHANGED)
@@ -73,16 +69,21 @@ def _secret(state: str) -> str:
 
 
 async def _by_request(call: Call, seen: Look) -> None:
+    approvals = call.app.approvals
     note = ""
     for _ in range(ASKED_ANEW):
-        answer = await _elicit(call, note + seen.preview.text())
-        if not _is_yes(answer):
-            raise call.refusal(_how_not(answer))
-        agreed_to = seen.bound
+        asked = await approvals.ask("elicitation", seen.bound)
+        try:
+            answer = await _elicit(call, note + seen.preview.text())
+        except BaseException:
+            await approvals.decide(asked, yes=False)
+            raise
+        _require_yes(call, answer, counts=await approvals.decide(asked, yes=_is_yes(answer)))
         seen = await call.look()
-        if seen.bound == agreed_to:
+        if await approvals.spend(asked, seen.bound):
             agreement().reached("elicitation")
             return
+        _require_yes(call, answer, counts=asked.bound != seen.bound)
         note = CHANGED
     raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
 
@@ -117,8 +118,16 @@ def _is_yes(answer: object) -> bool:
     )
 
 
-def _how_not(answer: object) -> str:
-    if not isinstance(answer, types.ElicitResult):
-        return "the user did not answer the question."
-    how = {"accept": "did not tick yes", "decline": "declined", "cancel": "dismissed the question"}[answer.action]
-    return f"the user {how}."
+def _require_yes(call: Call, answer: object, *, counts: bool) -> None:
+    if not _is_yes(answer):
+        how = "did not answer the question"
+        if isinstance(answer, types.ElicitResult):
+            how = {"accept": "did not tick yes", "decline": "declined", "cancel": "dismissed the question"}[
+                answer.action
+            ]
+        raise call.refusal(f"the user {how}.")
+    if not counts:
+        raise call.refusal(
+            "that answer was used before, came too late, or another call, the same as this, went first.",
+            "Look what is there now; call again to be asked anew.",
+        )

@@ -3,6 +3,7 @@
 A click only takes down a decision. Nothing runs but a call, and only if the record is still what the person saw.
 """
 
+import itertools
 import logging
 
 import anyio
@@ -12,7 +13,7 @@ from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server.asking import ASKED_ANEW, TELL_THE_USER, Call, Look, agreement
 
 _logger = logging.getLogger(__name__)
-_PROGRESS_EVERY = 5.0
+_PROGRESS_EVERY = 5
 """Seconds between notifications while a call waits: clients count silence towards their own time limit."""
 
 
@@ -26,8 +27,10 @@ async def by_page(call: Call, seen: Look, why: str) -> None:
         approval = await approvals.ask("page", seen.bound, _shown(call, seen))
         if approval.state == "waiting":
             with approval.called():
-                await _show_and_wait(call, approval, why)
-        if approval.state != "approved":
+                still_there = await _show_and_wait(call, approval, why)
+            if not still_there:
+                raise call.refusal("the client took the call back.", "Call again.")
+        if approval.state != "approved" or await call.is_abandoned():
             raise _not_approved(call, approval)
         seen = await call.look()
         if await approvals.spend(approval, seen.bound):
@@ -45,26 +48,32 @@ def _shown(call: Call, seen: Look) -> Shown:
     return Shown(call.operation.title, preview.question, preview.details, call.client, typed)
 
 
-async def _show_and_wait(call: Call, approval: Approval, why: str) -> None:
+async def _show_and_wait(call: Call, approval: Approval, why: str) -> bool:
+    """Whether the client still waits, decided or not."""
     settings, page = call.app.settings, call.app.page
+    opens = approval.callers == 1  # a call that joins one which waits already finds the window open
     address = await page.address(approval.secret)
-    # A call that joins one which waits already finds the window open.
-    if approval.callers == 1 and not (settings.can_open_browser and await page.open_browser(address)):
+    if opens and not (settings.can_open_browser and await page.open_browser(address)):
         raise _no_browser(call, approval, address, why)
-    with anyio.move_on_after(min(settings.approval_wait, call.app.approvals.remaining(approval))):
+    longest = min(settings.approval_wait, call.app.approvals.remaining(approval))
+    with anyio.move_on_after(longest) as in_time, anyio.CancelScope() as waiting, page.waited_for(call.caller, waiting):
         async with anyio.create_task_group() as group:
-            group.start_soon(_report_progress, call)
+            group.start_soon(_report_progress, call, waiting)
             await approval.decided.wait()
             group.cancel_scope.cancel()
+    return approval.decided.is_set() or not waiting.cancel_called or in_time.cancel_called
 
 
-async def _report_progress(call: Call) -> None:
+async def _report_progress(call: Call, waiting: anyio.CancelScope) -> None:
     wait = call.app.settings.approval_wait
     started = anyio.current_time()
-    while True:
-        waited = anyio.current_time() - started
-        await call.ctx.session.report_progress(waited, wait, "Waiting for the user's decision in the browser.")
-        await anyio.sleep(_PROGRESS_EVERY)
+    for second in itertools.count():
+        if second % _PROGRESS_EVERY == 0:
+            waited = anyio.current_time() - started
+            await call.ctx.session.report_progress(waited, wait, "Waiting for the user's decision in the browser.")
+        await anyio.sleep(1)
+        if await call.is_abandoned():
+            waiting.cancel()
 
 
 def _not_approved(call: Call, approval: Approval) -> Exception:
@@ -77,6 +86,8 @@ def _not_approved(call: Call, approval: Approval) -> Exception:
             )
         case "declined":
             return call.refusal("the user declined.")
+        case "approved":
+            return call.refusal("the client hung up before the user decided.", "Call again.")
         case "spent":
             return call.refusal("another call, the same as this, used the user's approval.", "Look what it did.")
         case _:

@@ -2,8 +2,8 @@
 
 import logging
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -23,6 +23,7 @@ class PageServer:
         self._approvals = approvals
         self._group: TaskGroup | None = None
         self._starting = anyio.Lock()
+        self._waiting: list[tuple[str, anyio.CancelScope]] = []
         self._port = 0
         self._stop: Callable[[], None] = lambda: None
         self._stopped = anyio.Event()
@@ -55,6 +56,22 @@ class PageServer:
                 with anyio.CancelScope(shield=True):
                     self._port = await self._group.start(self._serve)
         return self.address_of(secret)
+
+    @contextmanager
+    def waited_for(self, caller: str, waiting: anyio.CancelScope) -> Generator[None]:
+        """A call that waits for a decision, so that its client can take it back."""
+        entry = (caller, waiting)
+        self._waiting.append(entry)
+        try:
+            yield
+        finally:
+            self._waiting.remove(entry)
+
+    def take_back(self, caller: str) -> None:
+        """The client says that it does not wait any more. What was asked stays, and the click alone does nothing."""
+        for name, waiting in self._waiting:
+            if name == caller:
+                waiting.cancel()
 
     def address_of(self, secret: str) -> str:
         """The same, of a page that is being served."""
