@@ -80,16 +80,19 @@ class World:
         return self.zoho.changes().count(f"POST /invoice/v3/invoices/{invoice}/status/void")
 
     def open_another_organization(self) -> None:
-        """An organisation with the very same records."""
-        first = CREDENTIALS.organization_id
-        organization = self.zoho.store.shared.get("organization", first)
-        assert organization is not None
-        other = organization | {"organization_id": OTHER_ORGANIZATION}
-        self.zoho.store.shared.put("organization", OTHER_ORGANIZATION, other)
-        self.zoho.store.run(
-            "insert into records select ?, kind, id, customer_id, label, body from records where organization_id = ?",
-            *(OTHER_ORGANIZATION, first),
-        )
+        open_another_organization(self.zoho)
+
+
+def open_another_organization(zoho: Zoho) -> None:
+    """An organisation with the very same records."""
+    first = CREDENTIALS.organization_id
+    organization = zoho.store.shared.get("organization", first)
+    assert organization is not None
+    zoho.store.shared.put("organization", OTHER_ORGANIZATION, organization | {"organization_id": OTHER_ORGANIZATION})
+    zoho.store.run(
+        "insert into records select ?, kind, id, customer_id, label, body from records where organization_id = ?",
+        *(OTHER_ORGANIZATION, first),
+    )
 
 
 async def ask(client: Client, invoice: str) -> Result:
