@@ -17,6 +17,7 @@ from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.client.session import ElicitationFnT
 from mcp.server.lowlevel import Server
+from starlette.types import ASGIApp
 
 from zoho_mcp.server.state import App
 
@@ -72,6 +73,16 @@ class Desk:
     async def decide(self, decision: Decision, number: str = "") -> str:
         """Wait for the next window and decide there."""
         return await self.click(await self.next(), decision, number)
+
+
+@asynccontextmanager
+async def a_desk(*, has_browser: bool = True) -> AsyncGenerator[Desk]:
+    """With its windows closed at the end."""
+    desk = Desk(has_browser=has_browser)
+    try:
+        yield desk
+    finally:
+        desk.close()
 
 
 async def post(address: str, form: dict[str, str], **headers: str) -> httpx.Response:
@@ -160,6 +171,13 @@ class _Loopback(uvicorn.Server):
 async def served(server: Server[App], http: str) -> AsyncGenerator[str]:
     """A server over streamable HTTP on loopback."""
     app = server.streamable_http_app(json_response="json" in http, stateless_http="stateless" in http)
+    async with serving(app) as address:
+        yield f"{address}/mcp"
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncGenerator[str]:
+    """Any app on loopback."""
     config = uvicorn.Config(app, log_config=None, ws="none", lifespan="on", timeout_graceful_shutdown=1)
     loopback = _Loopback(config)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
@@ -168,7 +186,7 @@ async def served(server: Server[App], http: str) -> AsyncGenerator[str]:
         async with anyio.create_task_group() as group:
             group.start_soon(loopback.serve, [listener])
             try:
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
             finally:
                 loopback.should_exit = True
 

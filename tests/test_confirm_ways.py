@@ -1,13 +1,11 @@
 """Which way a person is asked, what a waiting call tells, and that no way is left to a model alone."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import mcp_types as types
 import pytest
-from approving import Desk, Told, both, never
+from approving import Told, a_desk, both, never
 from conftest import ERAS, Clock, Era, Zoho, call, text_of
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -19,15 +17,6 @@ pytestmark = pytest.mark.anyio
 
 both_eras = pytest.mark.parametrize("era", ERAS)
 DESTROYS = ("void_invoice", "delete_invoice")
-
-
-@asynccontextmanager
-async def a_desk(*, has_browser: bool = True) -> AsyncGenerator[Desk]:
-    desk = Desk(has_browser=has_browser)
-    try:
-        yield desk
-    finally:
-        desk.close()
 
 
 def refused(result: types.CallToolResult) -> str:

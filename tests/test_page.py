@@ -12,7 +12,7 @@ import anyio
 import httpx
 import mcp_types as types
 import pytest
-from approving import Desk, both, browser_session, post
+from approving import Desk, a_desk, both, browser_session, post
 from conftest import Zoho, call, text_of
 from mcp import Client
 from test_confirm import sent_invoice, status
@@ -50,16 +50,18 @@ class Window:
 
 @asynccontextmanager
 async def a_window(zoho: Zoho, total: float = 450, **changes: Any) -> AsyncGenerator[Window]:
-    desk, approvals = Desk(), Approvals()
+    approvals = Approvals()
     changes = {"can_open_browser": True, "approval_wait": 0.05, **changes}
-    async with zoho.client("legacy", can_ask=False, approvals=approvals, browser=desk.open, **changes) as client:
+    async with (
+        a_desk() as desk,
+        zoho.client("legacy", can_ask=False, approvals=approvals, browser=desk.open, **changes) as client,
+    ):
         invoice = await sent_invoice(client, total)
         await client.call_tool("void_invoice", {"invoice_id": invoice})
         address = await desk.next()
         approval = await approvals.find("page", address.rpartition("/")[2])
         assert approval is not None
         yield Window(address, approval, approvals, desk, client, invoice, zoho)
-    desk.close()
 
 
 async def get(address: str, method: str = "GET", **headers: str) -> httpx.Response:
@@ -219,17 +221,16 @@ HOSTILE = "</dd></dl></form><script>alert(1)</script><form action=//evil.example
 
 
 async def test_text_that_others_wrote_stays_text(zoho: Zoho) -> None:
-    desk = Desk()
-    hostile = types.Implementation(name=HOSTILE, version="<i>1</i>")
-    server = zoho.server(browser=desk.open, can_open_browser=True, approval_wait=0.05)
-    async with Client(server, mode="legacy", client_info=hostile) as client:
-        customer = (await call(client, "create_customer", contact_name=HOSTILE[:90], company_name=HOSTILE))["customer"]
-        await client.call_tool("delete_customer", {"customer_id": customer["customer_id"]})
-        page = Page(await desk.look(await desk.next()))
-    desk.close()
+    async with a_desk() as desk:
+        hostile = types.Implementation(name=HOSTILE, version="<i>1</i>")
+        server = zoho.server(browser=desk.open, can_open_browser=True, approval_wait=0.05)
+        async with Client(server, mode="legacy", client_info=hostile) as client:
+            made = await call(client, "create_customer", contact_name=HOSTILE[:90], company_name=HOSTILE)
+            await client.call_tool("delete_customer", {"customer_id": made["customer"]["customer_id"]})
+            page = Page(await desk.look(await desk.next()))
     tags = {tag for tag, _ in page.tags}
     assert tags <= {"html", "head", "meta", "title", "style", "body", "main", "div", "p", "h1", "dl", "dt", "dd",
-                    "form", "input", "button"}  # fmt: skip
+                    "form", "input", "button", "strong"}  # fmt: skip
     assert len(page.all("form")) == len(page.all("dl")) == 1
     assert "<script>alert(1)</script>" in page.words
 
@@ -276,15 +277,16 @@ async def test_declining_a_large_amount_takes_no_typing(zoho: Zoho) -> None:
 
 
 async def test_what_zoho_refused_is_said_on_the_page(zoho: Zoho) -> None:
-    desk = Desk()
-    async with zoho.client(can_ask=False, browser=desk.open, can_open_browser=True) as client:
+    async with (
+        a_desk() as desk,
+        zoho.client(can_ask=False, browser=desk.open, can_open_browser=True) as client,
+    ):
         invoice = await sent_invoice(client)
         await call(client, "record_invoice_payment", invoice_id=invoice, amount=100)
         deleting = client.call_tool("delete_invoice", {"invoice_id": invoice})
         result = await both(deleting, desk.decide("approve"))
         assert result.is_error
         assert "You approved, and it did not work." in await desk.look(desk.addresses[0])
-    desk.close()
 
 
 async def test_no_address_reaches_the_model_or_a_log(zoho: Zoho, caplog: pytest.LogCaptureFixture) -> None:
@@ -304,8 +306,10 @@ async def test_no_address_reaches_the_model_or_a_log(zoho: Zoho, caplog: pytest.
 async def test_without_a_browser_the_address_goes_to_the_log_alone(
     zoho: Zoho, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = Desk(has_browser=False)
-    async with zoho.client(can_ask=False, browser=desk.open, can_open_browser=True) as client:
+    async with (
+        a_desk(has_browser=False) as desk,
+        zoho.client(can_ask=False, browser=desk.open, can_open_browser=True) as client,
+    ):
         invoice = await sent_invoice(client)
         with anyio.fail_after(20):
             refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
@@ -319,25 +323,22 @@ async def test_without_a_browser_the_address_goes_to_the_log_alone(
         await call(client, "void_invoice", invoice_id=invoice)
         assert await status(client, invoice) == "void"
         assert len(desk.addresses) == 1
-    desk.close()
 
 
 async def test_where_no_desktop_is_nothing_is_started(zoho: Zoho) -> None:
-    desk = Desk()
-    async with zoho.client(can_ask=False, browser=desk.open) as client:
-        invoice = await sent_invoice(client)
-        refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
-    assert "no browser could be opened" in text_of(refused)
-    assert desk.addresses == []
-    desk.close()
+    async with a_desk() as desk:
+        async with zoho.client(can_ask=False, browser=desk.open) as client:
+            invoice = await sent_invoice(client)
+            refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
+        assert "no browser could be opened" in text_of(refused)
+        assert desk.addresses == []
 
 
 @pytest.mark.parametrize("has_browser", [True, False])
 async def test_the_address_is_told_to_the_model_only_where_the_owner_wants_it(zoho: Zoho, has_browser: bool) -> None:
-    desk = Desk(has_browser=has_browser)
-    changes: dict[str, Any] = {"approval_url_to_model": True, "approval_wait": 0.05, "can_open_browser": True}
-    async with zoho.client(can_ask=False, browser=desk.open, **changes) as client:
-        invoice = await sent_invoice(client)
-        refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
-        assert desk.addresses[0] in text_of(refused)
-    desk.close()
+    async with a_desk(has_browser=has_browser) as desk:
+        changes: dict[str, Any] = {"approval_url_to_model": True, "approval_wait": 0.05, "can_open_browser": True}
+        async with zoho.client(can_ask=False, browser=desk.open, **changes) as client:
+            invoice = await sent_invoice(client)
+            refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
+            assert desk.addresses[0] in text_of(refused)

@@ -33,7 +33,8 @@ cursor:pointer;border:2px solid var(--yes);background:var(--yes);color:var(--yes
 button.no{background:transparent;border-color:var(--soft);color:var(--text)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 a{color:var(--accent);display:inline-block;padding:.75rem 0}
-@media (max-width:30rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.625rem}button{flex-basis:100%}}
+strong{white-space:nowrap}
+@media (max-width:30rem){dl{grid-template-columns:6.25rem 1fr}button{flex-basis:100%}}
 """
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -104,7 +105,8 @@ def _number_field(number: str, problem: str) -> str:
         return ""
     said = f'<p class="warn" id="problem" role="alert">{escape(problem)}</p>' if problem else ""
     described = ' aria-describedby="problem" aria-invalid="true"' if problem else ""
-    return f"""<label for="number">The amount is large: to approve, type the number {escape(number)}</label>
+    asked = f"The amount is large: to approve, type the number <strong>{escape(number)}</strong>"
+    return f"""<label for="number">{asked}</label>
 <input id="number" name="number" required autocapitalize="characters" spellcheck="false"{described}>{said}"""
 
 
