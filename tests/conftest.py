@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import httpx
 import mcp_types as types
 import pytest
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.embedded import Embedded, environment_for
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo_data import seed
 from zoho_mcp.sandbox.limits import Limits
@@ -23,6 +22,8 @@ from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.limit_store import UNLIMITED
+from zoho_mcp.zoho.limits import Limiter
 
 Era = Literal["2026-07-28", "legacy"]
 ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")
@@ -75,8 +76,18 @@ class Zoho:
 
     def server(self, **changes: Any) -> Server[App]:
         settings = replace(self.settings, **changes)
-        client = ZohoClient(settings, transport=httpx.ASGITransport(self.app), clock=lambda: self.clock().timestamp())
+        client = ZohoClient(
+            settings, transport=Embedded(self.app), clock=self.seconds, sleep=self.sleep,
+            limiter=Limiter(UNLIMITED, clock=self.seconds),
+        )  # fmt: skip
         return create_server(settings, load(settings.product, settings.edition), client)
+
+    def seconds(self) -> float:
+        return self.clock().timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        """What the server waits for passes at once."""
+        self.clock.advance(seconds=seconds)
 
     @asynccontextmanager
     async def client(self, era: Era = "2026-07-28", *, can_ask: bool = True, **changes: Any) -> AsyncGenerator[Client]:

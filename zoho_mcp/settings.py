@@ -54,13 +54,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_CLIENT_ID", "Client id of your client in Zoho's API console.", required=True),
     Setting("ZOHO_CLIENT_SECRET", "Its client secret.", required=True, secret=True),
     Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
-    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in; only list_organizations works without."),
+    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in; of several (a,b) each call names one. "
+            "Without it only list_organizations works."),
+    Setting("ZOHO_PLAN", "Zoho's plan of the organisation; it says how many requests are allowed.", "free",
+            ("free", "standard", "professional", "premium", "elite", "ultimate")),
     Setting("ZOHO_DC", "Data centre of the account, by the address you log in at.", "us", tuple(DATA_CENTRES)),
     Setting("ZOHO_PRODUCT", "Which product the organisation uses.", "invoice", ("invoice", "books")),
     Setting("ZOHO_EDITION", "Country edition whose own fields (GST, VAT, CFDI, …) are offered.", "", EDITIONS),
     Setting("ZOHO_CONFIRM", "What happens before something is lost: ask a person, refuse, or allow.", "ask",
             ("ask", "refuse", "allow")),
     Setting("ZOHO_CONFIRM_TIMEOUT", "Seconds to wait for a person's answer.", "120"),
+    Setting("ZOHO_REPEAT_WINDOW", "Seconds in which writing the same again is asked about first; 0: never.", "600"),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
 )  # fmt: skip
@@ -74,14 +78,22 @@ class Settings:
     client_secret: SecretStr
     refresh_token: SecretStr
     organization_id: str = ""
+    """As it was set: one, or several with commas between them."""
+    plan: str = "free"
     data_centre: str = "us"
     product: Product = "invoice"
     edition: str = ""
     confirm: ConfirmMode = "ask"
     confirm_timeout: float = 120.0
+    repeat_window: float = 600.0
     api_url: str = ""
     """Empty: the data centre's, or the `api_domain` that comes with a token."""
     accounts_url: str = ""
+
+    @property
+    def organizations(self) -> tuple[str, ...]:
+        """The organisations that may be worked in; no other is ever called."""
+        return tuple(part for part in self.organization_id.split(",") if part)
 
     @property
     def base_path(self) -> str:
@@ -110,12 +122,19 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         client_id=values["ZOHO_CLIENT_ID"],
         client_secret=SecretStr(values["ZOHO_CLIENT_SECRET"]),
         refresh_token=SecretStr(values["ZOHO_REFRESH_TOKEN"]),
-        organization_id=checked("ZOHO_ORGANIZATION_ID", _digits, "the organisation's number, digits only", ""),
+        organization_id=checked(
+            "ZOHO_ORGANIZATION_ID",
+            _numbers,
+            "the organisation's number, digits only; of several, with commas between them",
+            "",
+        ),
+        plan=values["ZOHO_PLAN"],
         data_centre=values["ZOHO_DC"],
         product=cast(Product, values["ZOHO_PRODUCT"]),
         edition=values["ZOHO_EDITION"],
         confirm=cast(ConfirmMode, values["ZOHO_CONFIRM"]),
         confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", _seconds, "a number of seconds between 1 and 3600", 120.0),
+        repeat_window=checked("ZOHO_REPEAT_WINDOW", _window, "a number of seconds, or 0", 600.0),
         api_url=checked("ZOHO_API_URL", _safe_url, _URL, "").removesuffix(f"/{values['ZOHO_PRODUCT']}/v3"),
         accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url, _URL, "").removesuffix("/oauth/v2"),
     )
@@ -143,10 +162,18 @@ def _value(setting: Setting, environment: Mapping[str, str], problems: list[str]
     return value or setting.default
 
 
-def _digits(value: str) -> str:
-    if not re.fullmatch(r"[0-9]+", value):
+def _numbers(value: str) -> str:
+    numbers = [part.strip() for part in value.split(",")]
+    if not all(re.fullmatch(r"[0-9]+", number) for number in numbers):
         raise ValueError
-    return value
+    return ",".join(dict.fromkeys(numbers))
+
+
+def _window(value: str) -> float:
+    seconds = float(value)
+    if not 0 <= seconds <= 86_400:
+        raise ValueError
+    return seconds
 
 
 def _seconds(value: str) -> float:

@@ -42,6 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="serve the embedded Zoho on this machine for any other program")
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     sandbox.add_argument("--file", default=_MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
+    sandbox.add_argument("--fault", action="append", default=[], metavar="RULE",
+                         help="fail on purpose: [METHOD ]PATH:KIND[=VALUE][:TIMES], e.g. 'POST /invoices:cut-after:3'; "
+                         "may be given several times, see docs/limits.md")  # fmt: skip
+    sandbox.add_argument("--limits", default="", metavar="MINUTE,DAY,AT_ONCE", help="other limits than the free plan's")
+    sandbox.add_argument("--control", action="store_true", help="let programs set faults, at /sandbox/faults")
     return parser
 
 
@@ -59,7 +64,8 @@ def _run(options: argparse.Namespace) -> int:
         case "sandbox":
             from zoho_mcp.cli.sandbox import serve_sandbox
 
-            return serve_sandbox(options.port, None if options.file == _MEMORY else options.file)
+            return serve_sandbox(options.port, None if options.file == _MEMORY else options.file,
+                                 faults=options.fault, limits=options.limits, control=options.control)  # fmt: skip
         case _:
             from zoho_mcp.cli.serve import serve
 

@@ -215,7 +215,7 @@ def _check_name(call: Call, contact: Record) -> None:
     same = call.books.labelled("contact", contact["contact_name"])
     if any(other["contact_id"] != contact["contact_id"] for other in same):
         raise ZohoError(
-            3062, f"The customer \"{contact['contact_name']}\" already exists. Please specify a different name."
+            3062, f'The customer "{contact["contact_name"]}" already exists. Please specify a different name.'
         )
 
 

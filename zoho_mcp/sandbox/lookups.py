@@ -28,7 +28,7 @@ def base_currency(books: Books) -> Record:
 
 
 def template(books: Books, template_id: str, template_type: str = "invoice") -> Record:
-    """The template of that id, the default one for "". """
+    """The template of that id, the default one for ""."""
     templates = [found for found in books.all("template") if found["template_type"] == template_type]
     for found in templates:
         if found["template_id"] == template_id or (not template_id and found["is_default"]):
@@ -100,7 +100,6 @@ def list_accounts(call: Call) -> Reply:
         members = {"asset": ("cash", "bank"), "expense": ("expense",), "income": ("income",)}[kind]
         accounts = [account for account in accounts if account["account_type"] in members]
     return done(chartofaccounts=accounts, page_context=_one_page(call))
-
 
 
 def _one_page(call: Call) -> Record:
