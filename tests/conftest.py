@@ -15,6 +15,7 @@ from mcp.server.lowlevel import Server
 from zoho_mcp.cli.embedded import Embedded, environment_for
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo_data import seed
+from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
@@ -82,8 +83,15 @@ class Zoho:
         )  # fmt: skip
         return create_server(settings, load(settings.product, settings.edition), client)
 
+    wrong_by: float = 0.0
+    """Seconds by which the server's clock is ahead of Zoho's."""
+
+    @property
+    def faults(self) -> Faults:
+        return self.app.state.faults
+
     def seconds(self) -> float:
-        return self.clock().timestamp()
+        return self.clock().timestamp() + self.wrong_by
 
     async def sleep(self, seconds: float) -> None:
         """What the server waits for passes at once."""

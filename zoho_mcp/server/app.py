@@ -10,6 +10,7 @@ from zoho_mcp import __version__
 from zoho_mcp.policy.approvals import LIFETIME, Approvals
 from zoho_mcp.server import resources, tools
 from zoho_mcp.server.inventory import offered
+from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
@@ -37,6 +38,7 @@ def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> S
         client=client,
         checker=ArgumentChecker(catalog),
         approvals=Approvals(),
+        memory=Memory(settings.repeat_window, client.clock),
     )
 
     @asynccontextmanager

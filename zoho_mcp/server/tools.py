@@ -9,7 +9,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, ZohoMcpError
 from zoho_mcp.policy.rules import decide
-from zoho_mcp.server import render
+from zoho_mcp.server import render, repeats
 from zoho_mcp.server.confirm import confirm
 from zoho_mcp.server.inventory import tool
 from zoho_mcp.server.special import SPECIALS, Answer
@@ -54,11 +54,17 @@ async def _allowed(
     if decision.action == "refuse":
         raise DeclinedError(f"{operation.title}: {decision.reason}", "Tell the user; do not try another way.")
     if decision.action == "ask":
-        return await confirm(ctx, operation, arguments, params)
-    return None
+        question = await confirm(ctx, operation, arguments, params)
+        if question is not None:
+            return question
+    return await repeats.claim(ctx, operation, arguments, params, asked=decision.action == "ask")
 
 
 async def _perform(app: App, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
-    if operation.special:
-        return await SPECIALS[operation.name](app, arguments)
-    return await app.run(operation.name, arguments), ()
+    with repeats.noted(app, operation, arguments) as note:
+        if operation.special:
+            envelope, links = await SPECIALS[operation.name](app, arguments)
+        else:
+            envelope, links = await app.run(operation.name, arguments), ()
+        note(envelope)
+    return envelope, links
