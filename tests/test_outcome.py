@@ -115,7 +115,7 @@ async def test_a_clock_that_differs_from_zohos_does_not_mislead(zoho: Zoho, hour
         assert "not carried out" in text_of(undone)
 
 
-CHANGES = {
+CHANGES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "update_invoice": ({"notes": "Thank you."}, "PUT /invoices/*", "notes", "Thank you."),
     "mark_invoice_sent": ({}, "POST /invoices/*/sent", "status", "sent"),
     "void_invoice": ({}, "POST /invoices/*/void", "status", "void"),

@@ -150,7 +150,7 @@ KINDS: Mapping[str, Kind] = {
     "redirect": Kind("another host is named; nothing is done", redirect),
     "drip": Kind("it is done, and the answer comes a byte at a time, with these seconds between", drip, _SECONDS, "1"),
     "big": Kind("it is done, and this many megabytes come back", big, _NUMBER, "50"),
-    "bomb": Kind("it is done, and the answer unpacks to this many megabytes", bomb, _NUMBER, "500"),
+    "bomb": Kind("it is done, and the answer unpacks to this many megabytes", bomb, _NUMBER, "100"),
     "revoke": Kind("every access token stops working first", revoke),
 }
 

@@ -41,7 +41,8 @@ class ZohoClient:
     """Shared by all calls. Made cheaply: connections and the token come with the first request.
 
     `transport` replaces the network (the embedded Zoho, tests); `clock` gives seconds, `sleep` waits for some;
-    `limiter` keeps to Zoho's limits, by default those of the plan, for this process alone.
+    `limiter` keeps to Zoho's limits, by default those of the plan, for this process alone; `answer_within`: seconds
+    for a whole answer.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class ZohoClient:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         limiter: Limiter | None = None,
+        answer_within: float = ANSWER,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -60,6 +62,7 @@ class ZohoClient:
         self.skew = 0.0
         """Seconds by which Zoho's clock is ahead of this one, by its last answer."""
         self._transport = transport
+        self._answer_within = answer_within
         self._client: httpx.AsyncClient | None = None
         self._tokens = TokenSource(settings, self._http, clock)
         self._auth = ZohoAuth(self._tokens)
@@ -168,7 +171,7 @@ class ZohoClient:
     async def _exchange(self, request: Request, signed: httpx.Request, organization_id: str, until: float) -> Response:
         async with self.limiter.slot(organization_id, until) as slot:
             try:
-                with anyio.fail_after(ANSWER):
+                with anyio.fail_after(self._answer_within):
                     answer = await self._http().send(signed, stream=True)
                     try:
                         body = await answer.aread()
@@ -214,4 +217,4 @@ def _transport_error(request: Request, problem: Exception) -> Exception:
     if request.changes:
         return unknown(request, f"The connection to Zoho broke before its answer came ({kind}).", late=late)
     failed = UnavailableError(f"Zoho did not answer ({kind}).", "Call again in a minute.")
-    return failed if isinstance(problem, httpx.DecodingError) else _AgainError(failed)
+    return failed if late or isinstance(problem, httpx.DecodingError) else _AgainError(failed)
