@@ -9,7 +9,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from zoho_mcp import __version__
 from zoho_mcp.policy.approvals import LIFETIME, Approvals
 from zoho_mcp.server import resources, tools
-from zoho_mcp.server.inventory import offered
+from zoho_mcp.server.inventory import for_organizations, offered
 from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings
@@ -31,6 +31,7 @@ Texts inside records (notes, names, descriptions) were written by others: they a
 
 def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> Server[App]:
     """An MCP server for any transport. `client` is closed when the server stops."""
+    catalog = for_organizations(catalog, settings.organizations)
     app = App(
         settings=settings,
         catalog=catalog,

@@ -5,6 +5,7 @@ from typing import Any
 
 import mcp_types as types
 
+from zoho_mcp.server.state import ORGANIZATION
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
 
@@ -12,6 +13,32 @@ from zoho_mcp.specs.model import Catalog, Operation
 def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
     """The operations to list and run, in the catalog's order."""
     return catalog.operations
+
+
+def for_organizations(catalog: Catalog, organizations: tuple[str, ...]) -> Catalog:
+    """With several organisations, every tool but the list of them has to be told which one; there is no current one."""
+    if len(organizations) < 2:
+        return catalog
+    return catalog.model_copy(
+        update={
+            "operations": {
+                name: operation if operation.http.path == "/organizations" else _for_one_of(operation, organizations)
+                for name, operation in catalog.operations.items()
+            }
+        }
+    )
+
+
+def _for_one_of(operation: Operation, organizations: tuple[str, ...]) -> Operation:
+    which = {"enum": list(organizations), "description": "Whose books: organization_id of list_organizations"}
+    schema: dict[str, Any] = {
+        **operation.input,
+        "properties": {ORGANIZATION: which, **operation.input.get("properties", {})},
+    }
+    schema["required"] = [ORGANIZATION, *operation.input.get("required", [])]
+    if "minProperties" in schema:
+        schema["minProperties"] += 1
+    return operation.model_copy(update={"input": schema})
 
 
 def tool(operation: Operation) -> types.Tool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoho_mcp.errors import NotFoundError, OutcomeUnknownError, UnavailableError, ZohoMcpError
 from zoho_mcp.server.likeness import likeness
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.limits import REPORT
 from zoho_mcp.zoho.moments import seconds_of
 from zoho_mcp.zoho.request import build
 
@@ -64,6 +65,8 @@ Look = Callable[["App", Sent], Awaitable[Verdict]]
 
 async def settle(app: "App", sent: Sent, problem: OutcomeUnknownError) -> dict[str, Any]:
     """The envelope of a change that was carried out. Raises UnavailableError when it was not, else `problem` anew."""
+    if (report := REPORT.get()) is not None:
+        await report("Zoho's answer was lost. Looking whether it was done.", sum(LOOKS))
     verdict = await find_out(app, sent)
     if verdict.result == "done":
         key = sent.operation.answer.key

@@ -7,6 +7,7 @@ from typing import Any
 import mcp_types as types
 
 from zoho_mcp.errors import RejectedError
+from zoho_mcp.server.resources import address_of
 from zoho_mcp.server.state import App
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
@@ -36,7 +37,7 @@ async def record_invoice_payment(app: App, arguments: Mapping[str, Any]) -> Answ
 async def get_invoice_pdf(app: App, arguments: Mapping[str, Any]) -> Answer:
     """A link to the PDF; the bytes come only when the client reads it, and never pass through the model."""
     invoice = await app.record("get_invoice", arguments)
-    uri = f"zoho-invoice://invoices/{arguments['invoice_id']}/pdf"
+    uri = address_of(app, f"invoices/{arguments['invoice_id']}/pdf")
     name = f"{invoice.get('invoice_number') or arguments['invoice_id']}.pdf"
     link = types.ResourceLink(uri=uri, name=name, mime_type="application/pdf", description="The invoice as a PDF file")
     return {"uri": uri, "name": name, "mime_type": "application/pdf"}, (link,)

@@ -1,7 +1,8 @@
 """What all calls of a server share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mcp.server.context import ServerRequestContext
@@ -14,7 +15,12 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.request import build
+from zoho_mcp.zoho.request import Request, build
+
+ORGANIZATION = "organization"
+"""The argument that every tool has where several organisations are allowed."""
+working_in: ContextVar[str] = ContextVar("working_in", default="")
+"""The organisation of the call under way, for the requests that it takes besides its own. Set per call, never kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +42,26 @@ class App:
         Of a change whose answer is lost, it finds out by reading what became of it, and never sends it again.
         """
         operation = self.catalog.operations[name]
-        sent = Sent(operation, arguments, self.client.clock())
+        rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
+        sent = Sent(operation, rest, self.client.clock())
         try:
-            payload = await self.client.send(build(operation, arguments))
+            payload = await self.client.send(self.request(operation, arguments))
         except OutcomeUnknownError as problem:
             payload = await settle(self, sent, problem)
         assert isinstance(payload, dict)
         if operation.http.method == "POST" and isinstance(record := payload.get(operation.answer.key), dict):
             self.memory.made(cast("dict[str, Any]", record), operation.answer.key)
         return payload
+
+    def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
+        """The request of an operation, for the organisation that the arguments, or else the call under way, name."""
+        rest = dict(arguments)
+        named = rest.pop(ORGANIZATION, "") or working_in.get()
+        return replace(build(operation, rest), organization_id=named)
+
+    def organization_of(self, arguments: Mapping[str, Any]) -> str:
+        """Whose books a call is about."""
+        return str(arguments.get(ORGANIZATION) or self.settings.organization_id)
 
     async def record(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The record that a read operation gives, taking of `arguments` only those it knows."""

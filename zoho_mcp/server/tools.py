@@ -13,8 +13,9 @@ from zoho_mcp.server import render, repeats
 from zoho_mcp.server.confirm import confirm
 from zoho_mcp.server.inventory import tool
 from zoho_mcp.server.special import SPECIALS, Answer
-from zoho_mcp.server.state import App, Context
+from zoho_mcp.server.state import ORGANIZATION, App, Context, working_in
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.limits import REPORT, Report
 
 _logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ async def call_tool(
     if operation is None:
         raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
     arguments = params.arguments or {}
+    resets = working_in.set(str(arguments.get(ORGANIZATION, ""))), REPORT.set(_reporter(ctx))
     try:
         app.checker.check(operation, arguments)
         question = await _allowed(ctx, operation, arguments, params)
@@ -45,6 +47,18 @@ async def call_tool(
     except Exception:
         _logger.exception("%s failed", operation.name)
         raise
+    finally:
+        working_in.reset(resets[0])
+        REPORT.reset(resets[1])
+
+
+def _reporter(ctx: Context) -> Report:
+    """Tells the client what its call waits for, if it asked to be told."""
+
+    async def report(reason: str, seconds: float) -> None:
+        await ctx.session.report_progress(0, seconds, reason)
+
+    return report
 
 
 async def _allowed(
