@@ -35,8 +35,8 @@ class Rule:
     chance: float = 1.0
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether this request is meant. The token endpoint is meant only when it is named."""
-        if self.left == 0 or self.method not in ("*", method):
+        """Whether this request is meant. The token endpoint is meant only when it is named, the control path never."""
+        if self.left == 0 or path.startswith("/sandbox/") or self.method not in ("*", method):
             return False
         return fnmatchcase(path, self.path) and (not path.startswith("/oauth") or self.path.startswith("/oauth"))
 
