@@ -182,3 +182,10 @@ def test_wrong_options_end_the_start_with_status_2(options: list[str], says: str
     result = subprocess.run(command, env=PLAIN, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 2
     assert says in result.stderr
+
+
+def test_the_kinds_are_documented() -> None:
+    page = (CHECKOUT / "docs" / "limits.md").read_text(encoding="utf-8")
+    for name, kind in KINDS.items():
+        shown = f"{name}={kind.example}" if kind.example else name
+        assert f"| `{shown}` | {kind.meaning} |" in page
