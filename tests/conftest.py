@@ -23,7 +23,7 @@ from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.limit_store import UNLIMITED
+from zoho_mcp.zoho.limit_store import Rates
 from zoho_mcp.zoho.limits import Limiter
 
 Era = Literal["2026-07-28", "legacy"]
@@ -79,7 +79,7 @@ class Zoho:
         settings = replace(self.settings, **changes)
         client = ZohoClient(
             settings, transport=Embedded(self.app), clock=self.seconds, sleep=self.sleep,
-            limiter=Limiter(UNLIMITED, clock=self.seconds),
+            limiter=Limiter(Rates(10**9, 10**9, at_once=5), clock=self.seconds),
         )  # fmt: skip
         return create_server(settings, load(settings.product, settings.edition), client)
 

@@ -204,3 +204,50 @@ async def test_when_looking_it_up_fails_too_it_is_unknown_and_says_what_to_check
             result = await client.call_tool("create_invoice", {"customer_id": customer, "line_items": LINES})
     for part in ("Looking for it did not work either", "It is not known whether", "list_invoices"):
         assert part in text_of(result)
+
+
+@pytest.mark.parametrize("product", ["invoice", "books"])
+async def test_an_estimate_whose_conversion_is_not_answered_is_converted_once(zoho: Zoho, product: str) -> None:
+    async with zoho.client(product=product) as client:
+        customer = await customer_of(client)
+        made = await call(client, "create_estimate", customer_id=customer, line_items=LINES)
+        estimate = made["estimate"]["estimate_id"]
+        await call(client, "mark_estimate_sent", estimate_id=estimate)
+        zoho.faults.add("POST /invoices*:cut-after")
+        first = await call(client, "convert_estimate_to_invoice", estimate_id=estimate)
+        again = await call(client, "convert_estimate_to_invoice", estimate_id=estimate)
+    assert first["invoice"]["invoice_id"] == again["invoice"]["invoice_id"]
+    assert len([request for request in zoho.changes() if "/invoices" in request]) == 1
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "create_estimate": {"line_items": LINES},
+    "create_credit_note": {"line_items": LINES},
+    "create_recurring_invoice": {
+        "recurrence_name": "Care", "line_items": LINES, "start_date": "2026-07-01", "recurrence_frequency": "months",
+        "repeat_every": 1,
+    },
+    "record_payment": {"amount": 12.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "says"), [("cut-after", ANSWER_LOST), ("cut-before", "not carried out")])
+@pytest.mark.parametrize("tool", OTHERS)
+async def test_whatever_is_made_for_a_customer_is_found_or_not(zoho: Zoho, tool: str, fault: str, says: str) -> None:
+    async with zoho.client() as client:
+        customer = await customer_of(client)
+        zoho.faults.add(f"POST *:{fault}")
+        result = await client.call_tool(tool, {"customer_id": customer, **OTHERS[tool]})
+    assert says in text_of(result)
+    assert len(zoho.changes()) == (fault == "cut-after")
+
+
+@pytest.mark.parametrize(("fault", "says"), [("cut-after", ANSWER_LOST), ("cut-before", "not carried out")])
+async def test_an_item_is_found_by_its_name_and_deactivated_by_its_status(zoho: Zoho, fault: str, says: str) -> None:
+    async with zoho.client() as client:
+        zoho.faults.add(f"POST /items:{fault}")
+        assert says in text_of(await client.call_tool("create_item", {"name": "Icon set", "rate": 120}))
+        item = await first(client, "list_items", "items")
+        zoho.faults.clear()
+        zoho.faults.add(f"POST /items/*/inactive:{fault}")
+        assert says in text_of(await client.call_tool("deactivate_item", {"item_id": item["item_id"]}))

@@ -140,7 +140,10 @@ async def test_one_whose_end_was_unknown_and_that_is_not_there_later_may_be_writ
 
 async def test_a_mail_is_not_sent_twice_without_a_question(zoho: Zoho) -> None:
     async with zoho.client() as client:
-        invoice = (await call(client, "create_invoice", **await invoice_for(client)))["invoice"]["invoice_id"]
+        person = {"first_name": "Ada", "email": "ada@harbour.example", "is_primary_contact": True}
+        made = await call(client, "create_customer", contact_name="Harbour Café", contact_persons=[person])
+        arguments = {**await invoice_for(client), "customer_id": made["customer"]["customer_id"]}
+        invoice = (await call(client, "create_invoice", **arguments))["invoice"]["invoice_id"]
         mail = {"invoice_id": invoice, "to_mail_ids": ["ada@harbour.example"]}
         before = len(zoho.store.outbox())
         await call(client, "email_invoice", **mail)

@@ -1,7 +1,6 @@
 """Serves MCP over stdio, for a real account or on the embedded Zoho."""
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -11,21 +10,29 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from zoho_mcp.cli.embedded import embedded
+from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.app import create_server
-from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.limits import PLANS, Limiter
 
 
-def serve(*, sandboxed: bool, file: str | None = None) -> int:
+def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="zoho-invoice-mcp: %(levelname)s %(message)s")
     if sandboxed:
-        settings, transport = embedded(os.environ, file)
+        settings, transport = embedded(environment, file)
     else:
-        settings, transport = from_environment(os.environ), None
-    limiter = Limiter(PLANS[settings.plan], limits_file(settings, os.environ), clock=time.time)
+        settings, transport = from_environment(environment), None
+        if not settings.audit_file:
+            raise SettingsError(
+                "There is no folder to record changes in: the environment names no home.",
+                "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
+            )
+    # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
+    counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
+    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time)
     client = ZohoClient(settings, transport=transport, limiter=limiter)
     server = create_server(settings, load(settings.product, settings.edition), client)
 
@@ -35,12 +42,3 @@ def serve(*, sandboxed: bool, file: str | None = None) -> int:
 
     anyio.run(run)
     return 0
-
-
-def limits_file(settings: Settings, environment: Mapping[str, str]) -> Path | None:
-    """Where all processes of a user count their requests; None for a Zoho on this machine, which nobody else asks."""
-    state = environment.get("XDG_STATE_HOME") or environment.get("LOCALAPPDATA", "")
-    home = environment.get("HOME", "")
-    if settings.api_url.startswith("http://") or not (state or home):
-        return None
-    return (Path(state) if state else Path(home) / ".local" / "state") / "zoho-invoice-mcp" / "limits.db"

@@ -9,7 +9,18 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from zoho_mcp.sandbox import contacts, invoices, items, lookups, organizations, payments
+from zoho_mcp.sandbox import (
+    contacts,
+    credit_notes,
+    estimates,
+    expenses,
+    invoices,
+    items,
+    lookups,
+    organizations,
+    payments,
+    recurring_invoices,
+)
 from zoho_mcp.sandbox.answering import Desk
 from zoho_mcp.sandbox.control import answer_control
 from zoho_mcp.sandbox.faults import Faults
@@ -26,6 +37,10 @@ MODULES = [
     items.ROUTES,
     invoices.ROUTES,
     payments.ROUTES,
+    estimates.ROUTES,
+    credit_notes.ROUTES,
+    expenses.ROUTES,
+    recurring_invoices.ROUTES,
     lookups.ROUTES,
 ]
 

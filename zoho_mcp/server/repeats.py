@@ -1,6 +1,6 @@
 """Against a caller that repeats itself: what was written a short while ago is asked about before it is again."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -8,41 +8,38 @@ from typing import Any
 import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError, OutcomeUnknownError, ZohoMcpError
-from zoho_mcp.server.confirm import confirm
 from zoho_mcp.server.memory import Earlier, name_of
 from zoho_mcp.server.outcome import Sent, find_out, record_below, record_reader, status_word, what_to_check
-from zoho_mcp.server.state import App, Context
+from zoho_mcp.server.state import App
 from zoho_mcp.specs.model import Confirm, Operation
 from zoho_mcp.zoho.moments import span
 
 Json = Mapping[str, Any]
+Ask = Callable[[Operation, Json], Awaitable[types.InputRequiredResult | None]]
+"""Puts a call before a person: None for a yes, or the question to pass on, or DeclinedError."""
+_TELL = "Tell the user; do not try another way."
+_MAKES_ONE_ONLY = ("convert_estimate_to_invoice",)
+"""Gives the one that is there already."""
 SURELY_OVER = 60.0
 """Seconds after which a request whose answer never came is no longer being worked on."""
 
 
 def makes_something(operation: Operation) -> bool:
     """Whether running it twice does more than running it once: creates and mails, not changes of a state."""
-    once = operation.effect in ("read", "destroy") or status_word(operation)
+    once = operation.effect in ("read", "destroy") or status_word(operation) or operation.name in _MAKES_ONE_ONLY
     return operation.http.method == "POST" and not once
 
 
-async def claim(
-    ctx: Context, operation: Operation, arguments: Json, params: types.CallToolRequestParams, *, asked: bool
-) -> types.InputRequiredResult | None:
-    """None when the call may run; a question to pass on; or DeclinedError. `asked`: a person agreed to it already."""
-    app = ctx.lifespan_context
+async def claim(app: App, operation: Operation, arguments: Json, ask: Ask | None) -> types.InputRequiredResult | None:
+    """None when the call may run; a question to pass on; or DeclinedError. `ask` is None once a person agreed to it."""
     if not app.settings.repeat_window or not makes_something(operation):
         return None
     name = name_of(operation.name, arguments)
-    if asked:
-        app.memory.insist(name)
-        return None
-    earlier = await app.memory.claim(name)
-    if earlier is not None and earlier.record is None:
-        earlier = await _looked_up(app, name, earlier)
-    if earlier is not None:
-        question = await _ask(ctx, earlier, arguments, params)
-        if question is not None:
+    if ask is not None:
+        earlier = await app.memory.claim(name)
+        if earlier is not None and earlier.record is None:
+            earlier = await _looked_up(app, name, earlier)
+        if earlier is not None and (question := await _ask(app, earlier, arguments, ask)) is not None:
             return question
     app.memory.insist(name)
     return None
@@ -88,11 +85,8 @@ async def _looked_up(app: App, name: str, earlier: Earlier) -> Earlier | None:
     )
 
 
-async def _ask(
-    ctx: Context, earlier: Earlier, arguments: Json, params: types.CallToolRequestParams
-) -> types.InputRequiredResult | None:
-    app, operation = ctx.lifespan_context, earlier.sent.operation
-    ago, known = _ago(app, earlier), earlier.record is not None
+async def _ask(app: App, earlier: Earlier, arguments: Json, ask: Ask) -> types.InputRequiredResult | None:
+    operation, ago, known = earlier.sent.operation, _ago(app, earlier), earlier.record is not None
     what = (
         f"This was done {ago}{_label(earlier.record or {})}" if known else f"Whether this happened {ago} is not known"
     )
@@ -101,7 +95,7 @@ async def _ask(
         raise DeclinedError(f"{operation.title}: {what[0].lower()}{what[1:]}, by the very same call.", _TELL)
     question = Confirm(ask=f"{operation.title} once more? {what}, by the very same call.", subject=subject)
     try:
-        return await confirm(ctx, operation.model_copy(update={"confirm": question}), {**arguments, **more}, params)
+        return await ask(operation.model_copy(update={"confirm": question}), {**arguments, **more})
     except DeclinedError as problem:
         raise DeclinedError(f"{what}, by the very same call. {problem.what}", problem.next_step) from problem
 
@@ -129,6 +123,3 @@ def _label(record: Json) -> str:
     # Braces would be filled in as fields of the record.
     plain = "".join(sign for sign in found if sign.isprintable() and sign not in "{}")[:60]
     return f" ({plain})" if plain else ""
-
-
-_TELL = "Tell the user; do not try another way."

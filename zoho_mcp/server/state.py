@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import anyio
 from mcp.server.context import ServerRequestContext
 
 from zoho_mcp.errors import OutcomeUnknownError
 from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.policy.audit import Audit
+from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.outcome import Sent, settle
 from zoho_mcp.settings import Settings
@@ -35,6 +40,10 @@ class App:
     checker: ArgumentChecker
     approvals: Approvals
     memory: Memory
+    converting: anyio.Lock
+    """Held while an estimate becomes an invoice."""
+    policy: Policy
+    audit: Audit
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody.
@@ -45,7 +54,7 @@ class App:
         rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
         sent = Sent(operation, rest, self.client.clock())
         try:
-            payload = await self.client.send(self.request(operation, arguments))
+            payload = await self.send(self.request(operation, arguments))
         except OutcomeUnknownError as problem:
             payload = await settle(self, sent, problem)
         assert isinstance(payload, dict)
@@ -56,12 +65,16 @@ class App:
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
         """The request of an operation, for the organisation that the arguments, or else the call under way, name."""
         rest = dict(arguments)
-        named = rest.pop(ORGANIZATION, "") or working_in.get()
+        named = rest.pop(ORGANIZATION, "")
         return replace(build(operation, rest), organization_id=named)
+
+    async def send(self, request: Request) -> dict[str, Any] | bytes:
+        """Send a request, for the organisation of the call under way unless it names another."""
+        return await self.client.send(replace(request, organization_id=request.organization_id or working_in.get()))
 
     def organization_of(self, arguments: Mapping[str, Any]) -> str:
         """Whose books a call is about."""
-        return str(arguments.get(ORGANIZATION) or self.settings.organization_id)
+        return str(arguments.get(ORGANIZATION) or working_in.get() or self.settings.organization_id)
 
     async def record(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The record that a read operation gives, taking of `arguments` only those it knows."""
@@ -69,6 +82,16 @@ class App:
         known = operation.input.get("properties", {})
         payload = await self.run(name, {key: value for key, value in arguments.items() if key in known})
         return payload[operation.answer.key]
+
+    async def today(self) -> date:
+        """The organisation's date, by its time zone; this machine's where the organisation names none we know."""
+        organizations = await self.run("list_organizations", {})
+        zones = {str(one["organization_id"]): one.get("time_zone") for one in organizations["organizations"]}
+        try:
+            zone = ZoneInfo(zones.get(self.organization_of({})) or "")
+        except (ZoneInfoNotFoundError, ValueError):
+            zone = None
+        return datetime.now(zone).date()
 
 
 Context = ServerRequestContext[App]
