@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import httpx
 import mcp_types as types
 import pytest
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.embedded import Embedded, environment_for
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo_data import seed
+from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
@@ -26,6 +26,8 @@ from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.limit_store import Rates
+from zoho_mcp.zoho.limits import Limiter
 
 Era = Literal["2026-07-28", "legacy"]
 ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")
@@ -80,9 +82,26 @@ class Zoho:
         self, *, approvals: Approvals | None = None, browser: OpenBrowser = open_browser, **changes: Any
     ) -> Server[App]:
         settings = replace(self.settings, **changes)
-        client = ZohoClient(settings, transport=httpx.ASGITransport(self.app), clock=lambda: self.clock().timestamp())
+        client = ZohoClient(
+            settings, transport=Embedded(self.app), clock=self.seconds, sleep=self.sleep,
+            limiter=Limiter(Rates(10**9, 10**9, at_once=5), clock=self.seconds),
+        )  # fmt: skip
         catalog = load(settings.product, settings.edition)
         return create_server(settings, catalog, client, approvals=approvals, browser=browser)
+
+    wrong_by: float = 0.0
+    """Seconds by which the server's clock is ahead of Zoho's."""
+
+    @property
+    def faults(self) -> Faults:
+        return self.app.state.faults
+
+    def seconds(self) -> float:
+        return self.clock().timestamp() + self.wrong_by
+
+    async def sleep(self, seconds: float) -> None:
+        """What the server waits for passes at once."""
+        self.clock.advance(seconds=seconds)
 
     @asynccontextmanager
     async def client(self, era: Era = "2026-07-28", *, can_ask: bool = True, **changes: Any) -> AsyncGenerator[Client]:

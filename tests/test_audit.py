@@ -162,7 +162,8 @@ class Watching(httpx.AsyncBaseTransport):
 def watched(zoho: Zoho, file: Path, fail: Exception | None = None) -> tuple[Watching, Callable[[], Client]]:
     transport = Watching(zoho, file, fail)
     settings = replace(zoho.settings, audit_file=str(file))
-    return transport, lambda: Client(create_server(settings, load(), ZohoClient(settings, transport=transport)))
+    client = ZohoClient(settings, transport=transport, clock=zoho.seconds, sleep=zoho.sleep)
+    return transport, lambda: Client(create_server(settings, load(), client))
 
 
 async def test_the_intention_is_on_the_disk_before_the_request_is_sent(zoho: Zoho, file: Path) -> None:
@@ -174,7 +175,7 @@ async def test_the_intention_is_on_the_disk_before_the_request_is_sent(zoho: Zoh
 
 
 async def test_a_lost_answer_is_recorded_as_unknown_and_a_broken_connection_as_failed(zoho: Zoho, file: Path) -> None:
-    for problem, outcome in ((httpx.ReadError("gone"), "unknown"), (httpx.ConnectError("no"), "failed")):
+    for problem, outcome in ((httpx.ReadTimeout("gone"), "unknown"), (httpx.ConnectError("no"), "failed")):
         _, connect = watched(zoho, file, problem)
         async with connect() as client:
             await client.call_tool("create_customer", {"contact_name": "New"})
@@ -404,7 +405,7 @@ async def test_many_changes_at_once_in_one_server_verify(zoho: Zoho, file: Path)
 
 
 async def test_the_command_shows_a_row_per_call_newest_last_and_filters(zoho: Zoho, file: Path) -> None:
-    async with zoho.client(audit_file=str(file)) as client:
+    async with zoho.client(audit_file=str(file), repeat_window=0) as client:
         await call(client, "create_customer", contact_name="New")
         await call(client, "void_invoice", invoice_id=await invoice_of(client))
         await client.call_tool("create_customer", {"contact_name": "New"})

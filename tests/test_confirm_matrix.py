@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import anyio
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.anyio
 YES = types.ElicitResult(action="accept", content={"confirm": True})
 OTHER_ORGANIZATION = "900000002"
 Result = types.CallToolResult | types.InputRequiredResult
+_REFERENCES = count()
 
 
 @dataclass
@@ -61,7 +63,9 @@ class World:
     async def invoice(self, client: Client) -> str:
         customer = (await call(client, "list_customers", per_page=1))["customers"][0]["customer_id"]
         lines = [{"name": "Logo", "rate": 450, "quantity": 1}]
-        made = await call(client, "create_invoice", customer_id=customer, line_items=lines)
+        # Each its own reference: the very same invoice twice would be asked about.
+        reference = f"PO-{next(_REFERENCES)}"
+        made = await call(client, "create_invoice", customer_id=customer, line_items=lines, reference_number=reference)
         invoice: str = made["invoice"]["invoice_id"]
         await call(client, "mark_invoice_sent", invoice_id=invoice)
         return invoice

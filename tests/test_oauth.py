@@ -60,7 +60,11 @@ class Clock:
 
 
 def client(zoho: FakeZoho, clock: Clock | None = None, **more: str) -> ZohoClient:
-    return ZohoClient(settings(**more), transport=zoho, clock=clock or Clock())
+    return ZohoClient(settings(**more), transport=zoho, clock=clock or Clock(), sleep=no_sleep)
+
+
+async def no_sleep(seconds: float) -> None:
+    await anyio.lowlevel.checkpoint()
 
 
 async def test_twenty_callers_share_one_refresh() -> None:

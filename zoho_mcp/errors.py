@@ -86,7 +86,11 @@ class RejectedError(ZohoMcpError):
 
 
 class LimitedError(ZohoMcpError):
-    """One of Zoho's limits is used up; `next_step` says which and when it frees."""
+    """One of Zoho's limits is used up; `next_step` says when it frees. `code` is Zoho's number of that limit."""
+
+    def __init__(self, what: str, next_step: str = "", *, code: int = 0) -> None:
+        super().__init__(what, next_step)
+        self.code = code
 
 
 class UnavailableError(ZohoMcpError):
@@ -94,6 +98,10 @@ class UnavailableError(ZohoMcpError):
 
 
 class OutcomeUnknownError(ZohoMcpError):
-    """A change was sent and no usable answer came back."""
+    """A change was sent and no usable answer came back. `late`: Zoho may still be at it."""
 
     changed = "It is not known whether Zoho carried it out."
+
+    def __init__(self, what: str, next_step: str = "", *, late: bool = False) -> None:
+        super().__init__(what, next_step)
+        self.late = late

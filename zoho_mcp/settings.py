@@ -58,13 +58,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_CLIENT_ID", "Client id of your client in Zoho's API console.", required=True),
     Setting("ZOHO_CLIENT_SECRET", "Its client secret.", required=True, secret=True),
     Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
-    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in; only list_organizations works without."),
+    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in; of several (a,b) each call names one. "
+            "Without it only list_organizations works."),
+    Setting("ZOHO_PLAN", "Zoho's plan of the organisation; it says how many requests are allowed.", "free",
+            ("free", "standard", "professional", "premium", "elite", "ultimate")),
     Setting("ZOHO_DC", "Data centre of the account, by the address you log in at.", "us", tuple(DATA_CENTRES)),
     Setting("ZOHO_PRODUCT", "Which product the organisation uses.", "invoice", ("invoice", "books")),
     Setting("ZOHO_EDITION", "Country edition whose own fields (GST, VAT, CFDI, …) are offered.", "", EDITIONS),
     Setting("ZOHO_CONFIRM", "What happens before something is lost: ask a person, refuse, or allow.", "ask",
             ("ask", "refuse", "allow")),
     Setting("ZOHO_CONFIRM_TIMEOUT", "Seconds to wait for a person's answer.", "120"),
+    Setting("ZOHO_REPEAT_WINDOW", "Seconds in which writing the same again is asked about first; 0: never.", "600"),
     Setting("ZOHO_TOOLSETS", "Only the tools of these toolsets, separated by commas."),
     Setting("ZOHO_TOOLS", "Only these tools (with ZOHO_TOOLSETS: these as well)."),
     Setting("ZOHO_EXCLUDE_TOOLS", "All but these tools."),
@@ -97,14 +101,19 @@ class Settings:
     client_secret: SecretStr
     refresh_token: SecretStr
     organization_id: str = ""
+    """As it was set: one, or several with commas between them."""
+    plan: str = "free"
     data_centre: str = "us"
     product: Product = "invoice"
     edition: str = ""
     confirm: ConfirmMode = "ask"
     confirm_timeout: float = 120.0
+    repeat_window: float = 600.0
     policy_file: str = ""
     """Empty: `users_policy_file` if there is such a file, else the shipped policy."""
     users_policy_file: str = ""
+    limits_file: str = ""
+    """Where all processes of a user count their requests. Empty: each counts for itself."""
     audit_file: str = ""
     """Empty: nothing is recorded."""
     confirm_fallback: Fallback = "page"
@@ -122,6 +131,11 @@ class Settings:
     read_only: bool = False
     upload_dir: Path | None = None
     download_dir: Path | None = None
+
+    @property
+    def organizations(self) -> tuple[str, ...]:
+        """The organisations that may be worked in; no other is ever called."""
+        return tuple(part for part in self.organization_id.split(",") if part)
 
     @property
     def base_path(self) -> str:
@@ -153,14 +167,22 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         client_id=values["ZOHO_CLIENT_ID"],
         client_secret=SecretStr(values["ZOHO_CLIENT_SECRET"]),
         refresh_token=SecretStr(values["ZOHO_REFRESH_TOKEN"]),
-        organization_id=checked("ZOHO_ORGANIZATION_ID", _digits, "the organisation's number, digits only", ""),
+        organization_id=checked(
+            "ZOHO_ORGANIZATION_ID",
+            _numbers,
+            "the organisation's number, digits only; of several, with commas between them",
+            "",
+        ),
+        plan=values["ZOHO_PLAN"],
         data_centre=values["ZOHO_DC"],
         product=cast(Product, values["ZOHO_PRODUCT"]),
         edition=values["ZOHO_EDITION"],
         confirm=cast(ConfirmMode, values["ZOHO_CONFIRM"]),
         confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", _seconds, "a number of seconds between 1 and 3600", 120.0),
+        repeat_window=checked("ZOHO_REPEAT_WINDOW", _window, "a number of seconds, or 0", 600.0),
         policy_file=values["ZOHO_POLICY_FILE"],
         users_policy_file=_in_folder(config_folder(environment), "policy.toml"),
+        limits_file=_in_folder(state_folder(environment), "limits.db"),
         audit_file=values["ZOHO_AUDIT_FILE"] or _in_folder(state_folder(environment), "audit.jsonl"),
         confirm_fallback=cast(Fallback, values["ZOHO_CONFIRM_FALLBACK"]),
         approval_wait=checked("ZOHO_APPROVAL_WAIT", _seconds, "a number of seconds between 1 and 3600", 45.0),
@@ -236,10 +258,18 @@ def _folder(value: str) -> Path | None:
     return folder.resolve()
 
 
-def _digits(value: str) -> str:
-    if not re.fullmatch(r"[0-9]+", value):
+def _numbers(value: str) -> str:
+    numbers = [part.strip() for part in value.split(",")]
+    if not all(re.fullmatch(r"[0-9]+", number) for number in numbers):
         raise ValueError
-    return value
+    return ",".join(dict.fromkeys(numbers))
+
+
+def _window(value: str) -> float:
+    seconds = float(value)
+    if not 0 <= seconds <= 86_400:
+        raise ValueError
+    return seconds
 
 
 def _seconds(value: str) -> float:

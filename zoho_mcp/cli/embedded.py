@@ -1,10 +1,11 @@
 """The embedded Zoho inside this process: settings that fit it, and a transport that reaches it without a port."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _HOST = "http://127.0.0.1"
+_logger = logging.getLogger(__name__)
 
 
 def environment_for(url: str) -> dict[str, str]:
@@ -39,10 +41,29 @@ def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[S
     Raises SettingsError when `file` cannot be used.
     """
     settings = from_environment({**environment, **environment_for(_HOST)})
+    settings = replace(settings, limits_file="")
     if not environment.get("ZOHO_AUDIT_FILE", "").strip():
         settings = replace(settings, audit_file=f"{file}.audit.jsonl" if file else "")
     app = open_app(file) if file else _opened_when_used
-    return settings, httpx.ASGITransport(app, raise_app_exceptions=False)
+    return settings, Embedded(app)
+
+
+class Embedded(httpx.AsyncBaseTransport):
+    """Reaches an ASGI app as the network would: its faults break the connection, its bugs are answered with 500."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = httpx.ASGITransport(app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The app's answer."""
+        try:
+            return await self._app.handle_async_request(request)
+        except Exception as problem:
+            # By name: the embedded Zoho is loaded with its first request, not with this module.
+            if type(problem).__name__ == "ConnectionCutError":
+                raise httpx.ReadError("the connection broke", request=request) from problem
+            _logger.exception("the embedded Zoho failed")
+            return httpx.Response(500)
 
 
 async def _opened_when_used(scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -55,12 +76,22 @@ def _in_memory() -> "Starlette":
     return open_app(None)
 
 
-def open_app(file: str | None) -> "Starlette":
-    """The embedded Zoho as an ASGI app, with demo data when it is new."""
+def open_app(
+    file: str | None,
+    *,
+    faults: Sequence[str] = (),
+    limits: Sequence[int] = (),
+    control: bool = False,
+) -> "Starlette":
+    """The embedded Zoho as an ASGI app, with demo data when it is new.
+
+    `faults` are rules of `zoho_mcp.sandbox.faults`, `limits` per minute, per day and at once. Raises SettingsError.
+    """
     import sqlite3
 
     from zoho_mcp.sandbox.app import create_app
     from zoho_mcp.sandbox.demo_data import seed
+    from zoho_mcp.sandbox.limits import Limits
     from zoho_mcp.sandbox.store import Store
 
     try:
@@ -70,4 +101,9 @@ def open_app(file: str | None) -> "Starlette":
         raise SettingsError(
             f"The sandbox cannot keep its books in {file}: {problem}.", "Name another file."
         ) from problem
-    return create_app(store)
+    app = create_app(store, limits=Limits(*limits), control=control)
+    try:
+        app.state.faults.add(*faults)
+    except ValueError as problem:
+        raise SettingsError(f"--fault {problem}.", "docs/limits.md lists the kinds.") from problem
+    return app

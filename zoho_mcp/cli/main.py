@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="serve the embedded Zoho on this machine for any other program")
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     sandbox.add_argument("--file", default=_MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
+    _add_faults(sandbox)
     _add_install(commands.add_parser)
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
@@ -78,6 +79,14 @@ def _add_install(add: Callable[..., argparse.ArgumentParser]) -> None:
         command.add_argument("--name", default="zoho-invoice", help="the entry's name (default: zoho-invoice)")
         command.add_argument("--yes", action="store_true", help="do not ask")
         command.add_argument("--file", metavar="PATH", help="the configuration file, if it is not in the usual place")
+
+
+def _add_faults(sandbox: argparse.ArgumentParser) -> None:
+    sandbox.add_argument("--fault", action="append", default=[], metavar="RULE",
+                         help="fail on purpose: [METHOD ]PATH:KIND[=VALUE][:TIMES], e.g. 'POST /invoices:cut-after:3'; "
+                         "may be given several times, see docs/limits.md")  # fmt: skip
+    sandbox.add_argument("--limits", default="", metavar="MINUTE,DAY,AT_ONCE", help="other limits than the free plan's")
+    sandbox.add_argument("--control", action="store_true", help="let programs set faults, at /sandbox/faults")
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:
@@ -131,7 +140,8 @@ def _run(options: argparse.Namespace) -> int:
         case "sandbox":
             from zoho_mcp.cli.sandbox import serve_sandbox
 
-            return serve_sandbox(options.port, None if options.file == _MEMORY else options.file)
+            return serve_sandbox(options.port, None if options.file == _MEMORY else options.file,
+                                 faults=options.fault, limits=options.limits, control=options.control)  # fmt: skip
         case "install":
             from zoho_mcp.cli.install import install
 

@@ -4,7 +4,9 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import FrameType
 
 import anyio
@@ -16,6 +18,7 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.limits import PLANS, Limiter
 
 
 def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
@@ -30,9 +33,11 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
                 "There is no folder to record changes in: the environment names no home.",
                 "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
             )
-    server = create_server(
-        settings, load(settings.product, settings.edition), ZohoClient(settings, transport=transport)
-    )
+    # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
+    counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
+    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time)
+    client = ZohoClient(settings, transport=transport, limiter=limiter)
+    server = create_server(settings, load(settings.product, settings.edition), client)
 
     async def run() -> None:
         interrupted = _noting_interrupts()

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from zoho_mcp.sandbox import (
     contacts,
@@ -21,8 +22,11 @@ from zoho_mcp.sandbox import (
     recurring_invoices,
 )
 from zoho_mcp.sandbox.answering import Desk
+from zoho_mcp.sandbox.control import answer_control
+from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.limits import Limits, Meter
 from zoho_mcp.sandbox.moments import utc_now
+from zoho_mcp.sandbox.oauth import revoke_all
 from zoho_mcp.sandbox.received import Received
 from zoho_mcp.sandbox.routing import RouteTable
 from zoho_mcp.sandbox.store import Store
@@ -47,24 +51,28 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     limits: Limits | None = None,
     api_domain: str = "",
+    control: bool = False,
 ) -> Starlette:
     """The app over a store.
 
     `clock` gives aware times and is all the app knows of now. `limits` are those of Zoho's free plan unless given.
     `api_domain` is what the token endpoint names as the API's base; left out, it is the base the request came in on.
-    `app.state.received` lists what was asked, `app.state.store` and `app.state.meter` are the parts in use.
+    `control` lets other programs set faults, at /sandbox/faults.
+    `app.state.received` lists what was asked, `app.state.store`, `.meter` and `.faults` are the parts in use.
     """
     received: list[Received] = []
+    faults = Faults(clock, lambda: revoke_all(store))
     desk = Desk(
         store=store,
         table=RouteTable(route for routes in MODULES for route in routes),
         meter=Meter(limits or Limits()),
-        clock=clock,
+        clock=faults.clock,
         api_domain=api_domain,
         received=received,
     )
-    app = Starlette(
+    app = _Sandbox(
         routes=[
+            *([Route("/sandbox/faults", answer_control, methods=["GET", "POST", "DELETE"])] if control else []),
             Route("/oauth/v2/token", desk.token, methods=["POST"]),
             Route("/oauth/v2/token/revoke", desk.revoke, methods=["POST"]),
             Mount("/", desk.api),
@@ -74,7 +82,15 @@ def create_app(
     app.state.store = store
     app.state.meter = desk.meter
     app.state.received = received
+    app.state.faults = faults
     return app
+
+
+class _Sandbox(Starlette):
+    """Faults come before everything else: what breaks a connection must not be answered with a neat 500."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.state.faults.around(super().__call__, scope, receive, send)
 
 
 def _internal_error(request: Request, error: Exception) -> Response:

@@ -63,6 +63,13 @@ def empty(store: Store, *, today: date | None = None) -> None:
             _organization(store, today or date(2026, 1, 1))
 
 
+def add_organization(store: Store, organization_id: str, name: str, *, today: date) -> None:
+    """One more organisation of the same account, with nothing in its books yet."""
+    with store.transaction():
+        record = {"name": name, "is_default_org": False}
+        _organization(store, today, organization_id, **record)
+
+
 def call_at(store: Store, day: date, body: Record | None = None, path: Mapping[str, str] | None = None) -> Call:
     """A call as a handler gets it, at noon of that day, for whoever writes records without HTTP."""
     organization_id = CREDENTIALS.organization_id
@@ -71,9 +78,10 @@ def call_at(store: Store, day: date, body: Record | None = None, path: Mapping[s
     return Call(store.books(organization_id), organization, now, path=path or {}, body=body or {})
 
 
-def _organization(store: Store, today: date) -> None:
-    organization_id = CREDENTIALS.organization_id
-    store.shared.put("organization", organization_id, _organization_record(organization_id, today))
+def _organization(
+    store: Store, today: date, organization_id: str = CREDENTIALS.organization_id, **more: object
+) -> None:
+    store.shared.put("organization", organization_id, _organization_record(organization_id, today) | more)
     oauth.add_client(store, CREDENTIALS.client_id, CREDENTIALS.client_secret)
     oauth.add_refresh_token(store, CREDENTIALS.client_id, SCOPES, CREDENTIALS.refresh_token)
     books = store.books(organization_id)

@@ -73,6 +73,13 @@ def revoke(store: Store, params: Mapping[str, str]) -> Record:
     return {"error": "invalid_code"}  # for a token that never was: unverified
 
 
+def revoke_all(store: Store) -> None:
+    """Every access token stops working, as after a change of password; refresh tokens stay."""
+    with store.transaction():
+        for access in store.shared.all("access_token"):
+            store.shared.drop("access_token", str(access["token"]))
+
+
 def authenticate(store: Store, authorization: str, now: datetime) -> Record:
     """The access token record behind an Authorization header; raises what the API answers."""
     if not authorization:

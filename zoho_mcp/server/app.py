@@ -15,7 +15,8 @@ from zoho_mcp.server import resources, tools
 from zoho_mcp.server.around import around
 from zoho_mcp.server.browser import open_browser
 from zoho_mcp.server.confirm_token import with_token
-from zoho_mcp.server.inventory import offered
+from zoho_mcp.server.inventory import for_organizations, offered
+from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.page_server import OpenBrowser, PageServer
 from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings
@@ -47,6 +48,7 @@ def create_server(
 
     Raises SettingsError when the policy file is wrong.
     """
+    catalog = for_organizations(catalog, settings.organizations)
     policy = load_policy(
         catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
     )
@@ -59,6 +61,7 @@ def create_server(
         checker=ArgumentChecker(catalog),
         approvals=approvals,
         page=PageServer(approvals, browser),
+        memory=Memory(settings.repeat_window, client.clock),
         converting=anyio.Lock(),
         policy=policy,
         audit=Audit(settings.audit_file),

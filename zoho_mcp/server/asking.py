@@ -98,7 +98,7 @@ class Call:
     async def look(self) -> Look:
         """Read the record afresh."""
         preview, seen = await look(self.app, self.operation, self.arguments)
-        call = fingerprint(self.operation.name, self.arguments, self.app.settings.organization_id, "")
+        call = fingerprint(self.operation.name, self.arguments, self.app.organization_of(self.arguments), "")
         return Look(preview, Bound(call, seen, self.principal))
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 import mcp_types as types
 
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.server.state import ORGANIZATION
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
 
@@ -37,6 +38,32 @@ def _must_exist(setting: str, names: Iterable[str], known: Collection[str]) -> N
             near = get_close_matches(name, known, 1, 0.5)
             guess = f" Did you mean {near[0]}?" if near else f" There is {', '.join(known)}."
             raise SettingsError(f"{setting}: there is no {name}.{guess}")
+
+
+def for_organizations(catalog: Catalog, organizations: tuple[str, ...]) -> Catalog:
+    """With several organisations, every tool but the list of them has to be told which one; there is no current one."""
+    if len(organizations) < 2:
+        return catalog
+    return catalog.model_copy(
+        update={
+            "operations": {
+                name: operation if operation.http.path == "/organizations" else _for_one_of(operation, organizations)
+                for name, operation in catalog.operations.items()
+            }
+        }
+    )
+
+
+def _for_one_of(operation: Operation, organizations: tuple[str, ...]) -> Operation:
+    which = {"enum": list(organizations), "description": "Whose books: organization_id of list_organizations"}
+    schema: dict[str, Any] = {
+        **operation.input,
+        "properties": {ORGANIZATION: which, **operation.input.get("properties", {})},
+    }
+    schema["required"] = [ORGANIZATION, *operation.input.get("required", [])]
+    if "minProperties" in schema:
+        schema["minProperties"] += 1
+    return operation.model_copy(update={"input": schema})
 
 
 def tool(operation: Operation) -> types.Tool:

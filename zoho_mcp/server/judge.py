@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 async def judge(app: App, operation: Operation, arguments: Json, principal: str | None) -> Decision:
     """What the policy says about this call. Raises what a read of Zoho raises: unknown facts allow nothing."""
-    facts = at_hand(operation, arguments, app.catalog, app.settings.organization_id, principal)
+    facts = at_hand(operation, arguments, app.catalog, app.organization_of(arguments), principal)
     if needed(app.policy, operation, facts):
         facts = await _looked_up(app, operation, arguments, facts)
     return decide(app.policy, operation, facts)
@@ -54,4 +54,4 @@ async def _currency(app: App, operation: Operation, arguments: Json) -> str:
 
 async def _organization(app: App) -> Mapping[str, Any]:
     rows: list[dict[str, Any]] = (await app.run("list_organizations", {}))["organizations"]
-    return next((row for row in rows if row.get("organization_id") == app.settings.organization_id), dict[str, Any]())
+    return next((row for row in rows if row.get("organization_id") == app.organization_of({})), dict[str, Any]())

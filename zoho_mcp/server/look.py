@@ -24,7 +24,7 @@ async def look(app: App, operation: Operation, arguments: Json) -> tuple[Preview
     if more.refusal:
         raise RejectedError(more.refusal, more.instead)
     shown = preview(operation, record, arguments, more)
-    return shown, fingerprint(operation.name, arguments, app.settings.organization_id, shown.version)
+    return shown, fingerprint(operation.name, arguments, app.organization_of(arguments), shown.version)
 
 
 async def customer_of(app: App, record: Json, arguments: Json) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
@@ -12,9 +12,8 @@ from zoho_mcp.errors import DeclinedError, ZohoMcpError
 from zoho_mcp.server import render
 from zoho_mcp.server.caller import principal_of
 from zoho_mcp.server.judge import judge
-from zoho_mcp.server.state import App, Context
+from zoho_mcp.server.state import ORGANIZATION, App, Context, working_in
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.zoho.request import build
 
 _JSON, _PDF = "application/json", "application/pdf"
 
@@ -46,8 +45,29 @@ ADDRESSES = (
 )
 
 
+_SCHEME = "zoho-invoice://"
+
+
+def address_of(app: App, rest: str) -> str:
+    """An address in the books of the call under way; with several organisations, it says whose they are."""
+    several = len(app.settings.organizations) > 1
+    return f"{_SCHEME}organizations/{working_in.get()}/{rest}" if several else f"{_SCHEME}{rest}"
+
+
 def _offered(app: App) -> Iterator[Address]:
-    return (address for address in ADDRESSES if address.operation in app.offered)
+    several = len(app.settings.organizations) > 1
+    for address in (address for address in ADDRESSES if address.operation in app.offered):
+        whose = f"{_SCHEME}organizations/{{{ORGANIZATION}}}/"
+        yield replace(address, template=address.template.replace(_SCHEME, whose)) if several else address
+
+
+def _lists(app: App) -> Iterator[Address]:
+    """The lists, of each organisation."""
+    for address in _offered(app):
+        for organization in app.settings.organizations or ("",):
+            template = address.template.replace(f"{{{ORGANIZATION}}}", organization)
+            if "{" not in template:
+                yield replace(address, template=template)
 
 
 async def list_resources(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
@@ -60,8 +80,7 @@ async def list_resources(ctx: Context, params: types.PaginatedRequestParams | No
             description=address.description,
             mime_type=address.media_type,
         )
-        for address in _offered(ctx.lifespan_context)
-        if "{" not in address.template
+        for address in _lists(ctx.lifespan_context)
     ]
     return types.ListResourcesResult(resources=found)
 
@@ -89,12 +108,15 @@ async def read_resource(ctx: Context, params: types.ReadResourceRequestParams) -
     app = ctx.lifespan_context
     for address in _offered(app):
         if match := address.pattern.fullmatch(str(params.uri)):
+            before = working_in.set(match.groupdict().get(ORGANIZATION, ""))
             try:
                 operation = app.catalog.operations[address.operation]
                 await _require_leave(ctx, operation, match.groupdict())
                 contents = await _read(app, str(params.uri), operation, match.groupdict())
             except ZohoMcpError as problem:
                 raise MCPError(types.INVALID_PARAMS, str(problem), {"uri": str(params.uri)}) from problem
+            finally:
+                working_in.reset(before)
             return types.ReadResourceResult(contents=[contents])
     raise MCPError(types.INVALID_PARAMS, f"Unknown resource: {params.uri}", {"uri": str(params.uri)})
 
@@ -110,7 +132,7 @@ async def _require_leave(ctx: Context, operation: Operation, arguments: dict[str
 async def _read(
     app: App, uri: str, operation: Operation, arguments: dict[str, str]
 ) -> types.TextResourceContents | types.BlobResourceContents:
-    payload = await app.client.send(build(operation, arguments))
+    payload = await app.send(app.request(operation, arguments))
     if isinstance(payload, bytes):
         blob = base64.b64encode(payload).decode()
         return types.BlobResourceContents(uri=uri, mime_type=operation.answer.file, blob=blob)

@@ -1,6 +1,7 @@
 """The few tools that take more than one request. Each gets checked arguments and gives an envelope like Zoho's."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
@@ -10,8 +11,9 @@ import mcp_types as types
 from zoho_mcp.errors import ArgumentsError, OutcomeUnknownError, RejectedError
 from zoho_mcp.server import files
 from zoho_mcp.server.reports import get_monthly_revenue, get_receivables_aging
+from zoho_mcp.server.resources import address_of
 from zoho_mcp.server.state import App
-from zoho_mcp.zoho.request import Request, build, json_numbers
+from zoho_mcp.zoho.request import Request, build
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Special = Callable[[App, Mapping[str, Any]], Awaitable[Answer]]
@@ -58,11 +60,11 @@ async def get_invoice_pdf(app: App, arguments: Mapping[str, Any]) -> Answer:
     """A link to the PDF, whose bytes never pass through the model; with `save` it is also written to a folder."""
     invoice_id = arguments["invoice_id"]
     invoice = await app.record("get_invoice", {"invoice_id": invoice_id})
-    uri = f"zoho-invoice://invoices/{invoice_id}/pdf"
+    uri = address_of(app, f"invoices/{invoice_id}/pdf")
     name = f"{invoice.get('invoice_number') or invoice_id}.pdf"
     answer = {"uri": uri, "name": name, "mime_type": "application/pdf"}
     if arguments.get("save"):
-        content = await app.client.send(build(app.catalog.operations["get_invoice_pdf"], {"invoice_id": invoice_id}))
+        content = await app.send(build(app.catalog.operations["get_invoice_pdf"], {"invoice_id": invoice_id}))
         answer["saved_as"] = str(files.save(app.settings.download_dir, name, cast(bytes, content)))
     link = types.ResourceLink(uri=uri, name=name, mime_type="application/pdf", description="The invoice as a PDF file")
     return answer, (link,)
@@ -81,7 +83,7 @@ async def convert_estimate_to_invoice(app: App, arguments: Mapping[str, Any]) ->
         _must_be_convertible(estimate)
         if app.settings.product == "books":
             return await _convert_in_books(app, arguments["estimate_id"]), ()
-        return await app.client.send(_invoice_for(estimate)), ()  # pyright: ignore[reportReturnType] # JSON was asked for
+        return await app.run("create_invoice", _invoice_for(estimate)), ()
 
 
 def _invoice_of(estimate: Mapping[str, Any]) -> str:
@@ -100,23 +102,22 @@ def _must_be_convertible(estimate: Mapping[str, Any]) -> None:
         )
 
 
-def _invoice_for(estimate: Mapping[str, Any]) -> Request:
+def _invoice_for(estimate: Mapping[str, Any]) -> dict[str, Any]:
     """Zoho Invoice has no conversion of its own: an invoice with the estimate's id and all that makes its price."""
     lines = [{name: line[name] for name in _OF_A_LINE if line.get(name)} for line in estimate["line_items"]]
     body = {name: estimate[name] for name in _OF_AN_ESTIMATE if estimate.get(name) not in (None, "")}
-    body |= {"invoiced_estimate_id": estimate["estimate_id"], "line_items": lines}
-    return Request("POST", "/invoices", body=json_numbers(body), scope="invoices.CREATE")
+    return body | {"invoiced_estimate_id": estimate["estimate_id"], "line_items": lines}
 
 
 async def _convert_in_books(app: App, estimate_id: str) -> dict[str, Any]:
-    await app.client.send(
-        Request("POST", "/invoices/fromestimates", (("estimate_ids", estimate_id),), scope="invoices.CREATE")
-    )
-    # The answer of a conversion names no invoice; the estimate does.
+    request = Request("POST", "/invoices/fromestimates", (("estimate_ids", estimate_id),), scope="invoices.CREATE")
+    # The answer of a conversion names no invoice; the estimate does. So it does not matter if the answer is lost.
+    with suppress(OutcomeUnknownError):
+        await app.send(request)
     invoice_id = _invoice_of(await app.record("get_estimate", {"estimate_id": estimate_id}))
     if not invoice_id:
         raise OutcomeUnknownError(
-            "Zoho said that it converted the estimate, but the estimate names no invoice.",
+            "The conversion was sent, but the estimate names no invoice.",
             "Look with list_invoices; do not convert it again.",
         )
     return await app.run("get_invoice", {"invoice_id": invoice_id})
@@ -145,7 +146,7 @@ async def upload_expense_receipt(app: App, arguments: Mapping[str, Any]) -> Answ
     operation = app.catalog.operations["upload_expense_receipt"]
     upload = files.receipt(operation.name, app.settings.upload_dir, arguments["file_path"])
     request = build(operation, {"expense_id": arguments["expense_id"]})
-    return cast("dict[str, Any]", await app.client.send(replace(request, upload=upload))), ()
+    return cast("dict[str, Any]", await app.send(replace(request, upload=upload))), ()
 
 
 SPECIALS: Mapping[str, Special] = {

@@ -1,23 +1,32 @@
 """What all calls of a server share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import anyio
 from mcp.server.context import ServerRequestContext
 
+from zoho_mcp.errors import OutcomeUnknownError
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.rules import Policy
+from zoho_mcp.server.memory import Memory
+from zoho_mcp.server.outcome import Sent, settle
 from zoho_mcp.server.page_server import PageServer
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.request import build
+from zoho_mcp.zoho.request import Request, build
+
+ORGANIZATION = "organization"
+"""The argument that every tool has where several organisations are allowed."""
+working_in: ContextVar[str] = ContextVar("working_in", default="")
+"""The organisation of the call under way, for the requests that it takes besides its own. Set per call, never kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class App:
     client: ZohoClient
     checker: ArgumentChecker
     approvals: Approvals
+    memory: Memory
     converting: anyio.Lock
     """Held while an estimate becomes an invoice."""
     policy: Policy
@@ -38,10 +48,35 @@ class App:
     page: PageServer
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody."""
-        payload = await self.client.send(build(self.catalog.operations[name], arguments))
+        """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody.
+
+        Of a change whose answer is lost, it finds out by reading what became of it, and never sends it again.
+        """
+        operation = self.catalog.operations[name]
+        rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
+        sent = Sent(operation, rest, self.client.clock())
+        try:
+            payload = await self.send(self.request(operation, arguments))
+        except OutcomeUnknownError as problem:
+            payload = await settle(self, sent, problem)
         assert isinstance(payload, dict)
+        if operation.http.method == "POST" and isinstance(record := payload.get(operation.answer.key), dict):
+            self.memory.made(cast("dict[str, Any]", record), operation.answer.key)
         return payload
+
+    def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
+        """The request of an operation, for the organisation that the arguments, or else the call under way, name."""
+        rest = dict(arguments)
+        named = rest.pop(ORGANIZATION, "")
+        return replace(build(operation, rest), organization_id=named)
+
+    async def send(self, request: Request) -> dict[str, Any] | bytes:
+        """Send a request, for the organisation of the call under way unless it names another."""
+        return await self.client.send(replace(request, organization_id=request.organization_id or working_in.get()))
+
+    def organization_of(self, arguments: Mapping[str, Any]) -> str:
+        """Whose books a call is about."""
+        return str(arguments.get(ORGANIZATION) or working_in.get() or self.settings.organization_id)
 
     async def record(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The record that a read operation gives, taking of `arguments` only those it knows."""
@@ -55,7 +90,7 @@ class App:
         organizations = await self.run("list_organizations", {})
         zones = {str(one["organization_id"]): one.get("time_zone") for one in organizations["organizations"]}
         try:
-            zone = ZoneInfo(zones.get(self.settings.organization_id) or "")
+            zone = ZoneInfo(zones.get(self.organization_of({})) or "")
         except (ZoneInfoNotFoundError, ValueError):
             zone = None
         return datetime.now(zone).date()

@@ -1,20 +1,24 @@
 """tools/list and tools/call: the way of a call from arguments to answer."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
-from zoho_mcp.server import render
+from zoho_mcp.server import render, repeats
 from zoho_mcp.server.asking import agreement
 from zoho_mcp.server.caller import principal_of
 from zoho_mcp.server.confirm import confirm
 from zoho_mcp.server.inventory import tool
 from zoho_mcp.server.judge import judge
 from zoho_mcp.server.special import SPECIALS, Answer
-from zoho_mcp.server.state import Context
+from zoho_mcp.server.state import ORGANIZATION, Context, working_in
 from zoho_mcp.server.trail import Trail
+from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.limits import REPORT, Report
 
 _logger = logging.getLogger(__name__)
 _TELL_THE_USER = "Tell the user; do not try another way."
@@ -34,6 +38,7 @@ async def call_tool(
     if operation is None:
         raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
     arguments = params.arguments or {}
+    resets = working_in.set(str(arguments.get(ORGANIZATION, ""))), REPORT.set(_reporter(ctx))
     try:
         app.checker.check(operation, arguments)
         return await _run(Trail(ctx, operation, arguments), params)
@@ -42,6 +47,18 @@ async def call_tool(
     except Exception:
         _logger.exception("%s failed", operation.name)
         raise
+    finally:
+        working_in.reset(resets[0])
+        REPORT.reset(resets[1])
+
+
+def _reporter(ctx: Context) -> Report:
+    """Tells the client what its call waits for, if it asked to be told."""
+
+    async def report(reason: str, seconds: float) -> None:
+        await ctx.session.report_progress(0, seconds, reason)
+
+    return report
 
 
 async def _run(trail: Trail, params: types.CallToolRequestParams) -> types.CallToolResult | types.InputRequiredResult:
@@ -70,14 +87,36 @@ async def _allowed(trail: Trail, params: types.CallToolRequestParams) -> types.I
         problem = DeclinedError(f"{operation.title}: {trail.decision.reason}", _TELL_THE_USER)
         await trail.ended("refused", problem)
         raise problem
-    return await _asked(trail, params) if trail.decision.action == "ask" else None
+    if trail.decision.action == "ask":
+        question = await _asked(trail, params, trail.operation, trail.arguments)
+        if question is not None:
+            return question
+    return await _repeated(trail, params)
 
 
-async def _asked(trail: Trail, params: types.CallToolRequestParams) -> types.InputRequiredResult | None:
+async def _repeated(trail: Trail, params: types.CallToolRequestParams) -> types.InputRequiredResult | None:
+    """The very same a short while ago is a reason to ask, unless a person has just been asked about it."""
+
+    async def ask(operation: Operation, arguments: Mapping[str, Any]) -> types.InputRequiredResult | None:
+        return await _asked(trail, params, operation, arguments)
+
+    try:
+        return await repeats.claim(
+            trail.ctx.lifespan_context, trail.operation, trail.arguments, None if trail.way else ask
+        )
+    except DeclinedError as problem:
+        if not trail.way:
+            await trail.ended("declined", problem)
+        raise
+
+
+async def _asked(
+    trail: Trail, params: types.CallToolRequestParams, operation: Operation, arguments: Mapping[str, Any]
+) -> types.InputRequiredResult | None:
     if params.request_state is None:
         await trail.asking()
     try:
-        question = await confirm(trail.ctx, trail.operation, trail.arguments, params)
+        question = await confirm(trail.ctx, operation, arguments, params)
         trail.way = agreement().way or ""
         return question
     except DeclinedError as problem:
@@ -107,6 +146,10 @@ async def _perform_on_record(trail: Trail) -> Answer:
 
 async def _perform(trail: Trail) -> Answer:
     app, operation = trail.ctx.lifespan_context, trail.operation
-    if operation.special:
-        return await SPECIALS[operation.name](app, trail.arguments)
-    return await app.run(operation.name, trail.arguments), ()
+    with repeats.noted(app, operation, trail.arguments) as note:
+        if operation.special:
+            envelope, links = await SPECIALS[operation.name](app, trail.arguments)
+        else:
+            envelope, links = await app.run(operation.name, trail.arguments), ()
+        note(envelope)
+    return envelope, links

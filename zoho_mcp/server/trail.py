@@ -86,7 +86,7 @@ class Trail:
             "event": event,
             "client": client_of(self.ctx),
             "principal": principal_of(self.ctx),
-            "organization": self.ctx.lifespan_context.settings.organization_id,
+            "organization": self.ctx.lifespan_context.organization_of(self.arguments),
             "tool": self.operation.name,
             "effect": effect_of(self.operation, self.arguments),
             "arguments": kept,

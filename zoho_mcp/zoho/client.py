@@ -1,29 +1,48 @@
 """The one client of a process: sends a request to Zoho and gives back what it answers, or the error that fits."""
 
 import json
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import httpx
 
-from zoho_mcp.errors import AuthError, UnavailableError, ZohoMcpError
+from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
 from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.zoho.limits import PATIENCE, PLANS, Limiter
+from zoho_mcp.zoho.moments import server_time
 from zoho_mcp.zoho.oauth import TokenSource, ZohoAuth
 from zoho_mcp.zoho.payload import Response, decode, unknown
+from zoho_mcp.zoho.reading import ENCODINGS, bound
 from zoho_mcp.zoho.request import Request
 
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-LARGEST_ANSWER = 20_000_000
-"""Bytes of an answer, unpacked; more is not read."""
+CONNECT, ANSWER = 10.0, 30.0
+"""Seconds for a connection, and for a whole answer, however it drips."""
+TRIES = 3
 _WITHOUT_ORGANIZATION = "/organizations"
-_NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NOT_SENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+_PASSING = frozenset({502, 503, 504})
+_MINUTE, _DAY = 44, 45
+
+
+class _AgainError(Exception):
+    """A try that failed in a way that makes another one safe; `after`: no sooner, in seconds."""
+
+    def __init__(self, problem: ZohoMcpError, after: float = 0.0) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+        self.after = after
 
 
 class ZohoClient:
     """Shared by all calls. Made cheaply: connections and the token come with the first request.
 
-    `transport` replaces the network (the embedded Zoho, tests); `clock` gives seconds.
+    `transport` replaces the network (the embedded Zoho, tests); `clock` gives seconds, `sleep` waits for some;
+    `limiter` keeps to Zoho's limits, by default those of the plan, for this process alone; `answer_within`: seconds
+    for a whole answer.
     """
 
     def __init__(
@@ -32,9 +51,18 @@ class ZohoClient:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        limiter: Limiter | None = None,
+        answer_within: float = ANSWER,
     ) -> None:
         self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
+        self.limiter = limiter or Limiter(PLANS[settings.plan], clock=clock)
+        self.skew = 0.0
+        """Seconds by which Zoho's clock is ahead of this one, by its last answer."""
         self._transport = transport
+        self._answer_within = answer_within
         self._client: httpx.AsyncClient | None = None
         self._tokens = TokenSource(settings, self._http, clock)
         self._auth = ZohoAuth(self._tokens)
@@ -43,9 +71,10 @@ class ZohoClient:
         if self._client is None:
             self._client = httpx.AsyncClient(
                 transport=self._transport,
-                timeout=TIMEOUT,
-                # Zoho's smallest plan allows five requests at once.
-                limits=httpx.Limits(max_connections=5),
+                timeout=httpx.Timeout(ANSWER, connect=CONNECT),
+                limits=httpx.Limits(max_connections=max(5, min(20, self.limiter.rates.at_once))),
+                headers={"Accept-Encoding": ENCODINGS},
+                event_hooks={"response": [bound]},
                 # A proxy of the environment must not come between this machine and itself.
                 trust_env=not self.settings.api_url.startswith("http://"),
             )
@@ -55,39 +84,114 @@ class ZohoClient:
         """Close the connections."""
         if self._client is not None:
             await self._client.aclose()
+        await self.limiter.aclose()
 
     async def send(self, request: Request) -> dict[str, Any] | bytes:
         """Zoho's envelope (amounts as Decimal), or the bytes of the file that was asked for.
 
-        Raises one of the errors of `zoho_mcp.errors`. A change is sent once; only a refusal that comes before anything
-        is done (401) is answered with a second try.
+        Raises one of the errors of `zoho_mcp.errors`. A read is tried again after a passing failure. A change is sent
+        again only if it cannot have arrived, or was refused before anything was done (401, 429).
         """
+        organization_id = self._organization(request)
+        until = self.clock() + PATIENCE
+        failures = 0
+        while True:
+            try:
+                return await self._try(request, organization_id, until)
+            except _AgainError as failure:
+                failures += 1
+                # Spread out: what fails for many at once must not come back from all of them at once.
+                pause = max(failure.after, 2**failures * random.uniform(0.25, 0.5))
+                if failures >= TRIES or self.clock() + pause > until:
+                    raise failure.problem from failure.__cause__
+            await self.sleep(pause)
+
+    def _organization(self, request: Request) -> str:
+        """The organisation whose books and limits it is about."""
+        allowed = self.settings.organizations
+        if request.path == _WITHOUT_ORGANIZATION:
+            return allowed[0] if allowed else ""
+        if not allowed:
+            raise AuthError(
+                "No organisation is set.",
+                "Call list_organizations, choose one with the user, and have ZOHO_ORGANIZATION_ID set to its id.",
+            )
+        chosen = request.organization_id or (allowed[0] if len(allowed) == 1 else "")
+        if chosen not in allowed:
+            raise AuthError(
+                f"The organisation {chosen} is not one of those that are set."
+                if chosen
+                else "It is not said for which of the organisations.",
+                f"Use one of {', '.join(allowed)}; ZOHO_ORGANIZATION_ID says which there are.",
+            )
+        return chosen
+
+    async def _try(self, request: Request, organization_id: str, until: float) -> dict[str, Any] | bytes:
         token = await self._tokens.current()
         domain = self.settings.api_url or token.api_domain or DATA_CENTRES[self.settings.data_centre].api
-        outgoing = self._http().build_request(
+        response = await self._signed(request, self._outgoing(request, domain, organization_id), organization_id, until)
+        try:
+            return decode(request, response)
+        except LimitedError as problem:
+            raise await self._limited(problem, organization_id, response) from None
+        except UnavailableError as problem:
+            if response.status in _PASSING:
+                raise _AgainError(problem, _retry_after(response)) from None
+            raise
+
+    def _outgoing(self, request: Request, domain: str, organization_id: str) -> httpx.Request:
+        named = () if request.path == _WITHOUT_ORGANIZATION else (("organization_id", organization_id),)
+        return self._http().build_request(
             request.method,
             f"{domain}{self.settings.base_path}{request.path}",
-            params=self._query(request),
+            params=httpx.QueryParams((*named, *request.query)),
             headers={"Accept": request.accept, **dict(request.headers), **_content_type(request)},
             content=json.dumps(request.body, ensure_ascii=False).encode() if request.body is not None else None,
             files=_files(request),
             extensions={"zoho_scope": request.scope},
         )
-        try:
-            response = await self._http().send(outgoing, auth=self._auth, stream=True)
-            return decode(request, await _read(response))
-        except httpx.HTTPError as problem:
-            raise _transport_error(request, problem) from problem
 
-    def _query(self, request: Request) -> httpx.QueryParams:
-        if request.path == _WITHOUT_ORGANIZATION:
-            return httpx.QueryParams(request.query)
-        if not self.settings.organization_id:
-            raise AuthError(
-                "No organisation is set.",
-                "Call list_organizations, choose one with the user, and have ZOHO_ORGANIZATION_ID set to its id.",
-            )
-        return httpx.QueryParams((("organization_id", self.settings.organization_id), *request.query))
+    async def _signed(self, request: Request, outgoing: httpx.Request, organization_id: str, until: float) -> Response:
+        """The answer to the request with a token on it, and with a new one after a 401.
+
+        httpx would do the same, but each of the two requests needs its own turn with the limiter.
+        """
+        flow = self._auth.async_auth_flow(outgoing)
+        try:
+            signed = await anext(flow)
+            while True:
+                response = await self._exchange(request, signed, organization_id, until)
+                try:
+                    signed = await flow.asend(httpx.Response(response.status, request=signed))
+                except StopAsyncIteration:
+                    return response
+        finally:
+            await flow.aclose()
+
+    async def _exchange(self, request: Request, signed: httpx.Request, organization_id: str, until: float) -> Response:
+        async with self.limiter.slot(organization_id, until) as slot:
+            try:
+                with anyio.fail_after(self._answer_within):
+                    answer = await self._http().send(signed, stream=True)
+                    try:
+                        body = await answer.aread()
+                    finally:
+                        await answer.aclose()
+            except (httpx.HTTPError, TimeoutError) as problem:
+                raise _transport_error(request, problem) from problem
+            slot.headers = headers = {name.lower(): value for name, value in answer.headers.items()}
+        if (theirs := server_time(headers.get("date", ""))) is not None:
+            self.skew = theirs - self.clock()
+        return Response(answer.status_code, headers, body)
+
+    async def _limited(self, problem: LimitedError, organization_id: str, response: Response) -> Exception:
+        """The answer 429: for good, with the time when it frees; or passing."""
+        if problem.code == _MINUTE:
+            return LimitedError(problem.what, await self.limiter.slow_down(organization_id), code=problem.code)
+        if problem.code == _DAY:
+            next_step = await self.limiter.day_is_over(organization_id, response.headers)
+            return LimitedError(problem.what, next_step, code=problem.code)
+        return _AgainError(problem, max(1.0, _retry_after(response)))
 
 
 def _content_type(request: Request) -> dict[str, str]:
@@ -99,25 +203,18 @@ def _files(request: Request) -> dict[str, tuple[str, bytes, str]] | None:
     return {upload.field: (upload.file_name, upload.content, upload.media_type)} if upload else None
 
 
-async def _read(response: httpx.Response) -> Response:
-    body = bytearray()
-    try:
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > LARGEST_ANSWER:
-                # Too long to be an answer: decode() will find no sense in nothing.
-                body.clear()
-                break
-    finally:
-        await response.aclose()
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Response(response.status_code, headers, bytes(body))
+def _retry_after(response: Response) -> float:
+    given = response.headers.get("retry-after", "")
+    return min(float(given), 3600.0) if given.isascii() and given.isdigit() else 0.0
 
 
-def _transport_error(request: Request, problem: httpx.HTTPError) -> ZohoMcpError:
+def _transport_error(request: Request, problem: Exception) -> Exception:
     kind = type(problem).__name__
-    if isinstance(problem, _NEVER_ARRIVED):
-        return UnavailableError(f"Zoho could not be reached ({kind}).", "Check the network, then call again.")
+    if isinstance(problem, (*_NEVER_ARRIVED, *_NOT_SENT)):
+        never = UnavailableError(f"Zoho could not be reached ({kind}).", "Check the network, then call again.")
+        return never if isinstance(problem, _NOT_SENT) else _AgainError(never)
+    late = isinstance(problem, httpx.TimeoutException | TimeoutError)
     if request.changes:
-        return unknown(request, f"The connection to Zoho broke before its answer came ({kind}).")
-    return UnavailableError(f"Zoho did not answer ({kind}).", "Call again in a minute.")
+        return unknown(request, f"The connection to Zoho broke before its answer came ({kind}).", late=late)
+    failed = UnavailableError(f"Zoho did not answer ({kind}).", "Call again in a minute.")
+    return failed if late or isinstance(problem, httpx.DecodingError) else _AgainError(failed)

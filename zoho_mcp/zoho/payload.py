@@ -5,7 +5,7 @@ it is quoted.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -38,6 +38,13 @@ _LIMITS = {
 }
 
 
+LARGEST_ENVELOPE = 8_000_000
+"""Bytes of JSON; a page of 200 rows has about a million."""
+DEEPEST = 40
+_LONGEST_FIGURE = 40
+_LONGEST_MESSAGE = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What came back, whole."""
@@ -57,24 +64,74 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     if request.accept != "application/json" and response.status == 200 and media_type == request.accept:
         return response.body
     envelope = _envelope(response.body)
-    if envelope is None:
+    if envelope is None or not _shaped(request, envelope):
         raise _no_sense(request, response)
     code = _code(envelope)
     if response.status >= 400 or code != 0:
-        raise _refusal(request, response.status, code, str(envelope.get("message", "")))
+        raise _refusal(request, response.status, code, _message(envelope))
     if response.status >= 300 or request.accept != "application/json":
         raise _no_sense(request, response)
     for nested in _nested_failures(envelope.get("data")):
-        raise _refusal(request, 400, _code(nested), str(nested.get("message", "")))
+        raise _refusal(request, 400, _code(nested), _message(nested))
     return envelope
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError):
+    """The JSON object, or None for whatever is none of Zoho's: too long, twice the same key, too deep, no numbers."""
+    if len(body) > LARGEST_ENVELOPE:
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) and "code" in value else None
+    try:
+        value = json.loads(body, parse_float=_figure, parse_constant=_figure, object_pairs_hook=_distinct)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+    if not isinstance(value, dict) or "code" not in value or _too_deep(value):
+        return None
+    return cast("dict[str, Any]", value)
+
+
+def _figure(text: str) -> Decimal:
+    # 1e999999999 is eleven characters, and a gigabyte as a whole number.
+    value = Decimal(text)
+    if not value.is_finite() or len(text) > _LONGEST_FIGURE or abs(value.adjusted()) > _LONGEST_FIGURE:
+        raise ValueError(text)
+    return value
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Of two values for one key, nobody knows which is meant: of an amount, that would be money.
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("twice the same key")
+    return found
+
+
+def _too_deep(value: Any) -> bool:
+    """Whether there are more levels than `DEEPEST`; whoever shows the value goes down by recursion."""
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        level = [part for outer in level for part in _parts(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).values()
+    return cast("list[Any]", value) if isinstance(value, list) else ()
+
+
+def _shaped(request: Request, envelope: Mapping[str, Any]) -> bool:
+    """Whether what was asked for has the form that everybody counts on: a record is an object, rows are objects."""
+    if not isinstance(envelope.get("page_context", {}), dict):
+        return False
+    if request.rows_in:
+        rows = envelope.get(request.rows_in, [])
+        return isinstance(rows, list) and all(isinstance(row, dict) for row in cast("list[Any]", rows))
+    if request.record_in not in envelope:
+        # Only of a read is a record missed: a change that says code 0 has happened, whatever it shows.
+        return not request.record_in or request.changes or _code(envelope) != 0
+    return isinstance(envelope[request.record_in], dict)
 
 
 def _code(envelope: Mapping[str, Any]) -> int:
@@ -82,6 +139,11 @@ def _code(envelope: Mapping[str, Any]) -> int:
         return int(envelope.get("code", 0))
     except (TypeError, ValueError):
         return -1
+
+
+def _message(envelope: Mapping[str, Any]) -> str:
+    """Zoho's own words, on one line and no longer than a few sentences."""
+    return " ".join(str(envelope.get("message", ""))[:_LONGEST_MESSAGE].split())
 
 
 def _nested_failures(data: Any) -> Iterator[dict[str, Any]]:
@@ -101,7 +163,7 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
     said = f'Zoho said: "{message}" (code {code}).' if message else f"Zoho answered with code {code}, status {status}."
     if status == 429 or code in _LIMITS:
         what, next_step = _LIMITS.get(code, ("One of Zoho's request limits is used up.", "Wait a few minutes."))
-        return LimitedError(f"{what} {said}", next_step)
+        return LimitedError(f"{what} {said}", next_step, code=code)
     if code == 6041:
         return AuthError(
             f"This account does not belong to the organisation. {said}",
@@ -117,22 +179,27 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
         return NotFoundError(f"Zoho does not have it. {said}", "Look the id up with a list tool.")
     # 1000 is also what a taken item name gets, then with a message that says so.
     if status >= 500 and (code <= 0 or message.lower().startswith("internal error")):
-        return _no_answer(request, said)
+        return _no_answer(request, status, said)
     return RejectedError(f"Zoho refused. {said}", "Change what it names, then call again.", code=code)
 
 
 def _no_sense(request: Request, response: Response) -> ZohoMcpError:
     kind = response.headers.get("content-type", "no content type")
-    return _no_answer(request, f"Zoho's answer (status {response.status}, {kind}) could not be understood.")
+    what = f"Zoho's answer (status {response.status}, {kind[:80]}) could not be understood."
+    return _no_answer(request, response.status, what)
 
 
-def _no_answer(request: Request, what: str) -> ZohoMcpError:
-    return unknown(request, what) if request.changes else UnavailableError(what, "Call again in a minute.")
+def _no_answer(request: Request, status: int, what: str) -> ZohoMcpError:
+    if request.changes:
+        # Whoever stands before Zoho gave up waiting: Zoho itself may still be at it.
+        return unknown(request, what, late=status in (408, 503, 504))
+    return UnavailableError(what, "Call again in a minute.")
 
 
-def unknown(request: Request, what: str) -> OutcomeUnknownError:
+def unknown(request: Request, what: str, *, late: bool = False) -> OutcomeUnknownError:
     """The error for a change that was sent and not answered; says what was sent and how to find out."""
     return OutcomeUnknownError(
         f"{what} {request.method} {request.path} was sent.",
         "Do not repeat it: read the record or the list first, to see whether it happened.",
+        late=late,
     )

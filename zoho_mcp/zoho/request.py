@@ -38,6 +38,12 @@ class Request:
     scope: str = ""
     """The scope it needs, without the product's prefix; for the message when Zoho refuses."""
     upload: Upload | None = None
+    record_in: str = ""
+    """The answer's key that holds a record, where there is one."""
+    rows_in: str = ""
+    """The answer's key that holds rows, where there are any."""
+    organization_id: str = ""
+    """Whose books it is about; empty: the one organisation that is set."""
 
     @property
     def changes(self) -> bool:
@@ -71,6 +77,8 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
         body=json_numbers(rest) if http.method in ("POST", "PUT") and rest else None,
         accept=operation.answer.file or "application/json",
         scope=operation.scope,
+        record_in="" if operation.answer.columns or operation.answer.file else operation.answer.key,
+        rows_in=operation.answer.key if operation.answer.columns else "",
     )
 
 

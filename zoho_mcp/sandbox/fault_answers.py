@@ -1,0 +1,177 @@
+"""The kinds of fault: each gets the request's own answer, if it wants it, and sends something else."""
+
+import json
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from starlette.types import Send
+
+Next: TypeAlias = Callable[[Send], Awaitable[None]]
+"""Handles the request as if nothing were wrong, the commit included."""
+Sleep: TypeAlias = Callable[[float], Awaitable[None]]
+Message: TypeAlias = MutableMapping[str, Any]
+_JSON, _HTML = "application/json;charset=UTF-8", "text/html"
+_PAGE = b"<html><head><title>Zoho</title></head><body><h1>We will be right back</h1></body></html>"
+_MEGABYTE = b" " * 1_000_000
+
+
+class ConnectionCutError(Exception):
+    """The connection is to break here. Whoever serves the app has to do it: ASGI has no word for it."""
+
+
+class Tools(Protocol):
+    """What a fault may use of the sandbox."""
+
+    @property
+    def revoke(self) -> Callable[[], None]:
+        """Takes back every access token."""
+        ...
+
+    @property
+    def sleep(self) -> Sleep:
+        """Waits."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fault. `value` is the pattern of what may stand after `=`, `example` one such value."""
+
+    meaning: str
+    act: Callable[[Tools, str, Next, Send], Awaitable[None]]
+    value: str = ""
+    example: str = ""
+
+
+async def status(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """A gateway answers; the request goes no further."""
+    await _answer(send, int(value), _HTML, _PAGE)
+
+
+async def status_after(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The request is carried out, and a gateway answers all the same."""
+    await _own_answer(handle)
+    await _answer(send, int(value), _HTML, _PAGE)
+
+
+async def code(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """One of Zoho's refusals for too many requests."""
+    await _answer(send, 429, _JSON, json.dumps({"code": int(value), "message": "Blocked on purpose."}).encode())
+
+
+async def delay(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The request waits, then is carried out, whether anybody still listens or not."""
+    await tools.sleep(float(value))
+    await handle(send)
+
+
+async def cut_before(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The connection breaks, and nothing was done."""
+    raise ConnectionCutError
+
+
+async def cut_after(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The request is carried out, then the connection breaks."""
+    await _own_answer(handle)
+    raise ConnectionCutError
+
+
+async def half(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The answer breaks off in the middle."""
+    start, body = await _own_answer(handle)
+    await send(start)
+    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+    raise ConnectionCutError
+
+
+async def broken(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The answer comes whole, and is no JSON."""
+    start, body = await _own_answer(handle)
+    await _answer(send, start["status"], _JSON, body[: len(body) * 2 // 3])
+
+
+async def html(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The request is carried out, and a web page comes back."""
+    await _own_answer(handle)
+    await _answer(send, 200, _HTML, _PAGE)
+
+
+async def redirect(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """Another host is to be asked."""
+    await _answer(send, 302, _HTML, b"", location="https://elsewhere.invalid/invoice/v3/invoices")
+
+
+async def drip(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The answer comes a byte at a time, with this many seconds between."""
+    start, body = await _own_answer(handle)
+    await send(start)
+    for position in range(len(body)):
+        await tools.sleep(float(value))
+        await send({"type": "http.response.body", "body": body[position : position + 1], "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def big(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The request is carried out, and this many megabytes come back."""
+    await _own_answer(handle)
+    await send(_start(200, _JSON))
+    for _ in range(int(value)):
+        await send({"type": "http.response.body", "body": _MEGABYTE, "more_body": True})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+async def bomb(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The request is carried out, and a small answer comes back that unpacks to this many megabytes."""
+    await _own_answer(handle)
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    packed = b"".join([packer.compress(_MEGABYTE) for _ in range(int(value))]) + packer.flush()
+    await _answer(send, 200, _JSON, packed, **{"content-encoding": "gzip"})
+
+
+async def revoke(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """Every access token stops working, this request's first."""
+    tools.revoke()
+    await handle(send)
+
+
+_NUMBER, _SECONDS = r"\d+", r"\d+(\.\d+)?"
+KINDS: Mapping[str, Kind] = {
+    "status": Kind("a gateway answers with this status; nothing is done", status, _NUMBER, "503"),
+    "status-after": Kind("it is done, and a gateway answers with this status", status_after, _NUMBER, "502"),
+    "code": Kind("refused with status 429 and this code: 44, 45 or 1070", code, _NUMBER, "1070"),
+    "delay": Kind("this many seconds pass, then it is done and answered", delay, _SECONDS, "2"),
+    "cut-before": Kind("the connection breaks; nothing is done", cut_before),
+    "cut-after": Kind("it is done, then the connection breaks", cut_after),
+    "half": Kind("it is done, and the answer breaks off in the middle", half),
+    "broken": Kind("it is done, and the answer is no JSON", broken),
+    "html": Kind("it is done, and the answer is a web page", html),
+    "redirect": Kind("another host is named; nothing is done", redirect),
+    "drip": Kind("it is done, and the answer comes a byte at a time, with these seconds between", drip, _SECONDS, "1"),
+    "big": Kind("it is done, and this many megabytes come back", big, _NUMBER, "50"),
+    "bomb": Kind("it is done, and the answer unpacks to this many megabytes", bomb, _NUMBER, "100"),
+    "revoke": Kind("every access token stops working first", revoke),
+}
+
+
+async def _own_answer(handle: Next) -> tuple[Message, bytes]:
+    """What would have been answered; by then it has been carried out."""
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await handle(keep)
+    return messages[0], b"".join(bytes(message.get("body", b"")) for message in messages[1:])
+
+
+def _start(number: int, media_type: str, **headers: str) -> Message:
+    named = {"content-type": media_type, **headers}.items()
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named]
+    return {"type": "http.response.start", "status": number, "headers": pairs}
+
+
+async def _answer(send: Send, number: int, media_type: str, body: bytes, **headers: str) -> None:
+    await send(_start(number, media_type, **{"content-length": str(len(body))}, **headers))
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,55 @@
+"""Times for people: how long, and when, in the organisation's time zone where that is known. Pure."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+DAY = 86_400
+
+
+def span(seconds: float) -> str:
+    """A length of time in words: 34 seconds, 12 minutes, 3 hours 5 minutes."""
+    whole = max(1, round(seconds))
+    if whole < 120:
+        return _count(whole, "second")
+    minutes = -(-whole // 60)
+    if minutes < 120:
+        return _count(minutes, "minute")
+    hours, rest = divmod(minutes, 60)
+    return _count(hours, "hour") + (f" {_count(rest, 'minute')}" if rest else "")
+
+
+def moment(seconds: float, offset: int | None) -> str:
+    """A point in time, to the second; `offset` in seconds east of UTC."""
+    zone = UTC if offset is None else timezone(timedelta(seconds=offset))
+    return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def offset_of_midnight(seconds: float) -> int:
+    """The time zone, as seconds east of UTC, in which this moment is midnight; to the quarter of an hour.
+
+    Of the two that fit, the one from 12 hours west to 12 hours east: the moment named is right either way.
+    """
+    into_the_day = round(seconds / 900) * 900 % DAY
+    return -into_the_day if into_the_day <= DAY // 2 else DAY - into_the_day
+
+
+def server_time(date: str) -> float | None:
+    """The time that a server says it is, in seconds; None when its Date header is missing or wrong."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return None
+    return moment.timestamp() if moment.tzinfo else None
+
+
+def seconds_of(stamp: object) -> float | None:
+    """A timestamp of Zoho's (2026-10-09T13:48:53-0400) in seconds; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(str(stamp))
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo else None
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
