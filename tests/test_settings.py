@@ -1,8 +1,12 @@
 """Settings come from the environment, are checked all at once, and never show a secret."""
 
+from pathlib import Path
+
 import pytest
 
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.files import config_folder, state_folder
+from zoho_mcp.profiles import settings_for
 from zoho_mcp.settings import DATA_CENTRES, SETTINGS, Settings, from_environment
 
 COMPLETE = {"ZOHO_CLIENT_ID": "1000.ID", "ZOHO_CLIENT_SECRET": "s3cret", "ZOHO_REFRESH_TOKEN": "1000.refr3sh"}
@@ -79,6 +83,37 @@ def test_a_gateway_may_be_given_with_or_without_the_products_path(url: str) -> N
         "http://localhost:8123",
         "https://gateway.example",
     )
+
+
+def test_a_self_client_without_a_user_needs_its_organisation_and_scopes_but_no_refresh_token() -> None:
+    client = {name: COMPLETE[name] for name in ("ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET")}
+    found = from_environment(client | {"ZOHO_SOID": "ZohoBooks.10", "ZOHO_SCOPES": "ZohoBooks.invoices.READ, a.b.C"})
+    assert (found.soid, found.scopes) == ("ZohoBooks.10", ("ZohoBooks.invoices.READ", "a.b.C"))
+    with pytest.raises(SettingsError, match="ZOHO_SCOPES is missing"):
+        from_environment(client | {"ZOHO_SOID": "ZohoBooks.10"})
+    with pytest.raises(SettingsError, match="ZOHO_SOID must be"):
+        settings(ZOHO_SOID="ZohoBooks.x&y", ZOHO_SCOPES="a.b.C")
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "config", "state"),
+    [
+        ("linux", {"HOME": "/h"}, "/h/.config", "/h/.local/state"),
+        ("linux", {"HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "relative"}, "/c", "/h/.local/state"),
+        ("darwin", {"HOME": "/h"}, "/h/Library/Application Support", "/h/Library/Application Support"),
+        ("win32", {"LOCALAPPDATA": "/l", "HOME": "/h"}, "/l", "/l"),
+    ],
+)
+def test_a_users_files_are_where_the_system_has_them(
+    platform: str, environment: dict[str, str], config: str, state: str
+) -> None:
+    assert config_folder(environment, platform) == Path(config) / "zoho-invoice-mcp"
+    assert state_folder(environment, platform) == Path(state) / "zoho-invoice-mcp"
+
+
+def test_without_a_home_there_is_no_folder() -> None:
+    assert config_folder({}) is None
+    assert settings_for(COMPLETE).token_cache is None
 
 
 def test_every_setting_says_what_it_means() -> None:

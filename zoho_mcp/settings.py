@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -51,9 +52,13 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
+    Setting("ZOHO_PROFILE", "Which profile of `zoho-invoice-mcp login` to use; variables that are set win over it."),
     Setting("ZOHO_CLIENT_ID", "Client id of your client in Zoho's API console.", required=True),
     Setting("ZOHO_CLIENT_SECRET", "Its client secret.", required=True, secret=True),
     Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
+    Setting("ZOHO_SOID", "Instead of a refresh token, for a Self Client without a user: product and organisation, "
+            "as in `ZohoInvoice.10234695`."),
+    Setting("ZOHO_SCOPES", "The scopes that were granted, with commas; tools that need others are not offered."),
     Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in; only list_organizations works without."),
     Setting("ZOHO_DC", "Data centre of the account, by the address you log in at.", "us", tuple(DATA_CENTRES)),
     Setting("ZOHO_PRODUCT", "Which product the organisation uses.", "invoice", ("invoice", "books")),
@@ -82,6 +87,12 @@ class Settings:
     api_url: str = ""
     """Empty: the data centre's, or the `api_domain` that comes with a token."""
     accounts_url: str = ""
+    soid: str = ""
+    """Set for a Self Client without a user, which has no refresh token."""
+    scopes: tuple[str, ...] = ()
+    """The scopes that were granted; empty: unknown."""
+    token_cache: Path | None = None
+    """The folder where processes share access tokens; None: each fetches its own."""
 
     @property
     def base_path(self) -> str:
@@ -118,12 +129,18 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", _seconds, "a number of seconds between 1 and 3600", 120.0),
         api_url=checked("ZOHO_API_URL", _safe_url, _URL, "").removesuffix(f"/{values['ZOHO_PRODUCT']}/v3"),
         accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url, _URL, "").removesuffix("/oauth/v2"),
+        soid=checked("ZOHO_SOID", _soid, "ZohoInvoice. or ZohoBooks. and the organisation's number", ""),
+        scopes=checked(
+            "ZOHO_SCOPES", _scopes, "scopes as Zoho names them (ZohoInvoice.invoices.READ), with commas", ()
+        ),
     )
+    if settings.soid and not settings.scopes:
+        problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
     if problems:
         raise SettingsError(
             "Settings: " + " ".join(problems),
-            "Set environment variables where the server is started (in Claude Desktop: under env in its entry), "
-            "or start with --sandbox to try it without an account.",
+            "Run `zoho-invoice-mcp login`, or set environment variables where the server is started (in Claude "
+            "Desktop: under env in its entry), or start with --sandbox to try it without an account.",
         )
     return settings
 
@@ -133,7 +150,8 @@ _URL = "an https:// address (http:// only for this machine), without a path"
 
 def _value(setting: Setting, environment: Mapping[str, str], problems: list[str]) -> str:
     value = environment.get(setting.name, "").strip()
-    if not value and setting.required:
+    by_soid = setting.name == "ZOHO_REFRESH_TOKEN" and environment.get("ZOHO_SOID", "").strip()
+    if not value and setting.required and not by_soid:
         problems.append(f"{setting.name} is missing: {setting.meaning}")
     if setting.choices and value:
         value = value.lower()
@@ -147,6 +165,19 @@ def _digits(value: str) -> str:
     if not re.fullmatch(r"[0-9]+", value):
         raise ValueError
     return value
+
+
+def _soid(value: str) -> str:
+    if not re.fullmatch(r"Zoho(Invoice|Books)\.[0-9]+", value):
+        raise ValueError
+    return value
+
+
+def _scopes(value: str) -> tuple[str, ...]:
+    found = tuple(value.replace(",", " ").split())
+    if not all(re.fullmatch(r"\w+\.\w+\.\w+", scope) for scope in found):
+        raise ValueError
+    return found
 
 
 def _seconds(value: str) -> float:

@@ -50,6 +50,7 @@ def create_app(
     )
     app = Starlette(
         routes=[
+            Route("/oauth/v2/auth", desk.auth, methods=["GET"]),
             Route("/oauth/v2/token", desk.token, methods=["POST"]),
             Route("/oauth/v2/token/revoke", desk.revoke, methods=["POST"]),
             Mount("/", desk.api),

@@ -7,11 +7,16 @@ import mcp_types as types
 
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.zoho.token_cache import granted_scopes
+from zoho_mcp.zoho.token_scopes import usable
 
 
 def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
-    """The operations to list and run, in the catalog's order."""
-    return catalog.operations
+    """The operations to list and run, in the catalog's order; what the granted scopes cannot do is left out."""
+    granted, prefix = granted_scopes(settings), settings.scope_prefix
+    return {
+        name: operation for name, operation in catalog.operations.items() if usable(operation, catalog, prefix, granted)
+    }
 
 
 def tool(operation: Operation) -> types.Tool:

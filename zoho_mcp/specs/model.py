@@ -79,6 +79,8 @@ class Operation(Frozen):
     """Argument names that are often tried, and what to say to them."""
     special: bool = False
     """A function of the same name in `zoho_mcp.server.special` makes the calls."""
+    calls: tuple[str, ...] = ()
+    """The operations that this function runs: their scopes are needed too."""
     answer: Answer = Answer()
     input: Json
     output: Json = {}

@@ -1,0 +1,44 @@
+"""Scopes: which an operation needs, and whether those that were granted cover it. Purely."""
+
+from collections.abc import Iterable
+
+from zoho_mcp.specs.model import Catalog, Operation
+
+LIST_ORGANIZATIONS = "settings.READ"
+
+
+def covers(granted: frozenset[str] | None, needed: str) -> bool:
+    """Whether a scope such as `ZohoInvoice.invoices.READ` is among those granted; None stands for unknown."""
+    if granted is None:
+        return True
+    product, module, _ = needed.lower().split(".")
+    enough = {needed.lower(), f"{product}.{module}.all", f"{product}.fullaccess.all"}
+    return not enough.isdisjoint(scope.lower() for scope in granted)
+
+
+def needs(operation: Operation, catalog: Catalog) -> tuple[str, ...]:
+    """The scopes without which an operation fails, its question and the calls of its function included."""
+    others = (*operation.calls, *((operation.confirm.subject,) if operation.confirm else ()))
+    found = (operation.scope, *(catalog.operations[name].scope for name in others))
+    return tuple(dict.fromkeys(found))
+
+
+def usable(operation: Operation, catalog: Catalog, prefix: str, granted: frozenset[str] | None) -> bool:
+    """Whether an operation works with these scopes."""
+    return all(covers(granted, prefix + scope) for scope in needs(operation, catalog))
+
+
+def wanted(
+    catalog: Catalog, prefix: str, toolsets: Iterable[str] = (), *, read_only: bool = False, organizations: bool = True
+) -> tuple[str, ...]:
+    """Exactly the scopes that these toolsets (none: all) need, sorted; `organizations` to look those up at login."""
+    chosen = set(toolsets) or set(catalog.toolsets)
+    found = {
+        scope
+        for operation in catalog.operations.values()
+        if operation.toolset in chosen and (operation.effect == "read" or not read_only)
+        for scope in needs(operation, catalog)
+    }
+    if organizations:
+        found.add(LIST_ORGANIZATIONS)
+    return tuple(sorted(prefix + scope for scope in found))
