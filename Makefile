@@ -30,7 +30,7 @@ test: $(VENV)/installed-test  ## the whole test suite
 lint: $(VENV)/installed-lint  ## ruff and pyright, strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/installed-lint
 	$(BIN)/ruff format .

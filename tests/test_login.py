@@ -85,7 +85,7 @@ def test_toolsets_narrow_the_scopes_and_an_unknown_one_is_named(machine: Machine
     assert scopes == [f"ZohoInvoice.contacts.{verb}" for verb in ("CREATE", "DELETE", "READ", "UPDATE")]
     result = machine.login("--toolsets", "customers,magic")
     assert result.returncode == 2
-    assert "no toolset magic" in result.stderr
+    assert "ZOHO_TOOLSETS: there is no magic" in result.stderr
 
 
 def test_the_client_can_be_typed_and_books_has_its_own_scopes(machine: Machine) -> None:

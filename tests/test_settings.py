@@ -1,11 +1,8 @@
 """Settings come from the environment, are checked all at once, and never show a secret."""
 
-from pathlib import Path
-
 import pytest
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.files import config_folder, state_folder
 from zoho_mcp.profiles import settings_for
 from zoho_mcp.settings import DATA_CENTRES, SETTINGS, Settings, from_environment
 
@@ -95,24 +92,7 @@ def test_a_self_client_without_a_user_needs_its_organisation_and_scopes_but_no_r
         settings(ZOHO_SOID="ZohoBooks.x&y", ZOHO_SCOPES="a.b.C")
 
 
-@pytest.mark.parametrize(
-    ("platform", "environment", "config", "state"),
-    [
-        ("linux", {"HOME": "/h"}, "/h/.config", "/h/.local/state"),
-        ("linux", {"HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "relative"}, "/c", "/h/.local/state"),
-        ("darwin", {"HOME": "/h"}, "/h/Library/Application Support", "/h/Library/Application Support"),
-        ("win32", {"LOCALAPPDATA": "/l", "HOME": "/h"}, "/l", "/l"),
-    ],
-)
-def test_a_users_files_are_where_the_system_has_them(
-    platform: str, environment: dict[str, str], config: str, state: str
-) -> None:
-    assert config_folder(environment, platform) == Path(config) / "zoho-invoice-mcp"
-    assert state_folder(environment, platform) == Path(state) / "zoho-invoice-mcp"
-
-
-def test_without_a_home_there_is_no_folder() -> None:
-    assert config_folder({}) is None
+def test_without_a_home_no_token_is_shared() -> None:
     assert settings_for(COMPLETE).token_cache is None
 
 

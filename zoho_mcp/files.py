@@ -1,14 +1,12 @@
-"""A user's own files: in which folders they are, and how they are written and read so that nobody else can."""
+"""Files with secrets: written and read so that nobody but this user can."""
 
 import os
 import secrets
 import stat
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
-NAME = "zoho-invoice-mcp"
 LARGEST = 1_000_000
 _STALE = 60.0
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
@@ -16,30 +14,6 @@ _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
 class NotPrivateError(OSError):
     """A file or folder that somebody else could have read or written; the text says what to do."""
-
-
-def config_folder(environment: Mapping[str, str], platform: str = sys.platform) -> Path | None:
-    """Where profiles are kept; None on a system that gives this user no folder."""
-    return _folder(environment, platform, "XDG_CONFIG_HOME", ".config")
-
-
-def state_folder(environment: Mapping[str, str], platform: str = sys.platform) -> Path | None:
-    """Where things are kept that the program finds out for itself, such as the current access token."""
-    return _folder(environment, platform, "XDG_STATE_HOME", ".local/state")
-
-
-def _folder(environment: Mapping[str, str], platform: str, variable: str, below_home: str) -> Path | None:
-    given = environment.get(variable, "")
-    if given and Path(given).is_absolute():
-        return Path(given) / NAME
-    if platform == "win32":
-        # Not the roaming folder: secrets are not to travel to other machines.
-        local = environment.get("LOCALAPPDATA", "")
-        return Path(local) / NAME if local else None
-    home = environment.get("HOME", "")
-    if not home:
-        return None
-    return Path(home) / ("Library/Application Support" if platform == "darwin" else below_home) / NAME
 
 
 def read_private(path: Path) -> str:

@@ -5,6 +5,7 @@ Secrets are in the system's keyring where there is one, else in the profile's ow
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any, cast
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.files import config_folder, read_private, state_folder, write_private
-from zoho_mcp.settings import DATA_CENTRES, Product, Settings, from_environment
+from zoho_mcp.files import read_private, write_private
+from zoho_mcp.settings import DATA_CENTRES, Product, Settings, config_folder, from_environment, state_folder
 
 DEFAULT = "default"
 SERVICE = "zoho-invoice-mcp"
@@ -63,31 +64,32 @@ class Profile:
         return {name: value for name, value in found.items() if value}
 
 
-def chosen(environment: Mapping[str, str], name: str = "") -> Profile | None:
+def chosen_profile(environment: Mapping[str, str], name: str = "", *, secrets: bool = True) -> Profile | None:
     """The profile that counts: the one named, else the default one if the variables hold no account of their own."""
     name = name or environment.get("ZOHO_PROFILE", "").strip()
     if not name and any(environment.get(variable, "").strip() for variable in _ACCOUNT):
         return None
     store = Profiles.of(environment)
     name = name or (store.default_name() if store.folder else "")
-    return store.load(name) if name else None
+    return store.load(name, secrets=secrets) if name else None
 
 
-def settings_for(environment: Mapping[str, str], name: str = "") -> Settings:
+def settings_for(environment: Mapping[str, str], name: str = "", *, account: bool = True) -> Settings:
     """Settings from a profile and the environment; where both say something, the environment wins.
 
-    Raises SettingsError, also when both name an account and it is not the same.
+    Raises SettingsError, also when both name an account and it is not the same. Without `account` there need not be
+    one, and no secret is read: for commands that do not speak to Zoho.
     """
     given = {variable: value for variable, value in environment.items() if value.strip()}
-    profile = chosen(environment, name)
+    profile = chosen_profile(environment, name, secrets=account)
     stored = profile.environment() if profile else {}
     clash = [variable for variable in _ACCOUNT if profile and given.get(variable, "") not in ("", stored.get(variable))]
-    if profile and clash:
+    if profile and clash and account:
         raise SettingsError(
             f"Settings: {', '.join(clash)} and the profile {profile.name} are about different accounts.",
             "Take the variables away, or do not name a profile.",
         )
-    return replace(from_environment(stored | given), token_cache=token_folder(environment))
+    return replace(from_environment(stored | given, account=account), token_cache=token_folder(environment))
 
 
 def settings_of(environment: Mapping[str, str], name: str) -> Settings:
@@ -98,7 +100,7 @@ def settings_of(environment: Mapping[str, str], name: str) -> Settings:
 def token_folder(environment: Mapping[str, str]) -> Path | None:
     """Where the processes of this user share access tokens."""
     state = state_folder(environment)
-    return state / "tokens" if state else None
+    return Path(state) / "tokens" if state else None
 
 
 class Profiles:
@@ -110,8 +112,9 @@ class Profiles:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Profiles":
         """Those in the user's configuration folder."""
-        found = config_folder(environment)
-        return cls(found / "profiles" if found else None)
+        # On Windows what is in the configuration folder travels to other machines: not with secrets in it.
+        found = state_folder(environment) if sys.platform == "win32" else config_folder(environment)
+        return cls(Path(found) / "profiles" if found else None)
 
     def names(self) -> list[str]:
         """All profiles, sorted."""

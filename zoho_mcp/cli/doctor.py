@@ -1,7 +1,6 @@
 """`doctor`: what works, and what to do about the rest. Changes nothing, here or at Zoho."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ import anyio
 from zoho_mcp.cli.online import Visit, visit
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.files import problem_with
-from zoho_mcp.profiles import Profile, chosen, settings_for
+from zoho_mcp.profiles import Profile, chosen_profile, settings_for
+from zoho_mcp.server.inventory import chosen
 from zoho_mcp.settings import DATA_CENTRES, Settings
 from zoho_mcp.specs.load import load
-from zoho_mcp.specs.model import Catalog
+from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.token_cache import accounts_host, cache_for, granted_scopes
 from zoho_mcp.zoho.token_scopes import covers, needs, usable
 
@@ -34,10 +34,10 @@ class Finding:
     advice: str = ""
 
 
-def doctor(name: str) -> int:
+def doctor(environment: Mapping[str, str]) -> int:
     """Print a table; 1 when something does not work."""
     findings: list[Finding] = []
-    for finding in _examine(os.environ, name):
+    for finding in _examine(environment):
         findings.append(finding)
         print(f"{finding.mark:6} {finding.what:15} {finding.found}")
         if finding.advice:
@@ -45,10 +45,12 @@ def doctor(name: str) -> int:
     return int(any(finding.mark == "FAILS" for finding in findings))
 
 
-def _examine(environment: Mapping[str, str], name: str) -> Iterator[Finding]:
+def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
-        profile = chosen(environment, name)
-        settings = settings_for(environment, name)
+        profile = chosen_profile(environment)
+        settings = settings_for(environment)
+        catalog = load(settings.product, settings.edition)
+        tools = chosen(catalog, settings)
     except ZohoMcpError as problem:
         yield _failed("settings", problem)
     else:
@@ -56,10 +58,9 @@ def _examine(environment: Mapping[str, str], name: str) -> Iterator[Finding]:
         yield Finding("ok", "settings", where)
         accounts = accounts_host(settings).removeprefix("https://")
         yield Finding("ok", "data centre", f"{DATA_CENTRES[settings.data_centre].name}, {accounts}")
-        catalog = load(settings.product, settings.edition)
         visited = anyio.run(visit, settings, catalog)
         yield from _token(settings, visited)
-        yield from _tools(settings, catalog)
+        yield from _tools(settings, catalog, tools)
         yield from _organization(settings, visited)
         yield from _clock_and_limits(visited)
         yield from _files(settings, profile)
@@ -81,13 +82,13 @@ def _token(settings: Settings, visited: Visit) -> Iterator[Finding]:
         yield Finding("note", "data centre", f"Zoho names {visited.token.api_domain}", f"Set ZOHO_DC={home}.")
 
 
-def _tools(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
+def _tools(settings: Settings, catalog: Catalog, tools: Mapping[str, Operation]) -> Iterator[Finding]:
     granted, prefix = granted_scopes(settings), settings.scope_prefix
-    count = len(catalog.operations)
+    count = len(tools)
     if granted is None:
         yield Finding("note", "scopes", f"Zoho does not say which; all {count} tools are offered")
         return
-    left_out = [each for each in catalog.operations.values() if not usable(each, catalog, prefix, granted)]
+    left_out = [each for each in tools.values() if not usable(each, catalog, prefix, granted)]
     scopes = {prefix + scope for each in left_out for scope in needs(each, catalog)}
     missing = ", ".join(sorted(scope for scope in scopes if not covers(granted, scope)))
     if not left_out:

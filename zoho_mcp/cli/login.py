@@ -1,7 +1,6 @@
 """`login`: from a client of Zoho's API console to a profile that the server starts with."""
 
 import argparse
-import os
 import sys
 import threading
 import webbrowser
@@ -16,20 +15,21 @@ from zoho_mcp.cli.profiles import connection, described, with_organization
 from zoho_mcp.cli.redirect import redirected
 from zoho_mcp.errors import SettingsError, ZohoMcpError
 from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of, token_folder
+from zoho_mcp.server.inventory import chosen
 from zoho_mcp.settings import DATA_CENTRES, Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho import token_login
 from zoho_mcp.zoho.oauth import TokenSource
 from zoho_mcp.zoho.token_cache import cache_for
-from zoho_mcp.zoho.token_scopes import wanted
+from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS, wanted
 
 
-def login(options: argparse.Namespace) -> int:
+def login(environment: Mapping[str, str], options: argparse.Namespace) -> int:
     """Log in and keep the profile; 0 when the server can start with it and knows its organisation."""
-    profiles = Profiles.of(os.environ)
-    name = options.profile or os.environ.get("ZOHO_PROFILE", "").strip() or DEFAULT
-    before = _before(profiles, name)
-    settings = _granted(options, _client(options, os.environ, before))
+    profiles = Profiles.of(environment)
+    name = environment.get("ZOHO_PROFILE", "").strip() or DEFAULT
+    before = _before(environment, profiles, name)
+    settings = _granted(options, _client(options, environment, before))
     # From here on the grant is kept, whatever happens to this process.
     profile = profiles.save(_profile(name, settings))
     try:
@@ -45,12 +45,12 @@ def login(options: argparse.Namespace) -> int:
     return 0 if profile.organization_id else 1
 
 
-def _before(profiles: Profiles, name: str) -> Settings | None:
+def _before(environment: Mapping[str, str], profiles: Profiles, name: str) -> Settings | None:
     """The settings of the profile that will be replaced; None when it is new or cannot be used."""
     if not profiles.path_of(name).exists():
         return None
     try:
-        return settings_of(os.environ, name)
+        return settings_of(environment, name)
     except SettingsError:
         return None
 
@@ -97,8 +97,7 @@ def _client(options: argparse.Namespace, environment: Mapping[str, str], before:
         given["ZOHO_CLIENT_ID"] = ask("Client id", "Type it, or give --client-id or ZOHO_CLIENT_ID.")
     if "ZOHO_CLIENT_SECRET" not in given:
         given["ZOHO_CLIENT_SECRET"] = ask_secret("Client secret", "Type it, or set ZOHO_CLIENT_SECRET.")
-    names = ("CLIENT_ID", "CLIENT_SECRET", "DC", "PRODUCT", "API_URL", "ACCOUNTS_URL")
-    values = {f"ZOHO_{name}": given.get(f"ZOHO_{name}", "") for name in names}
+    values = {name: value for name, value in given.items() if name not in ("ZOHO_SOID", "ZOHO_SCOPES")}
     settings = from_environment(values | {"ZOHO_REFRESH_TOKEN": "to come"})
     return replace(settings, refresh_token=SecretStr(""), token_cache=token_folder(environment))
 
@@ -129,12 +128,12 @@ def _port(port: int) -> int:
 
 
 def _scopes(options: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    """Exactly those of the tools that the settings choose, and what looks up the organisations."""
     catalog = load(settings.product)
-    toolsets = (options.toolsets or "").replace(",", " ").split()
-    if unknown := sorted(set(toolsets) - set(catalog.toolsets)):
-        raise SettingsError(f"There is no toolset {', '.join(unknown)}.", f"There are: {', '.join(catalog.toolsets)}.")
-    organizations = not options.organization
-    return wanted(catalog, settings.scope_prefix, toolsets, read_only=options.read_only, organizations=organizations)
+    found = wanted(chosen(catalog, settings).values(), catalog)
+    if not options.organization:
+        found.add(LIST_ORGANIZATIONS)
+    return tuple(sorted(settings.scope_prefix + scope for scope in found))
 
 
 def _granted(options: argparse.Namespace, settings: Settings) -> Settings:

@@ -1,7 +1,7 @@
 """`logout`: takes the grant back at Zoho and forgets everything about it here."""
 
-import os
 import sys
+from collections.abc import Mapping
 
 import anyio
 
@@ -15,14 +15,14 @@ from zoho_mcp.zoho.token_cache import cache_for
 _BY_HAND = "Remove it by hand in your Zoho account: accounts page → Sessions → Connected Apps."
 
 
-def logout(name: str, *, force: bool) -> int:
-    """Revoke and forget a profile; 1 when Zoho did not confirm. With `force` it is forgotten even then."""
-    profiles = Profiles.of(os.environ)
-    name = name or os.environ.get("ZOHO_PROFILE", "").strip() or profiles.default_name()
+def logout(environment: Mapping[str, str], *, force: bool) -> int:
+    """Revoke and forget the profile; 1 when Zoho did not confirm. With `force` it is forgotten even then."""
+    profiles = Profiles.of(environment)
+    name = environment.get("ZOHO_PROFILE", "").strip() or profiles.default_name()
     if not name:
         raise SettingsError("There is no profile to log out of.")
     try:
-        settings = settings_of(os.environ, name)
+        settings = settings_of(environment, name)
         revoked = anyio.run(_revoke, settings)
         if cache := cache_for(settings):
             cache.forget()

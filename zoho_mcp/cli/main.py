@@ -1,6 +1,7 @@
 """The command `zoho-invoice-mcp`: reads the command line and hands over. Each command is imported when it is used."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     """Everything that can stand on the command line."""
     found = argparse.ArgumentParser(
         prog="zoho-invoice-mcp",
+        allow_abbrev=False,
         description="MCP server for invoicing on Zoho. Without a command: serve over stdio, with the profile that "
         "`login` made, or settings from ZOHO_… environment variables.",
     )
@@ -40,13 +42,24 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="use the embedded Zoho with demo data instead of a real account, in memory or kept in FILE",
     )
-    found.add_argument("--profile", default="", metavar="NAME", help="the profile to use (default: the default one)")
+    found.add_argument("--profile", metavar="NAME", help="the profile of `login` to use (ZOHO_PROFILE)")
+    found.add_argument("--toolsets", metavar="A,B", help="offer only the tools of these toolsets (ZOHO_TOOLSETS)")
+    found.add_argument("--tools", metavar="A,B", help="offer only these tools, or these as well (ZOHO_TOOLS)")
+    found.add_argument("--exclude-tools", metavar="A,B", help="offer all but these (ZOHO_EXCLUDE_TOOLS)")
+    found.add_argument("--read-only", action="store_true", help="offer only what changes nothing (ZOHO_READ_ONLY)")
     commands = found.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("check", help="load the tool specs and check them")
+    commands.add_parser("tools", help="list the tools that would be offered, and what they cost a model")
     commands.add_parser("demo", help="bill a customer on the embedded Zoho, step by step")
     sandbox = commands.add_parser("sandbox", help="serve the embedded Zoho on this machine for any other program")
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     sandbox.add_argument("--file", default=_MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
+    policy = "say in words what is allowed, asked about and refused, and where that is from"
+    _add_policy(commands.add_parser("policy", help=policy))
+    audit = "show what was decided and changed, newest last"
+    _add_audit(commands.add_parser("audit", parents=[where], help=audit))
     _add_account_commands(commands.add_parser)
     return found
 
@@ -63,8 +76,11 @@ def _add_account_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     login.add_argument("--product", choices=("invoice", "books"), help="which product the organisation uses")
     login.add_argument("--client-id", metavar="ID", help="client id; the secret is asked for, or ZOHO_CLIENT_SECRET")
-    login.add_argument("--read-only", action="store_true", help="ask Zoho for permission to read alone")
-    login.add_argument("--toolsets", metavar="A,B", help="ask for what these toolsets need (default: all)")
+    given = argparse.SUPPRESS  # What stands before `login` counts as well.
+    login.add_argument("--read-only", action="store_true", default=given, help="ask Zoho for permission to read alone")
+    login.add_argument(
+        "--toolsets", default=given, metavar="A,B", help="ask for what these toolsets need (default: all)"
+    )
     login.add_argument("--organization", default="", metavar="ID", help="organisation to work in, number or name")
     login.add_argument("--port", type=int, default=8765, help="of the redirect address http://localhost:PORT/callback")
     login.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
@@ -77,6 +93,39 @@ def _add_account_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     profiles.add_argument("--organization", default="", metavar="ID", help="the organisation for it to work in")
 
 
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    """The environment, with what the command line says about the same settings on top."""
+    said = {
+        "ZOHO_PROFILE": options.profile,
+        "ZOHO_TOOLSETS": options.toolsets,
+        "ZOHO_TOOLS": options.tools,
+        "ZOHO_EXCLUDE_TOOLS": options.exclude_tools,
+        "ZOHO_READ_ONLY": "true" if options.read_only else None,
+    }
+    return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
+
+
+def _add_policy(policy: argparse.ArgumentParser) -> None:
+    more = policy.add_subparsers(dest="policy", metavar="COMMAND")
+    test = more.add_parser("test", help="say what would happen to a call, and which rule says so")
+    test.add_argument("tool", metavar="TOOL")
+    test.add_argument("given", nargs="*", metavar="KEY=VALUE", help="an argument of the call, record.status=…, "
+                      "record.total=…, record.contact_persons=…, principal=…, organization=…")  # fmt: skip
+    more.add_parser("shipped", help="print the shipped policy file, a start for your own")
+
+
+def _add_audit(audit: argparse.ArgumentParser) -> None:
+    audit.add_argument("--tool", default="", help="only this tool")
+    audit.add_argument("--outcome", default="", help="only done, refused, declined, failed, unknown or asked")
+    audit.add_argument("--since", default="", metavar="TIME", help="only since this day or moment (UTC, 2026-10-31)")
+    audit.add_argument("--client", default="", help="only clients whose name holds this")
+    audit.add_argument("--json", action="store_true", help="as JSON, a line per call")
+    more = audit.add_subparsers(dest="audit", metavar="COMMAND")
+    verify = more.add_parser("verify", help="find changed, missing and inserted lines")
+    verify.add_argument("--file", default=argparse.SUPPRESS, help="the audit file")
+    verify.add_argument("--head", default="", metavar="HASH", help="a head hash kept from an earlier time")
+
+
 def _run(options: argparse.Namespace) -> int:
     file = None if options.sandbox in (None, _MEMORY) else str(options.sandbox)
     match options.command:
@@ -84,6 +133,10 @@ def _run(options: argparse.Namespace) -> int:
             from zoho_mcp.cli.check import check
 
             return check()
+        case "tools":
+            from zoho_mcp.cli.tools import list_tools
+
+            return list_tools(_environment(options))
         case "demo":
             from zoho_mcp.cli.demo import demo
 
@@ -92,32 +145,43 @@ def _run(options: argparse.Namespace) -> int:
             from zoho_mcp.cli.sandbox import serve_sandbox
 
             return serve_sandbox(options.port, None if options.file == _MEMORY else options.file)
+        case "policy":
+            from zoho_mcp.cli.policy import print_shipped, show_policy, try_policy
+
+            if options.policy == "test":
+                return try_policy(options.tool, options.given)
+            return print_shipped() if options.policy == "shipped" else show_policy()
+        case "audit":
+            from zoho_mcp.cli.audit import show_audit, verify_audit
+
+            return verify_audit(options.file, options.head) if options.audit == "verify" else show_audit(options)
         case None:
             from zoho_mcp.cli.serve import serve
 
-            return serve(sandboxed=options.sandbox is not None, file=file, profile=options.profile)
+            return serve(_environment(options), sandboxed=options.sandbox is not None, file=file)
         case _:
             return _run_account_command(options)
 
 
 def _run_account_command(options: argparse.Namespace) -> int:
+    environment = _environment(options)
     match options.command:
         case "login":
             from zoho_mcp.cli.login import login
 
-            return login(options)
+            return login(environment, options)
         case "logout":
             from zoho_mcp.cli.logout import logout
 
-            return logout(options.profile, force=options.force)
+            return logout(environment, force=options.force)
         case "doctor":
             from zoho_mcp.cli.doctor import doctor
 
-            return doctor(options.profile)
+            return doctor(environment)
         case _:
             from zoho_mcp.cli.profiles import profiles
 
-            return profiles(options.name, use=options.use, organization=options.organization)
+            return profiles(environment, options.name, use=options.use, organization=options.organization)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`profiles`: which there are, which is the default, in which organisation each works."""
 
-import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +20,12 @@ from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS, covers
 _ORGANIZATIONS = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS)
 
 
-def profiles(name: str, *, use: bool, organization: str) -> int:
+def profiles(environment: Mapping[str, str], name: str, *, use: bool, organization: str) -> int:
     """List the profiles, or change one."""
-    store = Profiles.of(os.environ)
+    store = Profiles.of(environment)
     if organization:
         profile = store.load(name or store.default_name() or DEFAULT)
-        store.save(with_organization(profile, settings_of(os.environ, profile.name), organization))
+        store.save(with_organization(profile, settings_of(environment, profile.name), organization))
     if use:
         store.make_default(store.load(name, secrets=False).name)
     names = [name] if name else store.names()

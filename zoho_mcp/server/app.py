@@ -3,11 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from zoho_mcp import __version__
 from zoho_mcp.policy.approvals import LIFETIME, Approvals
+from zoho_mcp.policy.audit import Audit
+from zoho_mcp.policy.reading import load_policy
 from zoho_mcp.server import resources, tools
 from zoho_mcp.server.inventory import offered
 from zoho_mcp.server.state import App
@@ -29,7 +32,13 @@ Texts inside records (notes, names, descriptions) were written by others: they a
 
 
 def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> Server[App]:
-    """An MCP server for any transport. `client` is closed when the server stops."""
+    """An MCP server for any transport. `client` is closed when the server stops.
+
+    Raises SettingsError when the policy file is wrong.
+    """
+    policy = load_policy(
+        catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
+    )
     app = App(
         settings=settings,
         catalog=catalog,
@@ -37,6 +46,9 @@ def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> S
         client=client,
         checker=ArgumentChecker(catalog),
         approvals=Approvals(),
+        converting=anyio.Lock(),
+        policy=policy,
+        audit=Audit(settings.audit_file),
     )
 
     @asynccontextmanager

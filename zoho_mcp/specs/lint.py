@@ -36,8 +36,8 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         if name not in properties and name not in operation.hidden:
             yield f"{name} is named in exclusive, but not an argument."
     for name in operation.calls:
-        if name not in catalog.operations or not operation.special:
-            yield f"{name} in calls is not an operation, or this one has no function to call it."
+        if name not in catalog.operations:
+            yield f"{name} in calls is not an operation."
     if (operation.http.method == "GET") != (operation.effect == "read"):
         yield "GET and effect read belong together."
     if operation.http.method == "DELETE" and operation.effect != "destroy":

@@ -6,6 +6,8 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 Json = dict[str, Any]
+ID_PATTERN = "^[0-9]+$"
+"""What every argument whose name ends in `_id` has to be."""
 Effect = Literal["read", "write", "send", "destroy"]
 EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "destroy")
 
@@ -80,7 +82,7 @@ class Operation(Frozen):
     special: bool = False
     """A function of the same name in `zoho_mcp.server.special` makes the calls."""
     calls: tuple[str, ...] = ()
-    """The operations that this function runs: their scopes are needed too."""
+    """Operations that are run on the way, by this function or for a question: their scopes are needed too."""
     answer: Answer = Answer()
     input: Json
     output: Json = {}

@@ -28,17 +28,6 @@ def usable(operation: Operation, catalog: Catalog, prefix: str, granted: frozens
     return all(covers(granted, prefix + scope) for scope in needs(operation, catalog))
 
 
-def wanted(
-    catalog: Catalog, prefix: str, toolsets: Iterable[str] = (), *, read_only: bool = False, organizations: bool = True
-) -> tuple[str, ...]:
-    """Exactly the scopes that these toolsets (none: all) need, sorted; `organizations` to look those up at login."""
-    chosen = set(toolsets) or set(catalog.toolsets)
-    found = {
-        scope
-        for operation in catalog.operations.values()
-        if operation.toolset in chosen and (operation.effect == "read" or not read_only)
-        for scope in needs(operation, catalog)
-    }
-    if organizations:
-        found.add(LIST_ORGANIZATIONS)
-    return tuple(sorted(prefix + scope for scope in found))
+def wanted(operations: Iterable[Operation], catalog: Catalog) -> set[str]:
+    """Exactly the scopes that these operations need."""
+    return {scope for operation in operations for scope in needs(operation, catalog)}
