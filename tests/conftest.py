@@ -18,11 +18,14 @@ from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
 
 from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo_data import seed
 from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
+from zoho_mcp.server.browser import open_browser
+from zoho_mcp.server.page_server import OpenBrowser
 from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
@@ -84,10 +87,13 @@ class Zoho:
     settings: Settings
     person: Person = field(default_factory=Person)
 
-    def server(self, **changes: Any) -> Server[App]:
+    def server(
+        self, *, approvals: Approvals | None = None, browser: OpenBrowser = open_browser, **changes: Any
+    ) -> Server[App]:
         settings = replace(self.settings, **changes)
         client = ZohoClient(settings, transport=httpx.ASGITransport(self.app), clock=lambda: self.clock().timestamp())
-        return create_server(settings, load(settings.product, settings.edition), client)
+        catalog = load(settings.product, settings.edition)
+        return create_server(settings, catalog, client, approvals=approvals, browser=browser)
 
     @asynccontextmanager
     async def client(self, era: Era = "2026-07-28", *, can_ask: bool = True, **changes: Any) -> AsyncGenerator[Client]:

@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,14 +113,19 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.browser = self.home / "browser"
-        self.browser.write_text(BROWSER, encoding="utf-8")
-        self.browser.chmod(0o700)
+        self.write_browser()
         self.variables |= {
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "XDG_STATE_HOME": str(self.home / "state"),
             "BROWSER": str(self.browser),
         }
+
+    def write_browser(self, more: str = "") -> None:
+        """The browser, which does `more` when it has shown its page."""
+        end = 'open(__file__ + ".log", "a").write("END\\n")\n'
+        self.browser.write_text(BROWSER + more + end, encoding="utf-8")
+        self.browser.chmod(0o700)
 
     @property
     def tokens(self) -> Path:
@@ -131,10 +137,16 @@ class Machine:
         return self.home / "config" / "zoho-invoice-mcp" / "profiles" / f"{name}.json"
 
     @property
+    def log(self) -> Path:
+        """What the browser was sent to and what it showed, at its end."""
+        return self.browser.with_name("browser.log")
+
     def pages(self) -> str:
-        """What the browser was sent to and what it showed."""
-        log = self.browser.with_name("browser.log")
-        return log.read_text(encoding="utf-8") if log.exists() else ""
+        """The same, once the browser is done: it may need longer than login."""
+        until = time.monotonic() + 30
+        while not self.log.exists() or "END" not in self.log.read_text(encoding="utf-8"):
+            assert time.monotonic() < until
+        return self.log.read_text(encoding="utf-8")
 
     def environment(self, **more: str) -> dict[str, str]:
         return plain() | self.variables | more

@@ -17,8 +17,11 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "profiles": ({"errors", "files", "settings"}, {"pydantic", "keyring"}),
     "specs": ({"errors", "specs"}, {"pydantic", "jsonschema"}),
     "zoho": ({"errors", "files", "settings", "specs.model", "zoho"}, {"httpx", "anyio", "filelock", "pydantic"}),
-    "policy": ({"errors", "settings", "specs.model", "policy"}, {"pydantic"}),
-    "server": ({"errors", "settings", "specs", "zoho", "policy", "server"}, {"mcp", "mcp_types", "anyio", "pydantic"}),
+    "policy": ({"errors", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
+    "server": (
+        {"errors", "settings", "specs", "zoho", "policy", "server"},
+        {"mcp", "mcp_types", "anyio", "pydantic", "starlette", "uvicorn"},
+    ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
 MODULES_OF_THEIR_OWN = {"errors", "files", "settings", "profiles"}

@@ -44,8 +44,11 @@ async def after(attempt: Attempt, *requests: str) -> tuple[list[str], Mapping[st
     ready, answers = anyio.Event(), list[str]()
     found: dict[str, str] = {}
 
+    async def opened() -> None:
+        ready.set()
+
     async def wait() -> None:
-        found.update(await redirected(attempt, ready.set))
+        found.update(await redirected(attempt, opened))
 
     with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
@@ -79,9 +82,13 @@ async def test_what_does_not_belong_to_the_login_is_refused_and_does_not_end_it(
 
 async def test_a_client_that_says_nothing_does_not_stand_in_the_way(attempt: Attempt) -> None:
     ready, line = anyio.Event(), ""
+
+    async def opened() -> None:
+        ready.set()
+
     with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
-            group.start_soon(redirected, attempt, ready.set)
+            group.start_soon(redirected, attempt, opened)
             await ready.wait()
             async with await anyio.connect_tcp("127.0.0.1", attempt.port):
                 line = await send(

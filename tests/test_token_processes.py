@@ -199,9 +199,8 @@ def test_no_output_of_any_process_shows_a_secret(machine: Machine) -> None:
     secrets = {"client_id": "1000.PLANTED", "client_secret": "plant3d-s3cret"}
     with machine.accounts.store() as store, store.transaction():
         oauth.add_client(store, **secrets)
-    machine.browser.write_text(
-        machine.browser.read_text()
-        + "import glob\nfor path in glob.glob('/proc/[0-9]*/cmdline'):\n"
+    machine.write_browser(
+        "import glob\nfor path in glob.glob('/proc/[0-9]*/cmdline'):\n"
         + "    try: open(__file__ + '.log', 'ab').write(open(path, 'rb').read() + b'\\n')\n    except OSError: pass\n"
     )
     client = {"ZOHO_CLIENT_ID": secrets["client_id"], "ZOHO_CLIENT_SECRET": secrets["client_secret"]}
@@ -221,9 +220,9 @@ def test_no_output_of_any_process_shows_a_secret(machine: Machine) -> None:
     machine.profile().chmod(0o644)
     outputs.append(_debug(machine, "doctor"))
     machine.profile().chmod(0o600)
-    outputs += [_debug(machine, "logout"), machine.pages]
+    outputs += [_debug(machine, "logout"), machine.pages()]
     everything = "".join(outputs)
-    assert "zoho_mcp.cli.main" in machine.pages or not Path("/proc").exists()
+    assert "zoho_mcp.cli.main" in machine.pages() or not Path("/proc").exists()
     assert "HTTP Request: POST" in everything
     for secret in planted:
         assert secret not in everything

@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-import threading
-import webbrowser
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import anyio
+import anyio.lowlevel
 from pydantic import SecretStr
 
 from zoho_mcp.cli.asking import ask, ask_secret, choose
@@ -15,6 +15,7 @@ from zoho_mcp.cli.profiles import connection, described, with_organization
 from zoho_mcp.cli.redirect import redirected
 from zoho_mcp.errors import SettingsError, ZohoMcpError
 from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of, token_folder
+from zoho_mcp.server.browser import open_browser
 from zoho_mcp.server.inventory import chosen
 from zoho_mcp.settings import DATA_CENTRES, Settings, from_environment
 from zoho_mcp.specs.load import load
@@ -172,9 +173,7 @@ async def _by_browser(settings: Settings, scopes: tuple[str, ...], port: int, br
     address = token_login.address(settings, attempt, scopes)
     print(f"The client in Zoho's API console has to have this redirect address: {attempt.redirect_uri}")
     print(f"Log in and accept in the browser. If none opens, open this address:\n\n  {address}\n", flush=True)
-    # On a thread: some browsers are only done when they are closed.
-    opening = threading.Thread(target=webbrowser.open, args=(address,), daemon=True)
-    query = await redirected(attempt, opening.start if browser else lambda: None)
+    query = await redirected(attempt, partial(open_browser, address) if browser else anyio.lowlevel.checkpoint)
     code, accounts = token_login.answered(settings, query)
     if centre := token_login.data_centre_of(accounts):
         settings = replace(settings, data_centre=centre, accounts_url="")

@@ -2,8 +2,9 @@
 
 import errno
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 from urllib.parse import parse_qsl
 
 import anyio
@@ -23,7 +24,7 @@ _PAGE = (
 )
 
 
-async def redirected(attempt: Attempt, open_browser: Callable[[], None]) -> Mapping[str, str]:
+async def redirected(attempt: Attempt, open_browser: Callable[[], Coroutine[Any, Any, object]]) -> Mapping[str, str]:
     """The query Zoho sends the browser back with. Raises SettingsError (no port) or AuthError (nobody came)."""
     found: dict[str, str] = {}
     done = anyio.Event()
@@ -42,7 +43,7 @@ async def redirected(attempt: Attempt, open_browser: Callable[[], None]) -> Mapp
         async with anyio.create_task_group() as group:
             for listener in listeners:
                 group.start_soon(listener.serve, handle)
-            open_browser()
+            group.start_soon(open_browser)
             with anyio.move_on_after(PATIENCE):
                 await done.wait()
             group.cancel_scope.cancel()

@@ -12,6 +12,7 @@ from mcp.server.context import ServerRequestContext
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.rules import Policy
+from zoho_mcp.server.page_server import PageServer
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
@@ -34,6 +35,7 @@ class App:
     """Held while an estimate becomes an invoice."""
     policy: Policy
     audit: Audit
+    page: PageServer
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody."""

@@ -7,6 +7,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
 from zoho_mcp.server import render
+from zoho_mcp.server.asking import agreement
 from zoho_mcp.server.caller import principal_of
 from zoho_mcp.server.confirm import confirm
 from zoho_mcp.server.inventory import tool
@@ -75,15 +76,16 @@ async def _allowed(trail: Trail, params: types.CallToolRequestParams) -> types.I
 async def _asked(trail: Trail, params: types.CallToolRequestParams) -> types.InputRequiredResult | None:
     if params.request_state is None:
         await trail.asking()
-    trail.way = "elicitation"
     try:
-        return await confirm(trail.ctx, trail.operation, trail.arguments, params)
+        question = await confirm(trail.ctx, trail.operation, trail.arguments, params)
+        trail.way = agreement().way or ""
+        return question
     except DeclinedError as problem:
+        trail.way = agreement().way or ""
         await trail.ended("declined", problem)
         raise
     except RejectedError as problem:
         # Zoho would not do it, so nobody was asked.
-        trail.way = ""
         await trail.ended("refused", problem)
         raise
     except BaseException as problem:
