@@ -1,5 +1,9 @@
 """A server on an embedded Zoho, in memory, for clients of both eras."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -32,6 +36,13 @@ from zoho_mcp.zoho.limits import Limiter
 Era = Literal["2026-07-28", "legacy"]
 ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")
 URL = "http://127.0.0.1"
+
+# No test, and no process of one, is to see or touch the profiles, tokens and keyring of whoever runs them.
+_HOME = tempfile.mkdtemp(prefix="zoho-invoice-mcp-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+for _folder in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+    os.environ[_folder] = os.path.join(_HOME, _folder)
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
 
 @pytest.fixture

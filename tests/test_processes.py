@@ -13,6 +13,7 @@ from conftest import ERAS, Era, Person, call
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
+from zoho_mcp.cli.embedded import embedded
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 COMMAND = [sys.executable, "-m", "zoho_mcp.cli.main"]
@@ -66,6 +67,11 @@ def test_a_wrong_setting_is_named_even_with_the_sandbox() -> None:
     result = run("--sandbox", ZOHO_CONFIRM="maybe")
     assert result.returncode == 2
     assert "ZOHO_CONFIRM must be one of ask, refuse, allow." in result.stderr
+
+
+def test_the_sandbox_has_a_token_of_its_own_whatever_account_the_environment_names() -> None:
+    settings, _ = embedded({"ZOHO_SOID": "ZohoInvoice.1", "ZOHO_SCOPES": "a.b.READ", "ZOHO_PROFILE": "none"})
+    assert (settings.soid, settings.scopes, settings.token_cache) == ("", (), None)
 
 
 def test_a_sandbox_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 import importlib.util
 import json
 import re
+import shlex
 from pathlib import Path
 from types import ModuleType
 
 import zoho_mcp
-from zoho_mcp.settings import SETTINGS
+from zoho_mcp.cli.main import parser
+from zoho_mcp.settings import DATA_CENTRES, SETTINGS
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -40,3 +42,16 @@ def test_the_configuration_examples_are_json_with_settings_that_exist() -> None:
 def test_every_setting_that_is_named_exists() -> None:
     names = {setting.name for setting in SETTINGS}
     assert set(re.findall(r"\bZOHO_[A-Z_]*[A-Z]\b", README)) <= names
+
+
+def test_the_guide_to_accounts_has_every_data_centre_and_only_settings_and_options_that_exist() -> None:
+    guide = (CHECKOUT / "docs" / "account.md").read_text(encoding="utf-8")
+    for name, centre in DATA_CENTRES.items():
+        assert f"| {centre.accounts.removeprefix('https://')} | `{name}` |" in guide
+    assert set(re.findall(r"\bZOHO_[A-Z_]*[A-Z]\b", guide)) <= {setting.name for setting in SETTINGS}
+    for block in re.findall(r"```sh\n(.*?)```", guide, re.DOTALL):
+        for line in str(block).splitlines():
+            _, command, rest = line.partition("zoho-invoice-mcp")
+            if command:
+                # Exits, and so fails the test, when an option does not exist.
+                parser().parse_args(shlex.split(rest))

@@ -1,6 +1,7 @@
 """The accounts server: grants, refusals that come with HTTP 200, and its limits."""
 
 from collections.abc import Iterator
+from urllib.parse import parse_qsl
 
 import pytest
 from test_sandbox_support import Sandbox
@@ -122,3 +123,57 @@ async def test_the_api_domain_can_be_given(zoho: Sandbox) -> None:
     gateway = "https://gateway.example"
     zoho.transport.app = create_app(zoho.store, clock=lambda: zoho.now, api_domain=gateway)
     assert (await zoho.accounts(**REFRESH))["api_domain"] == gateway
+
+
+CLIENT = {"client_id": CREDENTIALS.client_id, "response_type": "code", "state": "st4te"}
+BACK = "http://localhost:8765/callback"
+
+
+async def consent(zoho: Sandbox, **params: str) -> dict[str, str]:
+    """What the browser is sent back with."""
+    scope = "ZohoInvoice.contacts.READ,ZohoInvoice.settings.READ"
+    response = await zoho.http.get("/oauth/v2/auth", params={**CLIENT, "redirect_uri": BACK, "scope": scope, **params})
+    assert response.status_code == 302
+    address, _, query = response.headers["location"].partition("?")
+    assert address == BACK
+    return dict(parse_qsl(query))
+
+
+async def test_the_consent_page_sends_the_browser_back_with_a_code_and_where_to_exchange_it(zoho: Sandbox) -> None:
+    answer = await consent(zoho, access_type="offline")
+    code = answer.pop("code")
+    assert answer == {"state": "st4te", "location": "us", "accounts-server": "http://sandbox"}
+    assert code not in str(zoho.received)
+    granted = await zoho.accounts(grant_type="authorization_code", code=code, redirect_uri=BACK)
+    assert granted["scope"] == "ZohoInvoice.contacts.READ ZohoInvoice.settings.READ"
+    assert granted["refresh_token"]
+
+
+async def test_a_code_belongs_to_its_redirect_address_and_its_challenge(zoho: Sandbox) -> None:
+    code = (await consent(zoho))["code"]
+    elsewhere = await zoho.accounts(grant_type="authorization_code", code=code, redirect_uri="http://localhost:1/")
+    assert elsewhere == {"error": "invalid_redirect_uri"}
+    # base64url(sha256("v3rifier")) without its padding
+    challenge = "2ZNFZ4uP3Oj1-XcdHGp2ijn5Jrdw1-5-u5MSN_fV6YA"
+    for verifier, error in (("wrong", "invalid_code"), ("v3rifier", None)):
+        code = (await consent(zoho, code_challenge=challenge, code_challenge_method="S256"))["code"]
+        exchange = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK}
+        assert (await zoho.accounts(**exchange, code_verifier=verifier)).get("error") == error
+
+
+async def test_without_offline_access_there_is_no_refresh_token(zoho: Sandbox) -> None:
+    code = (await consent(zoho))["code"]
+    granted = await zoho.accounts(grant_type="authorization_code", code=code, redirect_uri=BACK)
+    assert "refresh_token" not in granted
+
+
+@pytest.mark.parametrize("wrong", [{"client_id": "1000.NOBODY"}, {"redirect_uri": "https://evil.example/"}])
+async def test_nobody_is_sent_anywhere_for_an_unknown_client_or_address(zoho: Sandbox, wrong: dict[str, str]) -> None:
+    params = {**CLIENT, "redirect_uri": BACK, "scope": "ZohoInvoice.contacts.READ", **wrong}
+    response = await zoho.http.get("/oauth/v2/auth", params=params)
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+async def test_a_request_that_makes_no_sense_is_sent_back_with_an_error(zoho: Sandbox) -> None:
+    assert await consent(zoho, scope="") == {"state": "st4te", "error": "invalid_request"}

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.profiles import settings_for
 from zoho_mcp.settings import DATA_CENTRES, SETTINGS, Settings, from_environment
 
 COMPLETE = {"ZOHO_CLIENT_ID": "1000.ID", "ZOHO_CLIENT_SECRET": "s3cret", "ZOHO_REFRESH_TOKEN": "1000.refr3sh"}
@@ -82,6 +83,20 @@ def test_a_gateway_may_be_given_with_or_without_the_products_path(url: str) -> N
         "http://localhost:8123",
         "https://gateway.example",
     )
+
+
+def test_a_self_client_without_a_user_needs_its_organisation_and_scopes_but_no_refresh_token() -> None:
+    client = {name: COMPLETE[name] for name in ("ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET")}
+    found = from_environment(client | {"ZOHO_SOID": "ZohoBooks.10", "ZOHO_SCOPES": "ZohoBooks.invoices.READ, a.b.C"})
+    assert (found.soid, found.scopes) == ("ZohoBooks.10", ("ZohoBooks.invoices.READ", "a.b.C"))
+    with pytest.raises(SettingsError, match="ZOHO_SCOPES is missing"):
+        from_environment(client | {"ZOHO_SOID": "ZohoBooks.10"})
+    with pytest.raises(SettingsError, match="ZOHO_SOID must be"):
+        settings(ZOHO_SOID="ZohoBooks.x&y", ZOHO_SCOPES="a.b.C")
+
+
+def test_without_a_home_no_token_is_shared() -> None:
+    assert settings_for(COMPLETE).token_cache is None
 
 
 def test_a_page_is_the_way_to_ask_where_the_client_cannot() -> None:

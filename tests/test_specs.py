@@ -1,6 +1,8 @@
 """The spec files, every entry of them."""
 
+import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,12 @@ def test_every_special_tool_has_its_function_and_every_function_its_tool() -> No
         name for catalog in CATALOGS.values() for name, operation in catalog.operations.items() if operation.special
     }
     assert special == set(SPECIALS)
+
+
+def test_a_special_tool_names_the_operations_that_its_function_calls() -> None:
+    for name, function in SPECIALS.items():
+        called = set(re.findall(r"(?:record\(|run\(|_rows\(app, )\"(\w+)\"", inspect.getsource(function)))
+        assert called <= {name, *CATALOGS["invoice"].operations[name].calls}
 
 
 def test_the_schema_of_spec_files_is_the_one_in_the_folder() -> None:

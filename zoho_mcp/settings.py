@@ -55,6 +55,7 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
+    Setting("ZOHO_PROFILE", "Which profile of `zoho-invoice-mcp login` to use; variables that are set win over it."),
     Setting("ZOHO_CLIENT_ID", "Client id of your client in Zoho's API console.", required=True),
     Setting("ZOHO_CLIENT_SECRET", "Its client secret.", required=True, secret=True),
     Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
@@ -62,6 +63,9 @@ SETTINGS: tuple[Setting, ...] = (
             "Without it only list_organizations works."),
     Setting("ZOHO_PLAN", "Zoho's plan of the organisation; it says how many requests are allowed.", "free",
             ("free", "standard", "professional", "premium", "elite", "ultimate")),
+    Setting("ZOHO_SOID", "Instead of a refresh token, for a Self Client without a user: product and organisation, "
+            "as in `ZohoInvoice.10234695`."),
+    Setting("ZOHO_SCOPES", "The scopes that were granted, with commas; tools that need others are not offered."),
     Setting("ZOHO_DC", "Data centre of the account, by the address you log in at.", "us", tuple(DATA_CENTRES)),
     Setting("ZOHO_PRODUCT", "Which product the organisation uses.", "invoice", ("invoice", "books")),
     Setting("ZOHO_EDITION", "Country edition whose own fields (GST, VAT, CFDI, …) are offered.", "", EDITIONS),
@@ -125,6 +129,12 @@ class Settings:
     api_url: str = ""
     """Empty: the data centre's, or the `api_domain` that comes with a token."""
     accounts_url: str = ""
+    soid: str = ""
+    """Set for a Self Client without a user, which has no refresh token."""
+    scopes: tuple[str, ...] = ()
+    """The scopes that were granted; empty: unknown."""
+    token_cache: Path | None = None
+    """The folder where processes share access tokens; None: each fetches its own."""
     toolsets: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     exclude_tools: tuple[str, ...] = ()
@@ -193,6 +203,10 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         can_open_browser=_can_open_browser(environment),
         api_url=checked("ZOHO_API_URL", _safe_url, _URL, "").removesuffix(f"/{values['ZOHO_PRODUCT']}/v3"),
         accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url, _URL, "").removesuffix("/oauth/v2"),
+        soid=checked("ZOHO_SOID", _soid, "ZohoInvoice. or ZohoBooks. and the organisation's number", ""),
+        scopes=checked(
+            "ZOHO_SCOPES", _scopes, "scopes as Zoho names them (ZohoInvoice.invoices.READ), with commas", ()
+        ),
         toolsets=_names(values["ZOHO_TOOLSETS"]),
         tools=_names(values["ZOHO_TOOLS"]),
         exclude_tools=_names(values["ZOHO_EXCLUDE_TOOLS"]),
@@ -200,11 +214,13 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         upload_dir=checked("ZOHO_UPLOAD_DIR", _folder, "a folder that exists", None),
         download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder, "a folder that exists", None),
     )
+    if settings.soid and not settings.scopes:
+        problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
     if problems:
         raise SettingsError(
             "Settings: " + " ".join(problems),
-            "Set environment variables where the server is started (in Claude Desktop: under env in its entry), "
-            "or start with --sandbox to try it without an account.",
+            "Run `zoho-invoice-mcp login`, or set environment variables where the server is started (in Claude "
+            "Desktop: under env in its entry), or start with --sandbox to try it without an account.",
         )
     return settings
 
@@ -237,7 +253,8 @@ def _in_folder(folder: str, name: str) -> str:
 
 def _value(setting: Setting, environment: Mapping[str, str], problems: list[str], account: bool) -> str:
     value = environment.get(setting.name, "").strip()
-    if not value and setting.required and account:
+    by_soid = setting.name == "ZOHO_REFRESH_TOKEN" and environment.get("ZOHO_SOID", "").strip()
+    if not value and setting.required and account and not by_soid:
         problems.append(f"{setting.name} is missing: {setting.meaning}")
     if setting.choices and value:
         value = value.lower()
@@ -270,6 +287,19 @@ def _window(value: str) -> float:
     if not 0 <= seconds <= 86_400:
         raise ValueError
     return seconds
+
+
+def _soid(value: str) -> str:
+    if not re.fullmatch(r"Zoho(Invoice|Books)\.[0-9]+", value):
+        raise ValueError
+    return value
+
+
+def _scopes(value: str) -> tuple[str, ...]:
+    found = tuple(value.replace(",", " ").split())
+    if not all(re.fullmatch(r"\w+\.\w+\.\w+", scope) for scope in found):
+        raise ValueError
+    return found
 
 
 def _seconds(value: str) -> float:

@@ -7,43 +7,48 @@ from collections.abc import Callable, Sequence
 
 from zoho_mcp import __version__
 from zoho_mcp.cli.clients import CLIENTS
-from zoho_mcp.errors import SettingsError, SpecError
+from zoho_mcp.errors import SettingsError, SpecError, ZohoMcpError
 
 _MEMORY = ":memory:"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status: 0 fine, 1 something did not work, 2 wrong usage, settings or specs."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return _run(options)
     except (SettingsError, SpecError) as problem:
         print(f"zoho-invoice-mcp: {problem}", file=sys.stderr)
         return 2
+    except ZohoMcpError as problem:
+        print(f"zoho-invoice-mcp: {problem}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Everything that can stand on the command line."""
+    found = argparse.ArgumentParser(
         prog="zoho-invoice-mcp",
         allow_abbrev=False,
-        description="MCP server for invoicing on Zoho. Without a command: serve over stdio, with settings from ZOHO_… "
-        "environment variables.",
+        description="MCP server for invoicing on Zoho. Without a command: serve over stdio, with the profile that "
+        "`login` made, or settings from ZOHO_… environment variables.",
     )
-    parser.add_argument("--version", action="version", version=f"zoho-invoice-mcp {__version__}")
-    parser.add_argument(
+    found.add_argument("--version", action="version", version=f"zoho-invoice-mcp {__version__}")
+    found.add_argument(
         "--sandbox",
         nargs="?",
         const=_MEMORY,
         metavar="FILE",
         help="use the embedded Zoho with demo data instead of a real account, in memory or kept in FILE",
     )
-    parser.add_argument("--toolsets", metavar="A,B", help="offer only the tools of these toolsets (ZOHO_TOOLSETS)")
-    parser.add_argument("--tools", metavar="A,B", help="offer only these tools, or these as well (ZOHO_TOOLS)")
-    parser.add_argument("--exclude-tools", metavar="A,B", help="offer all but these (ZOHO_EXCLUDE_TOOLS)")
-    parser.add_argument("--read-only", action="store_true", help="offer only what changes nothing (ZOHO_READ_ONLY)")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    found.add_argument("--profile", metavar="NAME", help="the profile of `login` to use (ZOHO_PROFILE)")
+    found.add_argument("--toolsets", metavar="A,B", help="offer only the tools of these toolsets (ZOHO_TOOLSETS)")
+    found.add_argument("--tools", metavar="A,B", help="offer only these tools, or these as well (ZOHO_TOOLS)")
+    found.add_argument("--exclude-tools", metavar="A,B", help="offer all but these (ZOHO_EXCLUDE_TOOLS)")
+    found.add_argument("--read-only", action="store_true", help="offer only what changes nothing (ZOHO_READ_ONLY)")
+    commands = found.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("check", help="load the tool specs and check them")
     commands.add_parser("tools", help="list the tools that would be offered, and what they cost a model")
     commands.add_parser("demo", help="bill a customer on the embedded Zoho, step by step")
@@ -58,7 +63,37 @@ def _parser() -> argparse.ArgumentParser:
     _add_policy(commands.add_parser("policy", help=policy))
     audit = "show what was decided and changed, newest last"
     _add_audit(commands.add_parser("audit", parents=[where], help=audit))
-    return parser
+    _add_account_commands(commands.add_parser)
+    return found
+
+
+def _add_account_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    login = add("login", help="log in to Zoho and keep a profile, so that the server needs no settings")
+    logout = add("logout", help="revoke a profile's token at Zoho and forget the profile")
+    doctor = add("doctor", help="say what works and what to do about the rest; changes nothing")
+    for command in (login, logout, doctor):
+        command.add_argument("--profile", default=argparse.SUPPRESS, metavar="NAME", help="which profile")
+    logout.add_argument("--force", action="store_true", help="forget it even if Zoho cannot be reached")
+    login.add_argument(
+        "--dc", default="", metavar="DC", help="data centre where you log in: us, eu, in, au, jp, ca, cn or sa"
+    )
+    login.add_argument("--product", choices=("invoice", "books"), help="which product the organisation uses")
+    login.add_argument("--client-id", metavar="ID", help="client id; the secret is asked for, or ZOHO_CLIENT_SECRET")
+    given = argparse.SUPPRESS  # What stands before `login` counts as well.
+    login.add_argument("--read-only", action="store_true", default=given, help="ask Zoho for permission to read alone")
+    login.add_argument(
+        "--toolsets", default=given, metavar="A,B", help="ask for what these toolsets need (default: all)"
+    )
+    login.add_argument("--organization", default="", metavar="ID", help="organisation to work in, number or name")
+    login.add_argument("--port", type=int, default=8765, help="of the redirect address http://localhost:PORT/callback")
+    login.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    login.add_argument("--code", nargs="?", const="", metavar="CODE", help="a Self Client's code instead of a browser")
+    login.add_argument("--client-credentials", action="store_true", help="a Self Client without a user")
+    login.add_argument("--soid", default="", metavar="SOID", help="for it: as in ZohoInvoice.10234695")
+    profiles = add("profiles", help="list the profiles, or change one")
+    profiles.add_argument("name", nargs="?", default="", metavar="NAME")
+    profiles.add_argument("--use", action="store_true", help="make NAME the default one")
+    profiles.add_argument("--organization", default="", metavar="ID", help="the organisation for it to work in")
 
 
 def _add_install(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -92,6 +127,7 @@ def _add_faults(sandbox: argparse.ArgumentParser) -> None:
 def _environment(options: argparse.Namespace) -> dict[str, str]:
     """The environment, with what the command line says about the same settings on top."""
     said = {
+        "ZOHO_PROFILE": options.profile,
         "ZOHO_TOOLSETS": options.toolsets,
         "ZOHO_TOOLS": options.tools,
         "ZOHO_EXCLUDE_TOOLS": options.exclude_tools,
@@ -160,12 +196,35 @@ def _run(options: argparse.Namespace) -> int:
             from zoho_mcp.cli.audit import show_audit, verify_audit
 
             return verify_audit(options.file, options.head) if options.audit == "verify" else show_audit(options)
-        case _:
+        case None:
             from zoho_mcp.cli.serve import serve
 
             environment = _environment(options)
             sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
             return serve(environment, sandboxed=sandboxed, file=file)
+        case _:
+            return _run_account_command(options)
+
+
+def _run_account_command(options: argparse.Namespace) -> int:
+    environment = _environment(options)
+    match options.command:
+        case "login":
+            from zoho_mcp.cli.login import login
+
+            return login(environment, options)
+        case "logout":
+            from zoho_mcp.cli.logout import logout
+
+            return logout(environment, force=options.force)
+        case "doctor":
+            from zoho_mcp.cli.doctor import doctor
+
+            return doctor(environment)
+        case _:
+            from zoho_mcp.cli.profiles import profiles
+
+            return profiles(environment, options.name, use=options.use, organization=options.organization)
 
 
 if __name__ == "__main__":

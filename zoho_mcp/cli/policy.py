@@ -11,7 +11,8 @@ from zoho_mcp.policy.facts import amount, at_hand, outsiders, told_by_arguments,
 from zoho_mcp.policy.reading import load_policy, shipped_text
 from zoho_mcp.policy.rules import Facts, Policy
 from zoho_mcp.policy.wording import explained, sentences
-from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.profiles import settings_for
+from zoho_mcp.settings import Settings
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Json, Operation
 
@@ -52,7 +53,7 @@ def try_policy(tool: str, given: Sequence[str]) -> int:
 
 
 def _settings() -> tuple[Settings, Catalog]:
-    settings = from_environment(os.environ, account=False)
+    settings = settings_for(os.environ, account=False)
     return settings, load(settings.product, settings.edition)
 
 

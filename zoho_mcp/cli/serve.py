@@ -14,8 +14,8 @@ from mcp.server.stdio import stdio_server
 
 from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.profiles import settings_for
 from zoho_mcp.server.app import create_server
-from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.limits import PLANS, Limiter
@@ -27,7 +27,7 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
     if sandboxed:
         settings, transport = embedded(environment, file)
     else:
-        settings, transport = from_environment(environment), None
+        settings, transport = settings_for(environment), None
         if not settings.audit_file:
             raise SettingsError(
                 "There is no folder to record changes in: the environment names no home.",

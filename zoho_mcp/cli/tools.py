@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.profiles import settings_for
 from zoho_mcp.server.inventory import offered
-from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.lint import tool_size
 from zoho_mcp.specs.load import load
 
@@ -14,8 +13,7 @@ BYTES_PER_TOKEN = 4.4
 
 def list_tools(environment: Mapping[str, str]) -> int:
     """Print a line per tool and the total; needs no account. Raises SettingsError for a name that does not exist."""
-    account = {name: "0" for name in environment_for("http://127.0.0.1") if name.endswith(("ID", "SECRET", "TOKEN"))}
-    settings = from_environment({**account, **environment})
+    settings = settings_for(environment, account=False)
     operations = offered(load(settings.product, settings.edition), settings).values()
     print(f"{'tool':32} {'toolset':20} {'effect':8} {'bytes':>6} {'tokens':>7}")
     for operation in operations:

@@ -52,6 +52,20 @@ class Desk:
     api_domain: str
     received: list[Received]
 
+    async def auth(self, request: Request) -> Response:
+        """GET /oauth/v2/auth: the consent page, on which the user has always said yes."""
+        asked = await _read(request)
+        base = f"{request.url.scheme}://{request.url.netloc}"
+
+        def run() -> str:
+            with self.store.transaction():
+                return oauth.consent(self.store, asked.query, self.clock(), base)
+
+        where = await run_in_threadpool(run)
+        status, text = (302, "") if where else (400, "Unknown client, or a redirect address that is not registered.")
+        self._note(asked, None, status, "")
+        return Response(text, status, headers={"location": where} if where else {}, media_type="text/plain")
+
     async def token(self, request: Request) -> Response:
         """POST /oauth/v2/token, parameters in the query or in a form."""
         base = self.api_domain or f"{request.url.scheme}://{request.url.netloc}"

@@ -73,6 +73,7 @@ def create_app(
     app = _Sandbox(
         routes=[
             *([Route("/sandbox/faults", answer_control, methods=["GET", "POST", "DELETE"])] if control else []),
+            Route("/oauth/v2/auth", desk.auth, methods=["GET"]),
             Route("/oauth/v2/token", desk.token, methods=["POST"]),
             Route("/oauth/v2/token/revoke", desk.revoke, methods=["POST"]),
             Mount("/", desk.api),

@@ -3,9 +3,12 @@
 Refusals of the token endpoint come with HTTP 200 and an `error`, as the real ones do.
 """
 
+import base64
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from urllib.parse import urlencode, urlsplit
 
 from zoho_mcp.sandbox.errors import missing_token, not_authorized
 from zoho_mcp.sandbox.moments import parse_stamp, stamp
@@ -36,12 +39,38 @@ def add_refresh_token(store: Store, client_id: str, scopes: Iterable[str], token
     return token
 
 
-def add_code(store: Store, client_id: str, scopes: Iterable[str], now: datetime, redirect_uri: str = "") -> str:
-    """Mint an authorization code, as the consent page or a Self Client would; it is good once, for two minutes."""
+def add_code(store: Store, client_id: str, scopes: Iterable[str], now: datetime, **more: str) -> str:
+    """Mint an authorization code, as the consent page or a Self Client would; it is good once, for two minutes.
+
+    `more` may hold redirect_uri, code_challenge and access_type ("online": no refresh token comes with it).
+    """
     code = _new_token()
-    record = {"client_id": client_id, "scopes": list(scopes), "redirect_uri": redirect_uri}
+    record = {"client_id": client_id, "scopes": list(scopes), **more}
     store.shared.put("grant_code", code, {**record, "expires": stamp(now + CODE_LIFETIME)})
     return code
+
+
+def consent(store: Store, params: Mapping[str, str], now: datetime, accounts_server: str) -> str:
+    """Answer GET /oauth/v2/auth as if the user had said yes at once: where the browser goes next.
+
+    Empty when there is nowhere to go: a client that is unknown, or a redirect address that is not on this machine. Real
+    Zoho compares the address with those registered; the sandbox has no console to register one.
+    """
+    redirect_uri = params.get("redirect_uri", "")
+    parts = urlsplit(redirect_uri)
+    known = store.shared.get("oauth_client", params.get("client_id", "")) is not None
+    if not known or parts.scheme != "http" or parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        return ""
+    scopes = [scope for scope in params.get("scope", "").replace(" ", ",").split(",") if scope]
+    state = {"state": params["state"]} if "state" in params else {}
+    method = params.get("code_challenge_method", "S256")
+    if params.get("response_type") != "code" or not scopes or method != "S256":
+        return f"{redirect_uri}?{urlencode({**state, 'error': 'invalid_request'})}"  # the word is OAuth's: unverified
+    more = {"redirect_uri": redirect_uri, "code_challenge": params.get("code_challenge", "")}
+    more["access_type"] = params.get("access_type", "online")
+    code = add_code(store, params["client_id"], scopes, now, **more)
+    answer = {**state, "code": code, "location": "us", "accounts-server": accounts_server}
+    return f"{redirect_uri}?{urlencode(answer)}"
 
 
 def token(store: Store, params: Mapping[str, str], now: datetime, api_domain: str) -> Record:
@@ -116,11 +145,20 @@ def _exchange(store: Store, params: Mapping[str, str], now: datetime, api_domain
     grant = store.shared.get("grant_code", code)
     if grant is None or grant["client_id"] != params["client_id"] or _expired(grant, now):
         return {"error": "invalid_code"}
-    if grant["redirect_uri"] and grant["redirect_uri"] != params.get("redirect_uri", ""):
+    if grant.get("redirect_uri") and grant["redirect_uri"] != params.get("redirect_uri", ""):
         return {"error": "invalid_redirect_uri"}
     store.shared.drop("grant_code", code)
+    if grant.get("code_challenge") and grant["code_challenge"] != _challenge(params.get("code_verifier", "")):
+        return {"error": "invalid_code"}  # unverified: Zoho's answer to a wrong verifier is not known
+    if grant.get("access_type") == "online":
+        return _grant(store.shared, "", grant["scopes"], now, api_domain)
     refresh = add_refresh_token(store, params["client_id"], grant["scopes"])
     return {**_grant(store.shared, refresh, grant["scopes"], now, api_domain), "refresh_token": refresh}
+
+
+def _challenge(verifier: str) -> str:
+    """The PKCE challenge that belongs to a verifier."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def _client_credentials(store: Store, params: Mapping[str, str], now: datetime, api_domain: str) -> Record:

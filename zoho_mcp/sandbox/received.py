@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 KEEP = 10_000
-SECRETS = frozenset({"authorization", "cookie", "client_secret", "refresh_token", "code", "token"})
+SECRETS = frozenset({"authorization", "cookie", "client_secret", "refresh_token", "code", "token", "code_verifier"})
 
 
 @dataclass(frozen=True)

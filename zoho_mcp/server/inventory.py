@@ -10,10 +10,22 @@ from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.state import ORGANIZATION
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.zoho.token_cache import granted_scopes
+from zoho_mcp.zoho.token_scopes import usable
 
 
 def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
-    """The operations to list and run, in the catalog's order.
+    """The operations to list and run: those chosen, without what the granted scopes cannot do. Raises as `chosen`."""
+    granted, prefix = granted_scopes(settings), settings.scope_prefix
+    return {
+        name: operation
+        for name, operation in chosen(catalog, settings).items()
+        if usable(operation, catalog, prefix, granted)
+    }
+
+
+def chosen(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
+    """The operations that the settings ask for, in the catalog's order.
 
     The filters, in their order: toolsets and tools name what is wanted (neither: everything), exclude_tools takes away,
     read_only takes away whatever is not a read. Nothing that a client sends can add one back. Raises SettingsError for

@@ -35,6 +35,9 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     for name in (name for group in operation.exclusive for name in group):
         if name not in properties and name not in operation.hidden:
             yield f"{name} is named in exclusive, but not an argument."
+    for name in operation.calls:
+        if name not in catalog.operations:
+            yield f"{name} in calls is not an operation."
     if (operation.http.method == "GET") != (operation.effect == "read"):
         yield "GET and effect read belong together."
     if operation.http.method == "DELETE" and operation.effect != "destroy":

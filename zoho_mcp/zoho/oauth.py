@@ -1,56 +1,58 @@
-"""The access token: fetched once for all callers, renewed before it expires, never shown.
+"""The access token: fetched once for all callers and all processes, renewed before it expires, never shown.
 
-Zoho allows ten refreshes in ten minutes and answers token errors with HTTP 200, so the body's `error` decides.
+Zoho allows ten refreshes in ten minutes: nobody asks while a token is good, another process is asking, or Zoho has just
+refused.
 """
 
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import anyio
 import httpx
 
-from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
-from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.errors import UnavailableError
+from zoho_mcp.settings import Settings
+from zoho_mcp.zoho.token_answers import Known, Token, learned, refusal
+from zoho_mcp.zoho.token_cache import accounts_host, cache_for, fits
+from zoho_mcp.zoho.token_scopes import covers
 
 MARGIN = 60.0
 """Seconds before its expiry at which a token is no longer used: clocks differ, requests take time."""
+PATIENCE = 9.0
+"""Seconds for the accounts server's answer; less than other processes wait for whoever is asking."""
+LONGEST = 20.0
+"""Seconds for all of it: behind other callers, behind other processes, and the answer itself."""
 
-_KNOWN_API_HOSTS = frozenset(centre.api for centre in DATA_CENTRES.values())
-_ADVICE: Mapping[str, tuple[str, str]] = {
-    "invalid_client": (
-        "Zoho does not know this client id.",
-        "Check ZOHO_CLIENT_ID, and ZOHO_DC: a client exists only in the data centre where it was made.",
-    ),
-    "invalid_client_secret": ("The client secret is wrong.", "Check ZOHO_CLIENT_SECRET."),
-    "invalid_code": (
-        "The refresh token is wrong, revoked, or was made for another client.",
-        "Make a new one and set ZOHO_REFRESH_TOKEN; a one-time grant code is not a refresh token.",
-    ),
-}
+Http = Callable[[], httpx.AsyncClient]
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token. `expires_at` in seconds of the source's clock."""
-
-    secret: str = field(repr=False)
-    expires_at: float
-    api_domain: str = ""
+async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """An accounts server's answer to a form, whatever its status. Raises UnavailableError without naming a secret."""
+    problem = "no answer in time"
+    try:
+        with anyio.move_on_after(PATIENCE):
+            response = await http().post(f"{accounts}{path}", data=form)
+            answer: Any = response.json()
+            return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as caught:
+        # The request holds secrets: only the kind of failure is told.
+        problem = type(caught).__name__
+    raise UnavailableError(
+        f"No token from {accounts} ({problem}).", "Check the network and ZOHO_DC, then call again."
+    ) from None
 
 
 class TokenSource:
     """Gives the current access token; of many callers at once, one fetches it and the others wait for that."""
 
-    def __init__(
-        self, settings: Settings, http: Callable[[], httpx.AsyncClient], clock: Callable[[], float] = time.time
-    ) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, http: Http, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
         self._http = http
         self._clock = clock
         self._lock = anyio.Lock()
-        self._token: Token | None = None
+        self._cache = cache_for(settings)
+        self._known = Known()
 
     async def current(self) -> Token:
         """A token that is good for at least `MARGIN` seconds. Raises AuthError, LimitedError or UnavailableError."""
@@ -61,56 +63,54 @@ class TokenSource:
         return await self._valid(lambda token: token.secret != refused.secret)
 
     async def _valid(self, good: Callable[[Token], bool]) -> Token:
-        if (token := self._token) is not None and good(token):
+        if token := self._good(good):
             return token
+        with anyio.move_on_after(LONGEST):
+            return await self._in_turn(good)
+        raise UnavailableError("The access token is long in coming.", "Call again in a minute.")
+
+    async def _in_turn(self, good: Callable[[Token], bool]) -> Token:
         async with self._lock:
-            if (token := self._token) is None or not good(token):
-                token = self._token = await self._fetch()
-            return token
+            if token := self._good(good) or self._from_others(good):
+                return token
+            if self._cache is None:
+                return await self._fetch()
+            async with self._cache.locked():
+                return self._from_others(good) or await self._fetch()
+
+    def _good(self, good: Callable[[Token], bool]) -> Token | None:
+        token = self._known.token
+        return token if token is not None and good(token) else None
+
+    def _from_others(self, good: Callable[[Token], bool]) -> Token | None:
+        """What another process has found out meanwhile."""
+        known = self._cache.read() if self._cache else Known()
+        if known.asked_at >= self._known.asked_at and fits(known, self._clock()):
+            self._known = known
+        return self._good(lambda token: good(token) and token.expires_at - MARGIN > self._clock())
 
     async def _fetch(self) -> Token:
-        settings = self._settings
-        accounts = settings.accounts_url or DATA_CENTRES[settings.data_centre].accounts
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": settings.client_id,
-            "client_secret": settings.client_secret.get_secret_value(),
-            "refresh_token": settings.refresh_token.get_secret_value(),
-        }
         asked_at = self._clock()
-        try:
-            response = await self._http().post(f"{accounts}/oauth/v2/token", data=form)
-            answer: Any = response.json()
-        except (httpx.HTTPError, ValueError) as problem:
-            # The request holds secrets: only the kind of failure is told.
-            raise UnavailableError(
-                f"No token from {accounts} ({type(problem).__name__}).",
-                "Check the network and ZOHO_DC, then call again.",
-            ) from None
-        return _token(cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}, asked_at)
+        if (failure := self._known.failure) and asked_at < failure.until:
+            raise refusal(failure)
+        answer = await ask(self._http, accounts_host(self.settings), "/oauth/v2/token", self._form())
+        # No waiting from here on: what Zoho has given is kept before anybody can cancel.
+        known = self._known = learned(self._known, answer, asked_at)
+        if self._cache:
+            self._cache.write(known)
+        if known.failure:
+            raise refusal(known.failure)
+        assert known.token is not None
+        return known.token
 
-
-def _token(answer: Mapping[str, Any], asked_at: float) -> Token:
-    error = str(answer.get("error", ""))
-    if error or not answer.get("access_token"):
-        raise _refusal(error, str(answer.get("error_description", "")))
-    domain = str(answer.get("api_domain", "")).rstrip("/")
-    return Token(
-        secret=str(answer["access_token"]),
-        expires_at=asked_at + float(answer.get("expires_in", 3600)),
-        # A token is only ever sent to a host of Zoho's.
-        api_domain=domain if domain in _KNOWN_API_HOSTS else "",
-    )
-
-
-def _refusal(error: str, description: str) -> ZohoMcpError:
-    if "too many requests" in description.lower():
-        return LimitedError(
-            "Zoho gives no more access tokens for now (it allows ten in ten minutes).",
-            "Wait ten minutes, then call again.",
-        )
-    what, next_step = _ADVICE.get(error, (f"Zoho gave no access token ({error or 'an answer without one'}).", ""))
-    return AuthError(what, next_step or "Check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.")
+    def _form(self) -> dict[str, str]:
+        settings = self.settings
+        client = {"client_id": settings.client_id, "client_secret": settings.client_secret.get_secret_value()}
+        if settings.soid:
+            scopes = ",".join(settings.scopes)
+            return {"grant_type": "client_credentials", **client, "scope": scopes, "soid": settings.soid}
+        refresh = self._known.refresh_token or settings.refresh_token.get_secret_value()
+        return {"grant_type": "refresh_token", **client, "refresh_token": refresh}
 
 
 class ZohoAuth(httpx.Auth):
@@ -127,8 +127,10 @@ class ZohoAuth(httpx.Auth):
         token = await self._tokens.current()
         request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
         response = yield request
-        if response.status_code != 401 or scope in self._still_refused:
+        if response.status_code != 401 or scope in self._still_refused or self._lacks(token, scope):
             return
+        # Read to its end it gives its connection back: the renewal may need it.
+        await response.aread()
         token = await self._tokens.renewed(token)
         request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
         response = yield request
@@ -136,3 +138,7 @@ class ZohoAuth(httpx.Auth):
             self._still_refused.add(scope)
         else:
             self._still_refused.discard(scope)
+
+    def _lacks(self, token: Token, scope: str) -> bool:
+        """Whether it is known that no token of this grant has the scope."""
+        return bool(scope) and not covers(token.scopes, self._tokens.settings.scope_prefix + scope)

@@ -1,0 +1,171 @@
+"""`doctor`: what works, and what to do about the rest. Changes nothing, here or at Zoho."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import anyio
+
+from zoho_mcp.cli.online import Visit, visit
+from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.files import problem_with
+from zoho_mcp.profiles import Profile, chosen_profile, settings_for
+from zoho_mcp.server.inventory import chosen
+from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.specs.load import load
+from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.zoho.token_cache import accounts_host, cache_for, granted_scopes
+from zoho_mcp.zoho.token_scopes import covers, needs, usable
+
+SKEW = 60.0
+"""Seconds that this machine's clock may be off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A row: how it is, with what, what was found, what to do about it."""
+
+    mark: Literal["ok", "note", "FAILS"]
+    what: str
+    found: str
+    advice: str = ""
+
+
+def doctor(environment: Mapping[str, str]) -> int:
+    """Print a table; 1 when something does not work."""
+    findings: list[Finding] = []
+    for finding in _examine(environment):
+        findings.append(finding)
+        print(f"{finding.mark:6} {finding.what:15} {finding.found}")
+        if finding.advice:
+            print(f"{'':22} -> {finding.advice}", flush=True)
+    return int(any(finding.mark == "FAILS" for finding in findings))
+
+
+def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        profile = chosen_profile(environment)
+        settings = settings_for(environment)
+        catalog = load(settings.product, settings.edition)
+        tools = chosen(catalog, settings)
+    except ZohoMcpError as problem:
+        yield _failed("settings", problem)
+    else:
+        where = f"profile {profile.name}, {profile.path}" if profile else "environment variables"
+        yield Finding("ok", "settings", where)
+        accounts = accounts_host(settings).removeprefix("https://")
+        yield Finding("ok", "data centre", f"{DATA_CENTRES[settings.data_centre].name}, {accounts}")
+        visited = anyio.run(visit, settings, catalog)
+        yield from _token(settings, visited)
+        yield from _tools(settings, catalog, tools)
+        yield from _organization(settings, visited)
+        yield from _clock_and_limits(visited)
+        yield from _files(settings, profile)
+    yield _claude_desktop(environment)
+
+
+def _failed(what: str, problem: ZohoMcpError) -> Finding:
+    return Finding("FAILS", what, problem.what, problem.next_step)
+
+
+def _token(settings: Settings, visited: Visit) -> Iterator[Finding]:
+    if visited.token is None:
+        yield _failed("token", visited.token_problem or ZohoMcpError("There is none."))
+        return
+    kind = "Self Client without a user" if settings.soid else "refresh token accepted"
+    yield Finding("ok", "token", f"{kind}; the access token is good for {visited.minutes_left} more minutes")
+    home = next((name for name, centre in DATA_CENTRES.items() if centre.api == visited.token.api_domain), None)
+    if home and home != settings.data_centre:
+        yield Finding("note", "data centre", f"Zoho names {visited.token.api_domain}", f"Set ZOHO_DC={home}.")
+
+
+def _tools(settings: Settings, catalog: Catalog, tools: Mapping[str, Operation]) -> Iterator[Finding]:
+    granted, prefix = granted_scopes(settings), settings.scope_prefix
+    count = len(tools)
+    if granted is None:
+        yield Finding("note", "scopes", f"Zoho does not say which; all {count} tools are offered")
+        return
+    left_out = [each for each in tools.values() if not usable(each, catalog, prefix, granted)]
+    scopes = {prefix + scope for each in left_out for scope in needs(each, catalog)}
+    missing = ", ".join(sorted(scope for scope in scopes if not covers(granted, scope)))
+    if not left_out:
+        yield Finding("ok", "scopes", f"enough for all {count} tools")
+        return
+    names = ", ".join(each.name for each in left_out)
+    yield Finding(
+        "note" if len(left_out) < count else "FAILS",
+        "scopes",
+        f"{count - len(left_out)} of {count} tools are offered; not: {names}",
+        f"If you want them, log in again with {missing}.",
+    )
+
+
+def _organization(settings: Settings, visited: Visit) -> Iterator[Finding]:
+    if visited.token is None:
+        return
+    if not settings.organization_id:
+        yield Finding("FAILS", "organisation", "none is set", f"Choose one of: {visited.listed or 'not known'}.")
+    elif visited.organization_problem:
+        problem = visited.organization_problem
+        yield Finding("FAILS", "organisation", f"{settings.organization_id}: {problem.what}", problem.next_step)
+    else:
+        yield Finding("ok", "organisation", f"{visited.names.get(settings.organization_id, '')} "
+                      f"({settings.organization_id}) answers".strip())  # fmt: skip
+
+
+def _clock_and_limits(visited: Visit) -> Iterator[Finding]:
+    if visited.skew is None:
+        return
+    off = f"{abs(visited.skew):.0f} s {'behind' if visited.skew > 0 else 'ahead of'} Zoho's"
+    if abs(visited.skew) > SKEW:
+        yield Finding("FAILS", "clock", f"this machine's clock is {off}", "Have it set from the network.")
+    else:
+        yield Finding("ok", "clock", "agrees with Zoho's")
+    if visited.remaining is None:
+        yield Finding("note", "limits", "Zoho does not say how many requests are left today")
+        return
+    hours, minutes = divmod(visited.resets_in // 60, 60)
+    text = f"{visited.remaining} of {visited.limit} requests left today; all again in {hours} h {minutes} min"
+    enough = visited.remaining > 0
+    yield Finding("ok" if enough else "FAILS", "limits", text, "" if enough else "Wait, or ask Zoho for a bigger plan.")
+
+
+def _files(settings: Settings, profile: Profile | None) -> Iterator[Finding]:
+    cache = cache_for(settings)
+    paths = [path for path in (profile.path if profile else None, cache.path if cache else None) if path]
+    problems = [problem for path in paths for part in (path.parent, path) if (problem := problem_with(part))]
+    for problem in problems:
+        yield Finding("FAILS", "files", *problem.split("; ", 1))
+    if not problems:
+        yield Finding("ok", "files", "only this user can read the profile and the token")
+
+
+def _claude_desktop(environment: Mapping[str, str]) -> Finding:
+    path = _claude_desktop_path(environment)
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8")) if path else {}
+        entries = cast("dict[str, Any]", found.get("mcpServers") or {})
+    except FileNotFoundError:
+        return Finding("note", "Claude Desktop", "not found on this machine")
+    except (OSError, ValueError, AttributeError):
+        return Finding("note", "Claude Desktop", f"{path} cannot be read", "Correct the file; it has to be JSON.")
+    ours = {name: entry for name, entry in entries.items() if "zoho-invoice-mcp" in json.dumps(entry)}
+    if not ours:
+        return Finding("note", "Claude Desktop", f"{path} does not start this server", "The README shows the entry.")
+    if any("ZOHO_CLIENT_SECRET" in json.dumps(entry) for entry in ours.values()):
+        return Finding(
+            "note", "Claude Desktop", f"{', '.join(ours)} in {path} holds secrets that any program can read",
+            "Run `zoho-invoice-mcp login`, then take the variables out of the entry.",
+        )  # fmt: skip
+    return Finding("ok", "Claude Desktop", f"starts this server as {', '.join(ours)}")
+
+
+def _claude_desktop_path(environment: Mapping[str, str]) -> Path | None:
+    base, below = {
+        "darwin": (environment.get("HOME", ""), "Library/Application Support"),
+        "win32": (environment.get("APPDATA", ""), ""),
+    }.get(sys.platform, (environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME', '')}/.config", ""))
+    return Path(base) / below / "Claude" / "claude_desktop_config.json" if base else None

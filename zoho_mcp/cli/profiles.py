@@ -1,0 +1,82 @@
+"""`profiles`: which there are, which is the default, in which organisation each works."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import httpx
+
+from zoho_mcp.cli.asking import choose
+from zoho_mcp.errors import AuthError, SettingsError
+from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of
+from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.token_cache import accounts_host, granted_scopes
+from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS, covers
+
+_ORGANIZATIONS = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS)
+
+
+def profiles(environment: Mapping[str, str], name: str, *, use: bool, organization: str) -> int:
+    """List the profiles, or change one."""
+    store = Profiles.of(environment)
+    if organization:
+        profile = store.load(name or store.default_name() or DEFAULT)
+        store.save(with_organization(profile, settings_of(environment, profile.name), organization))
+    if use:
+        store.make_default(store.load(name, secrets=False).name)
+    names = [name] if name else store.names()
+    for each in names:
+        print(f"{'*' if each == store.favourite() else ' '} {described(store.load(each, secrets=False))}")
+    if not names:
+        print("There are none. Run: zoho-invoice-mcp login", file=sys.stderr)
+    return 0 if names else 1
+
+
+def described(profile: Profile) -> str:
+    """A profile in a line."""
+    number = f"({profile.organization_id})" if profile.organization_id else "no organisation yet"
+    product = {"invoice": "Zoho Invoice", "books": "Zoho Books"}[profile.product]
+    where = profile.accounts_url or DATA_CENTRES[profile.data_centre].name
+    return f"{profile.name}: {f'{profile.organization_name} {number}'.strip()}, {product}, {where}"
+
+
+def connection(settings: Settings) -> httpx.AsyncClient:
+    """To the accounts server, by the proxy of the environment unless it is on this machine."""
+    return httpx.AsyncClient(timeout=30.0, trust_env=not accounts_host(settings).startswith("http://"))
+
+
+def with_organization(profile: Profile, settings: Settings, wanted: str = "") -> Profile:
+    """The profile with the organisation wanted (its number or name), the only one, or the one that is chosen now."""
+    if wanted and not covers(granted_scopes(settings), settings.scope_prefix + LIST_ORGANIZATIONS):
+        if not wanted.isdigit():
+            raise AuthError("Organisations can be looked up only with settings.READ.", "Give the number instead.")
+        return replace(profile, organization_id=wanted, organization_name="")
+    found = anyio.run(_organizations, settings)
+    rows = [f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in found]
+    if not found:
+        raise AuthError("This account has no organisation.", "Check --product, and the account you logged in with.")
+    if wanted:
+        fitting = [row for row in found if wanted in (str(row.get("organization_id")), row.get("name"))]
+        if len(fitting) != 1:
+            count = "no" if not fitting else "more than one"
+            raise SettingsError(f"There is {count} organisation {wanted}.", f"There are: {', '.join(rows)}.")
+        [row] = fitting
+    elif len(found) == 1:
+        [row] = found
+    else:
+        row = found[choose("Organisation to work in", rows, "Name it with --organization.")]
+    return replace(profile, organization_id=str(row["organization_id"]), organization_name=str(row.get("name", "")))
+
+
+async def _organizations(settings: Settings) -> list[dict[str, Any]]:
+    client = ZohoClient(settings)
+    try:
+        envelope = await client.send(_ORGANIZATIONS)
+    finally:
+        await client.aclose()
+    assert isinstance(envelope, dict)
+    return list(envelope.get("organizations") or ())

@@ -1,0 +1,129 @@
+"""What the accounts server says about a token, purely: no I/O.
+
+Token errors come with HTTP 200, so the body's `error` decides, whatever the status.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from zoho_mcp.errors import AuthError, LimitedError, ZohoMcpError
+from zoho_mcp.settings import DATA_CENTRES
+
+LONGEST_LIFE = 3600.0
+"""Seconds; Zoho's tokens live an hour, and a stranger figure is not believed."""
+REFUSED_FOR = 60.0
+"""Seconds for which a refusal is remembered instead of asked for again."""
+THROTTLED_FOR = 600.0
+KNOWN_API_HOSTS = frozenset(centre.api for centre in DATA_CENTRES.values())
+_LOGIN = "Run `zoho-invoice-mcp login`"
+_ADVICE: Mapping[str, tuple[str, str]] = {
+    "invalid_client": (
+        "Zoho does not know this client id.",
+        "Check ZOHO_CLIENT_ID, and ZOHO_DC: a client exists only in the data centre where it was made.",
+    ),
+    "invalid_client_secret": ("The client secret is wrong.", "Check ZOHO_CLIENT_SECRET."),
+    "invalid_code": (
+        "The refresh token is wrong, revoked, or was made for another client.",
+        f"{_LOGIN}, or make a new one and set ZOHO_REFRESH_TOKEN, then restart this server; "
+        "a one-time grant code is not a refresh token.",
+    ),
+    "missing_org_info": (
+        "Zoho does not find the organisation of this Self Client.",
+        "Check ZOHO_SOID: the product and the organisation's number, as in ZohoInvoice.10234695.",
+    ),
+    "invalid_scope": ("Zoho does not know one of the scopes.", "Check ZOHO_SCOPES and ZOHO_PRODUCT."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. Times in seconds of the source's clock."""
+
+    secret: str = field(repr=False)
+    expires_at: float
+    api_domain: str = ""
+    scopes: frozenset[str] | None = None
+    """None: Zoho did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there was no token, and until when nobody asks again."""
+
+    error: str
+    description: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that is known about a grant: its token, a refresh token that came later, the last refusal."""
+
+    token: Token | None = None
+    asked_at: float = 0.0
+    """When Zoho was last asked."""
+    refresh_token: str = field(default="", repr=False)
+    failure: Failure | None = None
+
+
+def learned(known: Known, answer: Mapping[str, object], asked_at: float) -> Known:
+    """What is known after an answer of the token endpoint to a request made at `asked_at`."""
+    error, secret = _text(answer, "error"), _text(answer, "access_token")
+    if error or not secret:
+        description = _text(answer, "error_description")
+        failure = Failure(error, description, asked_at)
+        failure = replace(failure, until=asked_at + (THROTTLED_FOR if _throttled(failure) else REFUSED_FOR))
+        # A refresh token that came later is not believed for longer than it works: the first one is tried next.
+        refresh_token = "" if error == "invalid_code" else known.refresh_token
+        return replace(known, asked_at=asked_at, refresh_token=refresh_token, failure=failure)
+    domain = _text(answer, "api_domain").rstrip("/")
+    token = Token(
+        secret=secret,
+        expires_at=asked_at + _life(answer),
+        # A token is only ever sent to a host of Zoho's.
+        api_domain=domain if domain in KNOWN_API_HOSTS else "",
+        scopes=scopes_in(_text(answer, "scope")),
+    )
+    return Known(token, asked_at, _text(answer, "refresh_token") or known.refresh_token)
+
+
+def scopes_in(text: str) -> frozenset[str] | None:
+    """The scopes of a list with commas or blanks; None when there is nothing that looks like one."""
+    return frozenset(scope for scope in text.replace(",", " ").split() if scope.count(".") == 2) or None
+
+
+def refusal(failure: Failure) -> ZohoMcpError:
+    """The error for a failure."""
+    if _throttled(failure):
+        moment = time.strftime("%H:%M", time.localtime(failure.until))
+        return LimitedError(
+            "Zoho gives no more access tokens for now (it allows ten in ten minutes).",
+            f"It does again at {moment} (time of this machine): call again then. Until then nothing is tried.",
+        )
+    what, next_step = _ADVICE.get(
+        failure.error,
+        (
+            f"Zoho gave no access token ({failure.error[:100] or 'an answer without one'}).",
+            f"{_LOGIN}, or check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.",
+        ),
+    )
+    return AuthError(what, f"{next_step} It is tried again in a minute at the earliest.")
+
+
+def _throttled(failure: Failure) -> bool:
+    # With a blank: `access_denied` is a person's no.
+    return failure.error.lower() == "access denied" or "too many requests" in failure.description.lower()
+
+
+def _life(answer: Mapping[str, object]) -> float:
+    try:
+        seconds = float(_text(answer, "expires_in_sec") or _text(answer, "expires_in") or LONGEST_LIFE)
+    except ValueError:
+        return LONGEST_LIFE
+    return min(seconds, LONGEST_LIFE) if seconds > 0 else LONGEST_LIFE
+
+
+def _text(answer: Mapping[str, object], name: str) -> str:
+    value = answer.get(name)
+    return str(value) if isinstance(value, (str, int, float)) else ""

@@ -1,0 +1,33 @@
+"""Scopes: which an operation needs, and whether those that were granted cover it. Purely."""
+
+from collections.abc import Iterable
+
+from zoho_mcp.specs.model import Catalog, Operation
+
+LIST_ORGANIZATIONS = "settings.READ"
+
+
+def covers(granted: frozenset[str] | None, needed: str) -> bool:
+    """Whether a scope such as `ZohoInvoice.invoices.READ` is among those granted; None stands for unknown."""
+    if granted is None:
+        return True
+    product, module, _ = needed.lower().split(".")
+    enough = {needed.lower(), f"{product}.{module}.all", f"{product}.fullaccess.all"}
+    return not enough.isdisjoint(scope.lower() for scope in granted)
+
+
+def needs(operation: Operation, catalog: Catalog) -> tuple[str, ...]:
+    """The scopes without which an operation fails, its question and the calls of its function included."""
+    others = (*operation.calls, *((operation.confirm.subject,) if operation.confirm else ()))
+    found = (operation.scope, *(catalog.operations[name].scope for name in others))
+    return tuple(dict.fromkeys(found))
+
+
+def usable(operation: Operation, catalog: Catalog, prefix: str, granted: frozenset[str] | None) -> bool:
+    """Whether an operation works with these scopes."""
+    return all(covers(granted, prefix + scope) for scope in needs(operation, catalog))
+
+
+def wanted(operations: Iterable[Operation], catalog: Catalog) -> set[str]:
+    """Exactly the scopes that these operations need."""
+    return {scope for operation in operations for scope in needs(operation, catalog)}
