@@ -281,9 +281,8 @@ async def test_what_zoho_refused_is_said_on_the_page(zoho: Zoho) -> None:
         a_desk() as desk,
         zoho.client(can_ask=False, browser=desk.open, can_open_browser=True) as client,
     ):
-        invoice = await sent_invoice(client)
-        await call(client, "record_invoice_payment", invoice_id=invoice, amount=100)
-        deleting = client.call_tool("delete_invoice", {"invoice_id": invoice})
+        used = (await call(client, "list_items", name_contains="Design"))["items"][0]["item_id"]
+        deleting = client.call_tool("delete_item", {"item_id": used})
         result = await both(deleting, desk.decide("approve"))
         assert result.is_error
         assert "You approved, and it did not work." in await desk.look(desk.addresses[0])

@@ -36,7 +36,8 @@ async def by_page(call: Call, seen: Look, why: str) -> None:
         if await approvals.spend(approval, seen.bound):
             agreement().reached("page", approval)
             return
-        if approval.bound == seen.bound:  # used by another call, or expired, while the record was read
+        if approval.state == "spent" or approval.bound == seen.bound:
+            # Another call used it, which may have changed the record, or it expired while the record was read.
             raise _not_approved(call, approval)
     raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
 
