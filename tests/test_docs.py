@@ -99,7 +99,7 @@ def test_links_within_the_project_lead_somewhere(page: str) -> None:
     folder = CHECKOUT if page == "SECURITY.md" else CHECKOUT / "docs"
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", PAGES[page]):
         path, _, anchor = target.partition("#")
-        text = (folder / path).read_text(encoding="utf-8")
+        text = (folder / path).read_text(encoding="utf-8") if path else PAGES[page]
         titles = {
             re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
             for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)

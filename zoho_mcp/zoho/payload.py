@@ -22,6 +22,13 @@ from zoho_mcp.errors import (
 from zoho_mcp.zoho.request import Request
 
 _NOT_FOUND = frozenset({5, 1002, 2006})
+_INSTEAD = {
+    # Calling again would never help.
+    2049: "It stays as long as something uses it: deactivate_item instead.",
+    3000: "A customer with transactions stays: deactivate_customer instead, and stop its recurring invoices.",
+    4001: "Delete its payments first, or use void_invoice, which keeps the number.",
+    12008: "Credits are applied to it: take them off in Zoho first, or use void_invoice.",
+}
 _LIMITS = {
     44: (
         "Zoho's limit of requests per minute is used up for this organisation.",
@@ -180,7 +187,8 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
     # 1000 is also what a taken item name gets, then with a message that says so.
     if status >= 500 and (code <= 0 or message.lower().startswith("internal error")):
         return _no_answer(request, status, said)
-    return RejectedError(f"Zoho refused. {said}", "Change what it names, then call again.", code=code)
+    advice = _INSTEAD.get(code, "Change what it names, then call again.")
+    return RejectedError(f"Zoho refused. {said}", advice, code=code)
 
 
 def _no_sense(request: Request, response: Response) -> ZohoMcpError:
