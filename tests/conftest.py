@@ -1,6 +1,6 @@
 """A server on an embedded Zoho, in memory, for clients of both eras."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -83,6 +83,8 @@ class Zoho:
         )  # fmt: skip
         return create_server(settings, load(settings.product, settings.edition), client)
 
+    on_sleep: Callable[[], None] = lambda: None
+    """Called whenever the server begins to wait for something."""
     wrong_by: float = 0.0
     """Seconds by which the server's clock is ahead of Zoho's."""
 
@@ -95,6 +97,7 @@ class Zoho:
 
     async def sleep(self, seconds: float) -> None:
         """What the server waits for passes at once."""
+        self.on_sleep()
         self.clock.advance(seconds=seconds)
 
     @asynccontextmanager
