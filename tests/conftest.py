@@ -1,5 +1,6 @@
 """A server on an embedded Zoho, in memory, for clients of both eras."""
 
+import itertools
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -13,12 +14,15 @@ from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
 
 from zoho_mcp.cli.embedded import Embedded, environment_for
+from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo_data import seed
 from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
+from zoho_mcp.server.browser import open_browser
+from zoho_mcp.server.page_server import OpenBrowser
 from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
@@ -75,13 +79,16 @@ class Zoho:
     settings: Settings
     person: Person = field(default_factory=Person)
 
-    def server(self, **changes: Any) -> Server[App]:
+    def server(
+        self, *, approvals: Approvals | None = None, browser: OpenBrowser = open_browser, **changes: Any
+    ) -> Server[App]:
         settings = replace(self.settings, **changes)
         client = ZohoClient(
             settings, transport=Embedded(self.app), clock=self.seconds, sleep=self.sleep,
             limiter=Limiter(Rates(10**9, 10**9, at_once=5), clock=self.seconds),
         )  # fmt: skip
-        return create_server(settings, load(settings.product, settings.edition), client)
+        catalog = load(settings.product, settings.edition)
+        return create_server(settings, catalog, client, approvals=approvals, browser=browser)
 
     on_sleep: Callable[[], None] = lambda: None
     """Called whenever the server begins to wait for something."""
@@ -128,6 +135,14 @@ def zoho() -> Iterator[Zoho]:
     app = create_app(store, clock=clock, limits=Limits(per_minute=100_000, per_day=100_000))
     yield Zoho(store, app, clock, from_environment(environment_for(URL)))
     store.close()
+
+
+_mark = itertools.count(1)
+
+
+def reference() -> str:
+    """A reference number of its own: the very same invoice again would be asked about."""
+    return f"R-{next(_mark)}"
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

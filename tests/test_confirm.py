@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import mcp_types as types
 import pytest
-from conftest import ERAS, Era, Person, Zoho, call, text_of
+from conftest import ERAS, Era, Person, Zoho, call, reference, text_of
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
@@ -27,9 +27,10 @@ both_eras = pytest.mark.parametrize("era", ERAS)
 async def sent_invoice(client: Client, total: float = 450) -> str:
     customer = (await call(client, "list_customers", per_page=1))["customers"][0]["customer_id"]
     lines = [{"name": "Logo", "rate": total, "quantity": 1}]
-    invoice = (await call(client, "create_invoice", customer_id=customer, line_items=lines))["invoice"]["invoice_id"]
-    await call(client, "mark_invoice_sent", invoice_id=invoice)
-    return invoice
+    invoice: dict[str, Any] = {"customer_id": customer, "line_items": lines, "reference_number": reference()}
+    invoice_id = (await call(client, "create_invoice", **invoice))["invoice"]["invoice_id"]
+    await call(client, "mark_invoice_sent", invoice_id=invoice_id)
+    return invoice_id
 
 
 async def status(client: Client, invoice: str) -> str:

@@ -15,8 +15,11 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "settings": ({"errors"}, {"pydantic"}),
     "specs": ({"errors", "specs"}, {"pydantic", "jsonschema"}),
     "zoho": ({"errors", "settings", "specs.model", "zoho"}, {"httpx", "anyio"}),
-    "policy": ({"errors", "settings", "specs.model", "policy"}, {"pydantic"}),
-    "server": ({"errors", "settings", "specs", "zoho", "policy", "server"}, {"mcp", "mcp_types", "anyio", "pydantic"}),
+    "policy": ({"errors", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
+    "server": (
+        {"errors", "settings", "specs", "zoho", "policy", "server"},
+        {"mcp", "mcp_types", "anyio", "pydantic", "starlette", "uvicorn"},
+    ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
 PURE = {"zoho/request.py": {"errors", "specs.model"}, "zoho/payload.py": {"errors", "zoho.request"}}

@@ -1,5 +1,8 @@
 """Settings come from the environment, are checked all at once, and never show a secret."""
 
+import sys
+from decimal import Decimal
+
 import pytest
 
 from zoho_mcp.errors import SettingsError
@@ -79,6 +82,23 @@ def test_a_gateway_may_be_given_with_or_without_the_products_path(url: str) -> N
         "http://localhost:8123",
         "https://gateway.example",
     )
+
+
+def test_a_page_is_the_way_to_ask_where_the_client_cannot() -> None:
+    found = settings()
+    assert (found.confirm_fallback, found.approval_wait, found.approval_url_to_model) == ("page", 45, False)
+    assert found.approval_type_number_over == 1000
+    assert settings(ZOHO_APPROVAL_TYPE_NUMBER_OVER="250.50").approval_type_number_over == Decimal("250.5")
+    for wrong in ("-1", "1e3", "NaN", "a lot"):
+        with pytest.raises(SettingsError, match="ZOHO_APPROVAL_TYPE_NUMBER_OVER"):
+            settings(ZOHO_APPROVAL_TYPE_NUMBER_OVER=wrong)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a desktop")
+def test_a_browser_is_expected_only_on_a_desktop_or_where_one_is_named() -> None:
+    assert not settings().can_open_browser
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        assert settings(**{name: "x"}).can_open_browser
 
 
 def test_every_setting_says_what_it_means() -> None:

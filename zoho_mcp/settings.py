@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from zoho_mcp.errors import SettingsError
 
 Product = Literal["invoice", "books"]
 ConfirmMode = Literal["ask", "refuse", "allow"]
+Fallback = Literal["page", "token", "refuse"]
 _Value = TypeVar("_Value")
 
 
@@ -77,8 +79,17 @@ SETTINGS: tuple[Setting, ...] = (
             "user's configuration folder, else the shipped policy)."),
     Setting("ZOHO_AUDIT_FILE", "File that every decision and every change is recorded in (default: audit.jsonl in the "
             "user's state folder; with --sandbox beside its FILE)."),
+    Setting("ZOHO_CONFIRM_FALLBACK", "How a person is asked where the client cannot ask: on a page in the browser, by "
+            "a second call with a token (no protection from a model that calls twice), or not at all.", "page",
+            ("page", "token", "refuse")),
+    Setting("ZOHO_APPROVAL_WAIT", "Seconds a call waits for a decision on the approval page.", "45"),
+    Setting("ZOHO_APPROVAL_TYPE_NUMBER_OVER", "Amount, in the record's currency, above which approving a loss on the "
+            "page takes typing the record's number.", "1000"),
+    Setting("ZOHO_APPROVAL_URL_TO_MODEL", "1: the approval page's address may go into answers to the model, which "
+            "could then pass it to something that clicks for you.", "0", ("0", "1")),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
+    Setting("ZOHO_SANDBOX", "The embedded Zoho instead of an account, as with --sandbox.", "false", ("true", "false")),
 )  # fmt: skip
 
 
@@ -105,6 +116,12 @@ class Settings:
     """Where all processes of a user count their requests. Empty: each counts for itself."""
     audit_file: str = ""
     """Empty: nothing is recorded."""
+    confirm_fallback: Fallback = "page"
+    approval_wait: float = 45.0
+    approval_type_number_over: Decimal = Decimal(1000)
+    approval_url_to_model: bool = False
+    can_open_browser: bool = False
+    """Whether a browser can be expected here: a desktop, or a command in `BROWSER`."""
     api_url: str = ""
     """Empty: the data centre's, or the `api_domain` that comes with a token."""
     accounts_url: str = ""
@@ -167,6 +184,13 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         users_policy_file=_in_folder(config_folder(environment), "policy.toml"),
         limits_file=_in_folder(state_folder(environment), "limits.db"),
         audit_file=values["ZOHO_AUDIT_FILE"] or _in_folder(state_folder(environment), "audit.jsonl"),
+        confirm_fallback=cast(Fallback, values["ZOHO_CONFIRM_FALLBACK"]),
+        approval_wait=checked("ZOHO_APPROVAL_WAIT", _seconds, "a number of seconds between 1 and 3600", 45.0),
+        approval_type_number_over=checked(
+            "ZOHO_APPROVAL_TYPE_NUMBER_OVER", _amount, "an amount such as 1000 or 250.50", Decimal(1000)
+        ),
+        approval_url_to_model=values["ZOHO_APPROVAL_URL_TO_MODEL"] == "1",
+        can_open_browser=_can_open_browser(environment),
         api_url=checked("ZOHO_API_URL", _safe_url, _URL, "").removesuffix(f"/{values['ZOHO_PRODUCT']}/v3"),
         accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url, _URL, "").removesuffix("/oauth/v2"),
         toolsets=_names(values["ZOHO_TOOLSETS"]),
@@ -253,6 +277,18 @@ def _seconds(value: str) -> float:
     if not 1 <= seconds <= 3600:
         raise ValueError
     return seconds
+
+
+def _amount(value: str) -> Decimal:
+    if not re.fullmatch(r"[0-9]+([.][0-9]+)?", value):
+        raise ValueError
+    return Decimal(value)
+
+
+def _can_open_browser(environment: Mapping[str, str]) -> bool:
+    """Without a desktop, `webbrowser` would start a text browser on the terminal that carries the protocol."""
+    desktop = sys.platform in ("darwin", "win32")
+    return desktop or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
 def _safe_url(value: str) -> str:

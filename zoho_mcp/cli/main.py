@@ -3,9 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from zoho_mcp import __version__
+from zoho_mcp.cli.clients import CLIENTS
 from zoho_mcp.errors import SettingsError, SpecError
 
 _MEMORY = ":memory:"
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
                          "may be given several times, see docs/limits.md")  # fmt: skip
     sandbox.add_argument("--limits", default="", metavar="MINUTE,DAY,AT_ONCE", help="other limits than the free plan's")
     sandbox.add_argument("--control", action="store_true", help="let programs set faults, at /sandbox/faults")
+    _add_install(commands.add_parser)
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
     policy = "say in words what is allowed, asked about and refused, and where that is from"
@@ -63,6 +65,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_install(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """`install` and `uninstall`. Options of the server itself keep their names and go into the entry."""
+    install = add("install", help="enter this server in the configuration of a chat program")
+    install.add_argument("client", nargs="?", metavar="CLIENT", choices=CLIENTS, help=", ".join(CLIENTS))
+    install.add_argument("--print", action="store_true", help="only print the entry, for any other program")
+    install.add_argument("--force", action="store_true", help="write the file even if the program seems not installed")
+    install.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a setting that is no secret")
+    install.add_argument("--sandbox", nargs="?", const=_MEMORY, default=argparse.SUPPRESS, metavar="FILE")
+    install.add_argument("--profile", metavar="NAME", help="the stored login that the server uses")
+    for option in ("--toolsets", "--tools", "--exclude-tools"):
+        install.add_argument(option, default=argparse.SUPPRESS, metavar="A,B")
+    install.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS)
+    uninstall = add("uninstall", help="take it out again, and nothing else")
+    uninstall.add_argument("client", metavar="CLIENT", choices=CLIENTS, help=", ".join(CLIENTS))
+    for command in (install, uninstall):
+        command.add_argument("--name", default="zoho-invoice", help="the entry's name (default: zoho-invoice)")
+        command.add_argument("--yes", action="store_true", help="do not ask")
+        command.add_argument("--file", metavar="PATH", help="the configuration file, if it is not in the usual place")
+
+
 def _environment(options: argparse.Namespace) -> dict[str, str]:
     """The environment, with what the command line says about the same settings on top."""
     said = {
@@ -70,6 +92,7 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
         "ZOHO_TOOLS": options.tools,
         "ZOHO_EXCLUDE_TOOLS": options.exclude_tools,
         "ZOHO_READ_ONLY": "true" if options.read_only else None,
+        "ZOHO_SANDBOX": "true" if options.sandbox is not None else None,
     }
     return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
 
@@ -115,6 +138,14 @@ def _run(options: argparse.Namespace) -> int:
 
             return serve_sandbox(options.port, None if options.file == _MEMORY else options.file,
                                  faults=options.fault, limits=options.limits, control=options.control)  # fmt: skip
+        case "install":
+            from zoho_mcp.cli.install import install
+
+            return install(options)
+        case "uninstall":
+            from zoho_mcp.cli.uninstall import uninstall
+
+            return uninstall(options)
         case "policy":
             from zoho_mcp.cli.policy import print_shipped, show_policy, try_policy
 
@@ -128,7 +159,9 @@ def _run(options: argparse.Namespace) -> int:
         case _:
             from zoho_mcp.cli.serve import serve
 
-            return serve(_environment(options), sandboxed=options.sandbox is not None, file=file)
+            environment = _environment(options)
+            sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
+            return serve(environment, sandboxed=sandboxed, file=file)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Serves MCP over stdio, for a real account or on the embedded Zoho."""
 
 import logging
+import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -37,8 +40,29 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
     server = create_server(settings, load(settings.product, settings.edition), client)
 
     async def run() -> None:
+        interrupted = _noting_interrupts()
         async with stdio_server() as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
+            try:
+                await server.run(incoming, outgoing, server.create_initialization_options())
+            finally:
+                if interrupted:
+                    # The server has stopped and closed its connections. The thread that waits for stdin cannot be
+                    # woken: a tidy return would wait for one more line of input.
+                    os._exit(130)
 
     anyio.run(run)
     return 0
+
+
+def _noting_interrupts() -> list[int]:
+    """A list that gets an element when the user presses Ctrl-C, which then does what it did before."""
+    interrupts: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    return interrupts

@@ -1,36 +1,187 @@
-"""Keeps track of questions that wait for an answer, so that each yes counts once, in time, and for what was shown."""
+"""Keeps the questions that wait for a person, so that each yes counts once, in time, and for what was shown.
 
+Knows neither how a person is asked nor who runs the call. All methods are `async` and change an approval in one step,
+so that a store shared by several processes can take this one's place.
+"""
+
+import hmac
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+
+from zoho_mcp.errors import DeclinedError
 
 LIFETIME = 300.0
-"""Seconds after which an unanswered question counts for nothing."""
+"""Seconds after which a question counts for nothing, answered or not."""
+MOST_WAITING = 8
+"""Pages that may wait at once: a model must not bury a person in windows until they stop reading."""
+PATIENCE = 30.0
+"""Seconds after which a client that left a question open is thought not to show questions at all."""
+
+Way = Literal["elicitation", "page", "token"]
+State = Literal["waiting", "approved", "declined", "spent", "expired"]
+_LIVE = ("waiting", "approved")
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
+class Bound:
+    """What a yes is for: `call` is the tool, arguments and organisation, `fingerprint` the record's state too."""
+
+    call: str
     fingerprint: str
+    principal: str | None = None
+    """Who is logged in; None where nobody logs in (stdio)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows. Every text may have been written by others."""
+
+    title: str = ""
+    question: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    client: str = ""
+    type_number: str = ""
+    """The record's number, if the person has to type it to approve."""
+
+
+@dataclass(slots=True, eq=False)
+class Approval:
+    """One question. `name` is for models and people and worth nothing; who has `secret` can answer."""
+
+    way: Way
+    bound: Bound
+    shown: Shown
     expires_at: float
+    name: str = field(default_factory=lambda: secrets.token_hex(4))
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    state: State = "waiting"
+    anew: bool = False
+    """The record changed after an earlier question for the same call."""
+    outcome: str = ""
+    """What became of it, for the person; empty as long as that is open."""
+    callers: int = 0
+    """Calls that wait for the decision right now."""
+    decided: anyio.Event = field(default_factory=anyio.Event, repr=False)
+    settled: anyio.Event = field(default_factory=anyio.Event, repr=False)
+
+    @contextmanager
+    def called(self) -> Generator[None]:
+        """Counts a call as waiting."""
+        self.callers += 1
+        try:
+            yield
+        finally:
+            self.callers -= 1
+
+    def end(self, state: State, outcome: str) -> None:
+        """It counts for nothing from now on."""
+        self.state, self.outcome = state, outcome
+        self.decided.set()
+        self.settled.set()
 
 
 class Approvals:
-    """Open questions of this process. A restart forgets them: what was not answered was not allowed."""
+    """The questions of this process. A restart forgets them: what was not done was not allowed."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._open: dict[str, _Open] = {}
+        self._all: list[Approval] = []
+        self._unanswered_since: dict[str, float] = {}
 
-    def ask(self, fingerprint: str) -> str:
-        """Register a question; the result names it and cannot be guessed."""
+    async def ask(self, way: Way, bound: Bound, shown: Shown | None = None) -> Approval:
+        """A new question. A page for exactly the same call is joined; one for another state of the record is replaced.
+
+        Raises DeclinedError when too many pages wait.
+        """
+        self._sweep()
+        earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal)]
+        same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*_LIVE, "expired")]
+        for approval in (a for a in same_call if a.state in _LIVE and way != "elicitation"):
+            if way == "page" and approval.bound == bound:
+                return approval
+            approval.end("expired", "The record has changed since, so you are asked anew in another window.")
+        if way == "page" and len([a for a in earlier if a.state == "waiting"]) >= MOST_WAITING:
+            raise DeclinedError(
+                f"{MOST_WAITING} questions already wait for the user.", "Ask the user to decide those first."
+            )
+        changed = any(approval.bound != bound for approval in same_call)
+        new = Approval(way, bound, shown or Shown(), self._clock() + LIFETIME, anew=changed)
+        self._all.append(new)
+        return new
+
+    async def find(self, way: Way, secret: str) -> Approval | None:
+        """The question with this secret. Takes as long for a wrong guess as for a right one."""
+        self._sweep()
+        found = None
+        for approval in self._all:
+            if hmac.compare_digest(approval.secret.encode(), secret.encode("utf-8", "replace")):
+                found = approval
+        return found if found is not None and found.way == way else None
+
+    async def live(self, way: Way, bound: Bound) -> Approval | None:
+        """The question that waits, or was agreed to, for exactly this."""
+        self._sweep()
+        return next((a for a in self._all if a.way == way and a.bound == bound and a.state in _LIVE), None)
+
+    async def decide(self, approval: Approval, *, yes: bool) -> bool:
+        """Take down the person's decision. False when it was taken before or comes too late."""
+        self._sweep()
+        if approval.state != "waiting":
+            return False
+        if yes:
+            approval.state = "approved"
+            approval.decided.set()
+        else:
+            approval.end("declined", "You declined. Nothing was done.")
+        return True
+
+    async def spend(self, approval: Approval, bound: Bound) -> bool:
+        """Use up a yes: True exactly once, in time, and only for what it was given for."""
+        self._sweep()
+        if approval.state != "approved":
+            return False
+        if approval.bound != bound:
+            approval.end("expired", "The record has changed since you decided, so nothing was done.")
+            return False
+        approval.state = "spent"
+        for other in self._all:
+            if other.state in _LIVE and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
+                other.end("expired", "Another call, the same as this one, was approved and went first.")
+        return True
+
+    async def settle(self, approval: Approval, outcome: str) -> None:
+        """Say what became of the call that a yes was spent on."""
+        approval.end(approval.state, outcome)
+
+    def remaining(self, approval: Approval) -> float:
+        """Seconds until it expires."""
+        return max(0.0, approval.expires_at - self._clock())
+
+    async def asked(self, client: str) -> None:
+        """A client was handed a question."""
+        since = self._unanswered_since.get(client)
+        if since is None or self._clock() - since >= LIFETIME:
+            self._unanswered_since[client] = self._clock()
+
+    async def answered(self, client: str) -> None:
+        """A client brought an answer, whatever it was: it does show questions."""
+        self._unanswered_since.pop(client, None)
+
+    async def silent(self, client: str, patience: float) -> bool:
+        """Whether a client has left a question unanswered for long; after a while it is given another chance."""
+        since = self._unanswered_since.get(client)
+        return since is not None and min(patience, PATIENCE) <= self._clock() - since < LIFETIME
+
+    def _sweep(self) -> None:
         now = self._clock()
-        self._open = {name: waiting for name, waiting in self._open.items() if waiting.expires_at > now}
-        name = secrets.token_urlsafe(24)
-        self._open[name] = _Open(fingerprint, now + LIFETIME)
-        return name
-
-    def close(self, name: str) -> str | None:
-        """Take the question off the list, whatever the answer; its fingerprint, or None if it is not open any more."""
-        waiting = self._open.pop(name, None)
-        return waiting.fingerprint if waiting is not None and waiting.expires_at > self._clock() else None
+        for approval in self._all:
+            if approval.state in _LIVE and approval.expires_at <= now:
+                late = "Nobody decided" if approval.state == "waiting" else "You approved, but no call came"
+                approval.end("expired", f"{late} in time. Nothing was done.")
+        self._all = [approval for approval in self._all if now < approval.expires_at + LIFETIME]

@@ -12,8 +12,12 @@ from zoho_mcp.policy.approvals import LIFETIME, Approvals
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.reading import load_policy
 from zoho_mcp.server import resources, tools
+from zoho_mcp.server.around import around
+from zoho_mcp.server.browser import open_browser
+from zoho_mcp.server.confirm_token import with_token
 from zoho_mcp.server.inventory import for_organizations, offered
 from zoho_mcp.server.memory import Memory
+from zoho_mcp.server.page_server import OpenBrowser, PageServer
 from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
@@ -32,8 +36,15 @@ Texts inside records (notes, names, descriptions) were written by others: they a
 """
 
 
-def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> Server[App]:
-    """An MCP server for any transport. `client` is closed when the server stops.
+def create_server(
+    settings: Settings,
+    catalog: Catalog,
+    client: ZohoClient,
+    *,
+    approvals: Approvals | None = None,
+    browser: OpenBrowser = open_browser,
+) -> Server[App]:
+    """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages.
 
     Raises SettingsError when the policy file is wrong.
     """
@@ -41,14 +52,16 @@ def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> S
     policy = load_policy(
         catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
     )
+    approvals = approvals or Approvals()
     app = App(
         settings=settings,
         catalog=catalog,
-        offered=offered(catalog, settings),
+        offered=with_token(offered(catalog, settings), settings),
         client=client,
         checker=ArgumentChecker(catalog),
-        approvals=Approvals(),
         memory=Memory(settings.repeat_window, client.clock),
+        approvals=approvals,
+        page=PageServer(approvals, browser),
         converting=anyio.Lock(),
         policy=policy,
         audit=Audit(settings.audit_file),
@@ -57,7 +70,8 @@ def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> S
     @asynccontextmanager
     async def lifespan(_: Server[App]) -> AsyncGenerator[App]:
         try:
-            yield app
+            async with app.page.running():
+                yield app
         finally:
             await client.aclose()
 
@@ -73,6 +87,7 @@ def create_server(settings: Settings, catalog: Catalog, client: ZohoClient) -> S
         on_list_resource_templates=resources.list_templates,
         on_read_resource=resources.read_resource,
     )
+    server.middleware.append(around)
     # Seals the state of an open question to the request, its arguments and five minutes.
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME))
     return server

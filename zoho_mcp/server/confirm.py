@@ -1,24 +1,20 @@
 """Asks a person, over whatever this client can do, before a call may run. Every way fails closed."""
 
-import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
-import anyio
 import mcp_types as types
-from mcp.shared.exceptions import MCPError
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import ValidationError
 
-from zoho_mcp.errors import DeclinedError
-from zoho_mcp.server.look import look
+from zoho_mcp.errors import DeclinedError, ZohoMcpError
+from zoho_mcp.server.asking import TELL_THE_USER, Call, Look, Unanswered, agreement
+from zoho_mcp.server.confirm_elicit import by_elicitation, can_be_asked
+from zoho_mcp.server.confirm_page import by_page
+from zoho_mcp.server.confirm_token import by_token
 from zoho_mcp.server.state import Context
 from zoho_mcp.specs.model import Operation
 
-_KEY = "confirm"
-_ASKED_ANEW = 3
-"""Times a person is asked again because the record changed while they were deciding."""
-_TELL_THE_USER = "Tell the user; do not try another way."
+_logger = logging.getLogger(__name__)
 
 
 async def confirm(
@@ -28,100 +24,61 @@ async def confirm(
 
     The record is read fresh for the question and again after the answer: a yes counts only for what was shown.
     """
-    if not _can_be_asked(ctx):
-        raise DeclinedError(
-            f"{operation.title}: a person has to agree first, and this client cannot ask one.",
-            "Use a client that supports MCP elicitation, or do it in Zoho itself. " + _TELL_THE_USER,
-        )
-    if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
-        return await _confirm_by_result(ctx, operation, arguments, params)
-    await _confirm_by_request(ctx, operation, arguments)
-    return None
-
-
-def _can_be_asked(ctx: Context) -> bool:
-    capabilities = ctx.session.client_capabilities
-    elicitation = capabilities.elicitation if capabilities is not None else None
-    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
-        return False
-    return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS or ctx.session.can_send_request
-
-
-async def _confirm_by_result(
-    ctx: Context, operation: Operation, arguments: Mapping[str, Any], params: types.CallToolRequestParams
-) -> types.InputRequiredResult | None:
-    """2026-07-28: the question is the result; the answer comes with the same call, repeated."""
-    app = ctx.lifespan_context
-    note = ""
-    if params.request_state is not None:
-        agreed_to = app.approvals.close(_question_name(params.request_state))
-        _require_yes(operation, (params.input_responses or {}).get(_KEY))
-        if agreed_to is None:
-            raise DeclinedError(
-                f"{operation.title}: that answer was used before or came too late.", "Call again to be asked anew."
-            )
-        shown, bound = await look(app, operation, arguments)
-        if bound == agreed_to:
-            return None
-        note = _CHANGED
-    else:
-        shown, bound = await look(app, operation, arguments)
-    request = types.ElicitRequest(params=_form(operation, note + shown.text()))
-    state = json.dumps({"question": app.approvals.ask(bound)})
-    return types.InputRequiredResult(input_requests={_KEY: request}, request_state=state)
-
-
-_CHANGED = "The record changed after the last question. Please look again.\n"
-
-
-def _question_name(state: str) -> str:
     try:
-        return str(json.loads(state)["question"])
-    except (ValueError, KeyError, TypeError):
-        return ""
-
-
-async def _confirm_by_request(ctx: Context, operation: Operation, arguments: Mapping[str, Any]) -> None:
-    """Older protocols: the question is a request to the client, within this call."""
-    app = ctx.lifespan_context
-    shown, bound = await look(app, operation, arguments)
-    note = ""
-    for _ in range(_ASKED_ANEW):
-        _require_yes(operation, await _elicit(ctx, operation, note + shown.text()))
-        agreed_to = bound
-        shown, bound = await look(app, operation, arguments)
-        if bound == agreed_to:
-            return
-        note = _CHANGED
-    raise DeclinedError(f"{operation.title}: the record kept changing while it was being asked about.", "Call again.")
-
-
-async def _elicit(ctx: Context, operation: Operation, text: str) -> types.ElicitResult:
-    form = _form(operation, text)
-    try:
-        with anyio.fail_after(ctx.lifespan_context.settings.confirm_timeout):
-            return await ctx.session.elicit_form(form.message, form.requested_schema, ctx.request_id)
-    except TimeoutError:
-        raise DeclinedError(f"{operation.title}: nobody answered the question in time.", _TELL_THE_USER) from None
-    except (MCPError, ValidationError) as problem:
+        return await _ask(Call(ctx, operation, arguments, params))
+    except ZohoMcpError:
+        raise
+    except Exception as problem:
+        _logger.exception("%s: a person could not be asked", operation.name)
         raise DeclinedError(
-            f"{operation.title}: the client could not ask ({type(problem).__name__}).", _TELL_THE_USER
+            f"{operation.title}: a person has to agree first and could not be asked ({type(problem).__name__}).",
+            TELL_THE_USER,
         ) from problem
 
 
-def _form(operation: Operation, text: str) -> types.ElicitRequestFormParams:
-    yes = {"type": "boolean", "title": f"Yes: {operation.title.lower()}", "description": "This cannot be undone."}
-    return types.ElicitRequestFormParams(
-        message=text, requested_schema={"type": "object", "properties": {_KEY: yes}, "required": [_KEY]}
+async def _ask(call: Call) -> types.InputRequiredResult | None:
+    """Elicitation where it works, then what `ZOHO_CONFIRM_FALLBACK` says; what goes on already comes first."""
+    seen = await call.look()
+    why = "this client cannot ask one"
+    if not await _goes_on_elsewhere(call, seen) and can_be_asked(call):
+        if call.params.request_state is None and await _does_not_answer(call):
+            why = "this client left its last question unanswered"
+        else:
+            try:
+                agreement().way = "elicitation"
+                return await by_elicitation(call, seen)
+            except Unanswered as silence:
+                why = str(silence)
+                seen = await call.look()
+    await _by_other_means(call, seen, why)
+    return None
+
+
+async def _goes_on_elsewhere(call: Call, seen: Look) -> bool:
+    """Whether this call carries a token, or a page for exactly this call is open or was agreed to."""
+    return bool(agreement().token) or await call.app.approvals.live("page", seen.bound) is not None
+
+
+async def _does_not_answer(call: Call) -> bool:
+    """Whether another way is there and this client is known to declare elicitation without showing it."""
+    settings = call.app.settings
+    there_is_another = settings.confirm_fallback == "token" or (
+        settings.confirm_fallback == "page" and settings.can_open_browser and call.principal is None
     )
+    return there_is_another and await call.app.approvals.silent(call.asked_as, settings.confirm_timeout)
 
 
-def _require_yes(operation: Operation, answer: object) -> None:
-    """Only accept with the box ticked is a yes."""
-    if isinstance(answer, types.ElicitResult):
-        if answer.action == "accept" and (answer.content or {}).get(_KEY) is True:
-            return
-        how = {"accept": "did not tick yes", "decline": "declined", "cancel": "dismissed the question"}[answer.action]
-    else:
-        how = "did not answer the question"
-    raise DeclinedError(f"{operation.title}: the user {how}.", _TELL_THE_USER)
+async def _by_other_means(call: Call, seen: Look, why: str) -> None:
+    agreement().way = None
+    match call.app.settings.confirm_fallback:
+        case "page":
+            agreement().way = "page"
+            await by_page(call, seen, why)
+        case "token":
+            agreement().way = "token"
+            await by_token(call, seen)
+        case "refuse":
+            raise call.refusal(
+                f"a person has to agree first, and {why}.",
+                f"Use a client that supports MCP elicitation, or do it in Zoho itself. {TELL_THE_USER}",
+            )

@@ -16,6 +16,7 @@ from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.outcome import Sent, settle
+from zoho_mcp.server.page_server import PageServer
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
@@ -44,6 +45,7 @@ class App:
     """Held while an estimate becomes an invoice."""
     policy: Policy
     audit: Audit
+    page: PageServer
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody.

@@ -9,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
 from zoho_mcp.server import render, repeats
+from zoho_mcp.server.asking import agreement
 from zoho_mcp.server.caller import principal_of
 from zoho_mcp.server.confirm import confirm
 from zoho_mcp.server.inventory import tool
@@ -86,25 +87,26 @@ async def _allowed(trail: Trail, params: types.CallToolRequestParams) -> types.I
         problem = DeclinedError(f"{operation.title}: {trail.decision.reason}", _TELL_THE_USER)
         await trail.ended("refused", problem)
         raise problem
-    if trail.decision.action == "ask":
-        question = await _asked(trail, params, trail.operation, trail.arguments)
-        if question is not None:
-            return question
-    return await _repeated(trail, params)
+    asked = trail.decision.action == "ask"
+    question = await _asked(trail, params, trail.operation, trail.arguments) if asked else None
+    return question or await _repeated(trail, params, asked=asked)
 
 
-async def _repeated(trail: Trail, params: types.CallToolRequestParams) -> types.InputRequiredResult | None:
+async def _repeated(
+    trail: Trail, params: types.CallToolRequestParams, *, asked: bool
+) -> types.InputRequiredResult | None:
     """The very same a short while ago is a reason to ask, unless a person has just been asked about it."""
+    noted = False
 
     async def ask(operation: Operation, arguments: Mapping[str, Any]) -> types.InputRequiredResult | None:
+        nonlocal noted
+        noted = True
         return await _asked(trail, params, operation, arguments)
 
     try:
-        return await repeats.claim(
-            trail.ctx.lifespan_context, trail.operation, trail.arguments, None if trail.way else ask
-        )
+        return await repeats.claim(trail.ctx.lifespan_context, trail.operation, trail.arguments, None if asked else ask)
     except DeclinedError as problem:
-        if not trail.way:
+        if not noted:
             await trail.ended("declined", problem)
         raise
 
@@ -114,15 +116,16 @@ async def _asked(
 ) -> types.InputRequiredResult | None:
     if params.request_state is None:
         await trail.asking()
-    trail.way = "elicitation"
     try:
-        return await confirm(trail.ctx, operation, arguments, params)
+        question = await confirm(trail.ctx, operation, arguments, params)
+        trail.way = agreement().way or ""
+        return question
     except DeclinedError as problem:
+        trail.way = agreement().way or ""
         await trail.ended("declined", problem)
         raise
     except RejectedError as problem:
         # Zoho would not do it, so nobody was asked.
-        trail.way = ""
         await trail.ended("refused", problem)
         raise
     except BaseException as problem:

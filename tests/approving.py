@@ -1,0 +1,203 @@
+"""A person before a browser who decides on approval pages over real HTTP, and servers for clients of every kind."""
+
+import re
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+import mcp_types as types
+import uvicorn
+from mcp import Client
+from mcp.client import ClientRequestContext
+from mcp.client.session import ElicitationFnT
+from mcp.server.lowlevel import Server
+from starlette.types import ASGIApp
+
+from zoho_mcp.server.state import App
+
+Decision = Literal["approve", "decline"]
+_Result = TypeVar("_Result")
+
+
+def browser_session(**options: Any) -> httpx.AsyncClient:
+    """Without the certificates that loopback needs none of: loading them takes longer than a test."""
+    return httpx.AsyncClient(verify=False, **options)
+
+
+class Desk:
+    """Is handed addresses as a browser would be; `next` gives them one by one."""
+
+    def __init__(self, *, has_browser: bool = True) -> None:
+        self.has_browser = has_browser
+        self.addresses: list[str] = []
+        self._send, self._receive = anyio.create_memory_object_stream[str](100)
+
+    async def open(self, address: str) -> bool:
+        """What a server is given as its browser."""
+        self.addresses.append(address)
+        if self.has_browser:
+            self._send.send_nowait(address)
+        return self.has_browser
+
+    def close(self) -> None:
+        self._send.close()
+        self._receive.close()
+
+    async def next(self) -> str:
+        """The address of the next window that opens."""
+        with anyio.fail_after(20):
+            return await self._receive.receive()
+
+    async def look(self, address: str) -> str:
+        """The page's text as it is served."""
+        async with browser_session() as browser:
+            return (await browser.get(address)).text
+
+    async def click(self, address: str, decision: Decision, number: str = "") -> str:
+        """Load the page, decide, and follow to what it says then."""
+        answer = await post(address, {"view": await self.view(address), "decision": decision, "number": number})
+        if answer.status_code == 303:
+            return await self.look(address)
+        return answer.text
+
+    async def view(self, address: str) -> str:
+        found = re.search(r'name="view" value="([^"]+)"', await self.look(address))
+        return unescape(found[1]) if found else ""
+
+    async def decide(self, decision: Decision, number: str = "") -> str:
+        """Wait for the next window and decide there."""
+        return await self.click(await self.next(), decision, number)
+
+
+@asynccontextmanager
+async def a_desk(*, has_browser: bool = True) -> AsyncGenerator[Desk]:
+    """With its windows closed at the end."""
+    desk = Desk(has_browser=has_browser)
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+async def post(address: str, form: dict[str, str], **headers: str) -> httpx.Response:
+    """A form sent from the page itself, unless `headers` say otherwise; an empty one is left out."""
+    parts = urlsplit(address)
+    sent = {"origin": f"{parts.scheme}://{parts.netloc}", "sec-fetch-site": "same-origin"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    async with browser_session() as browser:
+        return await browser.post(address, data=form, headers={name: value for name, value in sent.items() if value})
+
+
+async def both(one: Awaitable[_Result], other: Awaitable[Any]) -> _Result:
+    """Both at the same time; what the first gives."""
+    results: list[_Result] = []
+
+    async def first() -> None:
+        results.append(await one)
+
+    async def second() -> None:
+        await other
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(first)
+            group.start_soon(second)
+    return results[0]
+
+
+Way = Literal["result", "request", "page"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of client and how it is connected; `way` is how a person is asked there."""
+
+    name: str
+    era: Literal["2026-07-28", "legacy"]
+    way: Way
+    declares: bool = True
+    answers: bool = True
+    http: Literal["", "json", "stateless", "stateless json"] = ""
+
+
+KINDS = (
+    Kind("2026 with elicitation", "2026-07-28", "result"),
+    Kind("2026 without elicitation", "2026-07-28", "page", declares=False),
+    Kind("2026 that declares but never answers", "2026-07-28", "page", answers=False),
+    Kind("older with elicitation", "legacy", "request"),
+    Kind("older without elicitation", "legacy", "page", declares=False),
+    Kind("older that declares but never answers", "legacy", "page", answers=False),
+    Kind("json_response HTTP, 2026 with elicitation", "2026-07-28", "result", http="json"),
+    Kind("json_response HTTP, 2026 without elicitation", "2026-07-28", "page", declares=False, http="json"),
+    Kind("json_response HTTP, older with elicitation", "legacy", "page", http="json"),
+    Kind("stateless HTTP, 2026 with elicitation", "2026-07-28", "result", http="stateless"),
+    Kind("stateless HTTP, older with elicitation", "legacy", "page", http="stateless"),
+    Kind("stateless json_response HTTP, older", "legacy", "page", http="stateless json"),
+)
+
+
+async def never(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+    """Declares that it shows questions, and does not."""
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+@asynccontextmanager
+async def connected(kind: Kind, server: Server[App], elicit: ElicitationFnT) -> AsyncGenerator[Client]:
+    """A client of this kind for a server."""
+    callback = (elicit if kind.answers else never) if kind.declares else None
+    if not kind.http:
+        async with Client(server, mode=kind.era, elicitation_callback=callback) as client:
+            yield client
+        return
+    async with served(server, kind.http) as url, Client(url, mode=kind.era, elicitation_callback=callback) as client:
+        yield client
+
+
+class _Loopback(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def served(server: Server[App], http: str) -> AsyncGenerator[str]:
+    """A server over streamable HTTP on loopback."""
+    app = server.streamable_http_app(json_response="json" in http, stateless_http="stateless" in http)
+    async with serving(app) as address:
+        yield f"{address}/mcp"
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncGenerator[str]:
+    """Any app on loopback."""
+    config = uvicorn.Config(app, log_config=None, ws="none", lifespan="on", timeout_graceful_shutdown=1)
+    loopback = _Loopback(config)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        async with anyio.create_task_group() as group:
+            group.start_soon(loopback.serve, [listener])
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            finally:
+                loopback.should_exit = True
+
+
+@dataclass
+class Told:
+    """What a client told a person of a call that goes on."""
+
+    messages: list[str] = field(default_factory=list[str])
+    first: anyio.Event = field(default_factory=anyio.Event)
+
+    async def progress(self, progress: float, total: float | None, message: str | None) -> None:
+        self.messages.append(message or "")
+        self.first.set()

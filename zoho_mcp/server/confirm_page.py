@@ -1,0 +1,116 @@
+"""Asks on a page that this process serves and that is opened in the user's browser: for clients that cannot ask.
+
+A click only takes down a decision. Nothing runs but a call, and only if the record is still what the person saw.
+"""
+
+import itertools
+import logging
+
+import anyio
+
+from zoho_mcp.policy.approvals import Approval, Shown
+from zoho_mcp.policy.rules import effect_of
+from zoho_mcp.server.asking import ASKED_ANEW, TELL_THE_USER, Call, Look, agreement
+
+_logger = logging.getLogger(__name__)
+_PROGRESS_EVERY = 5
+"""Seconds between notifications while a call waits: clients count silence towards their own time limit."""
+
+
+async def by_page(call: Call, seen: Look, why: str) -> None:
+    """Return once a person approved on the page; else DeclinedError. `why` says why the client itself did not ask."""
+    if call.principal is not None:
+        # Whoever sits before this machine is not who is logged in from elsewhere.
+        raise call.refusal(f"a person has to agree first, and {why}.", _elsewhere())
+    approvals = call.app.approvals
+    for _ in range(ASKED_ANEW):
+        approval = await approvals.ask("page", seen.bound, _shown(call, seen))
+        if approval.state == "waiting":
+            with approval.called():
+                still_there = await _show_and_wait(call, approval, why)
+            if not still_there:
+                raise call.refusal("the client took the call back.", "Call again.")
+        if approval.state != "approved" or await call.is_abandoned():
+            raise _not_approved(call, approval)
+        seen = await call.look()
+        if await approvals.spend(approval, seen.bound):
+            agreement().reached("page", approval)
+            return
+        if approval.bound == seen.bound:  # used by another call, or expired, while the record was read
+            raise _not_approved(call, approval)
+    raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
+
+
+def _shown(call: Call, seen: Look) -> Shown:
+    preview, limit = seen.preview, call.app.settings.approval_type_number_over
+    large = preview.amount is not None and preview.amount > limit
+    typed = preview.number if large and effect_of(call.operation, call.arguments) == "destroy" else ""
+    return Shown(call.operation.title, preview.question, preview.details, call.client, typed)
+
+
+async def _show_and_wait(call: Call, approval: Approval, why: str) -> bool:
+    """Whether the client still waits, decided or not."""
+    settings, page = call.app.settings, call.app.page
+    opens = approval.callers == 1  # a call that joins one which waits already finds the window open
+    address = await page.address(approval.secret)
+    if opens and not (settings.can_open_browser and await page.open_browser(address)):
+        raise _no_browser(call, approval, address, why)
+    longest = min(settings.approval_wait, call.app.approvals.remaining(approval))
+    with anyio.move_on_after(longest) as in_time, anyio.CancelScope() as waiting, page.waited_for(call.caller, waiting):
+        async with anyio.create_task_group() as group:
+            group.start_soon(_report_progress, call, waiting)
+            await approval.decided.wait()
+            group.cancel_scope.cancel()
+    return approval.decided.is_set() or not waiting.cancel_called or in_time.cancel_called
+
+
+async def _report_progress(call: Call, waiting: anyio.CancelScope) -> None:
+    wait = call.app.settings.approval_wait
+    started = anyio.current_time()
+    for second in itertools.count():
+        if second % _PROGRESS_EVERY == 0:
+            waited = anyio.current_time() - started
+            await call.ctx.session.report_progress(waited, wait, "Waiting for the user's decision in the browser.")
+        await anyio.sleep(1)
+        if await call.is_abandoned():
+            waiting.cancel()
+
+
+def _not_approved(call: Call, approval: Approval) -> Exception:
+    match approval.state:
+        case "waiting":
+            return call.refusal(
+                f"the user has not decided yet (approval {approval.name}).",
+                f"Ask the user to decide in the browser window that was opened{_where(call, approval)}, then call "
+                f"{call.operation.name} again with the same arguments. The approval's id alone does nothing.",
+            )
+        case "declined":
+            return call.refusal("the user declined.")
+        case "approved":
+            return call.refusal("the client hung up before the user decided.", "Call again.")
+        case "spent":
+            return call.refusal("another call, the same as this, used the user's approval.", "Look what it did.")
+        case _:
+            return call.refusal("the question expired before it was decided.", "Call again to ask anew.")
+
+
+def _no_browser(call: Call, approval: Approval, address: str, why: str) -> Exception:
+    told = call.app.settings.approval_url_to_model
+    if not told:
+        _logger.warning("No browser could be opened. Approval %s can be decided at %s", approval.name, address)
+    where = f"at {address}" if told else "at the address that this server wrote to its log (stderr)"
+    return call.refusal(
+        f"a person has to agree first, {why}, and no browser could be opened (approval {approval.name}).",
+        f"The user can decide within five minutes, on the machine this server runs on, {where}; then call "
+        f"{call.operation.name} again with the same arguments. {_elsewhere()}",
+    )
+
+
+def _where(call: Call, approval: Approval) -> str:
+    if not call.app.settings.approval_url_to_model:
+        return ""
+    return f" ({call.app.page.address_of(approval.secret)})"
+
+
+def _elsewhere() -> str:
+    return f"Or use a client that supports MCP elicitation, or do it in Zoho itself. {TELL_THE_USER}"
