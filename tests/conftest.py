@@ -1,10 +1,11 @@
 """A server on an embedded Zoho, in memory, for clients of both eras."""
 
 import atexit
+import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -100,6 +101,8 @@ class Zoho:
         catalog = load(settings.product, settings.edition)
         return create_server(settings, catalog, client, approvals=approvals, browser=browser)
 
+    on_sleep: Callable[[], None] = lambda: None
+    """Called whenever the server begins to wait for something."""
     wrong_by: float = 0.0
     """Seconds by which the server's clock is ahead of Zoho's."""
 
@@ -112,6 +115,7 @@ class Zoho:
 
     async def sleep(self, seconds: float) -> None:
         """What the server waits for passes at once."""
+        self.on_sleep()
         self.clock.advance(seconds=seconds)
 
     @asynccontextmanager
@@ -142,6 +146,14 @@ def zoho() -> Iterator[Zoho]:
     app = create_app(store, clock=clock, limits=Limits(per_minute=100_000, per_day=100_000))
     yield Zoho(store, app, clock, from_environment(environment_for(URL)))
     store.close()
+
+
+_mark = itertools.count(1)
+
+
+def reference() -> str:
+    """A reference number of its own: the very same invoice again would be asked about."""
+    return f"R-{next(_mark)}"
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

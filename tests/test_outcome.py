@@ -1,5 +1,6 @@
 """Writes whose answer never came: found out by reading, never sent again, and never said to be more certain than so."""
 
+from datetime import timedelta
 from typing import Any
 
 import anyio
@@ -251,3 +252,22 @@ async def test_an_item_is_found_by_its_name_and_deactivated_by_its_status(zoho: 
         zoho.faults.clear()
         zoho.faults.add(f"POST /items/*/inactive:{fault}")
         assert says in text_of(await client.call_tool("deactivate_item", {"item_id": item["item_id"]}))
+
+
+@pytest.mark.parametrize("minutes", [-2, 2])
+@pytest.mark.parametrize("whose", ["zoho", "ours"])
+async def test_a_clock_that_is_set_while_an_answer_is_awaited_does_not_hide_the_record(
+    zoho: Zoho, whose: str, minutes: int
+) -> None:
+    def jump() -> None:
+        if whose == "zoho":
+            zoho.faults.skew = timedelta(minutes=minutes)
+        else:
+            zoho.wrong_by = minutes * 60
+
+    async with zoho.client() as client:
+        customer = await customer_of(client)
+        zoho.faults.add("POST /invoices:cut-after")
+        zoho.on_sleep = jump
+        answer = await call(client, "create_invoice", customer_id=customer, line_items=LINES)
+    assert ANSWER_LOST in answer["message"]

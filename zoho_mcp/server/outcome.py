@@ -39,6 +39,8 @@ class Sent:
     operation: Operation
     arguments: Json
     at: float
+    skew: float | None = None
+    """How far Zoho's clock was ahead of that one just then, if that was known."""
 
     @property
     def path(self) -> str:
@@ -46,8 +48,13 @@ class Sent:
         return self.operation.http.path.partition("?")[0]
 
     def since(self, app: "App") -> float:
-        """The earliest time, by Zoho's clock, at which it can have been carried out."""
-        return self.at + app.client.skew - CLOCKS_DIFFER
+        """The earliest time, by Zoho's clock, at which it can have been carried out.
+
+        A clock may have been set right meanwhile. Then the earlier of two times counts: what is too old for the other
+        could be taken for not there, and be made a second time.
+        """
+        known = [skew for skew in (self.skew, app.client.skew) if skew is not None]
+        return self.at + min(known, default=0.0) - CLOCKS_DIFFER
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ async def claim(app: App, operation: Operation, arguments: Json, ask: Ask | None
 def noted(app: App, operation: Operation, arguments: Json) -> Generator[Callable[[Json], None]]:
     """Around a call that runs: gives the function that takes its answer. Whoever waits for it goes on afterwards."""
     name = name_of(operation.name, arguments)
-    sent = Sent(operation, arguments, app.client.clock())
+    sent = Sent(operation, arguments, app.client.clock(), app.client.skew)
     earlier: Earlier | None = None
 
     def note(envelope: Json) -> None:

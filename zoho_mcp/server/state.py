@@ -54,7 +54,7 @@ class App:
         """
         operation = self.catalog.operations[name]
         rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
-        sent = Sent(operation, rest, self.client.clock())
+        sent = Sent(operation, rest, self.client.clock(), self.client.skew)
         try:
             payload = await self.send(self.request(operation, arguments))
         except OutcomeUnknownError as problem:

@@ -87,25 +87,26 @@ async def _allowed(trail: Trail, params: types.CallToolRequestParams) -> types.I
         problem = DeclinedError(f"{operation.title}: {trail.decision.reason}", _TELL_THE_USER)
         await trail.ended("refused", problem)
         raise problem
-    if trail.decision.action == "ask":
-        question = await _asked(trail, params, trail.operation, trail.arguments)
-        if question is not None:
-            return question
-    return await _repeated(trail, params)
+    asked = trail.decision.action == "ask"
+    question = await _asked(trail, params, trail.operation, trail.arguments) if asked else None
+    return question or await _repeated(trail, params, asked=asked)
 
 
-async def _repeated(trail: Trail, params: types.CallToolRequestParams) -> types.InputRequiredResult | None:
+async def _repeated(
+    trail: Trail, params: types.CallToolRequestParams, *, asked: bool
+) -> types.InputRequiredResult | None:
     """The very same a short while ago is a reason to ask, unless a person has just been asked about it."""
+    noted = False
 
     async def ask(operation: Operation, arguments: Mapping[str, Any]) -> types.InputRequiredResult | None:
+        nonlocal noted
+        noted = True
         return await _asked(trail, params, operation, arguments)
 
     try:
-        return await repeats.claim(
-            trail.ctx.lifespan_context, trail.operation, trail.arguments, None if trail.way else ask
-        )
+        return await repeats.claim(trail.ctx.lifespan_context, trail.operation, trail.arguments, None if asked else ask)
     except DeclinedError as problem:
-        if not trail.way:
+        if not noted:
             await trail.ended("declined", problem)
         raise
 

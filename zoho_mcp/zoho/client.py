@@ -59,8 +59,8 @@ class ZohoClient:
         self.clock = clock
         self.sleep = sleep
         self.limiter = limiter or Limiter(PLANS[settings.plan], clock=clock)
-        self.skew = 0.0
-        """Seconds by which Zoho's clock is ahead of this one, by its last answer."""
+        self.skew: float | None = None
+        """Seconds by which Zoho's clock is ahead of this one, by its last answer; None before the first."""
         self._transport = transport
         self._answer_within = answer_within
         self._client: httpx.AsyncClient | None = None
