@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import mcp_types as types
 import pytest
-from conftest import ERAS, Era, Person, Zoho, call, text_of
+from conftest import ERAS, Era, Person, Zoho, call, reference, text_of
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import anyio
@@ -12,7 +11,7 @@ import httpx
 import mcp_types as types
 import pytest
 from approving import KINDS, Desk, Kind, Way, both, connected, post
-from conftest import Clock, Person, Zoho, call, text_of
+from conftest import Clock, Person, Zoho, call, reference, text_of
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.anyio
 YES = types.ElicitResult(action="accept", content={"confirm": True})
 OTHER_ORGANIZATION = "900000002"
 Result = types.CallToolResult | types.InputRequiredResult
-_REFERENCES = count()
 
 
 @dataclass
@@ -64,8 +62,9 @@ class World:
         customer = (await call(client, "list_customers", per_page=1))["customers"][0]["customer_id"]
         lines = [{"name": "Logo", "rate": 450, "quantity": 1}]
         # Each its own reference: the very same invoice twice would be asked about.
-        reference = f"PO-{next(_REFERENCES)}"
-        made = await call(client, "create_invoice", customer_id=customer, line_items=lines, reference_number=reference)
+        made = await call(
+            client, "create_invoice", customer_id=customer, line_items=lines, reference_number=reference()
+        )
         invoice: str = made["invoice"]["invoice_id"]
         await call(client, "mark_invoice_sent", invoice_id=invoice)
         return invoice
