@@ -326,6 +326,7 @@ async def request_two_at_once(world: World) -> None:
     [refused] = [result for result in results if isinstance(result, types.CallToolResult) and result.is_error]
     assert_refused(refused)
     assert world.runs(invoice) == 1
+    assert len(asked) == 2
 
 
 async def request_restarted(world: World) -> None:

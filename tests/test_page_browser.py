@@ -57,6 +57,13 @@ class Browser:
     async def text(self) -> str:
         return await self.script("return document.body.innerText")
 
+    async def until(self, text: str) -> str:
+        """Wait until the page says this: a click returns before a slow page is there."""
+        with anyio.fail_after(20):
+            while text not in (said := await self.text()):
+                await anyio.lowlevel.checkpoint()
+        return said
+
     async def script(self, script: str, *arguments: Any) -> Any:
         return await self.run("execute/sync", script=script, args=list(arguments))
 
@@ -134,7 +141,7 @@ async def test_approving_runs_it_and_says_so(zoho: Zoho, browser: Browser) -> No
             await browser.go(await desk.next())
             assert "450.00" in await browser.text()
             await browser.click("approve")
-            assert (await browser.text()).startswith("Done\n")
+            assert (await browser.until("Done.")).startswith("Done\n")
 
         result = await both(client.call_tool("void_invoice", {"invoice_id": invoice}), approve())
         assert not result.is_error, text_of(result)
@@ -150,9 +157,9 @@ async def test_declining_does_nothing_and_says_so(zoho: Zoho, browser: Browser) 
         async def refuse() -> None:
             await browser.go(await desk.next())
             await browser.click("decline")
-            assert "You declined. Nothing was done." in await browser.text()
+            await browser.until("You declined. Nothing was done.")
             await browser.run("refresh")
-            assert "You declined. Nothing was done." in await browser.text()
+            await browser.until("You declined. Nothing was done.")
             await browser.run("back")
 
         result = await both(client.call_tool("void_invoice", {"invoice_id": invoice}), refuse())
@@ -171,10 +178,10 @@ async def test_a_large_amount_is_approved_by_typing_the_number(zoho: Zoho, brows
             assert "Approve" in await browser.text()  # the empty field keeps the form
             await browser.type("INV-0")
             await browser.click("approve")
-            assert "That is not the number." in await browser.text()
+            await browser.until("That is not the number.")
             await browser.type(number)
             await browser.click("approve")
-            assert (await browser.text()).startswith("Done\n")
+            assert (await browser.until("Done.")).startswith("Done\n")
 
         result = await both(client.call_tool("void_invoice", {"invoice_id": invoice}), approve())
         assert not result.is_error, text_of(result)
@@ -186,12 +193,10 @@ async def test_the_page_follows_a_call_that_takes_its_time(zoho: Zoho, browser: 
         await browser.go(window.address)
         with window.approval.called():
             await browser.click("approve")
-            assert "It is being done now." in await browser.text()
+            await browser.until("It is being done now.")
         await window.approvals.spend(window.approval, window.approval.bound)
         await window.approvals.settle(window.approval, "Done.")
-        with anyio.fail_after(20):
-            while not (await browser.text()).startswith("Done\n"):
-                await anyio.lowlevel.checkpoint()
+        await browser.until("Done.")
 
 
 async def test_hostile_text_is_text_in_a_real_browser(zoho: Zoho, browser: Browser) -> None:
@@ -229,9 +234,7 @@ async def test_another_site_can_neither_frame_it_nor_send_its_form(zoho: Zoho, b
         async with another_site(form) as evil:
             await browser.go(evil)
             await browser.script("document.getElementById('f').submit()")
-            with anyio.fail_after(20):
-                while "Refused" not in await browser.text():
-                    await anyio.lowlevel.checkpoint()
+            await browser.until("Refused")
         assert await window.is_untouched()
 
 
