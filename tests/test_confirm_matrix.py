@@ -379,6 +379,8 @@ async def page_cancel(world: World) -> None:
         [address] = world.desk.addresses
         await nobody_waits(world, address)
         assert "Nothing has been done yet" in await world.desk.click(address, "approve")
+        shown = await call(client, "get_invoice", invoice_id=invoice)
+        assert shown["invoice"]["status"] == "sent"
         assert world.runs(invoice) == 0
 
 
