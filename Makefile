@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format bundle dist clean
 .DELETE_ON_ERROR:
 
 $(VENV)/installed: pyproject.toml
@@ -30,11 +30,18 @@ test: $(VENV)/installed-test  ## the whole test suite
 lint: $(VENV)/installed-lint  ## ruff and pyright, strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/installed-lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bundle: $(VENV)/installed  ## the Claude Desktop bundle, dist/zoho-invoice-mcp.mcpb
+	$(BIN)/python bundle/build.py
+
+dist: bundle  ## that, and the sdist and the wheel for PyPI
+	$(BIN)/python -m pip install --quiet --group dist
+	$(BIN)/python -m build --outdir dist
 
 clean:
 	rm -rf $(VENV) dist demo-output

@@ -1,27 +1,35 @@
-"""Writes the tables of the README from the specs and the settings: `python docs/tables.py`. The tests compare."""
+"""Writes the tables of README.md and docs/coverage.md: `python docs/tables.py`. The tests compare."""
 
 import re
 from pathlib import Path
 
-from zoho_mcp.policy.rules import decide
+from zoho_mcp.policy.facts import at_hand, can_mail
+from zoho_mcp.policy.reading import load_policy
+from zoho_mcp.policy.rules import Policy
+from zoho_mcp.policy.wording import asks
 from zoho_mcp.settings import SETTINGS, Setting
 from zoho_mcp.specs.load import load
-from zoho_mcp.specs.model import Operation
+from zoho_mcp.specs.model import Catalog, Operation
 
 README = Path(__file__).parent.parent / "README.md"
+COVERAGE = Path(__file__).parent / "coverage.md"
 _EFFECTS = {"read": "reads", "write": "changes", "send": "e-mails", "destroy": "destroys"}
 
 
 def tools_table() -> str:
-    """Tool, what it does, effect, and whether a person is asked."""
+    """Tool, what it does, effect, and whether a person is asked by the shipped policy."""
+    catalog = load()
+    policy = load_policy(catalog)
     rows = ["| toolset | tool | what it does | effect | asks first |", "|---|---|---|---|---|"]
-    return "\n".join([*rows, *(_tool_row(operation) for operation in load().operations.values())])
+    return "\n".join([*rows, *(_tool_row(operation, policy, catalog) for operation in catalog.operations.values())])
 
 
-def _tool_row(operation: Operation) -> str:
-    asks = "yes" if decide(operation, {}, "ask").action == "ask" else ""
+def _tool_row(operation: Operation, policy: Policy, catalog: Catalog) -> str:
+    # A tool that can name recipients is asked about with one that nobody knows yet.
+    arguments = {"to_mail_ids": ["?"]} if can_mail(operation) else {}
+    asked = asks(policy, operation, at_hand(operation, arguments, catalog, "", None))
     first = operation.description.split(". ")[0].rstrip(".") + "."
-    return f"| {operation.toolset} | `{operation.name}` | {first} | {_EFFECTS[operation.effect]} | {asks} |"
+    return f"| {operation.toolset} | `{operation.name}` | {first} | {_EFFECTS[operation.effect]} | {asked} |"
 
 
 def settings_table() -> str:
@@ -36,12 +44,41 @@ def _setting_row(setting: Setting) -> str:
     return f"| `{setting.name}` | {setting.meaning}{choices} | {default} |"
 
 
+def coverage_table() -> str:
+    """Reference endpoint, tool, request that is sent, scope, and why the two differ."""
+    rows = ["| reference | tool | request | scope | where it differs |", "|---|---|---|---|---|"]
+    invoice, books = load("invoice").operations, load("books").operations
+    return "\n".join([*rows, *(_coverage_row(invoice[name], books[name]) for name in invoice)])
+
+
+def _coverage_row(operation: Operation, in_books: Operation) -> str:
+    reference = "<br>".join(f"`{endpoint}`" for endpoint in operation.reference)
+    request, scope = _request(operation), f"`{operation.scope}`"
+    if _request(in_books) != request:
+        request += f"<br>Books: {_request(in_books)}"
+    if in_books.scope != operation.scope:
+        scope += f"<br>Books: `{in_books.scope}`"
+    return f"| {reference} | `{operation.name}` | {request} | {scope} | {operation.note} |"
+
+
+def _request(operation: Operation) -> str:
+    headers = f" ({', '.join(operation.http.headers.values())})" if operation.http.headers else ""
+    return f"`{operation.http.method} {operation.http.path}`{headers}"
+
+
 def filled(text: str) -> str:
-    """The README's text with its tables as they are now."""
-    for name, table in (("tools", tools_table()), ("settings", settings_table())):
-        text = re.sub(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", rf"\g<1>{table}\g<2>", text, flags=re.DOTALL)
+    """A page's text with its tables as they are now."""
+    tables = {"tools": tools_table, "settings": settings_table, "coverage": coverage_table}
+    for name, table in tables.items():
+        text = re.sub(
+            rf"(<!-- {name} -->\n).*?<!-- end -->",
+            lambda page, table=table: f"{page[1]}{table()}\n<!-- end -->",
+            text,
+            flags=re.DOTALL,
+        )
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in (README, COVERAGE):
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

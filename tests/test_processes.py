@@ -16,7 +16,11 @@ import zoho_mcp
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 COMMAND = [sys.executable, "-m", "zoho_mcp.cli.main"]
-PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")}
+PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")} | {
+    # Whoever runs the tests may have a policy and an audit file of their own.
+    "XDG_CONFIG_HOME": "/nonexistent",
+    "XDG_STATE_HOME": "/nonexistent",
+}
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -138,3 +142,4 @@ def test_the_built_wheel_works_from_anywhere(tmp_path: Path) -> None:
         env=PLAIN | {"PYTHONPATH": path}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert Path(where.stdout.strip()) == place / "zoho_mcp" / "tool_specs"
+    assert (place / "zoho_mcp" / "policy" / "default.toml").is_file()

@@ -23,7 +23,10 @@ def tables() -> ModuleType:
 
 
 def test_the_tables_are_those_of_the_specs_and_settings() -> None:
-    assert tables().filled(README) == README, "run: .venv/bin/python docs/tables.py"
+    assert [f"<!-- {name} -->" in README for name in ("tools", "settings")] == [True, True]
+    for page in (CHECKOUT / "README.md", CHECKOUT / "docs" / "coverage.md"):
+        text = page.read_text(encoding="utf-8")
+        assert tables().filled(text) == text, "run: .venv/bin/python docs/tables.py"
 
 
 def test_the_configuration_examples_are_json_with_settings_that_exist() -> None:

@@ -41,6 +41,7 @@ async def test_the_studio_has_a_year_of_invoices_in_every_status(studio: Sandbox
 async def test_the_studios_books_add_up(studio: Sandbox) -> None:
     invoices = (await studio.ask("GET", "/invoices"))["invoices"]
     payments = (await studio.ask("GET", "/customerpayments"))["customerpayments"]
+    notes = (await studio.ask("GET", "/creditnotes"))["creditnotes"]
     contacts = (await studio.ask("GET", "/contacts"))["contacts"]
     for row in invoices:
         invoice = await studio.read_invoice(row)
@@ -52,9 +53,12 @@ async def test_the_studios_books_add_up(studio: Sandbox) -> None:
         theirs = [row for row in invoices if row["customer_id"] == contact["contact_id"]]
         owed = sum(row["balance"] for row in theirs if row["status"] not in ("draft", "void"))
         unused = sum(row["unused_amount"] for row in payments if row["customer_id"] == contact["contact_id"])
+        open_notes = [row for row in notes if row["status"] == "open"]
+        unused += sum(row["balance"] for row in open_notes if row["customer_id"] == contact["contact_id"])
         assert (contact["outstanding_receivable_amount"], contact["unused_credits_receivable_amount"]) == (owed, unused)
     invoiced = sum(row["total"] for row in invoices if row["status"] not in ("draft", "void"))
     received = sum(row["amount"] - row["unused_amount"] for row in payments)
+    received += sum(row["credits_used"] for row in notes)
     assert invoiced - received == sum(row["balance"] for row in invoices if row["status"] != "draft")
     assert sum(row["unused_amount"] for row in payments) == Decimal("500.00")
 

@@ -19,6 +19,7 @@ def zoho() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
 
+
 NOWHERE = "982000000000999999"
 
 

@@ -9,7 +9,7 @@ import pytest
 from zoho_mcp.errors import SpecError
 from zoho_mcp.server.special import SPECIALS
 from zoho_mcp.settings import EDITIONS
-from zoho_mcp.specs.lint import slow_check
+from zoho_mcp.specs.lint import slow_check, tool_size
 from zoho_mcp.specs.load import load, specs_folder
 from zoho_mcp.specs.model import SpecFile
 
@@ -125,3 +125,14 @@ def test_what_differs_in_books_is_merged_over_the_entry(folder: Path) -> None:
     write(folder, _operation(books={"http": {"path": "/bookthings/{thing_id}"}, "note": None}))
     assert load("invoice", folder=folder).operations["get_thing"].http.path == "/things/{thing_id}"
     assert load("books", folder=folder).operations["get_thing"].http.path == "/bookthings/{thing_id}"
+
+
+def test_all_reference_tools_together_stay_small() -> None:
+    sizes = {
+        name: tool_size(operation)
+        for name, operation in CATALOGS["invoice"].operations.items()
+        if operation.toolset not in ("lookups", "reports")
+    }
+    assert len(sizes) == 65
+    assert sum(sizes.values()) <= 48_000
+    assert sizes["create_invoice"] <= 2_800

@@ -5,6 +5,7 @@ ZohoMcpError
 ├── SpecError              a file of tool_specs is wrong; the start stops (exit status 2)
 ├── ArgumentsError         the arguments of a call are wrong: all problems at once
 ├── DeclinedError          nobody said yes, or the policy says no: nothing was done
+├── AuditError             what changes cannot be recorded, so no change is made
 ├── AuthError              a credential, a scope or the organisation is not accepted
 ├── NotFoundError          the record does not exist
 ├── RejectedError          Zoho understood the request and refused it
@@ -58,6 +59,12 @@ class ArgumentsError(ZohoMcpError):
 
 class DeclinedError(ZohoMcpError):
     """The call needs a person's yes and did not get it, or the policy refuses it."""
+
+    changed = "Nothing was done."
+
+
+class AuditError(ZohoMcpError):
+    """The audit file cannot be written. A change that would leave no trace is not made."""
 
     changed = "Nothing was done."
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path, PurePath
 from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -64,6 +65,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_CONFIRM", "What happens before something is lost: ask a person, refuse, or allow.", "ask",
             ("ask", "refuse", "allow")),
     Setting("ZOHO_CONFIRM_TIMEOUT", "Seconds to wait for a person's answer.", "120"),
+    Setting("ZOHO_TOOLSETS", "Only the tools of these toolsets, separated by commas."),
+    Setting("ZOHO_TOOLS", "Only these tools (with ZOHO_TOOLSETS: these as well)."),
+    Setting("ZOHO_EXCLUDE_TOOLS", "All but these tools."),
+    Setting("ZOHO_READ_ONLY", "Offer only tools that change nothing.", "false", ("true", "false")),
+    Setting("ZOHO_UPLOAD_DIR", "Folder that receipts may be taken from; without it no file leaves this machine."),
+    Setting("ZOHO_DOWNLOAD_DIR", "Folder that PDFs may be saved in; nothing is overwritten there."),
+    Setting("ZOHO_POLICY_FILE", "Policy file: what is allowed, asked about, refused (default: policy.toml in the "
+            "user's configuration folder, else the shipped policy)."),
+    Setting("ZOHO_AUDIT_FILE", "File that every decision and every change is recorded in (default: audit.jsonl in the "
+            "user's state folder; with --sandbox beside its FILE)."),
     Setting("ZOHO_CONFIRM_FALLBACK", "How a person is asked where the client cannot ask: on a page in the browser, by "
             "a second call with a token (no protection from a model that calls twice), or not at all.", "page",
             ("page", "token", "refuse")),
@@ -74,6 +85,7 @@ SETTINGS: tuple[Setting, ...] = (
             "could then pass it to something that clicks for you.", "0", ("0", "1")),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
+    Setting("ZOHO_SANDBOX", "The embedded Zoho instead of an account, as with --sandbox.", "false", ("true", "false")),
 )  # fmt: skip
 
 
@@ -90,6 +102,11 @@ class Settings:
     edition: str = ""
     confirm: ConfirmMode = "ask"
     confirm_timeout: float = 120.0
+    policy_file: str = ""
+    """Empty: `users_policy_file` if there is such a file, else the shipped policy."""
+    users_policy_file: str = ""
+    audit_file: str = ""
+    """Empty: nothing is recorded."""
     confirm_fallback: Fallback = "page"
     approval_wait: float = 45.0
     approval_type_number_over: Decimal = Decimal(1000)
@@ -99,6 +116,12 @@ class Settings:
     api_url: str = ""
     """Empty: the data centre's, or the `api_domain` that comes with a token."""
     accounts_url: str = ""
+    toolsets: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    exclude_tools: tuple[str, ...] = ()
+    read_only: bool = False
+    upload_dir: Path | None = None
+    download_dir: Path | None = None
 
     @property
     def base_path(self) -> str:
@@ -111,10 +134,13 @@ class Settings:
         return {"invoice": "ZohoInvoice.", "books": "ZohoBooks."}[self.product]
 
 
-def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Settings from environment variables. Raises SettingsError naming every one that is missing or wrong."""
+def from_environment(environment: Mapping[str, str], *, account: bool = True) -> Settings:
+    """Settings from environment variables. Raises SettingsError naming every one that is missing or wrong.
+
+    Without `account` those of the account may be missing: for commands that do not speak to Zoho.
+    """
     problems: list[str] = []
-    values = {setting.name: _value(setting, environment, problems) for setting in SETTINGS}
+    values = {setting.name: _value(setting, environment, problems, account) for setting in SETTINGS}
 
     def checked(name: str, convert: Callable[[str], _Value], right: str, fallback: _Value) -> _Value:
         try:
@@ -133,6 +159,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         edition=values["ZOHO_EDITION"],
         confirm=cast(ConfirmMode, values["ZOHO_CONFIRM"]),
         confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", _seconds, "a number of seconds between 1 and 3600", 120.0),
+        policy_file=values["ZOHO_POLICY_FILE"],
+        users_policy_file=_in_folder(config_folder(environment), "policy.toml"),
+        audit_file=values["ZOHO_AUDIT_FILE"] or _in_folder(state_folder(environment), "audit.jsonl"),
         confirm_fallback=cast(Fallback, values["ZOHO_CONFIRM_FALLBACK"]),
         approval_wait=checked("ZOHO_APPROVAL_WAIT", _seconds, "a number of seconds between 1 and 3600", 45.0),
         approval_type_number_over=checked(
@@ -142,6 +171,12 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         can_open_browser=_can_open_browser(environment),
         api_url=checked("ZOHO_API_URL", _safe_url, _URL, "").removesuffix(f"/{values['ZOHO_PRODUCT']}/v3"),
         accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url, _URL, "").removesuffix("/oauth/v2"),
+        toolsets=_names(values["ZOHO_TOOLSETS"]),
+        tools=_names(values["ZOHO_TOOLS"]),
+        exclude_tools=_names(values["ZOHO_EXCLUDE_TOOLS"]),
+        read_only=values["ZOHO_READ_ONLY"] == "true",
+        upload_dir=checked("ZOHO_UPLOAD_DIR", _folder, "a folder that exists", None),
+        download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder, "a folder that exists", None),
     )
     if problems:
         raise SettingsError(
@@ -155,9 +190,32 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 _URL = "an https:// address (http:// only for this machine), without a path"
 
 
-def _value(setting: Setting, environment: Mapping[str, str], problems: list[str]) -> str:
+def config_folder(environment: Mapping[str, str], platform: str = sys.platform) -> str:
+    """The user's folder for what they write themselves; empty when the environment does not tell."""
+    return _users_folder(environment, platform, "XDG_CONFIG_HOME", ".config", "APPDATA")
+
+
+def state_folder(environment: Mapping[str, str], platform: str = sys.platform) -> str:
+    """The user's folder for what this program keeps; empty when the environment does not tell."""
+    return _users_folder(environment, platform, "XDG_STATE_HOME", ".local/state", "LOCALAPPDATA")
+
+
+def _users_folder(environment: Mapping[str, str], platform: str, xdg: str, usual: str, windows: str) -> str:
+    home, above = environment.get("HOME", ""), environment.get(xdg, "")
+    if platform == "win32":
+        above = environment.get(windows, "")
+    elif not above.startswith("/"):
+        above = _in_folder(home, "Library/Application Support" if platform == "darwin" else usual)
+    return _in_folder(above, "zoho-invoice-mcp")
+
+
+def _in_folder(folder: str, name: str) -> str:
+    return str(PurePath(folder) / name) if folder else ""
+
+
+def _value(setting: Setting, environment: Mapping[str, str], problems: list[str], account: bool) -> str:
     value = environment.get(setting.name, "").strip()
-    if not value and setting.required:
+    if not value and setting.required and account:
         problems.append(f"{setting.name} is missing: {setting.meaning}")
     if setting.choices and value:
         value = value.lower()
@@ -165,6 +223,17 @@ def _value(setting: Setting, environment: Mapping[str, str], problems: list[str]
             problems.append(f"{setting.name} must be one of {', '.join(setting.choices)}.")
             return setting.default
     return value or setting.default
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name for part in value.split(",") if (name := part.strip()))
+
+
+def _folder(value: str) -> Path | None:
+    folder = Path(value).expanduser()
+    if not folder.is_dir():
+        raise ValueError
+    return folder.resolve()
 
 
 def _digits(value: str) -> str:

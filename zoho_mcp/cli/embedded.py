@@ -1,6 +1,7 @@
 """The embedded Zoho inside this process: settings that fit it, and a transport that reaches it without a port."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -34,9 +35,12 @@ def environment_for(url: str) -> dict[str, str]:
 def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[Settings, httpx.AsyncBaseTransport]:
     """Settings and transport; what `environment` says about anything but the account still counts.
 
+    Its audit lives as long as its books: beside `file`, or nowhere, unless ZOHO_AUDIT_FILE says where.
     Raises SettingsError when `file` cannot be used.
     """
     settings = from_environment({**environment, **environment_for(_HOST)})
+    if not environment.get("ZOHO_AUDIT_FILE", "").strip():
+        settings = replace(settings, audit_file=f"{file}.audit.jsonl" if file else "")
     app = open_app(file) if file else _opened_when_used
     return settings, httpx.ASGITransport(app, raise_app_exceptions=False)
 

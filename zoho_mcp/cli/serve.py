@@ -2,32 +2,62 @@
 
 import logging
 import os
+import signal
 import sys
+from collections.abc import Mapping
+from types import FrameType
 
 import anyio
 from mcp.server.stdio import stdio_server
 
 from zoho_mcp.cli.embedded import embedded
+from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 
 
-def serve(*, sandboxed: bool, file: str | None = None) -> int:
+def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="zoho-invoice-mcp: %(levelname)s %(message)s")
     if sandboxed:
-        settings, transport = embedded(os.environ, file)
+        settings, transport = embedded(environment, file)
     else:
-        settings, transport = from_environment(os.environ), None
+        settings, transport = from_environment(environment), None
+        if not settings.audit_file:
+            raise SettingsError(
+                "There is no folder to record changes in: the environment names no home.",
+                "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
+            )
     server = create_server(
         settings, load(settings.product, settings.edition), ZohoClient(settings, transport=transport)
     )
 
     async def run() -> None:
+        interrupted = _noting_interrupts()
         async with stdio_server() as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
+            try:
+                await server.run(incoming, outgoing, server.create_initialization_options())
+            finally:
+                if interrupted:
+                    # The server has stopped and closed its connections. The thread that waits for stdin cannot be
+                    # woken: a tidy return would wait for one more line of input.
+                    os._exit(130)
 
     anyio.run(run)
     return 0
+
+
+def _noting_interrupts() -> list[int]:
+    """A list that gets an element when the user presses Ctrl-C, which then does what it did before."""
+    interrupts: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    return interrupts

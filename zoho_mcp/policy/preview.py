@@ -1,15 +1,18 @@
-"""The question a person is asked, made from a fresh read of the record; and the mark by which a change is noticed."""
+"""What a person is shown before they say yes, from a fresh read of the record; and the mark by which a change of it is
+noticed. Pure: losses.py knows what else a tool takes with it.
+"""
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from zoho_mcp.specs.model import Operation
 
+Detail = tuple[str, str]
 _PLACE = re.compile(r"{(\w+)}")
 _MONEY = frozenset({"total", "balance", "amount", "rate", "payment_made", "credits_applied", "unused_amount",
                     "outstanding_receivable_amount", "unused_credits_receivable_amount"})  # fmt: skip
@@ -31,20 +34,40 @@ _DETAILS = (
     ("reference_number", "Reference"),
     ("last_modified_time", "Last changed"),
 )
-_NUMBERS = ("invoice_number", "payment_number", "creditnote_number", "estimate_number")
+_CREDIT_NOTE = {"balance": "Unused"}
+_NUMBERS = ("invoice_number", "estimate_number", "creditnote_number", "payment_number")
 LONGEST_VALUE = 80
 """Characters of a record's text in a question: texts are written by others and must not crowd out the question."""
+MOST_ROWS = 10
+"""Of anything that is listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What one tool adds to the question, beyond the record itself."""
+
+    details: tuple[Detail, ...] = ()
+    question: str = ""
+    """Instead of the one in the tool's spec."""
+    refusal: str = ""
+    """Why Zoho would refuse anyway; then nobody is asked."""
+    instead: str = ""
+    """What to do then."""
+    amount: Decimal | None = None
+    """What it is about, where that is not the record's own amount."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a person is shown before saying yes, and `version`, which changes when the record does."""
+    """What a person is shown before saying yes, and `version`, which changes when anything of it does."""
 
     question: str
-    details: tuple[tuple[str, str], ...]
+    details: tuple[Detail, ...]
     version: str
     number: str = ""
+    """The record's own number, as people know it; empty when it has none."""
     amount: Decimal | None = None
+    """What the call is about, in `currency`."""
     currency: str = ""
 
     def text(self) -> str:
@@ -52,15 +75,33 @@ class Preview:
         return "\n".join([self.question, *(f"{label}: {value}" for label, value in self.details)])
 
 
-def preview(operation: Operation, record: Mapping[str, Any]) -> Preview:
-    """The question of `operation.confirm` with the record's own figures."""
-    assert operation.confirm is not None
-    question = _PLACE.sub(lambda place: _shown(place[1], record), operation.confirm.ask)
-    details = tuple((label, _shown(field, record)) for field, label in _DETAILS if record.get(field) not in (None, ""))
-    number = next((_shown(field, record) for field in _NUMBERS if record.get(field)), "")
-    amounts = [record[field] for field in ("total", "amount") if isinstance(record.get(field), int | Decimal)]
-    amount = Decimal(amounts[0]) if amounts else None
-    return Preview(question, details, version(record), number, amount, _shown("currency_code", record))
+def preview(
+    operation: Operation,
+    record: Mapping[str, Any],
+    arguments: Mapping[str, Any] | None = None,
+    more: More | None = None,
+) -> Preview:
+    """The question with the record's own figures. A tool without a question of its own is asked about by its title,
+    with its arguments.
+    """
+    more = more or More()
+    own = operation.confirm is not None
+    question = more.question or (filled(operation.confirm.ask, record) if operation.confirm else _by_title(operation))
+    labels = dict(_DETAILS) | (_CREDIT_NOTE if "creditnote_number" in record else {})
+    shown = tuple((labels[field], text_of(field, record)) for field in labels if record.get(field) not in (None, ""))
+    details = (*more.details, *(() if own else described(operation, arguments or {})), *shown)
+    number = next((text_of(name, record) for name in _NUMBERS if record.get(name)), "")
+    if number and not own:
+        details = (("Number", number), *details)
+    amount = more.amount if more.amount is not None else _amount(record)
+    seen = json.dumps([version(record), question, details])
+    mark = hashlib.sha256(seen.encode()).hexdigest()
+    return Preview(question, details, mark, number, amount, text_of("currency_code", record))
+
+
+def filled(question: str, record: Mapping[str, Any]) -> str:
+    """A question with its `{field}`s from the record."""
+    return _PLACE.sub(lambda place: text_of(place[1], record), question)
 
 
 def version(record: Mapping[str, Any]) -> str:
@@ -81,10 +122,64 @@ def fingerprint(tool: str, arguments: Mapping[str, Any], organization_id: str, r
     return hashlib.sha256(json.dumps(bound, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _shown(field: str, record: Mapping[str, Any]) -> str:
-    value = record.get(field, "")
-    if field in _MONEY and isinstance(value, int | Decimal):
-        digits = max(2, -int(Decimal(value).as_tuple().exponent))
-        return f"{value:,.{digits}f}"
+def described(operation: Operation, arguments: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """The arguments in words, ids left out that name the record itself."""
+    required = operation.input.get("required", ())
+    rows = [
+        (name.replace("_", " ").capitalize() + at, text)
+        for name, value in arguments.items()
+        if not (name.endswith("_id") and name in required)
+        for at, text in _rows(value)
+    ]
+    return limited(rows, "more of the call")
+
+
+def limited(rows: list[Detail], what: str) -> tuple[Detail, ...]:
+    """The first rows, and how many there are beyond."""
+    left = len(rows) - MOST_ROWS
+    return (*rows[:MOST_ROWS], *([("And", f"{left} {what}")] if left > 0 else ()))
+
+
+def money(value: Any, currency: str = "") -> str:
+    """An amount to the digit: 1,234.50 USD."""
+    number = Decimal(str(value))
+    digits = max(2, -int(number.as_tuple().exponent))
+    return f"{number:,.{digits}f} {currency}".strip()
+
+
+def clean(value: Any) -> str:
+    """A text of others: on one line, without control characters, cut."""
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def text_of(field: str, record: Mapping[str, Any]) -> str:
+    """A field as a person reads it."""
+    value = record.get(field, "")
+    is_money = field in _MONEY and isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return money(value) if is_money else clean(value)
+
+
+def _by_title(operation: Operation) -> str:
+    return f"{operation.title}?"
+
+
+def _amount(record: Mapping[str, Any]) -> Decimal | None:
+    return next((Decimal(record[name]) for name in ("total", "amount") if isinstance(record.get(name), int | Decimal)),
+                None)  # fmt: skip
+
+
+def _rows(value: Any) -> Iterable[Detail]:
+    """One row for a plain value; for a list one per entry, for an object its fields in one line."""
+    if isinstance(value, list):
+        for number, part in enumerate(cast("list[Any]", value), 1):
+            yield f" {number}", next(iter(_rows(part)), ("", ""))[1]
+    elif isinstance(value, Mapping):
+        parts = cast("Mapping[str, Any]", value)
+        yield "", clean(", ".join(f"{name} {_plain(part)}" for name, part in parts.items()))
+    else:
+        yield "", clean(_plain(value))
+
+
+def _plain(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -173,6 +173,7 @@ def _success(reply: Reply) -> Response:
     if reply.content is not None:
         disposition = {"content-disposition": f'attachment; filename="{reply.file_name}"'}
         return Response(reply.content, reply.status, headers=disposition, media_type=reply.content_type)
-    envelope = {"code": 0, "message": reply.message, **reply.keys}
+    message = {"message": reply.message} if reply.message else {}
+    envelope = {"code": 0, **message, **reply.keys}
     headers = {"location": reply.location} if reply.location else {}
     return Response(wire.dump(envelope), reply.status, headers=headers, media_type=JSON)

@@ -8,7 +8,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from zoho_mcp.sandbox import contacts, invoices, items, lookups, organizations, payments
+from zoho_mcp.sandbox import (
+    contacts,
+    credit_notes,
+    estimates,
+    expenses,
+    invoices,
+    items,
+    lookups,
+    organizations,
+    payments,
+    recurring_invoices,
+)
 from zoho_mcp.sandbox.answering import Desk
 from zoho_mcp.sandbox.limits import Limits, Meter
 from zoho_mcp.sandbox.moments import utc_now
@@ -22,6 +33,10 @@ MODULES = [
     items.ROUTES,
     invoices.ROUTES,
     payments.ROUTES,
+    estimates.ROUTES,
+    credit_notes.ROUTES,
+    expenses.ROUTES,
+    recurring_invoices.ROUTES,
     lookups.ROUTES,
 ]
 

@@ -215,7 +215,7 @@ def _check_name(call: Call, contact: Record) -> None:
     same = call.books.labelled("contact", contact["contact_name"])
     if any(other["contact_id"] != contact["contact_id"] for other in same):
         raise ZohoError(
-            3062, f"The customer \"{contact['contact_name']}\" already exists. Please specify a different name."
+            3062, f'The customer "{contact["contact_name"]}" already exists. Please specify a different name.'
         )
 
 
@@ -228,7 +228,8 @@ def _mark(call: Call, status: str) -> Reply:
 
 
 def _has_transactions(books: Books, contact_id: str) -> bool:
-    return any(books.of_customer(kind, contact_id) for kind in TRANSACTIONS)
+    spent = (expense["vendor_id"] == contact_id for expense in books.all("expense"))
+    return any(books.of_customer(kind, contact_id) for kind in TRANSACTIONS) or any(spent)
 
 
 def _overdue_customers(call: Call) -> set[str]:

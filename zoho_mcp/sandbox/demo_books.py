@@ -3,14 +3,17 @@
 Everything is spelled out or counted, nothing is random: the same day gives the same books.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from zoho_mcp.sandbox import contacts, invoice_actions, invoices, items, payments
-from zoho_mcp.sandbox.routing import Call, Reply
-from zoho_mcp.sandbox.wire import Record, as_record
+from zoho_mcp.sandbox.demo_expenses import write_expenses
+from zoho_mcp.sandbox.demo_recurring import write_recurring_invoices
+from zoho_mcp.sandbox.demo_sales import write_quote, write_sales
+from zoho_mcp.sandbox.demo_steps import run, shown
+from zoho_mcp.sandbox.routing import Call
+from zoho_mcp.sandbox.wire import Record
 
 EURO = "982000000000000099"
 SALES_TAX = "982000000000000101"
@@ -49,6 +52,7 @@ class Deal:
     lines: tuple[tuple[int, str], ...]  # item and quantity
     fate: str  # draft, sent, part, paid or void
     discount: str = ""
+    was_quoted: bool = False
 
 
 # An old unpaid invoice reads overdue by itself, a young one sent.
@@ -70,7 +74,7 @@ DEALS = (
     Deal(112, 2, ((2, "2"),), "paid"), Deal(101, 1, ((3, "5"),), "sent"),
     Deal(90, 0, ((4, "1"),), "paid"), Deal(82, 3, ((2, "2"), (6, "8")), "part"),
     Deal(74, 7, ((0, "1"),), "sent"), Deal(60, 0, ((4, "1"),), "paid"),
-    Deal(52, 5, ((6, "30"),), "sent"), Deal(44, 6, ((1, "1"), (2, "3")), "part", "250"),
+    Deal(52, 5, ((6, "30"),), "sent"), Deal(44, 6, ((1, "1"), (2, "3")), "part", "250", True),
     Deal(30, 0, ((4, "1"),), "paid"), Deal(21, 2, ((3, "2"), (7, "80")), "sent"),
     Deal(14, 6, ((2, "5"),), "sent"), Deal(9, 1, ((2, "1"),), "sent"),
     Deal(5, 4, ((3, "3"),), "sent"), Deal(2, 3, ((1, "1"),), "draft"),
@@ -88,7 +92,10 @@ def write_books(call: Call) -> None:
     # Money that came without an invoice: an advance.
     advance = {"customer_id": customers[2], "amount": Decimal(500), "payment_mode": "banktransfer",
                "reference_number": "ADV-1", "description": "Advance for the spring catalogue"}  # fmt: skip
-    _run(replace(call, now=call.now - timedelta(days=3)), payments.create_payment, advance)
+    run(replace(call, now=call.now - timedelta(days=3)), payments.create_payment, advance)
+    write_sales(call, customers, catalogue)
+    write_expenses(call, customers)
+    write_recurring_invoices(call, customers, catalogue)
 
 
 def _deal(call: Call, deal: Deal, index: int, customers: list[str], catalogue: list[str]) -> None:
@@ -102,13 +109,16 @@ def _deal(call: Call, deal: Deal, index: int, customers: list[str], catalogue: l
     }
     if deal.discount:
         body["discount"] = deal.discount if deal.discount.endswith("%") else Decimal(deal.discount)
-    invoice = _shown(_run(at, invoices.create_invoice, body), "invoice")
+    if deal.was_quoted:
+        quoted = replace(at, now=when - timedelta(days=10))
+        body["invoiced_estimate_id"] = write_quote(quoted, body, "accepted")
+    invoice = shown(run(at, invoices.create_invoice, body), "invoice")
     if deal.fate == "draft":
         return
     there = {"invoice_id": str(invoice["invoice_id"])}
-    _run(replace(at, path=there), invoice_actions.mark_sent, {})
+    run(replace(at, path=there), invoice_actions.mark_sent, {})
     if deal.fate == "void":
-        _run(replace(at, now=when + timedelta(days=4), path=there), invoice_actions.mark_void, {})
+        run(replace(at, now=when + timedelta(days=4), path=there), invoice_actions.mark_void, {})
     elif deal.fate in ("paid", "part"):
         _pay(at, deal, index, invoice, call.now)
 
@@ -125,7 +135,7 @@ def _pay(at: Call, deal: Deal, index: int, invoice: Record, today: datetime) -> 
         "invoices": [{"invoice_id": invoice["invoice_id"], "amount_applied": amount}],
     }
     paid = min(at.now + timedelta(days=9 + index % 17), today - timedelta(days=1))
-    _run(replace(at, now=paid), payments.create_payment, body)
+    run(replace(at, now=paid), payments.create_payment, body)
 
 
 def _customer(at: Call, index: int) -> str:
@@ -138,22 +148,11 @@ def _customer(at: Call, index: int) -> str:
                     "shipping_address": place, "contact_persons": [person]}  # fmt: skip
     if currency_id:
         body["currency_id"] = currency_id
-    return str(_shown(_run(at, contacts.create_contact, body), "contact")["contact_id"])
+    return str(shown(run(at, contacts.create_contact, body), "contact")["contact_id"])
 
 
 def _item(at: Call, index: int) -> str:
     name, rate, unit, tax_id, kind, description = ITEMS[index]
     body: Record = {"name": name, "rate": Decimal(rate), "unit": unit, "tax_id": tax_id, "product_type": kind,
                     "description": description, "sku": f"SL-{index + 1:03d}"}  # fmt: skip
-    return str(_shown(_run(at, items.create_item, body), "item")["item_id"])
-
-
-def _run(at: Call, handler: Callable[[Call], Reply], body: Record) -> Reply:
-    return handler(replace(at, body=body))
-
-
-def _shown(reply: Reply, key: str) -> Record:
-    shown = as_record(reply.keys[key])
-    if shown is None:
-        raise TypeError(key)
-    return shown
+    return str(shown(run(at, items.create_item, body), "item")["item_id"])

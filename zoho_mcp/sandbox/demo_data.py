@@ -44,6 +44,8 @@ ACCOUNTS = (
     ("982000000000000313", "Checking Account", "bank"),
     ("982000000000000315", "Sales", "income"),
 )
+# customfield_id, module, label, api_name: those that allow no value twice
+UNIQUE_FIELDS = (("982000000000000401", "recurring_invoice", "Contract", "cf_contract"),)
 
 
 def seed(store: Store, *, today: date) -> None:
@@ -83,6 +85,9 @@ def _organization(store: Store, today: date) -> None:
         account = {"account_id": account_id, "account_name": name, "account_code": "", "account_type": kind}
         details = {"is_user_created": False, "is_system_account": True, "is_active": True, "description": ""}
         books.put("account", account_id, {**account, **details, "parent_account_id": "", "depth": 0})
+    for field_id, module, label, api_name in UNIQUE_FIELDS:
+        names = {"customfield_id": field_id, "module": module, "label": label, "api_name": api_name}
+        books.put("customfield", field_id, {**names, "index": 1, "data_type": "string", "is_unique": True})
 
 
 def _money(books: Books, today: date) -> None:

@@ -11,6 +11,7 @@ from zoho_mcp.sandbox.addresses import address_from
 from zoho_mcp.sandbox.errors import ZohoError, does_not_exist, invalid_value
 from zoho_mcp.sandbox.fields import as_number, choice, custom_fields, flag, number, record, records, text, texts
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO, Discount, Line, Priced, Tax, Terms, price, rounded
+from zoho_mcp.sandbox.moments import touch
 from zoho_mcp.sandbox.routing import Call
 from zoho_mcp.sandbox.wire import Record
 
@@ -32,6 +33,13 @@ def new_document(call: Call) -> Record:
         "line_items": [], "custom_fields": [], "template_id": "", "is_emailed": False, "created_time": call.stamp,
         "created_date": call.today,
     }  # fmt: skip
+
+
+def change(call: Call, kind: str, document: Record, **changes: object) -> None:
+    """Keep a document with these fields changed."""
+    document |= changes
+    touch(document, call.now)
+    call.books.put(kind, document[f"{kind}_id"], document)
 
 
 def write_customer(call: Call, document: Record) -> Record:

@@ -1,12 +1,13 @@
 """What can be done to an invoice besides editing it: its statuses, its mail, what went to it."""
 
-from zoho_mcp.sandbox import mail
+from zoho_mcp.sandbox import documents
 from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to, balance, loosen, rest, settled_of
+from zoho_mcp.sandbox.credits import apply_credit
+from zoho_mcp.sandbox.document_mail import email_routes
 from zoho_mcp.sandbox.errors import ZohoError, does_not_exist, refused
 from zoho_mcp.sandbox.fields import number, records, text
 from zoho_mcp.sandbox.invoice_views import find
 from zoho_mcp.sandbox.ledger import ZERO
-from zoho_mcp.sandbox.moments import touch
 from zoho_mcp.sandbox.routing import Call, Reply, Route, done
 from zoho_mcp.sandbox.wire import Record
 
@@ -18,7 +19,7 @@ def mark_sent(call: Call) -> Reply:
     """POST /invoices/{invoice_id}/status/sent. Anything but a draft stays as it is, and the answer is success too."""
     invoice = find(call.books, call.path["invoice_id"])
     if invoice["status"] == "draft":
-        _change_status(call, invoice, "sent")
+        documents.change(call, "invoice", invoice, status="sent")
     return done("Invoice status has been changed to Sent.")
 
 
@@ -27,7 +28,7 @@ def mark_void(call: Call) -> Reply:
     invoice = find(call.books, call.path["invoice_id"])
     if invoice["status"] != "void":
         loosen(call, allocations_to(call.books, invoice))
-        _change_status(call, find(call.books, invoice["invoice_id"]), "void")
+        documents.change(call, "invoice", find(call.books, invoice["invoice_id"]), status="void")
     return done("Invoice status has been changed to Void.")
 
 
@@ -38,23 +39,8 @@ def mark_draft(call: Call) -> Reply:
         # Zoho documents the call for void invoices only; that others are refused, and the code, are unverified.
         raise refused("Only void invoices can be changed back to draft.")
     if invoice["status"] == "void":
-        _change_status(call, invoice, "draft")
+        documents.change(call, "invoice", invoice, status="draft")
     return done("Status of invoice changed from void to draft")
-
-
-def get_email(call: Call) -> Reply:
-    """GET /invoices/{invoice_id}/email."""
-    invoice = find(call.books, call.path["invoice_id"])
-    return done(data=mail.content(call, invoice, "Invoice", invoice["invoice_number"]))
-
-
-def send_email(call: Call) -> Reply:
-    """POST /invoices/{invoice_id}/email: mails it, and a draft is sent thereby."""
-    invoice = find(call.books, call.path["invoice_id"])
-    mail.send_as_asked(call, "invoice", invoice, "Invoice", invoice["invoice_number"])
-    invoice["is_emailed"] = True
-    _change_status(call, invoice, "sent" if invoice["status"] == "draft" else invoice["status"])
-    return done("Your invoice has been sent.")
 
 
 def list_payments(call: Call) -> Reply:
@@ -80,6 +66,9 @@ def apply_credits(call: Call) -> Reply:
             if source is None or source["customer_id"] != invoice["customer_id"]:
                 raise does_not_exist(what)
             amount = number(part, "amount_applied")
+            if kind == "creditnote":
+                apply_credit(call, source, invoice, amount)
+                continue
             owed = ZERO if invoice["status"] == "void" else balance(invoice, settled_of(call.books, invoice))
             if not ZERO < amount <= min(owed, rest(call.books, kind, source)):
                 raise ZohoError(24016, "The amount entered is more than the balance due for this invoice")
@@ -105,12 +94,6 @@ def _loosen_one(call: Call, allocation_id: str, kind: str, what: str) -> None:
     if not parts or parts[0]["source_kind"] != kind:
         raise does_not_exist(what)
     loosen(call, parts)
-
-
-def _change_status(call: Call, invoice: Record, status: str) -> None:
-    invoice["status"] = status
-    touch(invoice, call.now)
-    call.books.put("invoice", invoice["invoice_id"], invoice)
 
 
 def _payment_row(call: Call, invoice: Record, part: Record) -> Record:
@@ -152,8 +135,7 @@ ACTION_ROUTES = [
     Route("POST", f"{INVOICE}/status/sent", "invoices.CREATE", mark_sent),
     Route("POST", f"{INVOICE}/status/void", "invoices.CREATE", mark_void),
     Route("POST", f"{INVOICE}/status/draft", "invoices.CREATE", mark_draft),
-    Route("GET", f"{INVOICE}/email", "invoices.READ", get_email),
-    Route("POST", f"{INVOICE}/email", "invoices.CREATE", send_email),
+    *email_routes("invoice", "Invoice", find, draft_becomes="sent", message="Your invoice has been sent."),
     Route("GET", f"{INVOICE}/payments", "invoices.READ", list_payments),
     Route("DELETE", f"{INVOICE}/payments/{{invoice_payment_id}}", "invoices.DELETE", delete_payment),
     Route("GET", f"{INVOICE}/creditsapplied", "invoices.READ", list_credits),

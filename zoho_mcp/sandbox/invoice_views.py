@@ -2,10 +2,9 @@
 
 from datetime import date
 
-from zoho_mcp.sandbox import contacts, lookups
+from zoho_mcp.sandbox import contacts, document_views
 from zoho_mcp.sandbox.balances import Settled, balance, invoice_status, settled, settled_of
 from zoho_mcp.sandbox.errors import does_not_exist
-from zoho_mcp.sandbox.fields import custom_field_hash
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, Test
 from zoho_mcp.sandbox.routing import Call
@@ -85,17 +84,11 @@ def find(books: Books, invoice_id: str) -> Record:
 def detail(call: Call, invoice: Record) -> Record:
     """An invoice as GET shows it."""
     contact = contacts.find(call.books, invoice["customer_id"])
-    template = lookups.template(call.books, invoice["template_id"])
     shown = _seen(call, invoice, contact, settled_of(call.books, invoice))
-    people: list[Record] = contact["contact_persons"]
     return {
         **shown,
         **FIXED_DETAIL,
-        **{name: template[name] for name in ("template_id", "template_name", "template_type")},
-        "contact_persons_details": [
-            person for person in people if person["contact_person_id"] in invoice["contact_persons"]
-        ],
-        "customer_default_billing_address": contact["billing_address"],
+        **document_views.extras(call, invoice, contact, "invoice"),
         "invoice_url": f"https://sandbox.invalid/portal/invoices/{invoice['invoice_id']}",
         "can_send_in_mail": shown["status"] != "void",
         "can_edit_items": shown["status"] != "void",
@@ -106,7 +99,7 @@ def detail(call: Call, invoice: Record) -> Record:
 def overview(call: Call) -> list[Record]:
     """Every invoice with what lists filter and sort by."""
     went = settled(call.books.all("allocation"))
-    people = {contact["contact_id"]: contact for contact in call.books.all("contact")}
+    people = document_views.customers(call)
     return [
         _seen(call, invoice, people[invoice["customer_id"]], went.get(invoice["invoice_id"], Settled()))
         for invoice in call.books.all("invoice")
@@ -114,22 +107,17 @@ def overview(call: Call) -> list[Record]:
 
 
 def row(invoice: Record) -> Record:
-    """An invoice as a list shows it. Unlike the detail, a row's addresses spell zip as zipcode."""
-    shown = {name: invoice[name] for name in ROW}
-    for key in ("billing_address", "shipping_address"):
-        address = invoice[key]
-        names = ("address", "street2", "city", "state", "country", "attention", "phone", "fax")
-        shown[key] = {name: address.get(name, "") for name in names} | {"zipcode": address.get("zip", "")}
-    return shown
+    """An invoice as a list shows it."""
+    return document_views.row_of(invoice, ROW)
 
 
 def _seen(call: Call, invoice: Record, contact: Record, went: Settled) -> Record:
     precision: int = invoice["price_precision"]
     status = invoice_status(invoice, went, call.today)
-    primary = contacts.primary_of(contact)
     return {
         **invoice,
         **FIXED,
+        **document_views.common(call, invoice, contact),
         "status": status,
         "current_sub_status": status,
         "current_sub_status_id": "",
@@ -139,16 +127,8 @@ def _seen(call: Call, invoice: Record, contact: Record, went: Settled) -> Record
         "tax_amount_withheld": rounded(went.withheld, precision),
         "last_payment_date": went.last_payment_date,
         "due_days": due_days(invoice["due_date"], call.now.date()) if status in UNPAID else "",
-        "company_name": contact["company_name"],
-        "email": primary["email"] if primary else "",
-        "phone": primary["phone"] if primary else "",
-        "item_id": "", "item_name": _line_texts(invoice, "name"),
-        "item_description": _line_texts(invoice, "description"),
-        "custom_field": " ".join(str(part["value"]) for part in invoice["custom_fields"]),
-        "custom_field_hash": custom_field_hash(invoice["custom_fields"]),
-        "created_by": call.organization["contact_name"],
-        "updated_time": invoice["last_modified_time"],
-    }  # fmt: skip
+        "estimate_id": invoice["invoiced_estimate_id"],
+    }
 
 
 def due_days(due_date: str, today: date) -> str:
@@ -157,16 +137,3 @@ def due_days(due_date: str, today: date) -> str:
     if days == 0:
         return "Due Today"
     return f"Due in {days} day(s)" if days > 0 else f"Overdue by {-days} day(s)"
-
-
-def with_item(rows: list[Record], item_id: str) -> list[Record]:
-    """The invoices that have the item on a line, marked so that the list's item_id filter finds them."""
-    return [
-        {**invoice, "item_id": item_id}
-        for invoice in rows
-        if any(line["item_id"] == item_id for line in invoice["line_items"])
-    ]
-
-
-def _line_texts(invoice: Record, key: str) -> str:
-    return "\n".join(str(line[key]) for line in invoice["line_items"])

@@ -2,29 +2,25 @@
 
 from datetime import date, timedelta
 
-from zoho_mcp.sandbox import documents, mail, numbering
+from zoho_mcp.sandbox import document_views, documents, estimate_links, mail, numbering
 from zoho_mcp.sandbox.balances import allocations_to, balance, settled_of
 from zoho_mcp.sandbox.contacts import terms_label
 from zoho_mcp.sandbox.errors import ZohoError, invalid_value, refused
 from zoho_mcp.sandbox.fields import day, flag, text, whole
 from zoho_mcp.sandbox.invoice_actions import ACTION_ROUTES
 from zoho_mcp.sandbox.invoice_pdf import pdf_reply
-from zoho_mcp.sandbox.invoice_views import LISTING, detail, find, overview, row, with_item
-from zoho_mcp.sandbox.listing import answer
+from zoho_mcp.sandbox.invoice_views import LISTING, detail, find, overview, row
 from zoho_mcp.sandbox.lookups import template
 from zoho_mcp.sandbox.moments import touch
 from zoho_mcp.sandbox.routing import Call, Reply, Route, created, done
 from zoho_mcp.sandbox.wire import Record
 
-EXTRAS = ("invoiced_estimate_id", "recurring_invoice_id", "subject_content")
+EXTRAS = ("recurring_invoice_id", "subject_content")
 
 
 def list_invoices(call: Call) -> Reply:
     """GET /invoices."""
-    rows = overview(call)
-    if call.query.get("item_id"):
-        rows = with_item(rows, call.query["item_id"])
-    return answer(call, LISTING, rows, row)
+    return document_views.answer(call, LISTING, overview(call), row)
 
 
 def get_invoice(call: Call) -> Reply:
@@ -61,6 +57,7 @@ def new_invoice(call: Call) -> Record:
     invoice |= documents.new_document(call) | {"date": call.today, "payment_expected_date": ""}
     invoice["allow_partial_payments"] = False
     _write(call, invoice)
+    invoice["invoiced_estimate_id"] = estimate_links.claim(call, invoice)
     invoice["invoice_number"] = numbering.choose_number(call, "invoice", "invoice_number", "INV-", "Invoice")
     call.books.put("invoice", invoice_id, invoice)
     return invoice
@@ -74,10 +71,7 @@ def update_invoice(call: Call) -> Reply:
     if invoice["status"] != "draft" and not text(call.body, "reason").strip():
         raise ZohoError(2, "Please enter a reason for editing this invoice.")  # the code is unverified
     _check_customer(call, invoice)
-    number = text(call.body, "invoice_number", limit=numbering.LIMIT).strip()
-    if number and number != invoice["invoice_number"]:
-        numbering.ensure_free(call, "invoice", number, "Invoice", invoice["invoice_id"])
-        invoice["invoice_number"] = number
+    numbering.change_number(call, "invoice", "invoice_number", "Invoice", invoice)
     _write(call, invoice)
     if balance(invoice, settled_of(call.books, invoice)) < 0:
         raise refused("The invoice total cannot be less than what has been paid already.")

@@ -104,8 +104,7 @@ def price(lines: Sequence[Line], terms: Terms) -> Priced:
     extras = rounded(terms.shipping_charge, terms.precision) + rounded(terms.adjustment, terms.precision)
     return Priced(
         lines=[
-            PricedLine(net, taken, tax_amount)
-            for (net, taken, _), tax_amount in zip(drafts, line_taxes, strict=True)
+            PricedLine(net, taken, tax_amount) for (net, taken, _), tax_amount in zip(drafts, line_taxes, strict=True)
         ],
         taxes=taxes,
         sub_total=rounded(sub_total, terms.precision),

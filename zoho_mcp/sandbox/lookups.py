@@ -1,5 +1,7 @@
 """Taxes, currencies, templates and account lists: small tables that other records point into."""
 
+from collections.abc import Collection
+
 from zoho_mcp.sandbox.errors import does_not_exist, invalid_value
 from zoho_mcp.sandbox.routing import Call, Reply, Route, done
 from zoho_mcp.sandbox.store import Books
@@ -28,12 +30,20 @@ def base_currency(books: Books) -> Record:
 
 
 def template(books: Books, template_id: str, template_type: str = "invoice") -> Record:
-    """The template of that id, the default one for "". """
+    """The template of that id, the default one for ""."""
     templates = [found for found in books.all("template") if found["template_type"] == template_type]
     for found in templates:
         if found["template_id"] == template_id or (not template_id and found["is_default"]):
             return found
     raise invalid_value("template_id")
+
+
+def account(books: Books, account_id: str, key: str, types: Collection[str]) -> Record:
+    """The account of that id, if it is of one of these types; `key` names the field in the refusal."""
+    found = books.get("account", account_id)
+    if found is None or found["account_type"] not in types:
+        raise invalid_value(key)  # the code is unverified
+    return found
 
 
 def tax_label(tax_name: str, percentage: object) -> str:
@@ -100,7 +110,6 @@ def list_accounts(call: Call) -> Reply:
         members = {"asset": ("cash", "bank"), "expense": ("expense",), "income": ("income",)}[kind]
         accounts = [account for account in accounts if account["account_type"] in members]
     return done(chartofaccounts=accounts, page_context=_one_page(call))
-
 
 
 def _one_page(call: Call) -> Record:

@@ -3,6 +3,7 @@
 from zoho_mcp.sandbox.errors import ZohoError, invalid_value, number_exists
 from zoho_mcp.sandbox.fields import text
 from zoho_mcp.sandbox.routing import Call
+from zoho_mcp.sandbox.wire import Record
 
 LIMIT = 100
 
@@ -32,7 +33,20 @@ def next_number(call: Call, kind: str, prefix: str) -> str:
             return number
 
 
+def change_number(call: Call, kind: str, field: str, what: str, document: Record) -> None:
+    """Take over the number that a PUT gives, if it is another one."""
+    number = text(call.body, field, limit=LIMIT).strip()
+    if number and number != document[field]:
+        ensure_free(call, kind, number, what, document[f"{kind}_id"])
+        document[field] = number
+
+
 def ensure_free(call: Call, kind: str, number: str, what: str, own_id: str = "") -> None:
     """Raise if another document than `own_id` carries the number."""
-    if any(document[f"{kind}_id"] != own_id for document in call.books.labelled(kind, number)):
+    if is_taken(call, kind, number, own_id):
         raise number_exists(what)
+
+
+def is_taken(call: Call, kind: str, number: str, own_id: str = "") -> bool:
+    """Whether another document than `own_id` carries the number."""
+    return any(document[f"{kind}_id"] != own_id for document in call.books.labelled(kind, number))

@@ -73,9 +73,7 @@ def detail(books: Books, payment: Record) -> Record:
     }
 
 
-def view(
-    books: Books, payment: Record, parts: list[Record], refunded: Decimal, invoices: dict[str, Record]
-) -> Record:
+def view(books: Books, payment: Record, parts: list[Record], refunded: Decimal, invoices: dict[str, Record]) -> Record:
     """A payment with what its allocations and refunds left of it; `invoices` are those it went to, by id."""
     unused = payment["amount"] - sum((part["amount"] for part in parts), ZERO) - refunded
     account = books.get("account", payment["account_id"]) if payment["account_id"] else None

@@ -50,9 +50,7 @@ def create_payment(call: Call) -> Reply:
     """POST /customerpayments; without invoices it is an unapplied advance."""
     contact = call.books.get("contact", text(call.body, "customer_id"))
     if contact is None:
-        raise ZohoError(
-            3004, "The Customer field can neither be blank nor incorrect. Please enter a correct Customer"
-        )
+        raise ZohoError(3004, "The Customer field can neither be blank nor incorrect. Please enter a correct Customer")
     number(call.body, "amount")
     payment_id = call.books.new_id()
     payment: Record = {

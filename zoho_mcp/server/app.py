@@ -3,11 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from zoho_mcp import __version__
 from zoho_mcp.policy.approvals import LIFETIME, Approvals
+from zoho_mcp.policy.audit import Audit
+from zoho_mcp.policy.reading import load_policy
 from zoho_mcp.server import resources, tools
 from zoho_mcp.server.around import around
 from zoho_mcp.server.browser import open_browser
@@ -40,7 +43,13 @@ def create_server(
     approvals: Approvals | None = None,
     browser: OpenBrowser = open_browser,
 ) -> Server[App]:
-    """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages."""
+    """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages.
+
+    Raises SettingsError when the policy file is wrong.
+    """
+    policy = load_policy(
+        catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
+    )
     approvals = approvals or Approvals()
     app = App(
         settings=settings,
@@ -50,6 +59,9 @@ def create_server(
         checker=ArgumentChecker(catalog),
         approvals=approvals,
         page=PageServer(approvals, browser),
+        converting=anyio.Lock(),
+        policy=policy,
+        audit=Audit(settings.audit_file),
     )
 
     @asynccontextmanager

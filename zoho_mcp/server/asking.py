@@ -33,6 +33,7 @@ class Agreement:
     token: str = ""
     """The `confirmation_token` that came with the call."""
     way: Way | None = None
+    """The way that was taken last, whatever came of it."""
     approval: Approval | None = None
 
     def reached(self, way: Way, approval: Approval | None = None) -> None:

@@ -45,6 +45,7 @@ async def _ask(call: Call) -> types.InputRequiredResult | None:
             why = "this client left its last question unanswered"
         else:
             try:
+                agreement().way = "elicitation"
                 return await by_elicitation(call, seen)
             except Unanswered as silence:
                 why = str(silence)
@@ -68,10 +69,13 @@ async def _does_not_answer(call: Call) -> bool:
 
 
 async def _by_other_means(call: Call, seen: Look, why: str) -> None:
+    agreement().way = None
     match call.app.settings.confirm_fallback:
         case "page":
+            agreement().way = "page"
             await by_page(call, seen, why)
         case "token":
+            agreement().way = "token"
             await by_token(call, seen)
         case "refuse":
             raise call.refusal(

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.errors import DeclinedError, ZohoMcpError
 from zoho_mcp.server import render
+from zoho_mcp.server.caller import principal_of
+from zoho_mcp.server.judge import judge
 from zoho_mcp.server.state import App, Context
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.request import build
@@ -88,13 +90,21 @@ async def read_resource(ctx: Context, params: types.ReadResourceRequestParams) -
     for address in _offered(app):
         if match := address.pattern.fullmatch(str(params.uri)):
             try:
-                contents = await _read(
-                    app, str(params.uri), app.catalog.operations[address.operation], match.groupdict()
-                )
+                operation = app.catalog.operations[address.operation]
+                await _require_leave(ctx, operation, match.groupdict())
+                contents = await _read(app, str(params.uri), operation, match.groupdict())
             except ZohoMcpError as problem:
                 raise MCPError(types.INVALID_PARAMS, str(problem), {"uri": str(params.uri)}) from problem
             return types.ReadResourceResult(contents=[contents])
     raise MCPError(types.INVALID_PARAMS, f"Unknown resource: {params.uri}", {"uri": str(params.uri)})
+
+
+async def _require_leave(ctx: Context, operation: Operation, arguments: dict[str, str]) -> None:
+    """The policy holds for a resource as for the tool that reads the same; only that here nobody can be asked."""
+    decision = await judge(ctx.lifespan_context, operation, arguments, principal_of(ctx))
+    if decision.action != "allow":
+        reason = decision.reason or f"A person has to agree first: call {operation.name} instead."
+        raise DeclinedError(f"{operation.title}: {reason}")
 
 
 async def _read(

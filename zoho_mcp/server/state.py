@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import anyio
 from mcp.server.context import ServerRequestContext
 
 from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.policy.audit import Audit
+from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.page_server import PageServer
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
@@ -26,6 +31,10 @@ class App:
     client: ZohoClient
     checker: ArgumentChecker
     approvals: Approvals
+    converting: anyio.Lock
+    """Held while an estimate becomes an invoice."""
+    policy: Policy
+    audit: Audit
     page: PageServer
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +49,16 @@ class App:
         known = operation.input.get("properties", {})
         payload = await self.run(name, {key: value for key, value in arguments.items() if key in known})
         return payload[operation.answer.key]
+
+    async def today(self) -> date:
+        """The organisation's date, by its time zone; this machine's where the organisation names none we know."""
+        organizations = await self.run("list_organizations", {})
+        zones = {str(one["organization_id"]): one.get("time_zone") for one in organizations["organizations"]}
+        try:
+            zone = ZoneInfo(zones.get(self.settings.organization_id) or "")
+        except (ZoneInfoNotFoundError, ValueError):
+            zone = None
+        return datetime.now(zone).date()
 
 
 Context = ServerRequestContext[App]

@@ -1,62 +1,19 @@
 """Checks a call's arguments against its operation: every problem at once, with its path and what would be right."""
 
-import math
 import re
-from collections.abc import Callable, Iterator
-from datetime import date
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType] # its stub has no types
+from typing import TYPE_CHECKING, Any, cast
 
 from zoho_mcp.errors import ArgumentsError
-from zoho_mcp.specs.model import Catalog, Json, Operation
+from zoho_mcp.specs.model import ID_PATTERN, Catalog, Json, Operation
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
 
 _KINDS = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
           "array": "a list", "object": "an object"}  # fmt: skip
-_ID_PATTERN = "^[0-9]+$"
-_formats = FormatChecker(formats=())
-
-
-@_formats.checks("date", raises=ValueError)
-def _is_date(value: object) -> bool:
-    if not isinstance(value, str):
-        return True
-    return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII)) and bool(date.fromisoformat(value))
-
-
-@_formats.checks("email")
-def _is_email(value: object) -> bool:
-    return not isinstance(value, str) or bool(re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", value))
-
-
-def _whole_pattern(_: Validator, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
-    # `$` of Python's re also matches before a final newline; an id with one could reach another endpoint.
-    if isinstance(value, str) and not re.search(pattern.removesuffix("$") + r"\Z", value):
-        yield ValidationError(f"{value!r} does not match {pattern!r}")
-
-
-def _needs_one(_: Validator, names: list[str], value: object, __: object) -> Iterator[ValidationError]:
-    if isinstance(value, dict) and not any(name in value for name in names):
-        yield ValidationError(f"needs {' or '.join(names)}")
-
-
-def _is_number(_: object, value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-_Validator: Callable[..., Validator] = cast(
-    "Callable[..., Validator]",
-    extend(
-        Draft202012Validator,
-        validators={"pattern": _whole_pattern, "x-needs": _needs_one},
-        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
-    ),
-)
 
 
 class ArgumentChecker:
@@ -66,8 +23,10 @@ class ArgumentChecker:
         self._catalog = catalog
         self._validator = lru_cache(maxsize=None)(self._new_validator)
 
-    def _new_validator(self, name: str) -> Validator:
-        return _Validator(_strict(self._catalog.operations[name].input), format_checker=_formats)
+    def _new_validator(self, name: str) -> "Validator":
+        from zoho_mcp.specs.validator import validator_for
+
+        return validator_for(self._catalog.operations[name].input)
 
     def check(self, operation: Operation, arguments: Json) -> None:
         """Raise ArgumentsError naming every problem, or return."""
@@ -81,7 +40,7 @@ class ArgumentChecker:
         if problems:
             raise ArgumentsError(operation.name, sorted(set(problems)))
 
-    def _sentences(self, operation: Operation, error: ValidationError) -> list[str]:
+    def _sentences(self, operation: Operation, error: "ValidationError") -> list[str]:
         path = _path(error)
         if error.validator == "required":
             return [f"{_join(path, name)} is missing{_about(error, name)}." for name in _missing(error)]
@@ -91,7 +50,7 @@ class ArgumentChecker:
             return [f"{path} {error.message}."]
         return [f"{path or 'the arguments'} {_what_is_right(error)}"]
 
-    def _unknown(self, operation: Operation, path: str, name: str, error: ValidationError) -> str:
+    def _unknown(self, operation: Operation, path: str, name: str, error: "ValidationError") -> str:
         where = _join(path, name)
         plain = re.sub(r"\[\d+\]", "[]", where)
         if editions := operation.hidden.get(plain):
@@ -110,23 +69,7 @@ class ArgumentChecker:
         return f"{where} is not read here: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
 
 
-def _strict(schema: Any, name: str = "") -> Any:
-    """The schema as it is checked: objects are closed (what is not listed would be lost at Zoho), ids are digits."""
-    if isinstance(schema, list):
-        return [_strict(part) for part in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    parts: Json = {key: _strict(value) for key, value in cast(Json, schema).items() if key != "properties"}
-    if name.endswith("_id") and parts.get("type") == "string":
-        parts["pattern"] = _ID_PATTERN
-    if "properties" in schema:
-        named = cast(Json, schema["properties"])
-        parts["properties"] = {inner: _strict(part, inner) for inner, part in named.items()}
-        parts.setdefault("additionalProperties", False)
-    return parts
-
-
-def _path(error: ValidationError) -> str:
+def _path(error: "ValidationError") -> str:
     path = ""
     for step in error.absolute_path:
         path += f"[{step}]" if isinstance(step, int) else f".{step}"
@@ -137,22 +80,22 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _missing(error: ValidationError) -> list[str]:
+def _missing(error: "ValidationError") -> list[str]:
     # One error per missing name, which stands quoted at the start of jsonschema's message.
     return [name for name in cast("list[str]", error.validator_value) if error.message.startswith(f"{name!r} ")]
 
 
-def _unexpected(error: ValidationError) -> list[str]:
+def _unexpected(error: "ValidationError") -> list[str]:
     known = cast(Json, error.schema).get("properties", {})
     return [name for name in cast(Json, error.instance) if name not in known]
 
 
-def _about(error: ValidationError, name: str) -> str:
+def _about(error: "ValidationError", name: str) -> str:
     description = cast(Json, error.schema).get("properties", {}).get(name, {}).get("description", "")
     return f": {description.rstrip('.')}" if description else ""
 
 
-def _what_is_right(error: ValidationError) -> str:
+def _what_is_right(error: "ValidationError") -> str:
     value, wanted, schema = error.instance, cast(Any, error.validator_value), cast(Json, error.schema)
     shown = _shown(value)
     match error.validator:
@@ -163,7 +106,7 @@ def _what_is_right(error: ValidationError) -> str:
             return f"must be one of {', '.join(map(str, wanted))}, not {shown}." + (
                 f" Did you mean {near[0]}?" if near else ""
             )
-        case "pattern" if wanted == _ID_PATTERN:
+        case "pattern" if wanted == ID_PATTERN:
             return f"must be an id as Zoho gives it, digits only, not {shown}: look it up first."
         case "pattern":
             return f"must look like {schema.get('description', wanted)}, not {shown}."

@@ -6,6 +6,8 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 Json = dict[str, Any]
+ID_PATTERN = "^[0-9]+$"
+"""What every argument whose name ends in `_id` has to be."""
 Effect = Literal["read", "write", "send", "destroy"]
 EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "destroy")
 

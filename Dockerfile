@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+# The server over stdio:  docker build -t zoho-invoice-mcp .  and then, as a client's command:
+#   docker run -i --rm --read-only --cap-drop ALL --security-opt no-new-privileges -v zoho-invoice-mcp:/data \
+#     -e ZOHO_CLIENT_ID … zoho-invoice-mcp
+# It writes to /data alone (the record of changes), so that the root file system can be read-only.
+ARG PYTHON=3.13
+
+FROM python:${PYTHON}-slim AS build
+WORKDIR /source
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/zoho-invoice-mcp
+COPY pyproject.toml README.md LICENSE ./
+COPY tool_specs ./tool_specs
+COPY zoho_mcp ./zoho_mcp
+RUN /opt/zoho-invoice-mcp/bin/pip install . && /opt/zoho-invoice-mcp/bin/pip uninstall --yes pip
+
+FROM python:${PYTHON}-slim
+LABEL io.modelcontextprotocol.server.name="io.github.zoho-invoice-mcp/zoho-invoice-mcp" \
+      org.opencontainers.image.title="zoho-invoice-mcp" \
+      org.opencontainers.image.description="Invoicing on Zoho Invoice or Zoho Books; a person is asked before anything is lost." \
+      org.opencontainers.image.source="https://github.com/zoho-invoice-mcp/zoho-invoice-mcp" \
+      org.opencontainers.image.licenses="MIT"
+RUN groupadd --gid 10001 zoho && useradd --uid 10001 --gid zoho --no-create-home --shell /usr/sbin/nologin zoho
+RUN install --directory --owner zoho --group zoho --mode 0700 /data
+COPY --from=build /opt/zoho-invoice-mcp /opt/zoho-invoice-mcp
+ENV PATH=/opt/zoho-invoice-mcp/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    ZOHO_AUDIT_FILE=/data/audit.jsonl
+VOLUME /data
+USER 10001:10001
+WORKDIR /data
+# Over stdio a server is there exactly as long as its client holds stdin open; there is no port to ask.
+HEALTHCHECK NONE
+ENTRYPOINT ["zoho-invoice-mcp"]

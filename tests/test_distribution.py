@@ -1,0 +1,82 @@
+"""What is uploaded: an sdist that makes the wheel, and both work in an empty environment."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+from collections.abc import Sequence
+from importlib.metadata import Distribution, PathDistribution
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from conftest import call
+from mcp import Client, StdioServerParameters
+
+import zoho_mcp
+
+CHECKOUT = Path(zoho_mcp.__file__).parent.parent
+PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(("ZOHO_", "PYTHON"))}
+
+
+def done(command: Sequence[str | Path], cwd: Path) -> str:
+    result = subprocess.run(command, cwd=cwd, env=PLAIN, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of an environment into which nothing but our sdist was installed, with what it asks for."""
+    folder = tmp_path_factory.mktemp("distribution")
+    venv.create(folder / "builder", with_pip=True)
+    venv.create(folder / "user", with_pip=True)
+    scripts = "Scripts" if sys.platform == "win32" else "bin"
+    done([folder / "builder" / scripts / "pip", "install", "--quiet", "hatchling>=1.27"], folder)
+    done([folder / "builder" / scripts / "hatchling", "build", "-t", "sdist", "-d", folder / "dist"], CHECKOUT)
+    [sdist] = (folder / "dist").glob("*.tar.gz")
+    done([folder / "user" / scripts / "pip", "install", "--quiet", sdist], folder)
+    return folder / "user" / scripts
+
+
+def installed(empty: Path) -> Distribution:
+    [info] = empty.parent.rglob("zoho_invoice_mcp-*.dist-info")
+    return PathDistribution(info)
+
+
+def test_the_metadata_says_what_people_look_for(empty: Path) -> None:
+    metadata: Any = installed(empty).metadata
+    assert (metadata["Name"], metadata["Version"]) == ("zoho-invoice-mcp", zoho_mcp.__version__)
+    assert (metadata["License-Expression"], metadata["License-File"]) == ("MIT", "LICENSE")
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert "mcp-name: io.github.zoho-invoice-mcp/zoho-invoice-mcp" in str(metadata.get_payload())
+    assert any(one.startswith("mcp<3,>=2.3") for one in metadata.get_all("Requires-Dist"))
+
+
+def test_the_sdist_holds_what_the_tests_of_a_packager_need(empty: Path) -> None:
+    [sdist] = (empty.parent.parent / "dist").glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = ["tool_specs/invoices.json", "tests/conftest.py", "bundle/icon.png", "docs/registry.py"]
+    files = ["server.json", "LICENSE", "SECURITY.md", "Makefile", "CHANGELOG.md", "Dockerfile"]
+    assert [name for name in [*wanted, *files] if name not in names] == []
+
+
+def test_the_command_starts_lists_and_runs_the_demo(empty: Path, tmp_path: Path) -> None:
+    command = empty / "zoho-invoice-mcp"
+    assert done([command, "--version"], tmp_path) == f"zoho-invoice-mcp {zoho_mcp.__version__}\n"
+    assert "all fine" in done([command, "check"], tmp_path)
+    assert "create_invoice" in done([command, "tools"], tmp_path)
+    assert "All steps did what they say." in done([command, "demo"], tmp_path)
+    assert str(command) in done([command, "install", "--print", "--sandbox"], tmp_path)
+
+
+@pytest.mark.anyio
+async def test_it_answers_over_stdio(empty: Path, tmp_path: Path) -> None:
+    server = StdioServerParameters(command=str(empty / "zoho-invoice-mcp"), args=["--sandbox"], env=PLAIN, cwd=tmp_path)
+    with anyio.fail_after(60):
+        async with Client(server) as client:
+            assert (await client.list_tools()).tools
+            assert (await call(client, "list_invoices"))["invoices"]

@@ -1,0 +1,107 @@
+"""The pages in docs/ say what is so: commands run, messages and settings exist, links lead somewhere."""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+import zoho_mcp
+from zoho_mcp.cli.clients import CLIENTS, Machine
+from zoho_mcp.settings import SETTINGS
+
+CHECKOUT = Path(zoho_mcp.__file__).parent.parent
+PAGES = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in (*sorted((CHECKOUT / "docs").glob("*.md")), CHECKOUT / "SECURITY.md")
+}
+PLAIN = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("ZOHO_", "XDG_", "CLAUDE_", "CODEX_", "GEMINI_"))
+}
+
+
+def commands() -> list[str]:
+    blocks = [
+        block for page in PAGES.values() for block in re.findall(r"<!-- run -->\n```sh\n(.*?)```", page, re.DOTALL)
+    ]
+    return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def messages() -> list[str]:
+    return re.findall(r"^### `(.+)`$", PAGES["troubleshooting.md"], re.MULTILINE)
+
+
+def texts() -> str:
+    """Every string of the package; the parts of an f-string one by one, as they are written."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (CHECKOUT / "zoho_mcp").rglob("*.py"))
+    constants = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return "\n".join(value for value in constants if isinstance(value, str))
+
+
+TEXTS = texts()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a shell")
+def test_the_commands_run_one_after_the_other_as_written(tmp_path: Path) -> None:
+    shim = tmp_path / "bin" / "zoho-invoice-mcp"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m zoho_mcp.cli.main "$@"\n')
+    shim.chmod(0o755)
+    home = tmp_path / "home"
+    for client in CLIENTS.values():
+        client.file(Machine(sys.platform, home, {})).parent.mkdir(parents=True, exist_ok=True)
+    (home / ".claude").mkdir()
+    environment = PLAIN | {
+        "HOME": str(home), "PYTHONPATH": str(CHECKOUT), "PATH": f"{shim.parent}{os.pathsep}{PLAIN['PATH']}",
+    }  # fmt: skip
+    assert len(commands()) >= 14
+    for command in commands():
+        result = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=tmp_path, env=environment, input="y\n", capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, command + "\n" + result.stdout + result.stderr
+    assert "zoho-invoice" in (home / ".codex" / "config.toml").read_text()
+    assert not (home / ".cursor" / "mcp.json").exists()
+
+
+@pytest.mark.parametrize("message", messages())
+def test_a_message_that_is_explained_is_one_the_product_says(message: str) -> None:
+    parts = [part.strip() for part in re.split("\u2039[^\u203a]*\u203a", message)]
+    long = [part for part in parts if len(part) > 4]
+    assert long
+    assert [part for part in parts if part not in TEXTS] == []
+
+
+def test_the_files_of_the_clients_are_those_the_code_uses() -> None:
+    for client in CLIENTS.values():
+        for platform in ("darwin", "win32", "linux"):
+            path = str(PurePosixPath(client.file(Machine(platform, Path("~"), {}))))
+            if platform == "win32":
+                path = path.replace("~/AppData/Roaming", "%APPDATA%").replace("/", "\\")
+            assert f"`{path}`" in PAGES["clients.md"], f"{client.name} on {platform}: {path}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_settings_that_are_named_exist(page: str) -> None:
+    names = {setting.name for setting in SETTINGS}
+    assert set(re.findall(r"\bZOHO_[A-Z_]*[A-Z]\b", PAGES[page])) <= names
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_within_the_project_lead_somewhere(page: str) -> None:
+    folder = CHECKOUT if page == "SECURITY.md" else CHECKOUT / "docs"
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", PAGES[page]):
+        path, _, anchor = target.partition("#")
+        text = (folder / path).read_text(encoding="utf-8")
+        titles = {
+            re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
+            for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        }
+        assert not anchor or anchor in titles, target

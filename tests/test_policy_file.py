@@ -1,0 +1,294 @@
+"""A policy file is understood to the last word, or the start stops and says where it is wrong."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from test_processes import CHECKOUT, run
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.policy.facts import at_hand
+from zoho_mcp.policy.reading import KEYS, load_policy, shipped_text
+from zoho_mcp.policy.rules import decide
+from zoho_mcp.settings import config_folder, state_folder
+from zoho_mcp.specs.load import load
+
+CATALOG = load()
+VOID = 'tools = "void_invoice"\naction = "ask"\n'
+WRONG = {
+    "broken TOML": ("[defaults\n", "line 1"),
+    "unknown table": ("[rule]\n", "rule is not read here: did you mean rules?"),
+    "unknown default": ('[defaults]\nwirte = "ask"\n', "wirte is no effect: did you mean write?"),
+    "unknown action": ('[defaults]\nwrite = "maybe"\n', "write must be one of allow, ask, refuse, not 'maybe'."),
+    "defaults no table": ("defaults = 3\n", "[defaults] must be a table."),
+    "rules no tables": ("rules = [1]\n", "rules must be written as [[rules]] tables."),
+    "unknown key": (
+        f"\n[[rules]]\n{VOID}amonut_over = 3\n",
+        "rule 1 (line 5): amonut_over is not a key of a rule: did you mean amount_over?",
+    ),
+    "unknown tool": (
+        f'[[rules]]\n{VOID}[[rules]]\naction = "ask"\ntools = ["get_invoice", "delet_invoice"]\n',
+        "rule 2 (line 6): delet_invoice is no tool: did you mean delete_invoice?",
+    ),
+    "glob without a tool": ('[[rules]]\naction = "ask"\ntools = "vod_*"\n', "rule 1 (line 3): vod_* fits no tool"),
+    "unknown toolset": ('[[rules]]\naction = "ask"\ntoolsets = "invoice"\n', "invoice is no toolset: did you mean"),
+    "unknown effect": ('[[rules]]\naction = "ask"\neffects = "delete"\n', "delete is no effect"),
+    "unknown status": ('[[rules]]\naction = "ask"\nstatus = ["Void"]\n', "Void is no status: did you mean void?"),
+    "no action": ('[[rules]]\ntools = "void_invoice"\n', "rule 1 (line 1): action is missing"),
+    "wrong action": ('[[rules]]\naction = "deny"\n', "rule 1 (line 2): action must be one of allow, ask, refuse"),
+    "negative amount": (f"[[rules]]\n{VOID}amount_over = -1\n", "amount_over must be a number of 0 or more, not -1."),
+    "infinite amount": (f"[[rules]]\n{VOID}amount_over = inf\n", "amount_over must be a number of 0 or more"),
+    "amount as text": (f'[[rules]]\n{VOID}amount_over = "5"\n', "amount_over must be a number of 0 or more, not '5'."),
+    "amount as yes": (f"[[rules]]\n{VOID}amount_over = true\n", "amount_over must be a number of 0 or more"),
+    "organisation as number": (
+        f"[[rules]]\n{VOID}organization = 7\n",
+        "organization must be a text or a list of texts",
+    ),
+    "empty list": ('[[rules]]\naction = "ask"\ntools = []\n', "tools must be a text or a list of texts, not []."),
+    "recipients inside": (
+        '[[rules]]\naction = "ask"\nrecipient_outside_contacts = false\n',
+        "recipient_outside_contacts can only be true",
+    ),
+    "reason no text": (f"[[rules]]\n{VOID}reason = 3\n", "reason must be a text"),
+    "matchers that exclude each other": (
+        '[[rules]]\naction = "ask"\ntools = "void_*"\neffects = "read"\n',
+        "rule 1 (line 1): never matches: no tool fits all of its tools, toolsets and effects at once.",
+    ),
+    "recipients of what is no mail": (
+        f"[[rules]]\n{VOID}recipient_outside_contacts = true\n",
+        "never matches: none of its tools names recipients.",
+    ),
+    "status of nothing": (
+        '[[rules]]\naction = "ask"\ntools = "create_customer"\nstatus = "active"\n',
+        "never matches: none of its tools is about a record that has a status.",
+    ),
+    "amount of nothing": (
+        '[[rules]]\naction = "ask"\ntools = "create_customer"\namount_over = 1\n',
+        "never matches: none of its tools is about an amount.",
+    ),
+}
+SHADOWED = {
+    "the same again": (VOID, VOID),
+    "a narrower one": ('effects = "destroy"\naction = "ask"\n', VOID),
+    "everything before": ('action = "ask"\n', VOID),
+    "a higher amount": (f"amount_over = 5\n{VOID}", f"amount_over = 50.5\n{VOID}"),
+    "fewer statuses": (f'status = ["sent", "paid"]\n{VOID}', f'status = "paid"\n{VOID}'),
+    "a caller among callers": (f'principal = "a*"\n{VOID}', f'principal = ["ada", "a*"]\n{VOID}'),
+    "an organisation among them": (f'organization = ["1", "2"]\n{VOID}', f'organization = "1"\n{VOID}'),
+    "two that together take all": (
+        VOID,
+        'tools = "delete_invoice"\naction = "ask"\n',
+        'tools = ["delete_invoice", "void_invoice"]\naction = "refuse"\n',
+    ),
+}
+NOT_SHADOWED = {
+    "a lower amount": (f"amount_over = 50\n{VOID}", f"amount_over = 5\n{VOID}"),
+    "without the amount": (f"amount_over = 50\n{VOID}", VOID),
+    "another status": (f'status = "paid"\n{VOID}', f'status = ["sent", "paid"]\n{VOID}'),
+    "callers who did not log in": (f'principal = "*"\n{VOID}', VOID),
+    "a wider caller": (f'principal = "ada"\n{VOID}', f'principal = "a*"\n{VOID}'),
+    "the sending part of a writing tool": (
+        'toolsets = "invoices"\neffects = "write"\naction = "allow"\n',
+        'tools = "create_invoice"\naction = "ask"\n',
+    ),
+}
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def rules(*bodies: str) -> str:
+    return "".join(f"[[rules]]\n{body}" for body in bodies)
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_named_with_its_file_and_place(tmp_path: Path, what: str) -> None:
+    text, said = WRONG[what]
+    file = written(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        load_policy(CATALOG, file=file)
+    assert said in str(caught.value)
+    assert file in str(caught.value)
+
+
+def test_everything_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
+    text = '[defaults]\nx = "ask"\n[[rules]]\naction = "no"\n[[rules]]\ntools = "x"\n'
+    with pytest.raises(SettingsError) as caught:
+        load_policy(CATALOG, file=written(tmp_path, text))
+    assert str(caught.value).count("\n- ") == 4
+
+
+@pytest.mark.parametrize("bodies", SHADOWED.values(), ids=list(SHADOWED))
+def test_a_rule_whose_calls_earlier_rules_take_is_an_error(tmp_path: Path, bodies: tuple[str, ...]) -> None:
+    with pytest.raises(SettingsError, match=rf"rule {len(bodies)} \(line \d+\): never matches: rule 1"):
+        load_policy(CATALOG, file=written(tmp_path, rules(*bodies)))
+
+
+@pytest.mark.parametrize("bodies", NOT_SHADOWED.values(), ids=list(NOT_SHADOWED))
+def test_a_rule_that_still_has_calls_of_its_own_is_none(tmp_path: Path, bodies: tuple[str, ...]) -> None:
+    policy = load_policy(CATALOG, file=written(tmp_path, rules(*bodies)))
+    assert len(policy.rules) == len(bodies) + 1
+
+
+def test_what_a_file_does_not_say_stays_as_shipped(tmp_path: Path) -> None:
+    shipped = load_policy(CATALOG)
+    mine = load_policy(CATALOG, file=written(tmp_path, rules(VOID)))
+    assert mine.defaults == shipped.defaults
+    assert mine.rules[1:] == shipped.rules
+    own = load_policy(CATALOG, file=written(tmp_path, '[defaults]\nsend = "allow"\n'))
+    assert own.rules == ()
+    asking = load_policy(CATALOG, file=written(tmp_path, rules('effects = "send"\naction = "ask"\n')))
+    assert len(asking.rules) == 1
+
+
+def test_the_shipped_file_is_a_start_for_ones_own(tmp_path: Path) -> None:
+    shipped, copied = load_policy(CATALOG), load_policy(CATALOG, file=written(tmp_path, shipped_text()))
+    assert copied.defaults == shipped.defaults
+    assert [rule.effects for rule in copied.rules] == [rule.effects for rule in shipped.rules]
+
+
+def test_the_example_of_the_documentation_is_a_policy(tmp_path: Path) -> None:
+    documentation = (CHECKOUT / "docs" / "policy.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```toml\n(.*?)```", documentation, re.DOTALL)
+    assert len(load_policy(CATALOG, file=written(tmp_path, example)).rules) == 4
+    assert set(KEYS) <= set(re.findall(r"`(\w+)", documentation))
+
+
+def test_a_named_file_must_be_there_and_the_users_own_may_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no such file"):
+        load_policy(CATALOG, file=str(tmp_path / "none.toml"))
+    assert load_policy(CATALOG, users_file=str(tmp_path / "none.toml")).source == "the shipped policy"
+    (tmp_path / "link.toml").symlink_to(tmp_path / "none.toml")
+    with pytest.raises(SettingsError, match="there is no such file"):
+        load_policy(CATALOG, users_file=str(tmp_path / "link.toml"))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None], ids=["no text", "a folder"])
+def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "policy.toml"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_policy(CATALOG, users_file=str(path))
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + b'[defaults]\nwrite = "ask"\n')
+    assert load_policy(CATALOG, file=str(path)).defaults["write"] == "ask"
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "config", "state"),
+    [
+        ({"HOME": "/h"}, "linux", "/h/.config/zoho-invoice-mcp", "/h/.local/state/zoho-invoice-mcp"),
+        (
+            {"HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s"}, "linux",
+            "/c/zoho-invoice-mcp", "/s/zoho-invoice-mcp",
+        ),
+        (
+            {"HOME": "/h", "XDG_CONFIG_HOME": "relative"}, "linux",
+            "/h/.config/zoho-invoice-mcp", "/h/.local/state/zoho-invoice-mcp",
+        ),
+        (
+            {"HOME": "/Users/x"}, "darwin",
+            "/Users/x/Library/Application Support/zoho-invoice-mcp",
+            "/Users/x/Library/Application Support/zoho-invoice-mcp",
+        ),
+        ({}, "linux", "", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.skipif(os.name == "nt", reason="paths as they are written elsewhere")
+def test_the_users_folders_are_those_of_the_platform(
+    environment: dict[str, str], platform: str, config: str, state: str
+) -> None:
+    assert (config_folder(environment, platform), state_folder(environment, platform)) == (config, state)
+
+
+def test_the_start_stops_with_status_2_when_the_policy_is_wrong(tmp_path: Path) -> None:
+    file = written(tmp_path, '[[rules]]\ntools = "vod_invoice"\naction = "ask"\n')
+    result = run("--sandbox", ZOHO_POLICY_FILE=file)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"{file} cannot be used" in result.stderr
+    assert "rule 1 (line 2): vod_invoice is no tool: did you mean void_invoice?" in result.stderr
+
+
+def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Path) -> None:
+    shipped = run("policy")
+    assert (shipped.returncode, shipped.stderr) == (0, "")
+    assert shipped.stdout.startswith("From the shipped policy.\n")
+    assert "a recipient is not one of the customer's contact persons: a person is asked." in shipped.stdout
+    assert "Deleting, voiding, refunding: a person is asked." in shipped.stdout
+    (tmp_path / "zoho-invoice-mcp").mkdir()
+    file = written(tmp_path / "zoho-invoice-mcp", rules(f'amount_over = 1000\nreason = "Too much."\n{VOID}'))
+    own = run("policy", XDG_CONFIG_HOME=str(tmp_path), ZOHO_CONFIRM="refuse").stdout
+    assert f"From {file}.\n" in own
+    assert "1. If the tool is void_invoice, and the amount is over 1,000.00 in the organisation's currency" in own
+    assert ": a person is asked. Too much." in own
+    assert "ZOHO_CONFIRM=refuse:" in own
+    assert run("policy", "shipped").stdout == shipped_text()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("void_invoice", "it depends."),
+        ("void_invoice record.total=1000 record.status=sent", "a person is asked."),
+        ("void_invoice record.total=1000.01 record.status=sent", "refused. Too much."),
+        ("void_invoice record.status=paid", "allowed."),
+        ("record_invoice_payment amount=1001", "refused. Too much."),
+        ("record_invoice_payment amount=1000", "allowed."),
+        ("create_invoice send=true", "allowed."),
+        ("create_customer", "allowed."),
+        ("create_customer principal=clerk-7", "refused. The owner's policy does not allow it."),
+        ("email_invoice to_mail_ids=a@x.example,b@x.example record.contact_persons=a@x.example", "a person is asked."),
+        ("email_invoice to_mail_ids=a@x.example record.contact_persons=A@x.example,c@x.example", "allowed."),
+    ],
+)
+def test_the_command_says_what_would_happen_to_a_call_and_which_rule_says_so(
+    tmp_path: Path, call: str, said: str
+) -> None:
+    file = written(
+        tmp_path,
+        rules(
+            'tools = "void_invoice"\nstatus = "paid"\naction = "allow"\n',
+            'toolsets = "invoices"\namount_over = 1000\naction = "refuse"\nreason = "Too much."\n',
+            'tools = "create_customer"\nprincipal = "clerk-*"\naction = "refuse"\n',
+        ),
+    )
+    result = run("policy", "test", *call.split(), ZOHO_POLICY_FILE=file)
+    assert result.returncode == 0, result.stderr
+    assert said in result.stdout
+    assert "says rule" in result.stdout or "says default" in result.stdout
+
+
+def test_the_command_names_what_it_depends_on(tmp_path: Path) -> None:
+    result = run("policy", "test", "email_invoice", "to_mail_ids=a@x.example")
+    assert "it depends." in result.stdout
+    assert "give record.contact_persons=…" in result.stdout
+    assert "says rule 1 of the shipped policy" in result.stdout
+    assert "says default for send" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "call", ["vod_invoice", "void_invoice foo=1", "void_invoice foo", "void_invoice record.total=x"]
+)
+def test_a_call_that_cannot_be_is_named(call: str) -> None:
+    result = run("policy", "test", *call.split())
+    assert result.returncode == 2
+    assert call.split()[-1].split("=")[0] in result.stderr
+
+
+def test_the_tests_of_the_command_and_the_server_agree(tmp_path: Path) -> None:
+    policy = load_policy(CATALOG)
+    for name in ("void_invoice", "list_invoices", "create_customer"):
+        operation = CATALOG.operations[name]
+        action = decide(policy, operation, at_hand(operation, {}, CATALOG, "", None)).action
+        words = {"allow": "allowed.", "ask": "a person is asked."}[action]
+        assert run("policy", "test", name).stdout.splitlines()[0].endswith(words)

@@ -1,0 +1,101 @@
+"""Shows the record of decisions and changes, and says whether it is whole."""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.policy.audit import Entry
+from zoho_mcp.policy.history import Wanted, calls, entries, verify
+from zoho_mcp.settings import from_environment
+
+OUTCOMES = ("done", "refused", "declined", "failed", "unknown", "asked")
+_COLUMNS = (("time", "time (UTC)", 19), ("client", "client", 24), ("tool", "tool", 28), ("record_id", "record", 20),
+            ("decision", "decision", 8), ("way", "asked by", 11), ("outcome", "outcome", 8),
+            ("message", "message", 60))  # fmt: skip
+
+
+def show_audit(options: argparse.Namespace) -> int:
+    """Print a table of calls, newest last, or their lines as JSON."""
+    if options.outcome and options.outcome not in OUTCOMES:
+        raise SettingsError(f"{options.outcome} is no outcome: there is {', '.join(OUTCOMES)}.")
+    path = _path(options.file)
+    content = _read(path)
+    wanted = Wanted(options.tool, options.outcome, _moment(options.since), options.client)
+    rows = calls(entries(content), wanted)
+    if options.json:
+        for row in rows:
+            print(json.dumps(row))
+    elif rows:
+        print("\n".join(_table(rows)))
+    else:
+        print(f"Nothing in {path}.", file=sys.stderr)
+    return 0
+
+
+def verify_audit(file: str, head: str) -> int:
+    """Print whether the file is whole; 1 when it is not."""
+    path = _path(file)
+    verdict = verify(_read(path), head)
+    for note in verdict.notes:
+        print(note)
+    for problem in verdict.problems:
+        print(problem)
+    print(f"{path}: {verdict.lines} lines; " + ("NOT as they were written." if verdict.problems else "all as written."))
+    if verdict.head:
+        print(f"Head: {verdict.head}")
+    print(
+        f"The line with the hash {head} is there."
+        if head and not verdict.problems
+        else "That lines were cut off the end cannot be seen from the file alone: keep the head elsewhere, and give it "
+        "with --head the next time."
+    )
+    return 1 if verdict.problems else 0
+
+
+def _path(file: str) -> Path:
+    found = file or from_environment(os.environ, account=False).audit_file
+    if not found:
+        raise SettingsError("It is not known where the audit file is.", "Name it with --file, or set ZOHO_AUDIT_FILE.")
+    return Path(found)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"There is no audit file {path}.", "It is made by the first decision or change; with --sandbox see --file."
+        ) from None
+    except OSError as problem:
+        raise SettingsError(f"The audit file {path} cannot be read: {problem.strerror}.") from problem
+
+
+def _moment(text: str) -> str:
+    """A day or moment as the file writes it, in UTC; a moment without a zone is in UTC."""
+    if not text or re.fullmatch(r"\d{4}(-\d{2}){0,2}", text):
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"--since must be a day or a moment like 2026-10-31T09:00, not {text}.") from None
+    return (moment.replace(tzinfo=moment.tzinfo or UTC)).astimezone(UTC).isoformat().replace("+00:00", "")
+
+
+def _table(rows: Sequence[Entry]) -> list[str]:
+    cells = [[heading for _, heading, _ in _COLUMNS]]
+    cells += [[_cell(row.get(name), width) for name, _, width in _COLUMNS] for row in rows]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(_COLUMNS))]
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def _cell(value: object, width: int) -> str:
+    # What a client or Zoho wrote must not steer the terminal.
+    text = "".join(sign if sign.isprintable() else " " for sign in str(value if value is not None else ""))
+    text = text.replace("T", " ", 1)[:19] if re.match(r"\d{4}-\d\d-\d\dT", text) else text
+    return text if len(text) <= width else text[: width - 1] + "…"

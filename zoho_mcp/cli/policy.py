@@ -1,0 +1,122 @@
+"""Shows the policy in words, and what it says about a call; speaks to nobody."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.policy.facts import amount, at_hand, outsiders, told_by_arguments, with_facts
+from zoho_mcp.policy.reading import load_policy, shipped_text
+from zoho_mcp.policy.rules import Facts, Policy
+from zoho_mcp.policy.wording import explained, sentences
+from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.specs.load import load
+from zoho_mcp.specs.model import Catalog, Json, Operation
+
+_RECORD = "record."
+_ABOUT_RECORD = ("status", "total", "amount", "balance", "contact_persons")
+
+
+def show_policy() -> int:
+    """Print the policy in force. Raises SettingsError when its file is wrong."""
+    settings, catalog = _settings()
+    policy = _policy(settings, catalog)
+    print(f"From {policy.source}.")
+    if not settings.policy_file and settings.users_policy_file:
+        print(f"(Yours is looked for in {settings.users_policy_file}, or where ZOHO_POLICY_FILE says.)")
+    print()
+    print("\n".join(sentences(policy)))
+    return 0
+
+
+def print_shipped() -> int:
+    """Print the shipped policy file."""
+    print(shipped_text(), end="")
+    return 0
+
+
+def try_policy(tool: str, given: Sequence[str]) -> int:
+    """Print what would happen to a call of `tool` with `key=value` arguments, and which rule says so."""
+    settings, catalog = _settings()
+    operation = catalog.operations.get(tool)
+    if operation is None:
+        raise SettingsError(f"{tool} is no tool.", "`zoho-invoice-mcp policy test list_invoices`, for example.")
+    arguments, record, caller = _sorted(operation, given)
+    organization = caller.get("organization", settings.organization_id)
+    facts = at_hand(operation, arguments, catalog, organization, caller.get("principal"))
+    facts = _with_record(operation, arguments, record, facts, catalog)
+    print("\n".join(explained(_policy(settings, catalog), operation, facts)))
+    return 0
+
+
+def _settings() -> tuple[Settings, Catalog]:
+    settings = from_environment(os.environ, account=False)
+    return settings, load(settings.product, settings.edition)
+
+
+def _policy(settings: Settings, catalog: Catalog) -> Policy:
+    return load_policy(
+        catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
+    )
+
+
+def _sorted(operation: Operation, given: Sequence[str]) -> tuple[Json, Mapping[str, str], Mapping[str, str]]:
+    """Arguments of the call, facts of its record, and who calls."""
+    arguments: Json = {}
+    record: dict[str, str] = {}
+    caller: dict[str, str] = {}
+    known: Json = operation.input.get("properties", {})
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise SettingsError(f"{text} is not key=value.")
+        if key.startswith(_RECORD) and key.removeprefix(_RECORD) in _ABOUT_RECORD:
+            record[key.removeprefix(_RECORD)] = value
+        elif key in known:
+            arguments[key] = _value(value, known[key])
+        elif key in ("principal", "organization"):
+            caller[key] = value
+        else:
+            about = ", ".join(_RECORD + name for name in _ABOUT_RECORD)
+            raise SettingsError(
+                f"{key} is no argument of {operation.name}.",
+                f"There is {', '.join(known) or 'none'}; and {about}, principal, organization.",
+            )
+    return arguments, record, caller
+
+
+def _value(text: str, schema: Mapping[str, Any]) -> Any:
+    """A value as its schema wants it; lists may be written with commas."""
+    if schema.get("type") == "string":
+        return text
+    try:
+        value: Any = json.loads(text, parse_float=Decimal)
+    except ValueError:
+        value = text
+    if schema.get("type") == "array" and not isinstance(value, list):
+        return text.split(",")
+    return cast(Any, value)
+
+
+def _with_record(
+    operation: Operation, arguments: Json, record: Mapping[str, str], facts: Facts, catalog: Catalog
+) -> Facts:
+    """The facts with those that were given; amounts count as the organisation's currency."""
+    if "status" in record:
+        facts = with_facts(facts, status=record["status"])
+    figures = {name: _figure(name, record[name]) for name in ("total", "amount", "balance") if name in record}
+    if figures or told_by_arguments(operation, arguments, catalog):
+        facts = with_facts(facts, amount=amount(operation, arguments, figures))
+    if "contact_persons" in record:
+        people = [{"email": address} for address in record["contact_persons"].split(",")]
+        facts = with_facts(facts, outsiders=outsiders(arguments, {"contact_persons": people}))
+    return facts
+
+
+def _figure(name: str, text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise SettingsError(f"{_RECORD}{name} must be a number, not {text}.") from None

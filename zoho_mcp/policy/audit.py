@@ -1,0 +1,186 @@
+"""The record of decisions and changes: a file of JSON lines that is only ever appended to, each line with the hash of
+the one before. Several processes may write it. Knows neither HTTP nor MCP; history.py reads it.
+"""
+
+import hashlib
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+from zoho_mcp.errors import AuditError
+
+Entry = dict[str, Any]
+PATIENCE = 10.0
+"""Seconds to wait for another process that writes."""
+_BLOCK = 65_536
+
+
+class Audit:
+    """Appends to one file; without a file it keeps nothing. Opened anew for each line, so it may be moved away."""
+
+    def __init__(self, file: str = "", clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.file = file
+        self._clock = clock
+        # Threads of this process take turns here, so that only one at a time waits for the file's lock.
+        self._turn = Lock()
+
+    def append(self, fields: Mapping[str, Any], *, durable: bool = True) -> None:
+        """One line. `durable`: it is on the disk when this returns, and outlives a power cut.
+
+        Raises AuditError when it cannot be written.
+        """
+        if not self.file:
+            return
+        path = Path(self.file)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._turn, _locked(path), _opened(path) as file:
+                previous, before = _last(file)
+                now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
+                entry = {"time": now.replace("+00:00", "Z"), **fields, **before, "previous": previous}
+                closing = b"\n" if before or _lacks_line_end(file) else b""
+                _write(file, closing + line_of({**entry, "hash": hash_of(entry)}) + b"\n")
+                if durable:
+                    os.fsync(file.fileno())
+        except OSError as problem:
+            raise AuditError(
+                f"The audit file {path} cannot be written ({problem.strerror or problem}): no change is made without "
+                "a record of it.",
+                "Tell the user to free or correct the file, or to set ZOHO_AUDIT_FILE to another; reading still works.",
+            ) from problem
+
+
+def line_of(entry: Mapping[str, Any]) -> bytes:
+    """An entry as it stands in the file. Pure ASCII, so that no byte of it is open to interpretation."""
+    return json.dumps(entry, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def hash_of(entry: Mapping[str, Any]) -> str:
+    """SHA-256 over the entry's line without its hash."""
+    return hashlib.sha256(line_of({name: value for name, value in entry.items() if name != "hash"})).hexdigest()
+
+
+def parsed(raw: bytes) -> Entry | None:
+    """The entry of a line, None when it is none."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    entry = cast(Entry, value) if isinstance(value, dict) else {}
+    return entry if isinstance(entry.get("hash"), str) and isinstance(entry.get("previous"), str) else None
+
+
+def mark_of(raw: bytes) -> str:
+    """What stands for a line that cannot be read."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+@contextmanager
+def _locked(path: Path) -> Generator[None]:
+    """Hold the file `<path>.lock`. It is never removed: a removed lock can be held twice."""
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        until = time.monotonic() + PATIENCE
+        while not _lock(descriptor):
+            if time.monotonic() > until:
+                raise OSError("another process holds its lock")
+            time.sleep(0.001)
+        yield
+    finally:
+        # Closing gives the lock back.
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[FileIO]:
+    flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        descriptor = os.open(path, flags | os.O_CREAT, 0o600)
+        _keep_name(path.parent)
+    with FileIO(descriptor, "r+") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no ordinary file")
+        yield file
+
+
+def _keep_name(folder: Path) -> None:
+    """A new file's name is on the disk only once its folder is. Windows has no such call."""
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _last(file: FileIO) -> tuple[str, Entry]:
+    """The hash to chain to, and `torn`: the mark of a last line that a crash cut off, if there is one."""
+    tail = _tail(file)
+    if tail and not tail.endswith(b"\n"):
+        whole, _, cut = tail.rpartition(b"\n")
+        if parsed(cut) is None:
+            return _chained(whole), {"torn": mark_of(cut)}
+    return _chained(tail.removesuffix(b"\n")), {}
+
+
+def _chained(lines: bytes) -> str:
+    """The hash of the last of some lines."""
+    raw = lines.rpartition(b"\n")[2]
+    if not raw:
+        return ""
+    entry = parsed(raw)
+    return str(entry["hash"]) if entry else mark_of(raw)
+
+
+def _tail(file: FileIO) -> bytes:
+    """The end of the file, with at least its last two lines whole."""
+    at, tail = file.seek(0, os.SEEK_END), b""
+    while at > 0 and tail.count(b"\n") < 3:
+        step = min(_BLOCK, at)
+        at = file.seek(at - step)
+        tail = cast(bytes, file.read(step)) + tail
+    return tail
+
+
+def _lacks_line_end(file: FileIO) -> bool:
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
+        return False
+    file.seek(size - 1)
+    return file.read(1) != b"\n"
+
+
+def _write(file: FileIO, line: bytes) -> None:
+    while line:
+        line = line[file.write(line) :]

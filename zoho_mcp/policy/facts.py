@@ -1,0 +1,136 @@
+"""What a policy may want to know of a call: how it is found in arguments and records. Pure: no reads here."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+from zoho_mcp.policy.rules import Fact, Facts, effect_of
+from zoho_mcp.specs.model import Catalog, Operation
+
+UNTOLD = Decimal("Infinity")
+"""An amount that cannot be told: more than any figure of a rule."""
+_MAIL = "_mail_ids"
+_OWN_AMOUNTS = ("total", "amount")
+
+
+def subject(operation: Operation, catalog: Catalog) -> Operation | None:
+    """The read operation that shows the record this call is about; None when it is about none (yet)."""
+    if operation.confirm is not None:
+        return catalog.operations[operation.confirm.subject]
+    required = set(operation.input.get("required", ()))
+    for other in catalog.operations.values():
+        wanted = set(other.input.get("required", ()))
+        shows_one = other.effect == "read" and other.answer.key and not other.answer.columns and not other.special
+        if shows_one and wanted and wanted <= required and other.toolset == operation.toolset:
+            return other
+    return None
+
+
+def recipients(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every address a mail of this call goes to, whatever the header."""
+    lists = [cast("list[Any]", value) for name, value in arguments.items() if name.endswith(_MAIL) and value]
+    return tuple(str(address) for addresses in lists for address in addresses)
+
+
+def can_mail(operation: Operation) -> bool:
+    """Whether a call can name recipients at all."""
+    return any(name.endswith(_MAIL) for name in operation.input.get("properties", {}))
+
+
+def can_cost(operation: Operation, catalog: Catalog) -> bool:
+    """Whether a call can be about an amount."""
+    about = {"amount", "line_items"} & set(operation.input.get("properties", {}))
+    return (operation.effect != "read" and bool(about)) or subject(operation, catalog) is not None
+
+
+def at_hand(
+    operation: Operation, arguments: Mapping[str, Any], catalog: Catalog, organization: str, principal: str | None
+) -> Facts:
+    """What is known without looking anything up."""
+    unknown: set[Fact] = set()
+    has_subject = subject(operation, catalog) is not None
+    if has_subject:
+        unknown.add("status")
+    if has_subject or _asked_amount(operation, arguments) is not None:
+        unknown.add("amount")
+    if recipients(arguments):
+        unknown.add("recipients")
+    return Facts(effect_of(operation, arguments), organization, principal, unknown=frozenset(unknown))
+
+
+def outsiders(arguments: Mapping[str, Any], customer: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The recipients whose address is not on the customer's record; all of them when there is no customer."""
+    people = cast("list[dict[str, Any]]", (customer or {}).get("contact_persons") or [])
+    known = {_plain(part.get("email")) for part in (*people, customer or {})} - {""}
+    return tuple(address for address in recipients(arguments) if _plain(address) not in known)
+
+
+def amount(operation: Operation, arguments: Mapping[str, Any], record: Mapping[str, Any]) -> Decimal | None:
+    """What the call is about, in the currency of its record: of what the arguments and the record say, the larger.
+
+    A payment or refund counts with its own amount, by default the record's balance.
+    """
+    asked = _asked_amount(operation, arguments)
+    own = next((_decimal(record[name]) for name in _OWN_AMOUNTS if record.get(name) not in (None, "")), None)
+    if _moves_money(operation):
+        return asked if asked is not None else _decimal(record.get("balance"))
+    return max((value for value in (asked, own) if value is not None), default=None)
+
+
+def told_by_arguments(operation: Operation, arguments: Mapping[str, Any], catalog: Catalog) -> bool:
+    """Whether the amount of a call does not depend on a record that is there already."""
+    alone = subject(operation, catalog) is None or (_moves_money(operation) and "amount" in arguments)
+    return alone and _asked_amount(operation, arguments) is not None
+
+
+def in_own_currency(value: Decimal | None, record: Mapping[str, Any], arguments: Mapping[str, Any]) -> Decimal | None:
+    """An amount of a record in the organisation's currency, by the record's own exchange rate."""
+    if value is None:
+        return None
+    if arguments.get("currency_id", record.get("currency_id")) != record.get("currency_id"):
+        return UNTOLD
+    rate = _decimal(record.get("exchange_rate"))
+    return value * rate if rate.is_finite() and rate > 0 else UNTOLD
+
+
+def with_facts(facts: Facts, **found: Any) -> Facts:
+    """The facts with some looked up."""
+    names = {"outsiders": "recipients"}
+    return replace(facts, **found, unknown=facts.unknown - {names.get(name, name) for name in found})
+
+
+def _moves_money(operation: Operation) -> bool:
+    """Whether a call adds an amount of its own to a record: a payment, a refund."""
+    return operation.http.method == "POST" and "amount" in operation.input.get("properties", {})
+
+
+def _asked_amount(operation: Operation, arguments: Mapping[str, Any]) -> Decimal | None:
+    """What the arguments come to: an amount, or lines before tax and discount."""
+    if operation.effect == "read":
+        return None
+    if arguments.get("amount") is not None:
+        return _decimal(arguments["amount"])
+    if not arguments.get("line_items"):
+        return None
+    lines = cast("list[dict[str, Any]]", arguments["line_items"])
+    extras = (max(_decimal(arguments.get(name, 0)), Decimal()) for name in ("shipping_charge", "adjustment"))
+    return sum((_line(line) for line in lines), sum(extras, Decimal()))
+
+
+def _line(line: Mapping[str, Any]) -> Decimal:
+    # Without a rate the item's own price counts, which the arguments do not tell.
+    rate, quantity = _decimal(line.get("rate")), _decimal(line.get("quantity", 1))
+    return rate * quantity if rate.is_finite() and quantity.is_finite() else UNTOLD
+
+
+def _decimal(value: object) -> Decimal:
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        return UNTOLD
+    return found if found.is_finite() else UNTOLD
+
+
+def _plain(address: object) -> str:
+    return str(address or "").strip().casefold()

@@ -1,0 +1,92 @@
+"""A policy in plain sentences, for the person whose policy it is."""
+
+from collections.abc import Iterator, Mapping
+
+from zoho_mcp.policy.preview import money
+from zoho_mcp.policy.rules import Action, Fact, Facts, Policy, Rule, candidates, outcome
+from zoho_mcp.specs.model import EFFECTS, Effect, Operation
+
+_DOING: Mapping[Effect, str] = {
+    "read": "Looking",
+    "write": "Changing what can be edited or undone",
+    "send": "E-mailing",
+    "destroy": "Deleting, voiding, refunding",
+}
+_ACTIONS: Mapping[Action, str] = {"allow": "allowed", "ask": "a person is asked", "refuse": "refused"}
+_FACTS: Mapping[Fact, str] = {
+    "amount": "the amount: give record.total=…",
+    "status": "the record's status: give record.status=…",
+    "recipients": "who the customer's contact persons are: give record.contact_persons=…",
+}
+
+
+def sentences(policy: Policy) -> Iterator[str]:
+    """The whole policy: its rules in order, what holds otherwise, and what ZOHO_CONFIRM makes of it."""
+    if policy.rules:
+        yield "The first rule that fits decides:"
+        for number, rule in enumerate(policy.rules, 1):
+            yield f"  {number}. {condition(rule)}: {_what(rule.action, rule.reason)}"
+        yield "Where no rule fits:"
+    for effect in EFFECTS:
+        yield f"  {_DOING[effect]}: {_what(policy.defaults[effect])}"
+    if policy.confirm == "refuse":
+        yield "ZOHO_CONFIRM=refuse: wherever a person would be asked about what destroys, it is refused instead."
+    if policy.confirm == "allow":
+        yield "ZOHO_CONFIRM=allow: what destroys and no rule is about is allowed, and nobody is asked."
+
+
+def condition(rule: Rule) -> str:
+    """When a rule fits: "If the tool is void_invoice and the amount is over 1,000.00"."""
+    parts = [
+        f"the tool is {_either(rule.tools)}" if rule.tools else "",
+        f"the toolset is {_either(rule.toolsets)}" if rule.toolsets else "",
+        f"the effect is {_either(rule.effects)}" if rule.effects else "",
+        f"the amount is over {money(rule.amount_over)} in the organisation's currency, or cannot be told"
+        if rule.amount_over is not None
+        else "",
+        f"the record's status is {_either(rule.status)}" if rule.status else "",
+        f"the organisation is {_either(rule.organizations)}" if rule.organizations else "",
+        "a recipient is not one of the customer's contact persons" if rule.outside_contacts else "",
+        f"the caller is {_either(rule.principals)}" if rule.principals else "",
+    ]
+    said = [part for part in parts if part]
+    return "If " + ", and ".join(said) if said else "Always"
+
+
+def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[str]:
+    """What would happen to a call, which rule says so, and what it still depends on."""
+    found = candidates(policy, operation, facts)
+    open_ones = [(rule, waiting) for rule, waiting in found if waiting]
+    certain = next((rule for rule, waiting in found if not waiting), None)
+    final = outcome(policy, certain, facts.effect)
+    name = f"{operation.name} (effect: {facts.effect})"
+    if not open_ones:
+        yield f"{name}: {_what(final.action, final.reason)}"
+        yield f"  says {final.rule}"
+        return
+    yield f"{name}: it depends."
+    for rule, _ in open_ones:
+        decided = outcome(policy, rule, facts.effect)
+        yield f"  {condition(rule)}: {_what(decided.action, decided.reason)}"
+        yield f"    says {decided.rule}"
+    yield f"  Else: {_what(final.action, final.reason)}"
+    yield f"    says {final.rule}"
+    for fact in sorted(frozenset[Fact]().union(*(waiting for _, waiting in open_ones))):
+        yield f"  It depends on {_FACTS[fact]}"
+
+
+def asks(policy: Policy, operation: Operation, facts: Facts) -> str:
+    """For a table: whether a person is asked: "yes", "if …", or empty."""
+    found = [rule for rule, _ in candidates(policy, operation, facts)]
+    first = found[0] if found else None
+    if outcome(policy, first, facts.effect).action != "ask":
+        return ""
+    return condition(first)[0].lower() + condition(first)[1:] if first and condition(first) != "Always" else "yes"
+
+
+def _what(action: Action, reason: str = "") -> str:
+    return f"{_ACTIONS[action]}. {reason}".strip() if reason else f"{_ACTIONS[action]}."
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,119 @@
+"""Sums over all pages of a list, exact and said with their definitions, so that no model has to add up money."""
+
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import mcp_types as types
+
+from zoho_mcp.server.state import App
+
+Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
+Sums = dict[str, Decimal | int]
+PER_PAGE = 200
+"""The most that Zoho gives at once."""
+_UNSENT = ("draft", "void")
+_REVENUE = {
+    "revenue": "total of the invoices dated in the month that are paid by now, tax included",
+    "invoice_count": "how many these are",
+    "invoiced": "total of all invoices dated in the month, without drafts and void ones, tax included",
+    "invoiced_count": "how many these are",
+    "outstanding": "what is still open on them",
+    "received": "payments dated in the month, for whatever invoice, advances included",
+    "payment_count": "how many these are",
+}
+BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
+_AGING = {
+    "current": "balance of invoices not yet due on as_of",
+    "1-30": "balance of invoices that many days past due on as_of; likewise 31-60, 61-90 and over 90",
+    "balance": "today's: payments made after as_of are already taken off",
+}
+
+
+async def _rows(app: App, operation: str, **filters: Any) -> AsyncIterator[Mapping[str, Any]]:
+    """Every row of a list, a page in memory at a time, one request a page."""
+    page = 1
+    while True:
+        envelope = await app.run(operation, {**filters, "page": page, "per_page": PER_PAGE})
+        for row in envelope[app.catalog.operations[operation].answer.key]:
+            yield row
+        if not envelope.get("page_context", {}).get("has_more_page"):
+            return
+        page += 1
+
+
+def _per_currency(names: Mapping[str, str]) -> defaultdict[str, Sums]:
+    return defaultdict(lambda: {name: 0 if name.endswith("count") else Decimal() for name in names})
+
+
+def _money(value: Any) -> Decimal:
+    return Decimal(str(value or 0))
+
+
+async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """What was invoiced, paid and received in a month, per currency."""
+    year, month = arguments["year"], arguments["month"]
+    first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
+    sums = _per_currency(_REVENUE)
+    async for row in _rows(app, "list_invoices", date_start=first, date_end=last):
+        if row["status"] in _UNSENT:
+            continue
+        found = sums[row["currency_code"]]
+        found["invoiced"] += _money(row["total"])
+        found["invoiced_count"] += 1
+        found["outstanding"] += _money(row["balance"])
+        if row["status"] == "paid":
+            found["revenue"] += _money(row["total"])
+            found["invoice_count"] += 1
+    async for row in _rows(app, "list_payments", date_start=first, date_end=last):
+        found = sums[row["currency_code"]]
+        found["received"] += _money(row["amount"])
+        found["payment_count"] += 1
+    return {"month": first[:7], "currencies": dict(sorted(sums.items())), "definitions": _REVENUE}, ()
+
+
+async def get_receivables_aging(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """Who owes how much, by days past due, per currency."""
+    today = date.fromisoformat(arguments["as_of"]) if "as_of" in arguments else await app.today()
+    totals: defaultdict[str, Sums] = defaultdict(_empty_buckets)
+    customers: defaultdict[tuple[str, str, str], Sums] = defaultdict(_empty_buckets)
+    async for row in _rows(app, "list_invoices", status="unpaid"):
+        balance = _money(row["balance"])
+        if row["status"] in _UNSENT or not balance:
+            continue
+        bucket = _bucket((today - date.fromisoformat(row.get("due_date") or row["date"])).days)
+        currency = row["currency_code"]
+        for sums in (totals[currency], customers[row["customer_id"], row["customer_name"], currency]):
+            sums[bucket] += balance
+            sums["total"] += balance
+    return {
+        "as_of": today.isoformat(),
+        "currencies": {currency: _filled(sums) for currency, sums in sorted(totals.items())},
+        "customers": [
+            {"customer_id": customer, "customer_name": name, "currency_code": currency, **_filled(sums)}
+            for (customer, name, currency), sums in sorted(customers.items(), key=_most_first)
+        ],
+        "definitions": _AGING,
+    }, ()
+
+
+def _most_first(entry: tuple[tuple[str, str, str], Sums]) -> tuple[Decimal, str]:
+    (_, name, _), sums = entry
+    return -Decimal(sums["total"]), name
+
+
+def _empty_buckets() -> Sums:
+    return {bucket: Decimal() for bucket in (*BUCKETS, "total")}
+
+
+def _filled(sums: Sums) -> Sums:
+    return {bucket: amount for bucket, amount in sums.items() if amount}
+
+
+def _bucket(days_past_due: int) -> str:
+    if days_past_due <= 0:
+        return "current"
+    return BUCKETS[min(4, (days_past_due + 29) // 30)]

@@ -1,0 +1,77 @@
+"""The JSON Schema validator that checks arguments: stricter than the standard about what Zoho would misread.
+
+Apart from `arguments`, because jsonschema takes a while to import and a start should not wait for it.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType] # its stub has no types
+
+from zoho_mcp.specs.model import ID_PATTERN, Json
+
+_formats = FormatChecker(formats=())
+
+
+@_formats.checks("date", raises=ValueError)
+def _is_date(value: object) -> bool:
+    if not isinstance(value, str):
+        return True
+    return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII)) and bool(date.fromisoformat(value))
+
+
+@_formats.checks("email")
+def _is_email(value: object) -> bool:
+    return not isinstance(value, str) or bool(re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", value))
+
+
+def _whole_pattern(_: Validator, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
+    # `$` of Python's re also matches before a final newline; an id with one could reach another endpoint.
+    if isinstance(value, str) and not re.search(pattern.removesuffix("$") + r"\Z", value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _needs_one(_: Validator, names: list[str], value: object, __: object) -> Iterator[ValidationError]:
+    if isinstance(value, dict) and not any(name in value for name in names):
+        yield ValidationError(f"needs {' or '.join(names)}")
+
+
+def _is_number(_: object, value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_Validator: Callable[..., Validator] = cast(
+    "Callable[..., Validator]",
+    extend(
+        Draft202012Validator,
+        validators={"pattern": _whole_pattern, "x-needs": _needs_one},
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+    ),
+)
+
+
+def validator_for(schema: Json) -> Validator:
+    """A validator for a tool's input schema."""
+    return _Validator(_strict(schema), format_checker=_formats)
+
+
+def _strict(schema: Any, name: str = "") -> Any:
+    """The schema as it is checked: objects are closed (what is not listed would be lost at Zoho), ids are digits."""
+    if isinstance(schema, list):
+        return [_strict(part) for part in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    parts: Json = {key: _strict(value) for key, value in cast(Json, schema).items() if key != "properties"}
+    if name.endswith("_id") and parts.get("type") == "string":
+        parts["pattern"] = ID_PATTERN
+    if "properties" in schema:
+        named = cast(Json, schema["properties"])
+        parts["properties"] = {inner: _strict(part, inner) for inner, part in named.items()}
+        parts.setdefault("additionalProperties", False)
+    return parts
