@@ -22,17 +22,17 @@ async def test_one_users_yes_never_serves_another() -> None:
         assert await approvals.ask("page", other) is not anns
         assert await approvals.live("page", other) is not anns
     assert await approvals.decide(anns, yes=True)
-    assert not await approvals.spend(anns, BOB)
-    assert not await approvals.spend(anns, ANN)  # tried for another, it is gone
+    assert await approvals.spend(anns, BOB) == "changed"
+    assert await approvals.spend(anns, ANN) == "gone"  # tried for another, it is gone
 
 
 async def test_a_yes_is_spent_once() -> None:
     approvals = Approvals()
     asked = await approvals.ask("page", ANN)
-    assert not await approvals.spend(asked, ANN)
+    assert await approvals.spend(asked, ANN) == "gone"
     assert await approvals.decide(asked, yes=True)
     assert not await approvals.decide(asked, yes=False)
-    assert [await approvals.spend(asked, ANN) for _ in range(2)] == [True, False]
+    assert [await approvals.spend(asked, ANN) for _ in range(2)] == ["spent", "gone"]
     assert await approvals.ask("page", ANN) is not asked
 
 

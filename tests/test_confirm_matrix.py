@@ -329,6 +329,7 @@ async def request_two_at_once(world: World) -> None:
     [refused] = [result for result in results if isinstance(result, types.CallToolResult) and result.is_error]
     assert_refused(refused)
     assert world.runs(invoice) == 1
+    assert len(asked) == 2
 
 
 async def request_restarted(world: World) -> None:
@@ -381,6 +382,8 @@ async def page_cancel(world: World) -> None:
         [address] = world.desk.addresses
         await nobody_waits(world, address)
         assert "Nothing has been done yet" in await world.desk.click(address, "approve")
+        shown = await call(client, "get_invoice", invoice_id=invoice)
+        assert shown["invoice"]["status"] == "sent"
         assert world.runs(invoice) == 0
 
 

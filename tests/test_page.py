@@ -15,6 +15,8 @@ import pytest
 from approving import Desk, a_desk, both, browser_session, post
 from conftest import Zoho, call, text_of
 from mcp import Client
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 from test_confirm import sent_invoice, status
 
 from zoho_mcp.policy.approvals import Approval, Approvals
@@ -277,15 +279,23 @@ async def test_declining_a_large_amount_takes_no_typing(zoho: Zoho) -> None:
 
 
 async def test_what_zoho_refused_is_said_on_the_page(zoho: Zoho) -> None:
+    books = zoho.app
+
+    async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = JSONResponse({"code": 1005, "message": "Not <today>."}, 400)
+        await (answer if scope["path"].endswith("/status/void") else books)(scope, receive, send)
+
+    zoho.app = refusing
     async with (
         a_desk() as desk,
         zoho.client(can_ask=False, browser=desk.open, can_open_browser=True) as client,
     ):
-        used = (await call(client, "list_items", name_contains="Design"))["items"][0]["item_id"]
-        deleting = client.call_tool("delete_item", {"item_id": used})
-        result = await both(deleting, desk.decide("approve"))
+        invoice = await sent_invoice(client)
+        result = await both(client.call_tool("void_invoice", {"invoice_id": invoice}), desk.decide("approve"))
         assert result.is_error
-        assert "You approved, and it did not work." in await desk.look(desk.addresses[0])
+        said = Page(await desk.look(desk.addresses[0])).words
+        assert "You approved, and it did not work." in said
+        assert "Not <today>." in said
 
 
 async def test_no_address_reaches_the_model_or_a_log(zoho: Zoho, caplog: pytest.LogCaptureFixture) -> None:

@@ -25,6 +25,7 @@ PATIENCE = 30.0
 
 Way = Literal["elicitation", "page", "token"]
 State = Literal["waiting", "approved", "declined", "spent", "expired"]
+Spent = Literal["spent", "changed", "gone"]
 _LIVE = ("waiting", "approved")
 
 
@@ -141,19 +142,22 @@ class Approvals:
             approval.end("declined", "You declined. Nothing was done.")
         return True
 
-    async def spend(self, approval: Approval, bound: Bound) -> bool:
-        """Use up a yes: True exactly once, in time, and only for what it was given for."""
+    async def spend(self, approval: Approval, bound: Bound) -> Spent:
+        """Use up a yes: "spent" exactly once, in time, and only for what it was given for.
+
+        "changed" when it was given for something else, "gone" when there is none (any more). It is used up in any case.
+        """
         self._sweep()
         if approval.state != "approved":
-            return False
+            return "gone"
         if approval.bound != bound:
             approval.end("expired", "The record has changed since you decided, so nothing was done.")
-            return False
+            return "changed"
         approval.state = "spent"
         for other in self._all:
             if other.state in _LIVE and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
                 other.end("expired", "Another call, the same as this one, was approved and went first.")
-        return True
+        return "spent"
 
     async def settle(self, approval: Approval, outcome: str) -> None:
         """Say what became of the call that a yes was spent on."""

@@ -55,7 +55,9 @@ async def _take_answer(call: Call, state: str, seen: Look) -> types.InputRequire
         raise Unanswered("the client came back without an answer")
     await approvals.answered(call.asked_as)
     _require_yes(call, answer, counts=counts)
-    if asked is not None and await approvals.spend(asked, seen.bound):
+    spent = await approvals.spend(asked, seen.bound) if asked is not None else "gone"
+    _require_yes(call, answer, counts=spent != "gone")
+    if spent == "spent":
         agreement().reached("elicitation")
         return None
     return await _question(call, seen, CHANGED)
@@ -80,10 +82,11 @@ async def _by_request(call: Call, seen: Look) -> None:
             raise
         _require_yes(call, answer, counts=await approvals.decide(asked, yes=_is_yes(answer)))
         seen = await call.look()
-        if await approvals.spend(asked, seen.bound):
+        spent = await approvals.spend(asked, seen.bound)
+        _require_yes(call, answer, counts=spent != "gone")
+        if spent == "spent":
             agreement().reached("elicitation")
             return
-        _require_yes(call, answer, counts=asked.bound != seen.bound)
         note = CHANGED
     raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
 

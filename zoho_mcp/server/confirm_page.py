@@ -33,18 +33,15 @@ async def by_page(call: Call, seen: Look, why: str) -> None:
         if approval.state != "approved" or await call.is_abandoned():
             raise _not_approved(call, approval)
         seen = await call.look()
-        if await approvals.spend(approval, seen.bound):
-            agreement().reached("page", approval)
-            return
-        if _is_spent(approval) or approval.bound == seen.bound:
-            # Another call used it, which may have changed the record, or it expired while the record was read.
-            raise _not_approved(call, approval)
+        match await approvals.spend(approval, seen.bound):
+            case "spent":
+                agreement().reached("page", approval)
+                return
+            case "gone":  # another call used it, or it expired, while the record was read
+                raise _not_approved(call, approval)
+            case "changed":
+                pass
     raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
-
-
-def _is_spent(approval: Approval) -> bool:
-    """Now: another call may have used it while this one read the record."""
-    return approval.state == "spent"
 
 
 def _shown(call: Call, seen: Look) -> Shown:

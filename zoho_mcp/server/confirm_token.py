@@ -37,14 +37,16 @@ async def by_token(call: Call, seen: Look) -> None:
     note = ""
     if token := agreement().token:
         asked = await approvals.find("token", token)
-        if asked is None or not await approvals.decide(asked, yes=True):
+        decided = asked is not None and await approvals.decide(asked, yes=True)
+        spent = await approvals.spend(asked, seen.bound) if asked is not None and decided else "gone"
+        if spent == "spent":
+            agreement().reached("token")
+            return
+        if asked is None or spent == "gone":
             raise call.refusal(
                 f"that {ARGUMENT} was used before, is more than five minutes old, or was never given.",
                 "Call again without it for a new preview.",
             )
-        if await approvals.spend(asked, seen.bound):
-            agreement().reached("token")
-            return
         if (asked.bound.call, asked.bound.principal) != (seen.bound.call, seen.bound.principal):
             raise call.refusal(
                 f"that {ARGUMENT} belongs to another call.", "Call again without it for a preview of this one."

@@ -48,20 +48,33 @@ def create_page(approvals: Approvals, port: int) -> ASGIApp:
     return _guarded(Starlette(routes=routes), {f"127.0.0.1:{port}", f"localhost:{port}"})
 
 
-def loopback_server(app: ASGIApp) -> uvicorn.Server:
+class LoopbackServer(uvicorn.Server):
+    """Sleeps until it is told to stop, instead of looking ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = anyio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        await self._told.wait()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def loopback_server(app: ASGIApp) -> LoopbackServer:
     """Serves without touching signals, standard output or the log: an address in a log would be a key in a log."""
-    return _Server(
+    return LoopbackServer(
         uvicorn.Config(
             app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
             proxy_headers=False, timeout_keep_alive=5, timeout_graceful_shutdown=1, limit_concurrency=64,
         )
     )  # fmt: skip
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 class _Page:

@@ -86,11 +86,7 @@ class PageServer:
             port = listener.getsockname()[1]
             server = loopback_server(create_page(self._approvals, port))
             self._stopped = anyio.Event()
-
-            def stop() -> None:
-                server.should_exit = True
-
-            self._stop = stop
+            self._stop = server.stop
             task_status.started(port)
             try:
                 await server.serve(sockets=[listener])
