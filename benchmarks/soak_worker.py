@@ -22,6 +22,7 @@ from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.limit_store import Rates
 from zoho_mcp.zoho.limits import Limiter
 
+MAIL = "ada@harbour.example"
 LANES = 4
 """Calls at the same time."""
 
@@ -106,7 +107,8 @@ async def create_customer(worker: Worker) -> None:
     """A customer with a name of its own."""
     one = Told("customer", f"Customer {worker.mark()}", unsure="under way")
     worker.told.append(one)
-    outcome, answer = await worker.call("create_customer", contact_name=one.mark)
+    person = {"first_name": "Ada", "email": MAIL, "is_primary_contact": True}
+    outcome, answer = await worker.call("create_customer", contact_name=one.mark, contact_persons=[person])
     one.unsure = "creation" if outcome == "unknown" else ""
     one.record_id = answer["customer"]["customer_id"] if outcome == "done" else ""
     if outcome == "not done":
@@ -164,7 +166,7 @@ async def email_invoice(worker: Worker) -> None:
     if one.mails:
         one.unsure = ""
         return
-    outcome, _ = await worker.call("email_invoice", invoice_id=one.record_id, to_mail_ids=["a@b.example"])
+    outcome, _ = await worker.call("email_invoice", invoice_id=one.record_id, to_mail_ids=[MAIL])
 
     def mailed() -> None:
         one.mails, one.status = 1, "sent"
@@ -193,7 +195,7 @@ STEPS: list[tuple[int, Callable[[Worker], Awaitable[None]]]] = [
 
 async def work(number: int, calls: int, seed: int, hurry: float, rates: Rates, folder: Path) -> None:
     """Make that many calls and write down what was told."""
-    settings = from_environment({**os.environ, "ZOHO_CONFIRM": "allow", "ZOHO_REPEAT_WINDOW": "600"})
+    settings = from_environment({**os.environ, "ZOHO_CONFIRM": "allow", "ZOHO_CONFIRM_FALLBACK": "refuse"})
     limiter = Limiter(rates, folder / "limits.db", clock=time.time)
     zoho = ZohoClient(settings, limiter=limiter, sleep=lambda seconds: anyio.sleep(seconds * hurry))
     async with Client(create_server(settings, load(), zoho)) as client:

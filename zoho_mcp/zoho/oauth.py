@@ -4,6 +4,7 @@ Zoho allows ten refreshes in ten minutes: nobody asks while a token is good, ano
 refused.
 """
 
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, cast
@@ -113,13 +114,17 @@ class TokenSource:
         return {"grant_type": "refresh_token", **client, "refresh_token": refresh}
 
 
+REFUSED_FOR = 600.0
+"""Seconds for which a scope that a fresh token did not help with is not tried with yet another one."""
+
+
 class ZohoAuth(httpx.Auth):
     """Puts the token on a request; on 401, one renewal and one more try. Holds no lock while it waits for an answer."""
 
     def __init__(self, tokens: TokenSource) -> None:
         self._tokens = tokens
-        self._still_refused: set[str] = set()
-        """Scopes that a fresh token did not help with: for these a 401 must not cost another refresh."""
+        self._refused_at: dict[str, float] = {}
+        """When a fresh token did not help with a scope: for a while a 401 must not cost another refresh then."""
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sign, send, and once more after a 401."""
@@ -127,7 +132,10 @@ class ZohoAuth(httpx.Auth):
         token = await self._tokens.current()
         request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
         response = yield request
-        if response.status_code != 401 or scope in self._still_refused or self._lacks(token, scope):
+        if response.status_code != 401:
+            self._refused_at.pop(scope, None)
+            return
+        if self._was_just_refused(scope) or self._lacks(token, scope):
             return
         # Read to its end it gives its connection back: the renewal may need it.
         await response.aread()
@@ -135,9 +143,10 @@ class ZohoAuth(httpx.Auth):
         request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
         response = yield request
         if response.status_code == 401:
-            self._still_refused.add(scope)
-        else:
-            self._still_refused.discard(scope)
+            self._refused_at[scope] = time.monotonic()
+
+    def _was_just_refused(self, scope: str) -> bool:
+        return time.monotonic() - self._refused_at.get(scope, -math.inf) < REFUSED_FOR
 
     def _lacks(self, token: Token, scope: str) -> bool:
         """Whether it is known that no token of this grant has the scope."""
