@@ -148,8 +148,8 @@ async def test_the_same_in_another_organisation_is_no_repeat(zoho: Zoho) -> None
 async def test_resources_say_whose_they_are(zoho: Zoho) -> None:
     async with client_for_two(zoho) as client:
         assert [str(found.uri) for found in (await client.list_resources()).resources] == [
-            f"zoho-invoice://organizations/{organization}/{kind}"
-            for kind in ("customers", "invoices")
+            f"zoho-invoice://organizations/{organization}{kind}"
+            for kind in ("", "/customers", "/invoices")
             for organization in (ONE, TWO)
         ]
         invoice = (await call(client, "list_invoices", organization=ONE, per_page=1))["invoices"][0]["invoice_id"]
@@ -161,6 +161,70 @@ async def test_resources_say_whose_they_are(zoho: Zoho) -> None:
             with pytest.raises(MCPError):
                 await client.read_resource(f"zoho-invoice://organizations/{wrong}/invoices/{invoice}")
     assert set(asked_of(zoho)) == {ONE}
+
+
+@both_eras
+async def test_links_lists_and_statements_stay_in_their_books(zoho: Zoho, era: Era) -> None:
+    async with client_for_two(zoho, era) as client:
+        customer = await call(client, "create_customer", organization=TWO, contact_name="Only here")
+        identity = customer["customer"]["customer_id"]
+        result = await client.call_tool("get_customer", {"organization": TWO, "customer_id": identity})
+        [link] = [str(part.uri) for part in result.content if isinstance(part, types.ResourceLink)]
+        assert link == f"zoho-invoice://organizations/{TWO}/customers/{identity}"
+        zoho.app.state.received.clear()
+        for uri in (link, f"{link}/statement", f"zoho-invoice://organizations/{TWO}/invoices"):
+            assert (await client.read_resource(uri)).contents
+        assert {one for one in asked_of(zoho) if one} == {TWO}
+        [own] = (await client.read_resource(f"zoho-invoice://organizations/{TWO}")).contents
+        assert isinstance(own, types.TextResourceContents)
+        assert '"name":"Studio Two"' in own.text
+        with pytest.raises(MCPError):
+            await client.read_resource(f"zoho-invoice://organizations/{ONE}/customers/{identity}")
+
+
+async def test_newest_records_are_listed_for_each_organisation(zoho: Zoho) -> None:
+    async with client_for_two(zoho) as client:
+        pages, cursor = list[list[str]](), ""
+        while True:
+            page = await client.list_resources(cursor=cursor or None)
+            pages.append([str(one.uri) for one in page.resources])
+            if not (cursor := page.next_cursor or ""):
+                break
+    assert len(pages) == 5
+    for organization, page in zip((ONE, ONE, TWO, TWO), pages[1:], strict=True):
+        assert all(uri.startswith(f"zoho-invoice://organizations/{organization}/") for uri in page)
+
+
+async def test_letters_are_looked_for_in_the_books_that_are_named(zoho: Zoho) -> None:
+    ref = types.ResourceTemplateReference(uri="zoho-invoice://organizations/{organization}/customers/{customer_id}")
+    letters = {"name": "customer_id", "value": "only"}
+    async with client_for_two(zoho) as client:
+        made = await call(client, "create_customer", organization=TWO, contact_name="Only here")
+        found = {
+            organization: (await client.complete(ref, letters, {"organization": organization})).completion.values
+            for organization in (ONE, TWO, THREE)
+        }
+        assert (await client.complete(ref, {"name": "organization", "value": ""})).completion.values == [ONE, TWO]
+        assert (await client.complete(ref, letters)).completion.values == []
+    assert found == {ONE: [], TWO: [made["customer"]["customer_id"]], THREE: []}
+
+
+async def test_a_change_in_one_organisation_is_not_told_to_who_watches_the_other(zoho: Zoho) -> None:
+    watched = [f"zoho-invoice://organizations/{organization}/invoices" for organization in (ONE, TWO)]
+    heard: list[str] = []
+    async with client_for_two(zoho) as client:
+        customer = (await call(client, "create_customer", organization=TWO, contact_name="Only here"))["customer"]
+        async with client.listen(resource_subscriptions=watched) as events:
+            lines = [{"name": "x", "rate": 1}]
+            own = {"organization": TWO, "customer_id": customer["customer_id"]}
+            await call(client, "create_invoice", **own, line_items=lines)
+            with anyio.fail_after(5):
+                heard.append(getattr(await anext(events), "uri", ""))
+            rows = (await call(client, "list_invoices", organization=ONE, status="draft"))["invoices"]
+            await call(client, "mark_invoice_sent", organization=ONE, invoice_id=rows[0]["invoice_id"])
+            with anyio.fail_after(5):
+                heard.append(getattr(await anext(events), "uri", ""))
+    assert heard == [watched[1], watched[0]]
 
 
 def test_several_are_set_with_commas_and_each_counts_once() -> None:

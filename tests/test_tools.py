@@ -110,6 +110,9 @@ async def test_answers_keep_the_promised_shape(zoho: Zoho, tool: str) -> None:
         tools = {listed.name: listed for listed in (await client.list_tools()).tools}
         answer = await call(client, tool, **arguments)
     validate(answer, tools[tool].output_schema or {}, Draft202012Validator)
+    operation = load().operations[tool]
+    for row in answer[operation.tool_answer_key] if operation.answer.columns else ():
+        validate(row, operation.output, Draft202012Validator)
     assert set(answer) <= set((tools[tool].output_schema or {})["properties"])
 
 
@@ -205,6 +208,7 @@ async def test_a_pdf_is_a_link_whose_bytes_come_only_when_it_is_read(zoho: Zoho,
 async def test_customers_and_invoices_are_resources(zoho: Zoho, era: Era) -> None:
     async with zoho.client(era) as client:
         assert [str(found.uri) for found in (await client.list_resources()).resources] == [
+            "zoho-invoice://organization",
             "zoho-invoice://customers",
             "zoho-invoice://invoices",
         ]

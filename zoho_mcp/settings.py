@@ -15,6 +15,7 @@ from zoho_mcp.errors import SettingsError
 
 Product = Literal["invoice", "books"]
 ConfirmMode = Literal["ask", "refuse", "allow"]
+AnswerMode = Literal["both", "text", "structured"]
 Fallback = Literal["page", "token", "refuse"]
 _Value = TypeVar("_Value")
 
@@ -79,6 +80,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_READ_ONLY", "Offer only tools that change nothing.", "false", ("true", "false")),
     Setting("ZOHO_UPLOAD_DIR", "Folder that receipts may be taken from; without it no file leaves this machine."),
     Setting("ZOHO_DOWNLOAD_DIR", "Folder that PDFs may be saved in; nothing is overwritten there."),
+    Setting("ZOHO_ANSWER", "How answers are given: as text, as structured content, or both, which say the same but "
+            "cost twice where a client shows a model both.", "both", ("both", "text", "structured")),
+    Setting("ZOHO_MAX_ANSWER", "Characters of an answer; of a longer list, rows are left out and can be asked for.",
+            "40000"),
     Setting("ZOHO_POLICY_FILE", "Policy file: what is allowed, asked about, refused (default: policy.toml in the "
             "user's configuration folder, else the shipped policy)."),
     Setting("ZOHO_AUDIT_FILE", "File that every decision and every change is recorded in (default: audit.jsonl in the "
@@ -141,6 +146,8 @@ class Settings:
     read_only: bool = False
     upload_dir: Path | None = None
     download_dir: Path | None = None
+    answer: AnswerMode = "both"
+    max_answer: int = 40_000
 
     @property
     def organizations(self) -> tuple[str, ...]:
@@ -213,6 +220,8 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         read_only=values["ZOHO_READ_ONLY"] == "true",
         upload_dir=checked("ZOHO_UPLOAD_DIR", _folder, "a folder that exists", None),
         download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder, "a folder that exists", None),
+        answer=cast(AnswerMode, values["ZOHO_ANSWER"]),
+        max_answer=checked("ZOHO_MAX_ANSWER", _characters, "a number of characters from 2000 to 10000000", 40_000),
     )
     if settings.soid and not settings.scopes:
         problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
@@ -307,6 +316,12 @@ def _seconds(value: str) -> float:
     if not 1 <= seconds <= 3600:
         raise ValueError
     return seconds
+
+
+def _characters(value: str) -> int:
+    if not 2000 <= (characters := int(value)) <= 10_000_000:
+        raise ValueError
+    return characters
 
 
 def _amount(value: str) -> Decimal:

@@ -13,6 +13,18 @@ from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.token_cache import granted_scopes
 from zoho_mcp.zoho.token_scopes import usable
 
+_PAGING: Mapping[str, Any] = {
+    "page": {"type": "integer"},
+    "has_more": {"type": "boolean"},
+    "next": {"type": "object", "description": "Arguments of the call that goes on"},
+    "left_out": {"type": "string", "description": "What did not fit"},
+}
+_SUMS: Mapping[str, Any] = {
+    "sums": {"type": "object", "description": "Of the whole list, by currency"},
+    "sums_of_these_rows": {"type": "object", "description": "Of this part of the list, by currency"},
+    "not_in_sums": {"type": "string", "description": "Drafts and void ones"},
+}
+
 
 def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
     """The operations to list and run: those chosen, without what the granted scopes cannot do. Raises as `chosen`."""
@@ -78,14 +90,14 @@ def _for_one_of(operation: Operation, organizations: tuple[str, ...]) -> Operati
     return operation.model_copy(update={"input": schema})
 
 
-def tool(operation: Operation) -> types.Tool:
-    """The operation as tools/list shows it."""
+def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
+    """The operation as tools/list shows it; where answers are text alone, no shape is promised for them."""
     return types.Tool(
         name=operation.name,
         title=operation.title,
         description=operation.description,
         input_schema=operation.published_input,
-        output_schema=output_schema(operation),
+        output_schema=output_schema(operation) if structured else None,
         annotations=types.ToolAnnotations(
             title=operation.title,
             read_only_hint=operation.effect == "read",
@@ -103,8 +115,12 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         names = ("uri", "name", "mime_type", "saved_as")
         properties = {name: {"type": "string"} for name in names}
     elif operation.answer.columns:
-        rows = {"type": "array", "items": operation.output or {"type": "object"}}
-        properties = {operation.tool_answer_key: rows, "page": {"type": "integer"}, "has_more": {"type": "boolean"}}
+        # Only their names: clients check every row against this, and types would cost a long list half of its time.
+        row = {"type": "object", "description": ", ".join(operation.answer.columns)}
+        properties = {operation.tool_answer_key: {"type": "array", "items": row}, **_PAGING}
+        properties |= _SUMS if operation.answer.sums else {}
+        # A report says more than its rows; of any other list, `output` is the shape of a row.
+        properties |= operation.output.get("properties", {}) if operation.special else {}
     elif operation.answer.key:
         properties[operation.tool_answer_key] = operation.output or {"type": "object"}
     else:

@@ -1,4 +1,8 @@
-"""Sums over all pages of a list, exact and said with their definitions, so that no model has to add up money."""
+"""Sums over all pages of a list, exact and said with their definitions, so that no model has to add up money.
+
+One request per 200 records and never two pages in memory. Lists are read oldest first: a record that is added meanwhile
+comes at the end and moves none onto another page.
+"""
 
 from calendar import monthrange
 from collections import defaultdict
@@ -9,13 +13,13 @@ from typing import Any
 
 import mcp_types as types
 
+from zoho_mcp.server.pages import MOST, walk
 from zoho_mcp.server.state import App
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Sums = dict[str, Decimal | int]
-PER_PAGE = 200
-"""The most that Zoho gives at once."""
-_UNSENT = ("draft", "void")
+OLDEST_FIRST = {"sort_column": "created_time", "sort_order": "A"}
+_UNSENT = ("draft", "void", "pending_approval", "approved", "rejected")
 _REVENUE = {
     "revenue": "total of the invoices dated in the month that are paid by now, tax included",
     "invoice_count": "how many these are",
@@ -25,6 +29,7 @@ _REVENUE = {
     "received": "payments dated in the month, for whatever invoice, advances included",
     "payment_count": "how many these are",
 }
+_NOTHING = "No invoice, drafts and void ones aside, and no payment is dated in this month."
 BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
 _AGING = {
     "current": "balance of invoices not yet due on as_of",
@@ -33,23 +38,21 @@ _AGING = {
 }
 
 
-async def _rows(app: App, operation: str, **filters: Any) -> AsyncIterator[Mapping[str, Any]]:
+async def rows(app: App, operation: str, **filters: Any) -> AsyncIterator[Mapping[str, Any]]:
     """Every row of a list, a page in memory at a time, one request a page."""
-    page = 1
-    while True:
-        envelope = await app.run(operation, {**filters, "page": page, "per_page": PER_PAGE})
-        for row in envelope[app.catalog.operations[operation].answer.key]:
+    key = app.catalog.operations[operation].answer.key
+    sortable = "sort_column" in app.catalog.operations[operation].input["properties"]
+    async for envelope in walk(app, operation, {**filters, **(OLDEST_FIRST if sortable else {})}):
+        for row in envelope.get(key) or ():
             yield row
-        if not envelope.get("page_context", {}).get("has_more_page"):
-            return
-        page += 1
 
 
 def _per_currency(names: Mapping[str, str]) -> defaultdict[str, Sums]:
     return defaultdict(lambda: {name: 0 if name.endswith("count") else Decimal() for name in names})
 
 
-def _money(value: Any) -> Decimal:
+def money(value: Any) -> Decimal:
+    """An amount as Zoho gives it."""
     return Decimal(str(value or 0))
 
 
@@ -58,20 +61,22 @@ async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
     year, month = arguments["year"], arguments["month"]
     first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
     sums = _per_currency(_REVENUE)
-    async for row in _rows(app, "list_invoices", date_start=first, date_end=last):
+    async for row in rows(app, "list_invoices", date_start=first, date_end=last):
         if row["status"] in _UNSENT:
             continue
-        found = sums[row["currency_code"]]
-        found["invoiced"] += _money(row["total"])
+        found = sums[row.get("currency_code", "")]
+        found["invoiced"] += money(row["total"])
         found["invoiced_count"] += 1
-        found["outstanding"] += _money(row["balance"])
+        found["outstanding"] += money(row["balance"])
         if row["status"] == "paid":
-            found["revenue"] += _money(row["total"])
+            found["revenue"] += money(row["total"])
             found["invoice_count"] += 1
-    async for row in _rows(app, "list_payments", date_start=first, date_end=last):
-        found = sums[row["currency_code"]]
-        found["received"] += _money(row["amount"])
+    async for row in rows(app, "list_payments", date_start=first, date_end=last):
+        found = sums[row.get("currency_code", "")]
+        found["received"] += money(row["amount"])
         found["payment_count"] += 1
+    if not sums:
+        return {"month": first[:7], "message": _NOTHING}, ()
     return {"month": first[:7], "currencies": dict(sorted(sums.items())), "definitions": _REVENUE}, ()
 
 
@@ -80,23 +85,26 @@ async def get_receivables_aging(app: App, arguments: Mapping[str, Any]) -> Answe
     today = date.fromisoformat(arguments["as_of"]) if "as_of" in arguments else await app.today()
     totals: defaultdict[str, Sums] = defaultdict(_empty_buckets)
     customers: defaultdict[tuple[str, str, str], Sums] = defaultdict(_empty_buckets)
-    async for row in _rows(app, "list_invoices", status="unpaid"):
-        balance = _money(row["balance"])
+    async for row in rows(app, "list_invoices", status="unpaid"):
+        balance = money(row["balance"])
         if row["status"] in _UNSENT or not balance:
             continue
         bucket = _bucket((today - date.fromisoformat(row.get("due_date") or row["date"])).days)
-        currency = row["currency_code"]
+        currency = row.get("currency_code", "")
         for sums in (totals[currency], customers[row["customer_id"], row["customer_name"], currency]):
             sums[bucket] += balance
             sums["total"] += balance
+    page, per_page = arguments.get("page", 1), arguments.get("per_page", MOST)
+    ordered = sorted(customers.items(), key=_most_first)
     return {
         "as_of": today.isoformat(),
         "currencies": {currency: _filled(sums) for currency, sums in sorted(totals.items())},
+        "definitions": _AGING,
         "customers": [
             {"customer_id": customer, "customer_name": name, "currency_code": currency, **_filled(sums)}
-            for (customer, name, currency), sums in sorted(customers.items(), key=_most_first)
+            for (customer, name, currency), sums in ordered[(page - 1) * per_page : page * per_page]
         ],
-        "definitions": _AGING,
+        "page_context": {"page": page, "per_page": per_page, "has_more_page": len(ordered) > page * per_page},
     }, ()
 
 

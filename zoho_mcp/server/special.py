@@ -10,8 +10,8 @@ import mcp_types as types
 
 from zoho_mcp.errors import ArgumentsError, OutcomeUnknownError, RejectedError
 from zoho_mcp.server import files
+from zoho_mcp.server.addresses import address_of
 from zoho_mcp.server.reports import get_monthly_revenue, get_receivables_aging
-from zoho_mcp.server.resources import address_of
 from zoho_mcp.server.state import App
 from zoho_mcp.zoho.request import Request, build
 

@@ -14,9 +14,11 @@ from zoho_mcp.errors import OutcomeUnknownError
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.rules import Policy
+from zoho_mcp.server.matches import Matches
 from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.outcome import Sent, settle
 from zoho_mcp.server.page_server import PageServer
+from zoho_mcp.server.watchers import Watchers
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
@@ -46,6 +48,9 @@ class App:
     policy: Policy
     audit: Audit
     page: PageServer
+    watchers: Watchers
+    matches: Matches
+    """What was found for completions, a few seconds ago."""
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody.

@@ -8,7 +8,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
-from zoho_mcp.server import render, repeats
+from zoho_mcp.server import listing, render, repeats
 from zoho_mcp.server.asking import agreement
 from zoho_mcp.server.caller import principal_of
 from zoho_mcp.server.confirm import confirm
@@ -16,6 +16,7 @@ from zoho_mcp.server.inventory import tool
 from zoho_mcp.server.judge import judge
 from zoho_mcp.server.special import SPECIALS, Answer
 from zoho_mcp.server.state import ORGANIZATION, Context, working_in
+from zoho_mcp.server.subscriptions import telling
 from zoho_mcp.server.trail import Trail
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.limits import REPORT, Report
@@ -26,7 +27,9 @@ _TELL_THE_USER = "Tell the user; do not try another way."
 
 async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
     """Every offered tool, always in the same order."""
-    return types.ListToolsResult(tools=[tool(operation) for operation in ctx.lifespan_context.offered.values()])
+    app = ctx.lifespan_context
+    structured = app.settings.answer != "text"
+    return types.ListToolsResult(tools=[tool(operation, structured=structured) for operation in app.offered.values()])
 
 
 async def call_tool(
@@ -72,7 +75,7 @@ async def _run(trail: Trail, params: types.CallToolRequestParams) -> types.CallT
             await trail.ended("done", answer=envelope)
     else:
         envelope, links = await _perform_on_record(trail)
-    return render.success(operation, envelope, links)
+    return render.success(trail.ctx.lifespan_context, operation, trail.arguments, envelope, links)
 
 
 async def _allowed(trail: Trail, params: types.CallToolRequestParams) -> types.InputRequiredResult | None:
@@ -146,11 +149,15 @@ async def _perform_on_record(trail: Trail) -> Answer:
 
 
 async def _perform(trail: Trail) -> Answer:
+    return await telling(trail.ctx.lifespan_context, trail.operation, trail.arguments, _carry_out(trail))
+
+
+async def _carry_out(trail: Trail) -> Answer:
     app, operation = trail.ctx.lifespan_context, trail.operation
     with repeats.noted(app, operation, trail.arguments) as note:
         if operation.special:
             envelope, links = await SPECIALS[operation.name](app, trail.arguments)
         else:
-            envelope, links = await app.run(operation.name, trail.arguments), ()
+            envelope, links = await listing.run(app, operation, trail.arguments), ()
         note(envelope)
     return envelope, links

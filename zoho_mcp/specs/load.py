@@ -95,12 +95,29 @@ def _operation(
         schema = _inline(entry.get("input", {}), documents)
         entry["input"] = _for_edition(schema, edition, "", hidden)
         entry["output"] = _inline(entry.get("output", {}), documents)
+        _add_view(entry, documents["_shared.json"])
         entry |= {"toolset": file.toolset, "renames": file.renames, "hidden": hidden}
         return Operation.model_validate(entry)
     except ValidationError as problem:
         raise SpecError(f"{file_name}: {name}: {_first(problem)}") from problem
     except KeyError as problem:
         raise SpecError(f"{file_name}: {name}: the reference {problem} leads nowhere.") from problem
+
+
+def _add_view(entry: Json, shared: Json) -> None:
+    """What people read of a record, and, for whatever reads records, the arguments that ask for more of it."""
+    answer: Json = {**entry.get("answer", {})}
+    key, columns = answer.get("key", ""), answer.get("columns")
+    if key and not columns:
+        answer.setdefault("fields", shared.get("fields", {}).get(key, []))
+        entry["answer"] = answer
+    if key and entry.get("effect") == "read" and not entry.get("special"):
+        arguments: Json = shared.get("view", {})
+        properties: Json = entry["input"].get("properties", {})
+        left_out = {"all_fields" if columns else "", "" if "page" in properties else "max_records"}
+        added = {name: schema for name, schema in arguments.items() if name not in left_out}
+        entry["input"] = {**entry["input"], "properties": properties | added}
+        entry["view"] = list(added)
 
 
 def _first(problem: ValidationError) -> str:

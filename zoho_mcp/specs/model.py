@@ -13,12 +13,16 @@ EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "destroy")
 
 
 def published(schema: Any) -> Any:
-    """A schema without its `x-` keywords."""
+    """A schema without its `x-` keywords; what is inside an object or list marked `x-brief` its description tells."""
     if isinstance(schema, list):
         return [published(part) for part in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
         return schema
-    return {key: published(part) for key, part in cast(Json, schema).items() if not key.startswith("x-")}
+    parts = {key: part for key, part in cast(Json, schema).items() if not key.startswith("x-")}
+    if "x-brief" in schema:
+        parts = {key: part for key, part in parts.items() if key not in ("properties", "required")}
+        parts |= {"items": {"type": parts["items"]["type"]}} if "items" in parts else {}
+    return {key: published(part) for key, part in parts.items()}
 
 
 class Frozen(BaseModel):
@@ -54,6 +58,11 @@ class Answer(Frozen):
     """The envelope's key that holds the record or the rows."""
     columns: tuple[str, ...] = ()
     """For rows: the fields people read. Empty for a record."""
+    sums: tuple[str, ...] = ()
+    """For rows: the columns of money that are added up, each currency by itself."""
+    fields: tuple[str, ...] = ()
+    """For a record: the fields people read, by default those of `fields` in _shared.json; empty: all. A point leads
+    into what is inside (`line_items.rate`), a question mark at the end leaves the field out where it is 0 or false."""
     file: str = ""
     """The media type of a file."""
 
@@ -86,10 +95,13 @@ class Operation(Frozen):
     answer: Answer = Answer()
     input: Json
     output: Json = {}
-    """JSON Schema of the record (or of one row); permissive, Zoho adds fields freely."""
+    """JSON Schema of the record; permissive, Zoho adds fields freely. Of a list's row it is not published: the tests
+    hold rows against it."""
     toolset: str = ""
     renames: Mapping[str, str] = {}
     """Zoho's word to ours, for keys of the answer."""
+    view: tuple[str, ...] = ()
+    """Arguments that say what of the answer is shown; Zoho never sees them. `load` adds them to what reads."""
     hidden: Mapping[str, tuple[str, ...]] = {}
     """Arguments left out of `input` because they exist only in other editions: path to editions."""
 

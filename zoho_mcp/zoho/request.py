@@ -59,13 +59,14 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     """The request for checked arguments.
 
     An argument named in the path fills its place; of a GET or DELETE the others go into the query; of a POST or PUT
-    they go into the JSON body, except those in `http.query` and `http.headers`. Raises ArgumentsError when a value
-    for the path is not an id: no value may reach another endpoint.
+    they go into the JSON body, except those in `http.query` and `http.headers`. Those in `view` are about the
+    answer and go nowhere. Raises ArgumentsError when a value for the path is not an id: no value may reach another
+    endpoint.
     """
     http = operation.http
     path, _, constant = http.path.partition("?")
     places = _PLACE.findall(path)
-    rest = {name: value for name, value in arguments.items() if name not in places}
+    rest = {name: value for name, value in arguments.items() if name not in places and name not in operation.view}
     headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
     in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
     query = (*parse_qsl(constant), *((name, _text(rest.pop(name))) for name in in_query if name in rest))

@@ -1,0 +1,45 @@
+"""The embedded Zoho in a process of its own, on loopback and without limits, for the benchmarks.
+
+`python benchmarks/loopback.py FILE` serves the books in FILE and prints the address.
+"""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.settings import Settings, from_environment
+
+
+@contextmanager
+def served(file: Path) -> Generator[Settings]:
+    """Settings that point at the books in a file, served while this lasts."""
+    command = [sys.executable, __file__, str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield from_environment(environment_for(process.stdout.readline().strip()))
+        finally:
+            process.terminate()
+
+
+def main() -> None:
+    import uvicorn
+
+    from zoho_mcp.sandbox.app import create_app
+    from zoho_mcp.sandbox.limits import UNLIMITED
+    from zoho_mcp.sandbox.store import Store
+
+    # Without the protocol's number asyncio does not switch Nagle's algorithm off, which costs some answers 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    app = create_app(Store.open(sys.argv[1]), limits=UNLIMITED)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Prompts: jobs that a person starts by name."""
+
+import re
+
+import mcp_types as types
+import pytest
+from conftest import ERAS, Era, Zoho
+from mcp.shared.exceptions import MCPError
+
+from zoho_mcp.server.instructions import INSTRUCTIONS
+from zoho_mcp.server.prompts import PROMPTS
+from zoho_mcp.specs.load import load
+
+pytestmark = pytest.mark.anyio
+both_eras = pytest.mark.parametrize("era", ERAS)
+NAMES = [
+    "bill_customer", "monthly_report", "chase_overdue", "month_end_close", "onboard_customer", "convert_won_estimate",
+]  # fmt: skip
+
+
+@both_eras
+async def test_every_prompt_is_listed_with_its_arguments(zoho: Zoho, era: Era) -> None:
+    async with zoho.client(era) as client:
+        found = (await client.list_prompts()).prompts
+    assert [prompt.name for prompt in found] == NAMES
+    for prompt in found:
+        assert prompt.title
+        assert prompt.description
+        assert all(argument.description for argument in prompt.arguments or ())
+    required = {one.name: [argument.name for argument in one.arguments or () if argument.required] for one in found}
+    assert required["bill_customer"] == ["customer"]
+    assert required["monthly_report"] == []
+
+
+@both_eras
+async def test_a_prompt_says_what_the_person_gave_and_what_they_did_not(zoho: Zoho, era: Era) -> None:
+    async with zoho.client(era) as client:
+        given = {"customer": "Harbor Coffee", "what": "3 days of design"}
+        [message] = (await client.get_prompt("bill_customer", given)).messages
+    assert message.role == "user"
+    assert isinstance(message.content, types.TextContent)
+    assert "- customer: Harbor Coffee\n- what: 3 days of design\n" in message.content.text
+    assert message.content.text.endswith("I have not said: due_in_days.")
+    assert zoho.received() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "problem"),
+    [
+        ("bill_customer", {}, "customer is missing"),
+        ("bill_customer", {"customer": "A", "due_in_days": "soon"}, "due_in_days must be a number of days"),
+        ("monthly_report", {"month": "May"}, "month must be a month, written yyyy-mm"),
+        ("monthly_report", {"month": "2026-13"}, "month must be a month"),
+        ("onboard_customer", {"name": "A", "email": "a"}, "email must be one e-mail address"),
+        ("chase_overdue", {"who": "A"}, "There is no argument who; there is customer, at_least_days"),
+        ("make_tea", {}, "Unknown prompt"),
+    ],
+)
+async def test_wrong_arguments_are_a_protocol_error_that_names_them(
+    zoho: Zoho, name: str, arguments: dict[str, str], problem: str
+) -> None:
+    async with zoho.client() as client:
+        with pytest.raises(MCPError, match=problem) as caught:
+            await client.get_prompt(name, arguments)
+    assert caught.value.code == types.INVALID_PARAMS
+
+
+async def test_only_prompts_that_can_be_followed_are_offered(zoho: Zoho) -> None:
+    async with zoho.client(read_only=True) as client:
+        assert [prompt.name for prompt in (await client.list_prompts()).prompts] == ["monthly_report"]
+        with pytest.raises(MCPError, match="Unknown prompt"):
+            await client.get_prompt("bill_customer", {"customer": "A"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_prompt_names_only_tools_and_arguments_that_exist(name: str) -> None:
+    operations = load().operations
+    fields = {
+        field.removesuffix("?")
+        for one in operations.values()
+        for path in (*one.answer.columns, *one.answer.fields)
+        for field in path.split(".")
+    }
+    known = {*operations, *fields, *(name for one in operations.values() for name in one.input["properties"])}
+    said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", PROMPTS[name].text))
+    assert said - known == set()
+    assert len(said & set(operations)) >= 2
+    assert "Do not" in PROMPTS[name].text
+
+
+async def test_the_server_says_how_it_is_used_well_in_half_a_page(zoho: Zoho) -> None:
+    async with zoho.client("legacy") as client:
+        assert client.instructions == INSTRUCTIONS
+    operations = load().operations
+    said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", INSTRUCTIONS))
+    arguments = {name for operation in operations.values() for name in operation.input["properties"]}
+    assert said <= {*operations, *arguments, "has_more"}
+    assert len(INSTRUCTIONS) < 2600

@@ -1,0 +1,123 @@
+"""Which fields of a record are shown, and how: our words, nothing empty, exact figures, long texts cut with a mark."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, cast
+
+from zoho_mcp.zoho.request import json_numbers
+
+LONGEST_TEXT = 300
+"""Characters of a text that nobody asked for by name."""
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A field to show. `inner`: of what is inside it, only these; empty: all. `unless_zero`: left out at 0 or false."""
+
+    inner: dict[str, "Wanted"] = field(default_factory=dict[str, "Wanted"])
+    unless_zero: bool = False
+    asked: bool = False
+    """Asked for by name, so its texts are not cut."""
+
+
+@lru_cache(maxsize=512)
+def wanted(usual: tuple[str, ...], asked: tuple[str, ...] = (), *, uncut: bool = False) -> Mapping[str, Wanted]:
+    """The fields by name: the usual ones in their order, then those asked for. Not to be changed by the caller."""
+    found: dict[str, Wanted] = {}
+    for path in usual:
+        _add(found, path.removesuffix("?").split("."), Wanted(unless_zero=path.endswith("?"), asked=uncut))
+    for path in asked:
+        _add(found, path.split("."), Wanted(asked=True))
+    return found
+
+
+def _add(found: dict[str, Wanted], path: Sequence[str], leaf: Wanted) -> None:
+    for name in path[:-1]:
+        if name in found and not found[name].inner:
+            return  # The whole of it is shown already.
+        found = found.setdefault(name, Wanted()).inner
+    found[path[-1]] = leaf
+
+
+def select(record: Mapping[str, Any], fields: Mapping[str, Wanted], renames: Mapping[str, str], path: str = "") -> Json:
+    """The wanted fields of one of Zoho's records, under our names."""
+    theirs = {ours: name for name, ours in renames.items() if name in record} if renames else {}
+    shown: Json = {}
+    for name, want in fields.items():
+        value = record.get(theirs.get(name, name))
+        if value is None or value == "" or (want.unless_zero and not value):
+            continue
+        where = f"{path}.{name}" if path else name
+        value = _inner(value, want, renames, where)
+        if value not in ([], {}):
+            shown[name] = value
+    return shown
+
+
+def _inner(value: Any, want: Wanted, renames: Mapping[str, str], path: str) -> Any:
+    if want.inner:
+        if isinstance(value, list):
+            parts = [select(part, want.inner, renames, path) for part in _records(value)]
+            return [part for part in parts if part]
+        return select(cast(Json, value), want.inner, renames, path) if isinstance(value, dict) else value
+    if isinstance(value, str):
+        return value if want.asked or len(value) <= LONGEST_TEXT else _cut(value, path)
+    if isinstance(value, Decimal):
+        return json_numbers(value)
+    if isinstance(value, list | dict):
+        return _shortened(whole(value, renames), "" if want.asked else path)
+    return value
+
+
+def whole(value: Any, renames: Mapping[str, str]) -> Any:
+    """All of a value, with our names and without what is empty."""
+    if isinstance(value, list):
+        return [whole(part, renames) for part in cast("list[Any]", value)]
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[str, Any]", value)
+        return {renames.get(key, key): whole(part, renames) for key, part in parts.items() if not is_empty(part)}
+    return json_numbers(value) if isinstance(value, Decimal) else value
+
+
+def is_empty(value: Any) -> bool:
+    """Whether Zoho sent a field with nothing in it. 0 and false are something."""
+    return value is None or value in ("", [], {})
+
+
+def unknown(
+    asked: Collection[str], records: Sequence[Mapping[str, Any]], renames: Mapping[str, str], path: str = ""
+) -> Iterator[str]:
+    """A sentence for every field asked for that none of the records has, with the fields that hold something."""
+    names = {renames.get(key, key) for record in records for key in record}
+    for name, _, inner in (one.partition(".") for one in asked if records):
+        if name not in names:
+            filled = {renames.get(key, key) for record in records for key, part in record.items() if not is_empty(part)}
+            yield f"there is no {path}{name}; there is {', '.join(sorted(filled))}."
+        elif inner:
+            parts = [part for record in records for part in _records(record.get(name))]
+            yield from unknown([inner], parts, renames, f"{path}{name}.")
+
+
+def _records(value: Any) -> list[Json]:
+    values = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return [cast(Json, one) for one in values if isinstance(one, dict)]
+
+
+def _shortened(value: Any, path: str) -> Any:
+    if not path:
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_TEXT else _cut(value, path)
+    if isinstance(value, list):
+        return [_shortened(part, path) for part in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {name: _shortened(part, f"{path}.{name}") for name, part in cast(Json, value).items()}
+    return value
+
+
+def _cut(text: str, path: str) -> str:
+    rest = len(text) - LONGEST_TEXT
+    return f'{text[:LONGEST_TEXT]}… [{rest} more characters: get them with fields ["{path}"]]'

@@ -1,0 +1,57 @@
+"""Who wants to hear of changes to which resource, in both eras of the protocol."""
+
+from collections import Counter, OrderedDict
+
+import anyio
+from mcp.server.session import ServerSession
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
+
+MOST_SUBSCRIPTIONS = 1000
+"""Of the older kind; the oldest are forgotten first. Nothing tells us when such a client is gone."""
+PATIENCE = 2.0
+"""Seconds that a client may take to accept a notification; a change does not wait longer for it."""
+
+
+class Watchers:
+    """Who wants to hear of what."""
+
+    def __init__(self) -> None:
+        self.bus = InMemorySubscriptionBus()
+        self.handler = ListenHandler(self.bus)
+        self._heard: Counter[str] = Counter()
+        self._older: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
+
+    def uris(self) -> list[str]:
+        """Every address that somebody subscribed to."""
+        return sorted({*self._heard, *(uri for _, uri in self._older)})
+
+    def listening(self, uris: list[str]) -> None:
+        """A client of 2026-07-28 began to listen."""
+        self._heard.update(uris)
+
+    def deaf(self, uris: list[str]) -> None:
+        """It stopped."""
+        self._heard.subtract(uris)
+        self._heard = +self._heard
+
+    def add(self, session: ServerSession, uri: str) -> None:
+        """An older client subscribed."""
+        self._older[_who(session), uri] = session
+        while len(self._older) > MOST_SUBSCRIPTIONS:
+            self._older.popitem(last=False)
+
+    def drop(self, session: ServerSession, uri: str) -> None:
+        """It unsubscribed."""
+        self._older.pop((_who(session), uri), None)
+
+    async def publish(self, uri: str) -> None:
+        """Tell everybody who subscribed to this address."""
+        await self.bus.publish(ResourceUpdated(uri))
+        for session in [session for (_, own), session in self._older.items() if own == uri]:
+            with anyio.move_on_after(PATIENCE):
+                await session.send_resource_updated(uri)
+
+
+def _who(session: ServerSession) -> int:
+    # A session is made for each request; what stays the same of a connection is what it said of itself at its start.
+    return id(session.client_params or session)
