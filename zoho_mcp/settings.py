@@ -96,6 +96,8 @@ SETTINGS: tuple[Setting, ...] = (
             "page takes typing the record's number.", "1000"),
     Setting("ZOHO_APPROVAL_URL_TO_MODEL", "1: the approval page's address may go into answers to the model, which "
             "could then pass it to something that clicks for you.", "0", ("0", "1")),
+    Setting("ZOHO_REDIS_URL", "Redis or Valkey, for several servers of the same account: `rediss://user:password@host`; "
+            "docs/replicas.md says what they share there.", secret=True),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
     Setting("ZOHO_SANDBOX", "The embedded Zoho instead of an account, as with --sandbox.", "false", ("true", "false")),
@@ -148,6 +150,8 @@ class Settings:
     download_dir: Path | None = None
     answer: AnswerMode = "both"
     max_answer: int = 40_000
+    redis_url: SecretStr = SecretStr("")
+    """Empty: this server is the only one of the account, or shares with those of the same user on this machine."""
 
     @property
     def organizations(self) -> tuple[str, ...]:
@@ -222,6 +226,9 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder, "a folder that exists", None),
         answer=cast(AnswerMode, values["ZOHO_ANSWER"]),
         max_answer=checked("ZOHO_MAX_ANSWER", _characters, "a number of characters from 2000 to 10000000", 40_000),
+        redis_url=SecretStr(
+            checked("ZOHO_REDIS_URL", _redis_url, "an address such as rediss://user:password@host:6379/0", "")
+        ),
     )
     if settings.soid and not settings.scopes:
         problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
@@ -334,6 +341,13 @@ def _can_open_browser(environment: Mapping[str, str]) -> bool:
     """Without a desktop, `webbrowser` would start a text browser on the terminal that carries the protocol."""
     desktop = sys.platform in ("darwin", "win32")
     return desktop or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+def _redis_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or parts.port == 0:
+        raise ValueError
+    return value
 
 
 def _safe_url(value: str) -> str:

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zoho_mcp.policy.approvals import Approval, Approvals
+from zoho_mcp.policy.approvals import Approval, Questions
 from zoho_mcp.server.page_html import STYLE_HASH, notice_page, outcome_page, question_page
 
 _LONGEST_FORM = 4096
@@ -37,7 +37,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def create_page(approvals: Approvals, port: int) -> ASGIApp:
+def create_page(approvals: Questions, port: int) -> ASGIApp:
     """The page for a server on this port of loopback."""
     page = _Page(approvals)
     routes = [
@@ -78,7 +78,7 @@ def loopback_server(app: ASGIApp) -> LoopbackServer:
 
 
 class _Page:
-    def __init__(self, approvals: Approvals) -> None:
+    def __init__(self, approvals: Questions) -> None:
         self._approvals = approvals
         self._key = secrets.token_bytes(32)
 
