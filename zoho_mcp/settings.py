@@ -60,8 +60,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_CLIENT_ID", "Client id of your client in Zoho's API console.", required=True),
     Setting("ZOHO_CLIENT_SECRET", "Its client secret.", required=True, secret=True),
     Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
-    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in; of several (a,b) each call names one. "
-            "Without it only list_organizations works."),
+    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in, by number or name; of several (a,b) each call "
+            "names one. Without it only list_organizations works."),
     Setting("ZOHO_PLAN", "Zoho's plan of the organisation; it says how many requests are allowed.", "free",
             ("free", "standard", "professional", "premium", "elite", "ultimate")),
     Setting("ZOHO_SOID", "Instead of a refresh token, for a Self Client without a user: product and organisation, "
@@ -112,7 +112,9 @@ class Settings:
     client_secret: SecretStr
     refresh_token: SecretStr
     organization_id: str = ""
-    """As it was set: one, or several with commas between them."""
+    """As it was set: one, or several with commas between them, by number or name; a server has numbers alone."""
+    organization_names: tuple[str, ...] = ()
+    """Names of these, in the same order, as far as they are known."""
     plan: str = "free"
     data_centre: str = "us"
     product: Product = "invoice"
@@ -174,74 +176,84 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
 
     Without `account` those of the account may be missing: for commands that do not speak to Zoho.
     """
-    problems: list[str] = []
-    values = {setting.name: _value(setting, environment, problems, account) for setting in SETTINGS}
-
-    def checked(name: str, convert: Callable[[str], _Value], right: str, fallback: _Value) -> _Value:
-        try:
-            return convert(values[name]) if values[name] else fallback
-        except ValueError:
-            problems.append(f"{name} must be {right}.")
-            return fallback
-
+    given = _Given(environment, account)
+    text, checked = given.text, given.checked
     settings = Settings(
-        client_id=values["ZOHO_CLIENT_ID"],
-        client_secret=SecretStr(values["ZOHO_CLIENT_SECRET"]),
-        refresh_token=SecretStr(values["ZOHO_REFRESH_TOKEN"]),
-        organization_id=checked(
-            "ZOHO_ORGANIZATION_ID",
-            _numbers,
-            "the organisation's number, digits only; of several, with commas between them",
-            "",
-        ),
-        plan=values["ZOHO_PLAN"],
-        data_centre=values["ZOHO_DC"],
-        product=cast(Product, values["ZOHO_PRODUCT"]),
-        edition=values["ZOHO_EDITION"],
-        confirm=cast(ConfirmMode, values["ZOHO_CONFIRM"]),
-        confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", _seconds, "a number of seconds between 1 and 3600", 120.0),
-        repeat_window=checked("ZOHO_REPEAT_WINDOW", _window, "a number of seconds, or 0", 600.0),
-        policy_file=values["ZOHO_POLICY_FILE"],
+        client_id=text("ZOHO_CLIENT_ID"),
+        client_secret=SecretStr(text("ZOHO_CLIENT_SECRET")),
+        refresh_token=SecretStr(text("ZOHO_REFRESH_TOKEN")),
+        organization_id=checked("ZOHO_ORGANIZATION_ID", _organizations),
+        plan=text("ZOHO_PLAN"),
+        data_centre=text("ZOHO_DC"),
+        product=cast(Product, text("ZOHO_PRODUCT")),
+        edition=text("ZOHO_EDITION"),
+        confirm=cast(ConfirmMode, text("ZOHO_CONFIRM")),
+        confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", _seconds),
+        repeat_window=checked("ZOHO_REPEAT_WINDOW", _window),
+        policy_file=text("ZOHO_POLICY_FILE"),
         users_policy_file=_in_folder(config_folder(environment), "policy.toml"),
         limits_file=_in_folder(state_folder(environment), "limits.db"),
-        audit_file=values["ZOHO_AUDIT_FILE"] or _in_folder(state_folder(environment), "audit.jsonl"),
-        confirm_fallback=cast(Fallback, values["ZOHO_CONFIRM_FALLBACK"]),
-        approval_wait=checked("ZOHO_APPROVAL_WAIT", _seconds, "a number of seconds between 1 and 3600", 45.0),
-        approval_type_number_over=checked(
-            "ZOHO_APPROVAL_TYPE_NUMBER_OVER", _amount, "an amount such as 1000 or 250.50", Decimal(1000)
-        ),
-        approval_url_to_model=values["ZOHO_APPROVAL_URL_TO_MODEL"] == "1",
+        audit_file=text("ZOHO_AUDIT_FILE") or _in_folder(state_folder(environment), "audit.jsonl"),
+        confirm_fallback=cast(Fallback, text("ZOHO_CONFIRM_FALLBACK")),
+        approval_wait=checked("ZOHO_APPROVAL_WAIT", _seconds),
+        approval_type_number_over=checked("ZOHO_APPROVAL_TYPE_NUMBER_OVER", _amount),
+        approval_url_to_model=text("ZOHO_APPROVAL_URL_TO_MODEL") == "1",
         can_open_browser=_can_open_browser(environment),
-        api_url=checked("ZOHO_API_URL", _safe_url, _URL, "").removesuffix(f"/{values['ZOHO_PRODUCT']}/v3"),
-        accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url, _URL, "").removesuffix("/oauth/v2"),
-        soid=checked("ZOHO_SOID", _soid, "ZohoInvoice. or ZohoBooks. and the organisation's number", ""),
-        scopes=checked(
-            "ZOHO_SCOPES", _scopes, "scopes as Zoho names them (ZohoInvoice.invoices.READ), with commas", ()
-        ),
-        toolsets=_names(values["ZOHO_TOOLSETS"]),
-        tools=_names(values["ZOHO_TOOLS"]),
-        exclude_tools=_names(values["ZOHO_EXCLUDE_TOOLS"]),
-        read_only=values["ZOHO_READ_ONLY"] == "true",
-        upload_dir=checked("ZOHO_UPLOAD_DIR", _folder, "a folder that exists", None),
-        download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder, "a folder that exists", None),
-        answer=cast(AnswerMode, values["ZOHO_ANSWER"]),
-        max_answer=checked("ZOHO_MAX_ANSWER", _characters, "a number of characters from 2000 to 10000000", 40_000),
-        redis_url=SecretStr(
-            checked("ZOHO_REDIS_URL", _redis_url, "an address such as rediss://user:password@host:6379/0", "")
-        ),
+        api_url=checked("ZOHO_API_URL", _safe_url).removesuffix(f"/{text('ZOHO_PRODUCT')}/v3"),
+        accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url).removesuffix("/oauth/v2"),
+        soid=checked("ZOHO_SOID", _soid),
+        scopes=checked("ZOHO_SCOPES", _scopes),
+        toolsets=_names(text("ZOHO_TOOLSETS")),
+        tools=_names(text("ZOHO_TOOLS")),
+        exclude_tools=_names(text("ZOHO_EXCLUDE_TOOLS")),
+        read_only=text("ZOHO_READ_ONLY") == "true",
+        upload_dir=checked("ZOHO_UPLOAD_DIR", _folder),
+        download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder),
+        answer=cast(AnswerMode, text("ZOHO_ANSWER")),
+        max_answer=checked("ZOHO_MAX_ANSWER", _characters),
+        redis_url=SecretStr(checked("ZOHO_REDIS_URL", _redis_url)),
     )
     if settings.soid and not settings.scopes:
-        problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
-    if problems:
+        given.problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
+    if given.problems:
         raise SettingsError(
-            "Settings: " + " ".join(problems),
+            "Settings: " + " ".join(given.problems),
             "Run `zoho-invoice-mcp login`, or set environment variables where the server is started (in Claude "
             "Desktop: under env in its entry), or start with --sandbox to try it without an account.",
         )
     return settings
 
 
-_URL = "an https:// address (http:// only for this machine), without a path"
+class _Given:
+    """What an environment says about each setting, or its default; and everything that is wrong with it."""
+
+    def __init__(self, environment: Mapping[str, str], account: bool) -> None:
+        self.problems: list[str] = []
+        self._environment = environment
+        self._values = {setting.name: self._value(setting, account) for setting in SETTINGS}
+
+    def text(self, name: str) -> str:
+        return self._values[name]
+
+    def checked(self, name: str, convert: Callable[[str], _Value]) -> _Value:
+        """The value as `convert` makes it, which raises ValueError with what would be right."""
+        try:
+            return convert(self._values[name])
+        except ValueError as right:
+            self.problems.append(f"{name} must be {right}.")
+            return convert(next(setting.default for setting in SETTINGS if setting.name == name))
+
+    def _value(self, setting: Setting, account: bool) -> str:
+        value = self._environment.get(setting.name, "").strip()
+        by_soid = setting.name == "ZOHO_REFRESH_TOKEN" and self._environment.get("ZOHO_SOID", "").strip()
+        if not value and setting.required and account and not by_soid:
+            self.problems.append(f"{setting.name} is missing: {setting.meaning}")
+        if setting.choices and value:
+            value = value.lower()
+            if value not in setting.choices:
+                self.problems.append(f"{setting.name} must be one of {', '.join(setting.choices)}.")
+                return setting.default
+        return value or setting.default
 
 
 def config_folder(environment: Mapping[str, str], platform: str = sys.platform) -> str:
@@ -267,19 +279,6 @@ def _in_folder(folder: str, name: str) -> str:
     return str(PurePath(folder) / name) if folder else ""
 
 
-def _value(setting: Setting, environment: Mapping[str, str], problems: list[str], account: bool) -> str:
-    value = environment.get(setting.name, "").strip()
-    by_soid = setting.name == "ZOHO_REFRESH_TOKEN" and environment.get("ZOHO_SOID", "").strip()
-    if not value and setting.required and account and not by_soid:
-        problems.append(f"{setting.name} is missing: {setting.meaning}")
-    if setting.choices and value:
-        value = value.lower()
-        if value not in setting.choices:
-            problems.append(f"{setting.name} must be one of {', '.join(setting.choices)}.")
-            return setting.default
-    return value or setting.default
-
-
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name for part in value.split(",") if (name := part.strip()))
 
@@ -287,53 +286,58 @@ def _names(value: str) -> tuple[str, ...]:
 def _folder(value: str) -> Path | None:
     folder = Path(value).expanduser()
     if not folder.is_dir():
-        raise ValueError
-    return folder.resolve()
+        raise ValueError("a folder that exists")
+    return folder.resolve() if value else None
 
 
-def _numbers(value: str) -> str:
-    numbers = [part.strip() for part in value.split(",")]
-    if not all(re.fullmatch(r"[0-9]+", number) for number in numbers):
-        raise ValueError
-    return ",".join(dict.fromkeys(numbers))
+def _organizations(value: str) -> str:
+    parts = [part.strip() for part in value.split(",")] if value else []
+    if not all(part.isprintable() and 0 < len(part) <= 100 for part in parts):
+        raise ValueError("the organisation's number or its name; of several, with commas between them")
+    return ",".join(dict.fromkeys(parts))
 
 
 def _window(value: str) -> float:
-    seconds = float(value)
-    if not 0 <= seconds <= 86_400:
-        raise ValueError
-    return seconds
+    return _between(0, 86_400, value, "a number of seconds, or 0")
 
 
 def _soid(value: str) -> str:
-    if not re.fullmatch(r"Zoho(Invoice|Books)\.[0-9]+", value):
-        raise ValueError
+    if value and not re.fullmatch(r"Zoho(Invoice|Books)\.[0-9]+", value):
+        raise ValueError("ZohoInvoice. or ZohoBooks. and the organisation's number")
     return value
 
 
 def _scopes(value: str) -> tuple[str, ...]:
     found = tuple(value.replace(",", " ").split())
     if not all(re.fullmatch(r"\w+\.\w+\.\w+", scope) for scope in found):
-        raise ValueError
+        raise ValueError("scopes as Zoho names them (ZohoInvoice.invoices.READ), with commas")
     return found
 
 
 def _seconds(value: str) -> float:
-    seconds = float(value)
-    if not 1 <= seconds <= 3600:
-        raise ValueError
-    return seconds
+    return _between(1, 3600, value, "a number of seconds between 1 and 3600")
 
 
 def _characters(value: str) -> int:
-    if not 2000 <= (characters := int(value)) <= 10_000_000:
-        raise ValueError
-    return characters
+    if not re.fullmatch(r"[0-9]{4,8}", value) or not 2000 <= int(value) <= 10_000_000:
+        raise ValueError("a number of characters from 2000 to 10000000")
+    return int(value)
+
+
+def _between(least: float, most: float, value: str, right: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError(right) from None
+    # The other way round, what is not a number (nan) would pass.
+    if not least <= number <= most:
+        raise ValueError(right)
+    return number
 
 
 def _amount(value: str) -> Decimal:
     if not re.fullmatch(r"[0-9]+([.][0-9]+)?", value):
-        raise ValueError
+        raise ValueError("an amount such as 1000 or 250.50")
     return Decimal(value)
 
 
@@ -344,17 +348,32 @@ def _can_open_browser(environment: Mapping[str, str]) -> bool:
 
 
 def _redis_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname or parts.port == 0:
-        raise ValueError
+    if value and not _is_redis(value):
+        raise ValueError("an address such as rediss://user:password@host:6379/0")
     return value
+
+
+def _is_redis(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # It would quote from the address, which holds a password.
+        return False
 
 
 def _safe_url(value: str) -> str:
     """An address a token may be sent to: encrypted, or on this machine."""
-    parts = urlsplit(value)
-    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    safe = parts.scheme == "https" or (parts.scheme == "http" and loopback)
-    if not safe or not parts.hostname or parts.username or parts.query:
-        raise ValueError
+    if value and not _is_safe(value):
+        raise ValueError("an https:// address (http:// only for this machine), without a path")
     return value.rstrip("/")
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    encrypted = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    return bool(encrypted and parts.hostname and not parts.username and not parts.query)

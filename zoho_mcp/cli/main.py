@@ -36,35 +36,36 @@ def parser() -> argparse.ArgumentParser:
         "`login` made, or settings from ZOHO_… environment variables.",
     )
     found.add_argument("--version", action="version", version=f"zoho-invoice-mcp {__version__}")
-    found.add_argument(
+    _add_server_options(found)
+    commands = found.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("check", help="load the tool specs and check them")
+    commands.add_parser("tools", help="list the tools that would be offered, and what they cost a model")
+    commands.add_parser("demo", help="bill a customer on the embedded Zoho, step by step")
+    _add_sandbox(commands.add_parser("sandbox", help="serve the embedded Zoho on this machine for any other program"))
+    _add_install(commands.add_parser)
+    _add_policy(
+        commands.add_parser(
+            "policy", help="say in words what is allowed, asked about and refused, and where that is from"
+        )
+    )
+    _add_audit(commands.add_parser("audit", help="show what was decided and changed, newest last"))
+    _add_account_commands(commands.add_parser)
+    return found
+
+
+def _add_server_options(server: argparse.ArgumentParser) -> None:
+    server.add_argument(
         "--sandbox",
         nargs="?",
         const=_MEMORY,
         metavar="FILE",
         help="use the embedded Zoho with demo data instead of a real account, in memory or kept in FILE",
     )
-    found.add_argument("--profile", metavar="NAME", help="the profile of `login` to use (ZOHO_PROFILE)")
-    found.add_argument("--toolsets", metavar="A,B", help="offer only the tools of these toolsets (ZOHO_TOOLSETS)")
-    found.add_argument("--tools", metavar="A,B", help="offer only these tools, or these as well (ZOHO_TOOLS)")
-    found.add_argument("--exclude-tools", metavar="A,B", help="offer all but these (ZOHO_EXCLUDE_TOOLS)")
-    found.add_argument("--read-only", action="store_true", help="offer only what changes nothing (ZOHO_READ_ONLY)")
-    commands = found.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("check", help="load the tool specs and check them")
-    commands.add_parser("tools", help="list the tools that would be offered, and what they cost a model")
-    commands.add_parser("demo", help="bill a customer on the embedded Zoho, step by step")
-    sandbox = commands.add_parser("sandbox", help="serve the embedded Zoho on this machine for any other program")
-    sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
-    sandbox.add_argument("--file", default=_MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
-    _add_faults(sandbox)
-    _add_install(commands.add_parser)
-    where = argparse.ArgumentParser(add_help=False)
-    where.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
-    policy = "say in words what is allowed, asked about and refused, and where that is from"
-    _add_policy(commands.add_parser("policy", help=policy))
-    audit = "show what was decided and changed, newest last"
-    _add_audit(commands.add_parser("audit", parents=[where], help=audit))
-    _add_account_commands(commands.add_parser)
-    return found
+    server.add_argument("--profile", metavar="NAME", help="the profile of `login` to use (ZOHO_PROFILE)")
+    server.add_argument("--toolsets", metavar="A,B", help="offer only the tools of these toolsets (ZOHO_TOOLSETS)")
+    server.add_argument("--tools", metavar="A,B", help="offer only these tools, or these as well (ZOHO_TOOLS)")
+    server.add_argument("--exclude-tools", metavar="A,B", help="offer all but these (ZOHO_EXCLUDE_TOOLS)")
+    server.add_argument("--read-only", action="store_true", help="offer only what changes nothing (ZOHO_READ_ONLY)")
 
 
 def _add_account_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -116,7 +117,9 @@ def _add_install(add: Callable[..., argparse.ArgumentParser]) -> None:
         command.add_argument("--file", metavar="PATH", help="the configuration file, if it is not in the usual place")
 
 
-def _add_faults(sandbox: argparse.ArgumentParser) -> None:
+def _add_sandbox(sandbox: argparse.ArgumentParser) -> None:
+    sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
+    sandbox.add_argument("--file", default=_MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
     sandbox.add_argument("--fault", action="append", default=[], metavar="RULE",
                          help="fail on purpose: [METHOD ]PATH:KIND[=VALUE][:TIMES], e.g. 'POST /invoices:cut-after:3'; "
                          "may be given several times, see docs/limits.md")  # fmt: skip
@@ -147,6 +150,7 @@ def _add_policy(policy: argparse.ArgumentParser) -> None:
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
+    audit.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
     audit.add_argument("--tool", default="", help="only this tool")
     audit.add_argument("--outcome", default="", help="only done, refused, declined, failed, unknown or asked")
     audit.add_argument("--since", default="", metavar="TIME", help="only since this day or moment (UTC, 2026-10-31)")
@@ -159,8 +163,13 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    file = None if options.sandbox in (None, _MEMORY) else str(options.sandbox)
     match options.command:
+        case None:
+            return _serve(options)
+        case "login" | "logout" | "doctor" | "profiles":
+            return _run_account_command(options)
+        case "policy" | "audit":
+            return _run_oversight_command(options)
         case "check":
             from zoho_mcp.cli.check import check
 
@@ -182,28 +191,31 @@ def _run(options: argparse.Namespace) -> int:
             from zoho_mcp.cli.install import install
 
             return install(options)
-        case "uninstall":
+        case _:
             from zoho_mcp.cli.uninstall import uninstall
 
             return uninstall(options)
-        case "policy":
-            from zoho_mcp.cli.policy import print_shipped, show_policy, try_policy
 
-            if options.policy == "test":
-                return try_policy(options.tool, options.given)
-            return print_shipped() if options.policy == "shipped" else show_policy()
-        case "audit":
-            from zoho_mcp.cli.audit import show_audit, verify_audit
 
-            return verify_audit(options.file, options.head) if options.audit == "verify" else show_audit(options)
-        case None:
-            from zoho_mcp.cli.serve import serve
+def _serve(options: argparse.Namespace) -> int:
+    from zoho_mcp.cli.serve import serve
 
-            environment = _environment(options)
-            sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
-            return serve(environment, sandboxed=sandboxed, file=file)
-        case _:
-            return _run_account_command(options)
+    environment = _environment(options)
+    sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
+    file = None if options.sandbox in (None, _MEMORY) else str(options.sandbox)
+    return serve(environment, sandboxed=sandboxed, file=file)
+
+
+def _run_oversight_command(options: argparse.Namespace) -> int:
+    if options.command == "audit":
+        from zoho_mcp.cli.audit import show_audit, verify_audit
+
+        return verify_audit(options.file, options.head) if options.audit == "verify" else show_audit(options)
+    from zoho_mcp.cli.policy import print_shipped, show_policy, try_policy
+
+    if options.policy == "test":
+        return try_policy(options.tool, options.given)
+    return print_shipped() if options.policy == "shipped" else show_policy()
 
 
 def _run_account_command(options: argparse.Namespace) -> int:

@@ -54,7 +54,7 @@ def create_server(
     `shared`: what it has in common with other servers of the same account, where there are any.
     Raises SettingsError when the policy file is wrong.
     """
-    catalog = for_organizations(catalog, settings.organizations)
+    catalog = for_organizations(catalog, settings)
     policy = load_policy(
         catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
     )
