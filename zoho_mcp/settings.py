@@ -96,12 +96,15 @@ SETTINGS: tuple[Setting, ...] = (
             "page takes typing the record's number.", "1000"),
     Setting("ZOHO_APPROVAL_URL_TO_MODEL", "1: the approval page's address may go into answers to the model, which "
             "could then pass it to something that clicks for you.", "0", ("0", "1")),
-    Setting("ZOHO_REDIS_URL", "Redis or Valkey, for several servers of the same account: `rediss://user:password@host`; "
-            "docs/replicas.md says what they share there.", secret=True),
+    Setting("ZOHO_REDIS_URL", "Redis or Valkey that several servers of the same account share: "
+            "`rediss://user:password@host`; docs/replicas.md says what lies there.", secret=True),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
     Setting("ZOHO_SANDBOX", "The embedded Zoho instead of an account, as with --sandbox.", "false", ("true", "false")),
 )  # fmt: skip
+
+
+NOTHING = SecretStr("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Settings:
     download_dir: Path | None = None
     answer: AnswerMode = "both"
     max_answer: int = 40_000
-    redis_url: SecretStr = SecretStr("")
+    redis_url: SecretStr = NOTHING
     """Empty: this server is the only one of the account, or shares with those of the same user on this machine."""
 
     @property

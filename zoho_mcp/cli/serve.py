@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -17,9 +18,13 @@ from zoho_mcp.cli.organizations import numbered
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.profiles import settings_for
 from zoho_mcp.server.app import create_server
+from zoho_mcp.settings import Settings
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.limits import PLANS, Limiter
+
+if TYPE_CHECKING:
+    from zoho_mcp.replicas.replicas import Replicas
 
 
 def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
@@ -37,9 +42,11 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
     settings = numbered(settings, transport)
     # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
     counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
-    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time)
-    client = ZohoClient(settings, transport=transport, limiter=limiter)
-    server = create_server(settings, load(settings.product, settings.edition), client)
+    replicas = replicas_of(settings)
+    turns, tokens = (replicas.turns, replicas.tokens) if replicas else (None, None)
+    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time, turns=turns)
+    client = ZohoClient(settings, transport=transport, limiter=limiter, tokens=tokens)
+    server = create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
 
     async def run() -> None:
         interrupted = _noting_interrupts()
@@ -54,6 +61,15 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
 
     anyio.run(run)
     return 0
+
+
+def replicas_of(settings: Settings) -> "Replicas | None":
+    """What this server shares with others of the same account; None when there is no Redis. Raises SettingsError."""
+    if not settings.redis_url.get_secret_value():
+        return None
+    from zoho_mcp.replicas.replicas import Replicas
+
+    return Replicas(settings, time.time)
 
 
 def _noting_interrupts() -> list[int]:

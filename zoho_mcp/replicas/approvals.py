@@ -179,7 +179,8 @@ _SAME_SECRET = "Give all replicas the same ZOHO_CLIENT_SECRET, then call again."
 
 
 def _opened(way: Way, content: Mapping[str, Any], expires_at: float) -> Approval:
-    shown = {**content["shown"], "details": tuple(tuple(each) for each in content["shown"]["details"])}
+    shown: dict[str, Any] = {**content["shown"]}
+    shown["details"] = tuple((label, value) for label, value in shown["details"])
     return Approval(
         way, Bound(**content["bound"]), Shown(**shown), expires_at, name=content["name"], secret=content["secret"]
     )

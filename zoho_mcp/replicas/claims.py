@@ -42,6 +42,8 @@ class ClaimsInRedis:
         self._unsaid: list[tuple[str, str, Earlier | None]] = []
         """What Redis could not be told when it ended: name, mark, and what is to be remembered."""
         self._made: dict[str, float] = {}
+        self._untold: list[str] = []
+        """Records made here that Redis has not been told of yet."""
 
     async def claim(self, name: str, sent: Sent) -> Earlier | None:
         """The right to run, over all replicas."""
@@ -80,19 +82,21 @@ class ClaimsInRedis:
                 await self._say_done(name, mark, earlier)
             except Gone:
                 self._unsaid.append((name, mark, earlier))
+        with suppress(Gone):
+            await self._tell_made()
 
     async def made(self, record_id: str) -> None:
         """A call of some replica made this record."""
         now = self._clock()
         self._made = {one: at for one, at in self._made.items() if at + _KNOWN_FOR > now} | {record_id: now}
-        with suppress(Gone):
-            await self._link.command("SET", self._made_key(record_id), "1", "PX", _ms(_KNOWN_FOR))
+        # Told after the claim it belongs to has ended: what a killed replica made must be found as made by that claim.
+        self._untold.append(record_id)
 
     async def known(self, record_ids: Iterable[str]) -> set[str]:
         """Those that calls of the replicas made. Raises UnavailableError when that cannot be told."""
         ids = list(record_ids)
         try:
-            found = await self._link.command("MGET", *map(self._made_key, ids)) if ids else []
+            found: list[Any] = await self._link.command("MGET", *map(self._made_key, ids)) if ids else []
         except Gone:
             raise UnavailableError(
                 "It cannot be told what other replicas made: Redis cannot be reached.", "Call again in a minute."
@@ -106,13 +110,13 @@ class ClaimsInRedis:
         while self._unsaid:
             await self._say_done(*self._unsaid[0])
             del self._unsaid[0]
+        await self._tell_made()
 
     async def say_again(self) -> None:
         """Tell a Redis that may have forgotten it what was done here. Raises Gone."""
         for name, earlier in self._here.recent().items():
             await self._step(name, "say again", earlier.mark or secrets.token_hex(8), *self._told(name, earlier))
-        for record_id in list(self._made):
-            await self._link.command("SET", self._made_key(record_id), "1", "PX", _ms(_KNOWN_FOR))
+        self._untold = list(self._made)
 
     async def hold(self, name: str) -> None:
         """Take what is never remembered, once nobody has it. Raises UnavailableError when that takes too long."""
@@ -140,15 +144,15 @@ class ClaimsInRedis:
 
     async def _ask_for(self, name: str, mark: str, what: str) -> list[Any]:
         """Once nobody runs it: that it is ours, or what went before."""
-        while True:
+        said: list[Any] = []
+        while not said or said[0] == "wait":
+            await anyio.sleep(_POLL if said else 0)
             # Whoever is cancelled just now must know whether it is theirs: they give it back.
             with anyio.CancelScope(shield=True):
                 said = await self._or_refuse(name, mark, "claim", what, _ms(LEASE), _ms(self._window + LEASE))
                 if said[0] == "yours":
                     self._running[name] = mark, what
-            if said[0] != "wait":
-                return said
-            await anyio.sleep(_POLL)
+        return said
 
     async def _or_refuse(self, name: str, mark: str, step: str, *arguments: object) -> list[Any]:
         try:
@@ -165,6 +169,15 @@ class ClaimsInRedis:
     async def _say_done(self, name: str, mark: str, earlier: Earlier | None) -> None:
         told = self._told(name, earlier) if earlier is not None and self._window else ("", 0, 0)
         await self._step(name, "done", mark, *told)
+
+    async def _tell_made(self) -> None:
+        ids, self._untold = self._untold, []
+        try:
+            for record_id in ids:
+                await self._link.command("SET", self._made_key(record_id), "1", "PX", _ms(_KNOWN_FOR))
+        except Gone:
+            self._untold += ids
+            raise
 
     def _told(self, name: str, earlier: Earlier) -> tuple[str, int, int]:
         age = max(0.0, self._clock() - earlier.sent.at)

@@ -8,6 +8,7 @@ way are not counted.
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from zoho_mcp.replicas.link import Gone, Link
 from zoho_mcp.zoho.limit_store import LimitStore
@@ -124,7 +125,7 @@ class TurnsInRedis:
         self._sent[ticket] = (organization, now)
         return Granted()
 
-    async def _run(self, step: str, organization: str, *arguments: object) -> list[int]:
+    async def _run(self, step: str, organization: str, *arguments: object) -> list[Any]:
         # Zoho counts by organisation, whoever asks: the account is not part of the name.
         of = f"zoho-invoice-mcp:limits:{self._api}:{organization}:"
         keys = [of + part for part in ("waiting", "waited-for", "underway", "sent", "day", "block", "number")]

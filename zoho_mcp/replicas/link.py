@@ -108,12 +108,14 @@ def _client(url: str) -> Any:
             "Install zoho-invoice-mcp[redis], or take ZOHO_REDIS_URL away if there is only one server.",
         ) from problem
     try:
-        pool = BlockingConnectionPool.from_url(
+        pool = cast(Any, BlockingConnectionPool).from_url(
             url, max_connections=_MOST_CONNECTIONS, timeout=PATIENCE, socket_timeout=PATIENCE,
             socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0), decode_responses=True, protocol=2,
         )  # fmt: skip
     except ValueError:
-        raise SettingsError("ZOHO_REDIS_URL is not an address that can be used.", "docs/replicas.md has some.") from None
+        raise SettingsError(
+            "ZOHO_REDIS_URL is not an address that can be used.", "docs/replicas.md shows some that are."
+        ) from None
     return cast(Any, Redis.from_pool(pool))
 
 

@@ -8,7 +8,6 @@ import json
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import anyio
 
@@ -71,16 +70,16 @@ class Replicas:
 
     async def _stay_known(self) -> None:
         """Give signs of life, and tell a Redis that was gone or has forgotten what it has to know."""
-        epoch = ""
+        epoch = "first"
         while True:
             with suppress(Gone):
                 # After a failure nothing is known of what it has forgotten.
-                before, epoch = epoch, ""
+                before, epoch = epoch, "gone"
                 now = await self._link.run("link", "", [])
                 if before != now:
                     await self.turns.say_again()
                     await self.memory.say_again()
-                    self._missed_some = True
+                    self._missed_some = before != "first"
                 await self.memory.alive()
                 epoch = now
             await anyio.sleep(_EVERY)
@@ -109,19 +108,12 @@ class Replicas:
     async def _hear(self, app: App, last: str) -> str:
         """What is new since `last`, or nothing after a moment; where to read on."""
         said = await self._link.command("XREAD", "COUNT", 500, "BLOCK", _NEWS_WITHIN, "STREAMS", self._news, last)
-        for number, fields in _entries(said):
-            last = number
+        [(_, entries)] = said or [("", [])]
+        for number, fields in entries:
             for who, what in fields.items():
                 if who == "approval":
                     await self.approvals.hear(what)
                 elif who != self._own and (text := self._seal.open(what, _ABOUT)) is not None:
                     await tell_of(app, {name: set(ids) for name, ids in json.loads(text).items()})
+            last = number
         return last
-
-
-def _entries(said: Any) -> list[tuple[str, dict[str, str]]]:
-    """Of one stream; Redis says it in one of two ways, by the protocol it speaks."""
-    if not said:
-        return []
-    [entries] = said.values() if isinstance(said, dict) else [entries for _, entries in said]
-    return entries
