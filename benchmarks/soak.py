@@ -28,7 +28,7 @@ KINDS = (
 
 )  # fmt: skip
 REVOKED = 5
-"""Times that the token is taken back. All processes together ask for one new one each time: Zoho gives ten in ten minutes."""
+"""Times that the token is taken back; all processes together then ask for one. Zoho gives ten in ten minutes."""
 
 
 def main() -> int:
@@ -165,7 +165,9 @@ def over_the_limits(seen: dict[str, Any]) -> list[str]:
         if code in seen["codes"]
     ]
     if seen["token_requests"] > 1 + seen["hits"].get("revoke", 0):
-        refused.append(f"{seen['token_requests']} tokens fetched, and it was taken back {seen['hits'].get('revoke', 0)} times")
+        refused.append(
+            f"{seen['token_requests']} tokens fetched, and it was taken back {seen['hits'].get('revoke', 0)} times"
+        )
     return refused
 
 
