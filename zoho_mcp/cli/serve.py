@@ -29,23 +29,7 @@ if TYPE_CHECKING:
 
 def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="zoho-invoice-mcp: %(levelname)s %(message)s")
-    if sandboxed:
-        settings, transport = embedded(environment, file)
-    else:
-        settings, transport = settings_for(environment), None
-        if not settings.audit_file:
-            raise SettingsError(
-                "There is no folder to record changes in: the environment names no home.",
-                "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
-            )
-    settings = numbered(settings, transport)
-    # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
-    counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
-    replicas = replicas_of(settings)
-    turns, tokens = (replicas.turns, replicas.tokens) if replicas else (None, None)
-    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time, turns=turns)
-    client = ZohoClient(settings, transport=transport, limiter=limiter, tokens=tokens)
+    settings, client, replicas = connected(environment, sandboxed=sandboxed, file=file)
     server = create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
 
     async def run() -> None:
@@ -63,8 +47,33 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
     return 0
 
 
-def replicas_of(settings: Settings) -> "Replicas | None":
-    """What this server shares with others of the same account; None when there is no Redis. Raises SettingsError."""
+def connected(
+    environment: Mapping[str, str], *, sandboxed: bool, file: str | None
+) -> "tuple[Settings, ZohoClient, Replicas | None]":
+    """The settings, the client for the account they name or for the embedded Zoho, and what replicas of this share.
+
+    Raises SettingsError.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="zoho-invoice-mcp: %(levelname)s %(message)s")
+    if sandboxed:
+        settings, transport = embedded(environment, file)
+    else:
+        settings, transport = settings_for(environment), None
+        if not settings.audit_file:
+            raise SettingsError(
+                "There is no folder to record changes in: the environment names no home.",
+                "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
+            )
+    settings = numbered(settings, transport)
+    # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
+    counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
+    replicas = _replicas(settings)
+    turns, tokens = (replicas.turns, replicas.tokens) if replicas else (None, None)
+    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time, turns=turns)
+    return settings, ZohoClient(settings, transport=transport, limiter=limiter, tokens=tokens), replicas
+
+
+def _replicas(settings: Settings) -> "Replicas | None":
     if not settings.redis_url.get_secret_value():
         return None
     from zoho_mcp.replicas.replicas import Replicas

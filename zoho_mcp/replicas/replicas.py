@@ -107,8 +107,10 @@ class Replicas:
 
     async def _hear(self, app: App, last: str) -> str:
         """What is new since `last`, or nothing after a moment; where to read on."""
-        said = await self._link.command("XREAD", "COUNT", 500, "BLOCK", _NEWS_WITHIN, "STREAMS", self._news, last)
-        [(_, entries)] = said or [("", [])]
+        said: list[Any] = await self._link.command(
+            "XREAD", "COUNT", 500, "BLOCK", _NEWS_WITHIN, "STREAMS", self._news, last
+        )
+        entries: list[tuple[str, dict[str, str]]] = said[0][1] if said else []
         for number, fields in entries:
             for who, what in fields.items():
                 if who == "approval":
