@@ -114,7 +114,7 @@ class ClaimsInRedis:
 
     async def say_again(self) -> None:
         """Tell a Redis that may have forgotten it what was done here. Raises Gone."""
-        for name, earlier in self._here.recent().items():
+        for name, earlier in list(self._here.recent().items()):
             await self._step(name, "say again", earlier.mark or secrets.token_hex(8), *self._told(name, earlier))
         self._untold = list(self._made)
 

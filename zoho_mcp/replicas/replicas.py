@@ -5,9 +5,10 @@ moment reads on where it stopped.
 """
 
 import json
+import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import anyio
 
@@ -29,6 +30,8 @@ _NEWS_WITHIN = 500
 """Milliseconds for which Redis is asked to wait for news."""
 _KEPT = 3_600_000
 _ABOUT = "news"
+_Entry = tuple[str, dict[str, str]]
+_logger = logging.getLogger(__name__)
 
 
 class Replicas:
@@ -72,7 +75,7 @@ class Replicas:
         """Give signs of life, and tell a Redis that was gone or has forgotten what it has to know."""
         epoch = "first"
         while True:
-            with suppress(Gone):
+            with _noted():
                 # After a failure nothing is known of what it has forgotten.
                 before, epoch = epoch, "gone"
                 now = await self._link.run("link", "", [])
@@ -87,14 +90,14 @@ class Replicas:
     async def _listen(self, app: App) -> None:
         last = ""
         while True:
-            try:
+            with _noted():
                 last = last or await self._newest()
                 if self._missed_some:
                     self._missed_some = False
                     await self._catch_up(app)
                 last = await self._hear(app, last)
-            except Gone:
-                await anyio.sleep(_EVERY)
+                continue
+            await anyio.sleep(_EVERY)
 
     async def _catch_up(self, app: App) -> None:
         """Anything may have changed."""
@@ -107,11 +110,9 @@ class Replicas:
 
     async def _hear(self, app: App, last: str) -> str:
         """What is new since `last`, or nothing after a moment; where to read on."""
-        said: list[Any] = await self._link.command(
-            "XREAD", "COUNT", 500, "BLOCK", _NEWS_WITHIN, "STREAMS", self._news, last
-        )
-        entries: list[tuple[str, dict[str, str]]] = said[0][1] if said else []
-        for number, fields in entries:
+        wait = ("COUNT", 500, "BLOCK", _NEWS_WITHIN)
+        said: list[tuple[str, list[_Entry]]] = await self._link.command("XREAD", *wait, "STREAMS", self._news, last)
+        for number, fields in said[0][1] if said else []:
             for who, what in fields.items():
                 if who == "approval":
                     await self.approvals.hear(what)
@@ -119,3 +120,14 @@ class Replicas:
                     await tell_of(app, {name: set(ids) for name, ids in json.loads(text).items()})
             last = number
         return last
+
+
+@contextmanager
+def _noted() -> Generator[None]:
+    """No trouble with the others is a reason to stop serving; Redis being gone is told elsewhere."""
+    try:
+        yield
+    except Gone:
+        return
+    except Exception:
+        _logger.exception("what replicas tell each other went wrong")
