@@ -19,7 +19,7 @@ from zoho_mcp.server.memory import Earlier, Memory
 from zoho_mcp.server.outcome import Sent
 from zoho_mcp.server.repeats import SURELY_OVER
 
-LEASE = 15.0
+LEASE = 8.0
 """Seconds without a sign of life after which a replica counts as gone; it gives one every second."""
 PATIENCE = 30.0
 """Seconds to wait for the lock."""

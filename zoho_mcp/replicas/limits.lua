@@ -100,7 +100,7 @@ end
 
 if step == 'use up' then -- limit and milliseconds to the reset, or nothing
     if ARGV[3] then set_day(ARGV[3], 0, string.format('%.0f', now + ARGV[4]), 1) end
-    redis.call('HSET', KEYS[6], 'remaining', 0)
+    if redis.call('EXISTS', KEYS[6]) == 1 then redis.call('HSET', KEYS[6], 'remaining', 0) end
     touch()
     return {'used up'}
 end
