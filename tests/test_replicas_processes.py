@@ -1,11 +1,7 @@
 """Three real servers over HTTP behind one address, a real Redis and a served sandbox; any of them is killed meanwhile."""
 
-import json
-import os
 import re
-import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -186,7 +182,9 @@ async def test_three_servers_behind_one_address_are_as_one(tmp_path: Path, redis
                 customer = await customer_of(client)
                 made = (await call(client, "create_invoice", **invoice(customer, "one")))["invoice"]
                 await call(client, "mark_invoice_sent", invoice_id=made["invoice_id"])
-                async with client.listen(resource_subscriptions=[f"zoho-invoice://invoices/{made['invoice_id']}"]) as told:
+                async with client.listen(
+                    resource_subscriptions=[f"zoho-invoice://invoices/{made['invoice_id']}"]
+                ) as told:
                     await call(client, "void_invoice", invoice_id=made["invoice_id"])
                     [question] = person.questions
                     assert made["invoice_number"] in question
