@@ -8,8 +8,8 @@ where Zoho's day ends at midnight, and it does not count requests under way.
 """
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,18 @@ _LOOK_AGAIN = 0.05
 Report = Callable[[str, float], Awaitable[None]]
 REPORT: ContextVar[Report | None] = ContextVar("REPORT", default=None)
 """Where the call under way is told what it waits for, and for how many more seconds; set by whoever called."""
+WAIT: ContextVar[float] = ContextVar("WAIT", default=PATIENCE)
+"""The seconds that a request of the call under way may spend waiting."""
+
+
+@contextmanager
+def patience(seconds: float) -> Generator[None]:
+    """So long may a request that is sent meanwhile wait for its turn."""
+    before = WAIT.set(seconds)
+    try:
+        yield
+    finally:
+        WAIT.reset(before)
 
 
 @dataclass(slots=True)
