@@ -17,7 +17,7 @@ from pathlib import Path
 import anyio
 
 from zoho_mcp.errors import LimitedError
-from zoho_mcp.zoho.limit_store import Ahead, Granted, LimitStore, Rates, Today, UsedUp
+from zoho_mcp.zoho.limit_store import UNLIMITED, Ahead, Granted, LimitStore, Rates, Today, UsedUp
 from zoho_mcp.zoho.moments import moment, span
 
 PLANS: Mapping[str, Rates] = {
@@ -28,6 +28,7 @@ PLANS: Mapping[str, Rates] = {
     "premium": Rates(per_minute=100, per_day=10_000, at_once=10),
     "elite": Rates(per_minute=100, per_day=10_000, at_once=10),
     "ultimate": Rates(per_minute=100, per_day=10_000, at_once=10),
+    "unlimited": UNLIMITED,
 }
 PATIENCE = 20.0
 """Seconds a call may spend waiting; a longer wait is an answer that says when."""
@@ -82,6 +83,9 @@ class Limiter:
 
         Whoever is cancelled while waiting gives the place in the queue back.
         """
+        if self.rates == UNLIMITED:
+            yield Slot()
+            return
         ticket = await self._store.run(lambda store: store.queue(organization_id, os.getpid(), self._clock(), until))
         slot = Slot()
         try:
