@@ -5,7 +5,7 @@ it is quoted.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -123,7 +123,7 @@ def _too_deep(value: Any) -> bool:
         level = [
             part
             for outer in level
-            for part in (outer.values() if isinstance(outer, dict) else outer)
+            for part in cast("Iterable[Any]", outer.values() if isinstance(outer, dict) else outer)
             if type(part) is dict or type(part) is list
         ]
         if not level:
