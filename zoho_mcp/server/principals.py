@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult
@@ -9,6 +10,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.policy.grants import EVERYTHING, Grant, grant_for
 from zoho_mcp.server.caller import principal_of
+from zoho_mcp.server.inventory import one_of
 from zoho_mcp.server.state import ORGANIZATION, App, Context
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Operation
@@ -44,20 +46,18 @@ def limited(app: App, grant: Grant) -> App:
         allowed = {}
     if len(app.organizations) == len(app.settings.organizations):
         return replace(app, offered=allowed)
-    operations = _for(app.catalog.operations, app.organizations)
-    catalog = app.catalog.model_copy(update={"operations": operations})
-    offered = _for(allowed, app.organizations)
-    return replace(app, offered=offered, catalog=catalog, checker=ArgumentChecker(catalog))
+    which = one_of(app.settings, app.organizations)
+    catalog = app.catalog.model_copy(update={"operations": _with(which, app.catalog.operations)})
+    return replace(app, offered=_with(which, allowed), catalog=catalog, checker=ArgumentChecker(catalog))
 
 
-def _for(operations: Mapping[str, Operation], organizations: tuple[str, ...]) -> dict[str, Operation]:
-    return {name: _for_one(operation, organizations) for name, operation in operations.items()}
-
-
-def _for_one(operation: Operation, organizations: tuple[str, ...]) -> Operation:
-    properties = operation.input.get("properties", {})
-    if ORGANIZATION not in properties:
-        return operation
-    which = {**properties[ORGANIZATION], "enum": list(organizations)}
-    schema = {**operation.input, "properties": {**properties, ORGANIZATION: which}}
-    return operation.model_copy(update={"input": schema})
+def _with(which: Mapping[str, Any], operations: Mapping[str, Operation]) -> dict[str, Operation]:
+    """The operations with this organisation argument instead of their own, where they have one."""
+    found: dict[str, Operation] = {}
+    for name, operation in operations.items():
+        properties = operation.input.get("properties", {})
+        if ORGANIZATION in properties:
+            schema = {**operation.input, "properties": {**properties, ORGANIZATION: which}}
+            operation = operation.model_copy(update={"input": schema})
+        found[name] = operation
+    return found
