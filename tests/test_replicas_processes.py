@@ -1,4 +1,4 @@
-"""Three real servers over HTTP behind one address, a real Redis and a served sandbox; any of them is killed meanwhile."""
+"""Three real servers over HTTP behind one address, a real Redis, a served sandbox; any of them is killed meanwhile."""
 
 import re
 import subprocess

@@ -12,7 +12,7 @@ from zoho_mcp import __version__
 from zoho_mcp.policy.approvals import LIFETIME, Approvals, Questions
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.reading import load_policy
-from zoho_mcp.server import completion, pages, prompts, resources, subscriptions, tools
+from zoho_mcp.server import completion, progress, prompts, resources, subscriptions, tools
 from zoho_mcp.server.around import around
 from zoho_mcp.server.browser import open_browser
 from zoho_mcp.server.confirm_token import with_token
@@ -21,6 +21,7 @@ from zoho_mcp.server.inventory import for_organizations, offered
 from zoho_mcp.server.matches import Matches
 from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.page_server import OpenBrowser, PageServer
+from zoho_mcp.server.principals import Views
 from zoho_mcp.server.shared import Shared
 from zoho_mcp.server.state import App
 from zoho_mcp.server.watchers import Watchers
@@ -105,7 +106,7 @@ def create_server(
         on_get_prompt=prompts.get_prompt,
         on_completion=completion.complete,
     )
-    server.middleware += [pages.remember_caller, around]
+    server.middleware += [Views(app), progress.follow, around]
     # Seals the state of an open question to the request, its arguments and five minutes.
     sealed = RequestStateSecurity(keys=[shared.key], ttl=LIFETIME) if shared else None
     sealed = sealed or RequestStateSecurity.ephemeral(ttl=LIFETIME)
