@@ -21,6 +21,7 @@ from zoho_mcp.http.identity import Identity
 from zoho_mcp.http.serving import HttpServer
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.work import Work
+from zoho_mcp.policy.approvals import Approvals
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 INITIALIZE = {
@@ -90,18 +91,24 @@ async def a_site(
     http: HttpSettings | None = None,
     *,
     who: Identity | None = None,
+    page: bool = False,
     checks: tuple[Callable[[], Awaitable[None]], ...] = (),
     within: float = BODY_WITHIN,
     grace: float = 5.0,
     **changes: Any,
 ) -> AsyncGenerator[Site]:
-    """The whole of it on a free port; `changes` are settings of the server."""
-    work = Work()
+    """The whole of it on a free port; with `page` that is its public address. `changes` are settings of the server."""
+    work, approvals = Work(), Approvals()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         where = replace(http or HttpSettings(), port=listener.getsockname()[1])
-        app = create_app(zoho.server(**changes), where, work=work, who=who, checks=checks, within=within)
+        if page:
+            where = replace(where, public_url=f"http://127.0.0.1:{where.port}")
+        app = create_app(
+            zoho.server(approvals=approvals, public_page=where.page, **changes), where,
+            work=work, who=who, approvals=approvals, checks=checks, within=within,
+        )  # fmt: skip
         server = Server(app, work, grace=grace)
         site = Site(f"http://127.0.0.1:{where.port}", server, work, where)
 

@@ -11,6 +11,7 @@ from zoho_mcp.errors import SettingsError
 from zoho_mcp.settings import Given, config_folder, safe_url
 
 PATH = "/mcp"
+PAGE = "/approvals"
 TOKENS_FILE = "http-tokens.json"
 _PORT = 8000
 _HOST = r"\[[0-9a-fA-F:]+\]|[^\[\]:]"
@@ -53,6 +54,12 @@ class HttpSettings:
     def resource(self) -> str:
         """This server's name for an OAuth issuer, and the audience of tokens for it."""
         return self.url + PATH
+
+    @property
+    def page(self) -> str:
+        """The address of the approval page for who logs in; empty where nobody can."""
+        can_log_in = bool(self.tokens or (self.issuer and self.client_id))
+        return self.public_url + PAGE if self.public_url and can_log_in else ""
 
     @property
     def answered_hosts(self) -> list[str]:

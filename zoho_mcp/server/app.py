@@ -49,8 +49,10 @@ def create_server(
     approvals: Questions | None = None,
     shared: Shared | None = None,
     browser: OpenBrowser = open_browser,
+    public_page: str = "",
 ) -> Server[App]:
-    """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages.
+    """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages, those
+    who log in from elsewhere find them below `public_page`.
 
     `shared`: what it has in common with other servers of the same account, where there are any.
     Raises SettingsError when the policy file is wrong.
@@ -74,6 +76,7 @@ def create_server(
         watchers=Watchers(shared.pass_on if shared else None),
         matches=Matches(client.clock),
         audit=Audit(settings.audit_file),
+        public_page=public_page,
     )
 
     @asynccontextmanager
