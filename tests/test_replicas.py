@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
+import httpx
 import mcp_types as types
 import pytest
 from approving import a_desk, both
@@ -17,6 +18,7 @@ from test_subscriptions import S, subscriber
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.server.app import NAME
+from zoho_mcp.server.page import create_page
 
 __all__ = ["redis_server"]
 pytestmark = [pytest.mark.anyio, needs_redis]
@@ -303,3 +305,28 @@ async def test_nobody_who_reads_redis_learns_a_token_or_anything_of_a_customer(
         shown["invoice_number"], invoice, NAME + " wrong",
     ):  # fmt: skip
         assert secret not in dump
+
+
+async def test_the_page_of_any_replica_shows_a_question_and_says_so_when_it_cannot(
+    zoho: Zoho, redis_server: RedisServer
+) -> None:
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(a_desk())
+        asking = replica(zoho, redis_server, browser=desk.open, can_open_browser=True)
+        other = replica(zoho, redis_server)
+        client = await connect(stack, asking)
+        await connect(stack, other)
+        invoice = await sent_invoice(client)
+
+        async def decide() -> None:
+            address = await desk.next()
+            page = httpx.ASGITransport(create_page(other.parts.approvals, 0))
+            async with httpx.AsyncClient(transport=page, base_url="http://127.0.0.1:0") as browser:
+                assert "Void" in (await browser.get(f"/{address.rsplit('/', 1)[1]}")).text
+            redis_server.kill()
+            assert "right now" in await desk.look(address)
+            redis_server.start()
+
+        result = await both(client.call_tool("void_invoice", {"invoice_id": invoice}), decide())
+        assert "expired before it was decided" in text_of(result)
+    assert f"POST /invoice/v3/invoices/{invoice}/status/void" not in zoho.changes()

@@ -230,7 +230,6 @@ async def test_a_password_is_used_and_never_shown(
         assert (await one.tokens.recall()).token is not None
         server.kill()
         assert await one.tokens.recall() == Known()
-    server.password = ""
     assert "Redis cannot be used (ConnectionError)" in caplog.text
     assert "hunter2" not in caplog.text
 

@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,7 +134,7 @@ class Team:
 
 
 @contextmanager
-def sandbox(folder: Path) -> Iterator[dict[str, str]]:
+def sandbox(folder: Path) -> Generator[dict[str, str]]:
     """Zoho for all of them; the settings that point at it."""
     command = [*COMMAND, "sandbox", "--file", str(folder / "books.db"), "--control", "--limits", "100,10000,10"]
     with subprocess.Popen(command, env=plain(), stdout=subprocess.PIPE, text=True) as process:

@@ -26,7 +26,7 @@ PATIENCE = 30.0
 Way = Literal["elicitation", "page", "token"]
 State = Literal["waiting", "approved", "declined", "spent", "expired"]
 Spent = Literal["spent", "changed", "gone"]
-_LIVE = ("waiting", "approved")
+LIVE: tuple[State, ...] = ("waiting", "approved")
 REPLACED = "The record has changed since, so you are asked anew in another window."
 CHANGED = "The record has changed since you decided, so nothing was done."
 WENT_FIRST = "Another call, the same as this one, was approved and went first."
@@ -162,8 +162,8 @@ class Approvals:
         """See `Questions`, also for the others."""
         self._sweep()
         earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal)]
-        same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*_LIVE, "expired")]
-        for approval in (a for a in same_call if a.state in _LIVE and way != "elicitation"):
+        same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*LIVE, "expired")]
+        for approval in (a for a in same_call if a.state in LIVE and way != "elicitation"):
             if way == "page" and approval.bound == bound:
                 return approval
             approval.end("expired", REPLACED)
@@ -186,7 +186,7 @@ class Approvals:
     async def live(self, way: Way, bound: Bound) -> Approval | None:
         """The question that waits, or was agreed to, for exactly this."""
         self._sweep()
-        return next((a for a in self._all if a.way == way and a.bound == bound and a.state in _LIVE), None)
+        return next((a for a in self._all if a.way == way and a.bound == bound and a.state in LIVE), None)
 
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
         """Take down the person's decision."""
@@ -210,7 +210,7 @@ class Approvals:
             return "changed"
         approval.state = "spent"
         for other in self._all:
-            if other.state in _LIVE and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
+            if other.state in LIVE and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
                 other.end("expired", WENT_FIRST)
         return "spent"
 
@@ -240,6 +240,6 @@ class Approvals:
     def _sweep(self) -> None:
         now = self._clock()
         for approval in self._all:
-            if approval.state in _LIVE and approval.expires_at <= now:
+            if approval.state in LIVE and approval.expires_at <= now:
                 approval.end("expired", NOBODY if approval.state == "waiting" else NO_CALL)
         self._all = [approval for approval in self._all if now < approval.expires_at + LIFETIME]

@@ -18,6 +18,7 @@ from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Bound, S
 from zoho_mcp.replicas.link import Gone, Link
 from zoho_mcp.replicas.seal import Seal
 
+_FORGOTTEN = "The question was lost when Redis was started anew. Nothing was done."
 _WORDS: Mapping[str, str] = {
     "=replaced": rules.REPLACED,
     "=changed": rules.CHANGED,
@@ -107,8 +108,9 @@ class ApprovalsInRedis:
 
     async def hear(self, own_id: str) -> None:
         """Another replica, or this one, changed a question: whoever waits here for it goes on. Raises Gone."""
-        if own_id in self._views:
-            self._view(await self._try("show", own_id))
+        known = self._views.get(own_id)
+        if known is not None and self._view(await self._try("show", own_id)) is None and known.state in rules.LIVE:
+            known.end("expired", _FORGOTTEN)
 
     async def look_again(self) -> None:
         """The same for all that are known here. Raises Gone."""

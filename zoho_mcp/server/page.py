@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.approvals import Approval, Questions
 from zoho_mcp.server.page_html import STYLE_HASH, notice_page, outcome_page, question_page
 
@@ -97,13 +98,22 @@ class Page:
 
     async def show(self, request: Request, principal: str | None) -> Response:
         """The question whose secret is in the path, if it is this principal's."""
-        approval = await self._own(request, principal)
+        try:
+            approval = await self._own(request, principal)
+        except DeclinedError:
+            return _not_now()
         return self._as_it_is(approval) if approval is not None else await unknown(request)
 
     async def decide(self, request: Request, principal: str | None, origin: str) -> Response:
         """Take down what the form says that was sent by the page at `origin`, this one."""
         if not from_page(request, origin):
             return refused("This did not come from the approval page itself.")
+        try:
+            return await self._decide(request, principal)
+        except DeclinedError:
+            return _not_now()
+
+    async def _decide(self, request: Request, principal: str | None) -> Response:
         approval = await self._own(request, principal)
         if approval is None:
             return await unknown(request)
@@ -141,6 +151,12 @@ class Page:
 
     def _seal(self, approval: Approval, nonce: str) -> str:
         return hmac.new(self._key, f"{approval.secret} {nonce}".encode("utf-8", "replace"), "sha256").hexdigest()
+
+
+def _not_now() -> Response:
+    """Where questions are kept cannot be reached; a decision may or may not have got there."""
+    text = "Approvals cannot be looked at or decided right now. Open this again in a minute: it says what is decided."
+    return HTMLResponse(notice_page("Not now", text), 503)
 
 
 async def unknown(request: Request) -> Response:
