@@ -67,6 +67,10 @@ class RedisServer:
         with self._client() as client:
             return any(one["cmd"] == "xread" for one in client.client_list())
 
+    def tell(self, *command: str) -> None:
+        with self._client() as client:
+            client.execute_command(*command)
+
     def dump(self) -> str:
         """All that lies in it, as somebody who got hold of it reads it."""
         parts: list[str] = []

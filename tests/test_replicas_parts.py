@@ -1,6 +1,7 @@
 """What replicas share for speaking to Zoho: one access token and one budget, on hosts whose clocks differ."""
 
 import math
+import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any, cast
 import anyio
 import pytest
 from conftest import Zoho
+from machine import ROOT
 from pydantic import SecretStr
 from redis_server import RedisServer, needs_redis, redis_server
 from replicated import replica
@@ -17,6 +19,7 @@ from replicated import replica
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.cli.serve import connected
 from zoho_mcp.errors import LimitedError, SettingsError
+from zoho_mcp.policy.approvals import Bound
 from zoho_mcp.replicas.limits import TurnsInRedis
 from zoho_mcp.replicas.link import Link
 from zoho_mcp.replicas.replicas import Replicas
@@ -232,6 +235,31 @@ async def test_a_password_is_used_and_never_shown(
         assert await one.tokens.recall() == Known()
     assert "Redis cannot be used (ConnectionError)" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, redis_server: RedisServer) -> None:
+    docs = (ROOT / "docs" / "replicas.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"ACL SETUSER .+", docs)
+    redis_server.tell(*line.replace("PASSWORD", "hunter2").split())
+    redis_server.url = redis_server.url.replace("redis://", "redis://zoho:hunter2@")
+    async with hosts(redis_server, 1) as [one]:
+        async with one.tokens.locked():
+            await one.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+        async with Limiter(Rates(5, 5, 5), clock=time.time, turns=one.turns).slot("1", time.time() + 1):
+            pass
+        bound = Bound("call", "record")
+        asked = await one.approvals.ask("token", bound)
+        await one.approvals.asked("client")
+        assert not await one.approvals.silent("client", 1)
+        await one.approvals.answered("client")
+        assert await one.approvals.decide(asked, yes=True)
+        assert await one.approvals.spend(asked, bound) == "spent"
+        await one.pass_on({"invoice_id": {"1"}})
+        await one.memory.made("1")
+        await one.memory.alive()
+        assert await one.memory.known(["1", "2"]) == {"1"}
+        async with one.converting:
+            assert not link_of(one).gone
 
 
 @pytest.mark.parametrize(
