@@ -18,7 +18,7 @@ from replicated import replica
 
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.cli.serve import connected
-from zoho_mcp.errors import LimitedError, SettingsError
+from zoho_mcp.errors import LimitedError, SettingsError, UnavailableError
 from zoho_mcp.policy.approvals import Bound
 from zoho_mcp.replicas.limits import TurnsInRedis
 from zoho_mcp.replicas.link import Link
@@ -95,6 +95,21 @@ async def test_a_token_that_came_late_is_better_than_a_refusal(redis_server: Red
         known = await quick.tokens.recall()
         assert known.token is not None
         assert (known.token.secret, known.refresh_token, known.failure) == ("good", "rotated", None)
+
+
+async def test_who_was_killed_while_fetching_keeps_nobody_from_it_for_long(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoho_mcp.replicas.tokens.LEASE", 1.0)
+    async with hosts(redis_server) as (killed, other):
+        await cast(Any, killed.tokens)._lock("nobody gives this back", 5.0)
+        with pytest.raises(UnavailableError, match="Another replica"):
+            async with other.tokens.locked(0.2):
+                raise AssertionError
+        with anyio.fail_after(5):
+            async with other.tokens.locked():
+                await other.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+        assert (await killed.tokens.recall()).token is not None
 
 
 async def _expire(parts: Replicas, redis_server: RedisServer) -> None:

@@ -50,7 +50,7 @@ class ApprovalsInRedis:
         if said[0] == "too many":
             raise too_many()
         if (approval := self._view(said)) is None:
-            raise DeclinedError(_KEPT_OTHERWISE, _SAME_SECRET)
+            raise DeclinedError("The question could not be kept.", "Call again.")
         return approval
 
     async def find(self, way: Way, secret: str) -> Approval | None:
@@ -174,10 +174,6 @@ class ApprovalsInRedis:
             return await self._link.command(*parts)
         except Gone as problem:
             raise _refusal(problem) from None
-
-
-_KEPT_OTHERWISE = "The question could not be kept: what lies in Redis was written with another client secret."
-_SAME_SECRET = "Give all replicas the same ZOHO_CLIENT_SECRET, then call again."
 
 
 def _opened(way: Way, content: Mapping[str, Any], expires_at: float) -> Approval:
