@@ -1,6 +1,5 @@
 """`profiles`: which there are, which is the default, in which organisation each works."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import anyio
 import httpx
 
+from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import choose
 from zoho_mcp.errors import AuthError, SettingsError
 from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of
@@ -30,9 +30,10 @@ def profiles(environment: Mapping[str, str], name: str, *, use: bool, organizati
         store.make_default(store.load(name, secrets=False).name)
     names = [name] if name else store.names()
     for each in names:
-        print(f"{'*' if each == store.favourite() else ' '} {described(store.load(each, secrets=False))}")
+        favourite = each == store.favourite()
+        console.line(f"{'*' if favourite else ' '} {described(store.load(each, secrets=False))}", "bold" * favourite)
     if not names:
-        print("There are none. Run: zoho-invoice-mcp login", file=sys.stderr)
+        console.complain("there are none. Run: zoho-invoice-mcp login")
     return 0 if names else 1
 
 
@@ -55,7 +56,8 @@ def with_organization(profile: Profile, settings: Settings, wanted: str = "") ->
         if not wanted.isdigit():
             raise AuthError("Organisations can be looked up only with settings.READ.", "Give the number instead.")
         return replace(profile, organization_id=wanted, organization_name="")
-    found = anyio.run(_organizations, settings)
+    with console.busy("Asking Zoho for your organisations"):
+        found = anyio.run(_organizations, settings)
     rows = [f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in found]
     if not found:
         raise AuthError("This account has no organisation.", "Check --product, and the account you logged in with.")
