@@ -40,15 +40,13 @@ def in_terminal(
     *arguments: str,
     columns: int = 100,
     keys: tuple[tuple[str, str], ...] = (),
-    **more: str,
 ) -> Shown:
     """Run a command to its end. `keys`: what to wait for on the screen, and what is typed then."""
     outside, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    usual = {"TERM": "xterm-256color", "COLORTERM": "", "NO_COLOR": "", "COLUMNS": "", "LINES": ""}
     with subprocess.Popen(
         [sys.executable, "-c", _OWN, *COMMAND, *arguments],
-        env={**environment, **usual, **more}, stdin=inside, stdout=inside, stderr=inside, start_new_session=True,
+        env=environment, stdin=inside, stdout=inside, stderr=inside, start_new_session=True,
     ) as process:  # fmt: skip
         os.close(inside)
         shown, waiting, since = b"", list(keys), 0

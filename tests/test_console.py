@@ -66,7 +66,7 @@ def test_plain_text_is_the_same_piped_without_colours_and_on_a_dumb_terminal(
     expected = _without_what_passes(piped.stdout.decode())
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2500-\u257f]", expected)
     for more in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}):
-        shown = in_terminal(environment, *command, columns=30, **more)
+        shown = in_terminal(environment | more, *command, columns=30)
         assert _without_what_passes(shown.raw.replace("\r\n", "\n")) == expected
         assert shown.status == piped.returncode
     coloured = in_terminal(environment, *command)

@@ -27,7 +27,7 @@ def show_audit(options: argparse.Namespace) -> int:
         raise SettingsError(f"{options.outcome} is no outcome: there is {', '.join(OUTCOMES)}.")
     path = _path(options.file)
     wanted = Wanted(options.tool, options.outcome, _moment(options.since), options.client)
-    with console.busy(f"Reading {path}"):
+    with console.busy("Reading the audit file"):
         rows = calls(entries(_read(path)), wanted)
     if options.json:
         for row in rows:
@@ -43,7 +43,7 @@ def show_audit(options: argparse.Namespace) -> int:
 def verify_audit(file: str, head: str) -> int:
     """Print whether the file is whole; 1 when it is not."""
     path = _path(file)
-    with console.busy(f"Checking every line of {path}"):
+    with console.busy("Checking every line of the audit file"):
         verdict = verify(_read(path), head)
     for note in verdict.notes:
         console.line(note)

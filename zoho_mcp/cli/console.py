@@ -125,9 +125,11 @@ def busy(text: str) -> Generator[None]:
     from rich.live import Live
     from rich.spinner import Spinner
 
+    said = _styled([(clean(text) + " …", "dim")])
+    said.no_wrap, said.overflow = True, "ellipsis"
     # Not redirected: in rich's place of stdout nobody could tell any more that it is a terminal.
     with Live(
-        Spinner("dots", _styled([(clean(text) + " …", "dim")])),
+        Spinner("dots", said),
         console=_console(), refresh_per_second=12.5, transient=True, redirect_stdout=False, redirect_stderr=False,
     ):  # fmt: skip
         yield
