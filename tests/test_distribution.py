@@ -55,6 +55,11 @@ def test_the_metadata_says_what_people_look_for(empty: Path) -> None:
     assert any(one.startswith("mcp<3,>=2.3") for one in metadata.get_all("Requires-Dist"))
 
 
+def test_a_plain_installation_stays_small(empty: Path) -> None:
+    names = {path.name.partition("-")[0] for path in empty.parent.rglob("*.dist-info")} - {"pip", "setuptools"}
+    assert len(names) < 40, sorted(names)
+
+
 def test_the_sdist_holds_what_the_tests_of_a_packager_need(empty: Path) -> None:
     [sdist] = (empty.parent.parent / "dist").glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
