@@ -6,7 +6,7 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,7 @@ STEPS: list[tuple[int, Callable[[Worker], Awaitable[None]]]] = [
 async def work(number: int, calls: int, seed: int, hurry: float, rates: Rates, folder: Path) -> None:
     """Make that many calls and write down what was told."""
     settings = from_environment({**os.environ, "ZOHO_CONFIRM": "allow", "ZOHO_CONFIRM_FALLBACK": "refuse"})
+    settings = replace(settings, token_cache=folder / "tokens")
     limiter = Limiter(rates, folder / "limits.db", clock=time.time)
     zoho = ZohoClient(settings, limiter=limiter, sleep=lambda seconds: anyio.sleep(seconds * hurry))
     async with Client(create_server(settings, load(), zoho)) as client:

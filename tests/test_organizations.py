@@ -2,18 +2,24 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import mcp_types as types
 import pytest
 from conftest import ERAS, Era, Zoho, call, text_of
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from zoho_mcp.cli.organizations import numbered
 from zoho_mcp.errors import AuthError, SettingsError
 from zoho_mcp.sandbox.demo_data import add_organization
-from zoho_mcp.settings import from_environment
+from zoho_mcp.server.inventory import for_organizations
+from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.request import Request
 
 pytestmark = pytest.mark.anyio
@@ -68,6 +74,51 @@ async def test_an_organisation_that_is_not_allowed_is_not_called_whatever_asks_f
         for organization in (THREE, "", "1"):
             with pytest.raises(AuthError, match=ONE):
                 await app.client.send(Request("GET", "/invoices", organization_id=organization))
+    assert zoho.received() == []
+
+
+def by_name(zoho: Zoho, tmp_path: Path, *names: str) -> Settings:
+    add_organization(zoho.store, TWO, "Studio Two", today=zoho.clock().date())
+    return replace(zoho.settings, organization_id=",".join(names), token_cache=tmp_path / "tokens")
+
+
+def test_organisations_can_be_set_by_name(zoho: Zoho, tmp_path: Path) -> None:
+    settings = numbered(by_name(zoho, tmp_path, "Studio Two", ONE), httpx.ASGITransport(zoho.app))
+    assert settings.organizations == (TWO, ONE)
+    which = for_organizations(load(), settings).operations["list_invoices"].input["properties"]["organization"]
+    assert which == {"enum": [TWO, ONE], "description": "Whose books: 900000002 Studio Two"}
+
+
+def test_a_name_goes_on_meaning_the_same_organisation_and_needs_no_network(zoho: Zoho, tmp_path: Path) -> None:
+    settings = by_name(zoho, tmp_path, "Studio Two")
+    numbered(settings, httpx.ASGITransport(zoho.app))
+    unreachable = httpx.MockTransport(lambda request: httpx.Response(503))
+    assert numbered(settings, unreachable).organizations == (TWO,)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("Nobody", "There is no organisation Nobody.*Studio Two"),
+        ("Studio Two", "more than one organisation Studio Two"),
+    ],
+)
+def test_a_name_that_fits_none_or_several_is_an_error(zoho: Zoho, tmp_path: Path, name: str, problem: str) -> None:
+    add_organization(zoho.store, THREE, "Studio Two", today=zoho.clock().date())
+    with pytest.raises(SettingsError, match=problem):
+        numbered(by_name(zoho, tmp_path, ONE, name), httpx.ASGITransport(zoho.app))
+
+
+def test_a_name_that_nobody_can_be_asked_about_is_an_error(zoho: Zoho, tmp_path: Path) -> None:
+    refused = httpx.MockTransport(lambda request: httpx.Response(500))
+    with pytest.raises(SettingsError, match="could not be asked for their numbers"):
+        numbered(by_name(zoho, tmp_path, "Studio Two"), refused)
+
+
+async def test_a_name_is_never_sent_as_a_number(zoho: Zoho, tmp_path: Path) -> None:
+    async with zoho.client(organization_id="Studio Two") as client:
+        result = await client.call_tool("list_customers", {})
+    assert result.is_error
     assert zoho.received() == []
 
 

@@ -90,8 +90,8 @@ async def test_receivables_come_page_by_page_with_the_same_totals(zoho: Zoho) ->
             arguments |= {"page": arguments["page"] + 1}
     assert [row for page in pages for row in page["customers"]] == every["customers"]
     assert all(page["currencies"] == every["currencies"] for page in pages)
-    owed = [row["total"] for row in every["customers"]]
-    assert owed == sorted(owed, reverse=True)
+    owed = [(row["currency_code"], -row["total"]) for row in every["customers"]]
+    assert owed == sorted(owed)
 
 
 async def test_receivables_that_are_too_long_say_how_they_go_on(zoho: Zoho) -> None:
@@ -100,7 +100,23 @@ async def test_receivables_that_are_too_long_say_how_they_go_on(zoho: Zoho) -> N
         rest = await call(client, "get_receivables_aging", as_of="2026-06-15", **first["next"])
     assert first["left_out"]
     assert first["currencies"] == rest["currencies"]
-    assert first["customers"][-1]["total"] >= rest["customers"][0]["total"]
+    shown = {row["customer_id"] for row in first["customers"]}
+    assert shown.isdisjoint(row["customer_id"] for row in rest["customers"])
+
+
+async def test_receivables_say_what_is_overdue_and_since_when(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        report = await call(client, "get_receivables_aging", as_of="2026-06-15")
+        unpaid = (await call(client, "list_invoices", status="unpaid"))["invoices"]
+    late = [row for row in unpaid if row["due_date"] < "2026-06-15"]
+    for currency, figures in report["currencies"].items():
+        rows = [row for row in late if row["currency_code"] == currency]
+        assert round(figures.get("overdue", 0) * 100) == round(sum(row["balance"] for row in rows) * 100)
+        assert figures.get("oldest_due_date") == min((row["due_date"] for row in rows), default=None)
+    for row in report["customers"]:
+        due = [one["due_date"] for one in late if one["customer_name"] == row["customer_name"]]
+        assert row.get("oldest_due_date") == min(due, default=None)
+    assert any(row.get("overdue") for row in report["customers"])
 
 
 async def test_memory_does_not_grow_with_the_number_of_pages(tmp_path: Path) -> None:

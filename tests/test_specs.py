@@ -136,6 +136,19 @@ def test_what_differs_in_books_is_merged_over_the_entry(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("product", CATALOGS)
+def test_what_an_update_leaves_out_has_no_default(product: str) -> None:
+    updates = [one for one in CATALOGS[product].operations.values() if one.name.startswith("update_")]
+    described = [
+        (one.name, name)
+        for one in updates
+        for name, schema in one.input["properties"].items()
+        if schema.get("description", "").startswith("Default")
+    ]
+    assert len(updates) == 8
+    assert described == []
+
+
+@pytest.mark.parametrize("product", CATALOGS)
 def test_all_reference_tools_together_stay_small(product: str) -> None:
     sizes = {
         name: tool_size(operation)

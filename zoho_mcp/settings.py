@@ -60,8 +60,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_CLIENT_ID", "Client id of your client in Zoho's API console.", required=True),
     Setting("ZOHO_CLIENT_SECRET", "Its client secret.", required=True, secret=True),
     Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
-    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in; of several (a,b) each call names one. "
-            "Without it only list_organizations works."),
+    Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in, by number or name; of several (a,b) each call "
+            "names one. Without it only list_organizations works."),
     Setting("ZOHO_PLAN", "Zoho's plan of the organisation; it says how many requests are allowed.", "free",
             ("free", "standard", "professional", "premium", "elite", "ultimate")),
     Setting("ZOHO_SOID", "Instead of a refresh token, for a Self Client without a user: product and organisation, "
@@ -110,7 +110,9 @@ class Settings:
     client_secret: SecretStr
     refresh_token: SecretStr
     organization_id: str = ""
-    """As it was set: one, or several with commas between them."""
+    """As it was set: one, or several with commas between them, by number or name; a server has numbers alone."""
+    organization_names: tuple[str, ...] = ()
+    """Names of these, in the same order, as far as they are known."""
     plan: str = "free"
     data_centre: str = "us"
     product: Product = "invoice"
@@ -176,7 +178,7 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         client_id=text("ZOHO_CLIENT_ID"),
         client_secret=SecretStr(text("ZOHO_CLIENT_SECRET")),
         refresh_token=SecretStr(text("ZOHO_REFRESH_TOKEN")),
-        organization_id=checked("ZOHO_ORGANIZATION_ID", _numbers),
+        organization_id=checked("ZOHO_ORGANIZATION_ID", _organizations),
         plan=text("ZOHO_PLAN"),
         data_centre=text("ZOHO_DC"),
         product=cast(Product, text("ZOHO_PRODUCT")),
@@ -283,11 +285,11 @@ def _folder(value: str) -> Path | None:
     return folder.resolve() if value else None
 
 
-def _numbers(value: str) -> str:
-    numbers = [part.strip() for part in value.split(",")] if value else []
-    if not all(re.fullmatch(r"[0-9]+", number) for number in numbers):
-        raise ValueError("the organisation's number, digits only; of several, with commas between them")
-    return ",".join(dict.fromkeys(numbers))
+def _organizations(value: str) -> str:
+    parts = [part.strip() for part in value.split(",")] if value else []
+    if not all(part.isprintable() and 0 < len(part) <= 100 for part in parts):
+        raise ValueError("the organisation's number or its name; of several, with commas between them")
+    return ",".join(dict.fromkeys(parts))
 
 
 def _window(value: str) -> float:

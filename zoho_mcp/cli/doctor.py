@@ -120,8 +120,8 @@ def _organization(settings: Settings, visited: Visit) -> Iterator[Finding]:
         problem = visited.organization_problem
         yield Finding("FAILS", "organisation", f"{settings.organization_id}: {problem.what}", problem.next_step)
     else:
-        yield Finding("ok", "organisation", f"{visited.names.get(settings.organization_id, '')} "
-                      f"({settings.organization_id}) answers".strip())  # fmt: skip
+        named = ", ".join(f"{visited.names.get(number, '')} ({number})".strip() for number in visited.numbers)
+        yield Finding("ok", "organisation", f"{named} {'answer' if len(visited.numbers) > 1 else 'answers'}")
 
 
 def _clock_and_limits(visited: Visit) -> Iterator[Finding]:

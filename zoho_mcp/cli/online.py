@@ -30,6 +30,8 @@ class Visit:
     token_problem: ZohoMcpError | None = None
     names: dict[str, str] = field(default_factory=dict[str, str])
     """Organisations: number to name."""
+    numbers: tuple[str, ...] = ()
+    """Of the organisations that are set."""
     organization_problem: ZohoMcpError | None = None
     skew: float | None = None
     """Seconds that Zoho's clock is ahead of this one."""
@@ -69,6 +71,7 @@ async def _organizations(
     found: Visit, settings: Settings, catalog: Catalog, http: httpx.AsyncClient, auth: ZohoAuth
 ) -> None:
     granted = found.token.scopes if found.token else None
+    found.numbers = tuple(one for one in settings.organizations if one.isdigit())
     readable = [
         each for each in catalog.operations.values()
         if each.effect == "read" and "{" not in each.http.path and usable(each, catalog, settings.scope_prefix, granted)
@@ -77,12 +80,21 @@ async def _organizations(
         envelope = await _read(found, settings, http, auth, Request("GET", "/organizations", scope=LIST_ORGANIZATIONS))
         rows = envelope.get("organizations") or ()
         found.names = {str(row.get("organization_id")): str(row.get("name", "")) for row in rows}
-        if settings.organization_id and settings.organization_id not in found.names:
-            raise AuthError("This account does not belong to it.", f"Choose one of: {found.listed}.")
+        found.numbers = tuple(_number(found, one) for one in settings.organizations)
     inside = next((each for each in readable if each.http.path != "/organizations"), None)
-    if inside and settings.organization_id:
-        query = (("organization_id", settings.organization_id), ("per_page", "1"))
+    for number in found.numbers:
+        if inside is None:
+            break
+        query = (("organization_id", number), ("per_page", "1"))
         await _read(found, settings, http, auth, Request("GET", inside.http.path, query, scope=inside.scope))
+
+
+def _number(found: Visit, wanted: str) -> str:
+    fitting = [number for number, name in found.names.items() if wanted in (number, name)]
+    if len(fitting) != 1:
+        what = "More than one organisation is called so." if fitting else "This account does not belong to it."
+        raise AuthError(what, f"Choose one of: {found.listed}.")
+    return fitting[0]
 
 
 async def _read(

@@ -2,22 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import anyio
 import httpx
 
 from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import choose
-from zoho_mcp.errors import AuthError, SettingsError
+from zoho_mcp.cli.organizations import fitting, organizations
+from zoho_mcp.errors import AuthError
 from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of
 from zoho_mcp.settings import DATA_CENTRES, Settings
-from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.request import Request
 from zoho_mcp.zoho.token_cache import accounts_host, granted_scopes
 from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS, covers
-
-_ORGANIZATIONS = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS)
 
 
 def profiles(environment: Mapping[str, str], name: str, *, use: bool, organization: str) -> int:
@@ -57,28 +53,14 @@ def with_organization(profile: Profile, settings: Settings, wanted: str = "") ->
             raise AuthError("Organisations can be looked up only with settings.READ.", "Give the number instead.")
         return replace(profile, organization_id=wanted, organization_name="")
     with console.busy("Asking Zoho for your organisations"):
-        found = anyio.run(_organizations, settings)
+        found = anyio.run(organizations, settings)
     rows = [f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in found]
     if not found:
         raise AuthError("This account has no organisation.", "Check --product, and the account you logged in with.")
     if wanted:
-        fitting = [row for row in found if wanted in (str(row.get("organization_id")), row.get("name"))]
-        if len(fitting) != 1:
-            count = "no" if not fitting else "more than one"
-            raise SettingsError(f"There is {count} organisation {wanted}.", f"There are: {', '.join(rows)}.")
-        [row] = fitting
+        row = fitting(found, wanted)
     elif len(found) == 1:
         [row] = found
     else:
         row = found[choose("Organisation to work in", rows, "Name it with --organization.")]
     return replace(profile, organization_id=str(row["organization_id"]), organization_name=str(row.get("name", "")))
-
-
-async def _organizations(settings: Settings) -> list[dict[str, Any]]:
-    client = ZohoClient(settings)
-    try:
-        envelope = await client.send(_ORGANIZATIONS)
-    finally:
-        await client.aclose()
-    assert isinstance(envelope, dict)
-    return list(envelope.get("organizations") or ())

@@ -13,6 +13,7 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from zoho_mcp.cli.embedded import embedded
+from zoho_mcp.cli.organizations import numbered
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.profiles import settings_for
 from zoho_mcp.server.app import create_server
@@ -33,6 +34,7 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
                 "There is no folder to record changes in: the environment names no home.",
                 "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
             )
+    settings = numbered(settings, transport)
     # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
     counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
     limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time)

@@ -51,7 +51,7 @@ def create_server(
 
     Raises SettingsError when the policy file is wrong.
     """
-    catalog = for_organizations(catalog, settings.organizations)
+    catalog = for_organizations(catalog, settings)
     policy = load_policy(
         catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
     )

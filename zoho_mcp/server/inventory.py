@@ -64,22 +64,25 @@ def _must_exist(setting: str, names: Iterable[str], known: Collection[str]) -> N
             raise SettingsError(f"{setting}: there is no {name}.{guess}")
 
 
-def for_organizations(catalog: Catalog, organizations: tuple[str, ...]) -> Catalog:
+def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:
     """With several organisations, every tool but the list of them has to be told which one; there is no current one."""
-    if len(organizations) < 2:
+    numbers = settings.organizations
+    if len(numbers) < 2:
         return catalog
+    known = [f"{number} {name}" for number, name in zip(numbers, settings.organization_names, strict=False) if name]
+    described = f"Whose books: {', '.join(known) or 'organization_id of list_organizations'}"
+    which = {"enum": list(numbers), "description": described}
     return catalog.model_copy(
         update={
             "operations": {
-                name: operation if operation.http.path == "/organizations" else _for_one_of(operation, organizations)
+                name: operation if operation.http.path == "/organizations" else _for_one_of(operation, which)
                 for name, operation in catalog.operations.items()
             }
         }
     )
 
 
-def _for_one_of(operation: Operation, organizations: tuple[str, ...]) -> Operation:
-    which = {"enum": list(organizations), "description": "Whose books: organization_id of list_organizations"}
+def _for_one_of(operation: Operation, which: Mapping[str, Any]) -> Operation:
     schema: dict[str, Any] = {
         **operation.input,
         "properties": {ORGANIZATION: which, **operation.input.get("properties", {})},

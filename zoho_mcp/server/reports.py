@@ -18,10 +18,12 @@ from zoho_mcp.server.state import App
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Sums = dict[str, Decimal | int]
+Owed = dict[str, Decimal | str]
 OLDEST_FIRST = {"sort_column": "created_time", "sort_order": "A"}
 _UNSENT = ("draft", "void", "pending_approval", "approved", "rejected")
 _REVENUE = {
-    "revenue": "total of the invoices dated in the month that are paid by now, tax included",
+    "revenue": "total of the invoices dated in the month that are paid by now, tax included; credit notes and expenses "
+    "are not taken off",
     "invoice_count": "how many these are",
     "invoiced": "total of all invoices dated in the month, without drafts and void ones, tax included",
     "invoiced_count": "how many these are",
@@ -34,6 +36,8 @@ BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
 _AGING = {
     "current": "balance of invoices not yet due on as_of",
     "1-30": "balance of invoices that many days past due on as_of; likewise 31-60, 61-90 and over 90",
+    "overdue": "these added up; total: current as well",
+    "oldest_due_date": "due date of the invoice that is overdue longest",
     "balance": "today's: payments made after as_of are already taken off",
 }
 
@@ -83,42 +87,48 @@ async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
 async def get_receivables_aging(app: App, arguments: Mapping[str, Any]) -> Answer:
     """Who owes how much, by days past due, per currency."""
     today = date.fromisoformat(arguments["as_of"]) if "as_of" in arguments else await app.today()
-    totals: defaultdict[str, Sums] = defaultdict(_empty_buckets)
-    customers: defaultdict[tuple[str, str, str], Sums] = defaultdict(_empty_buckets)
+    totals: defaultdict[str, Owed] = defaultdict(_nothing_owed)
+    customers: defaultdict[tuple[str, str, str], Owed] = defaultdict(_nothing_owed)
     async for row in rows(app, "list_invoices", status="unpaid"):
-        balance = money(row["balance"])
-        if row["status"] in _UNSENT or not balance:
+        if row["status"] in _UNSENT or not money(row["balance"]):
             continue
-        bucket = _bucket((today - date.fromisoformat(row.get("due_date") or row["date"])).days)
         currency = row.get("currency_code", "")
-        for sums in (totals[currency], customers[row["customer_id"], row["customer_name"], currency]):
-            sums[bucket] += balance
-            sums["total"] += balance
+        for owed in (totals[currency], customers[row["customer_id"], row["customer_name"], currency]):
+            _add(owed, row, today)
     page, per_page = arguments.get("page", 1), arguments.get("per_page", MOST)
-    ordered = sorted(customers.items(), key=_most_first)
+    ordered = sorted(customers.items(), key=_by_currency_most_first)
     return {
         "as_of": today.isoformat(),
-        "currencies": {currency: _filled(sums) for currency, sums in sorted(totals.items())},
+        "currencies": {currency: _filled(owed) for currency, owed in sorted(totals.items())},
         "definitions": _AGING,
         "customers": [
-            {"customer_id": customer, "customer_name": name, "currency_code": currency, **_filled(sums)}
-            for (customer, name, currency), sums in ordered[(page - 1) * per_page : page * per_page]
+            {"customer_id": customer, "customer_name": name, "currency_code": currency, **_filled(owed)}
+            for (customer, name, currency), owed in ordered[(page - 1) * per_page : page * per_page]
         ],
         "page_context": {"page": page, "per_page": per_page, "has_more_page": len(ordered) > page * per_page},
     }, ()
 
 
-def _most_first(entry: tuple[tuple[str, str, str], Sums]) -> tuple[Decimal, str]:
-    (_, name, _), sums = entry
-    return -Decimal(sums["total"]), name
+def _add(owed: Owed, row: Mapping[str, Any], today: date) -> None:
+    due = row.get("due_date") or row["date"]
+    bucket = _bucket((today - date.fromisoformat(due)).days)
+    for name in (bucket, "total", "overdue") if bucket != "current" else (bucket, "total"):
+        owed[name] = money(owed[name]) + money(row["balance"])
+    if bucket != "current":
+        owed["oldest_due_date"] = min(str(owed["oldest_due_date"] or due), due)
 
 
-def _empty_buckets() -> Sums:
-    return {bucket: Decimal() for bucket in (*BUCKETS, "total")}
+def _by_currency_most_first(entry: tuple[tuple[str, str, str], Owed]) -> tuple[str, Decimal, str]:
+    (_, name, currency), owed = entry
+    return currency, -money(owed["total"]), name
 
 
-def _filled(sums: Sums) -> Sums:
-    return {bucket: amount for bucket, amount in sums.items() if amount}
+def _nothing_owed() -> Owed:
+    return {bucket: Decimal() for bucket in (*BUCKETS, "overdue", "total")} | {"oldest_due_date": ""}
+
+
+def _filled(owed: Owed) -> Owed:
+    return {name: value for name, value in owed.items() if value}
 
 
 def _bucket(days_past_due: int) -> str:

@@ -94,6 +94,8 @@ def _operation(
         hidden: dict[str, tuple[str, ...]] = {}
         schema = _inline(entry.get("input", {}), documents)
         entry["input"] = _for_edition(schema, edition, "", hidden)
+        if entry.get("http", {}).get("method") == "PUT" and "{" in entry["http"].get("path", ""):
+            _without_defaults(entry["input"])
         entry["output"] = _inline(entry.get("output", {}), documents)
         _add_view(entry, documents["_shared.json"])
         entry |= {"toolset": file.toolset, "renames": file.renames, "hidden": hidden}
@@ -118,6 +120,13 @@ def _add_view(entry: Json, shared: Json) -> None:
         added = {name: schema for name, schema in arguments.items() if name not in left_out}
         entry["input"] = {**entry["input"], "properties": properties | added}
         entry["view"] = list(added)
+
+
+def _without_defaults(schema: Json) -> None:
+    """What an update does not name stays as it is, so a shared description of a default would be wrong there."""
+    for part in schema.get("properties", {}).values():
+        if str(part.get("description", "")).startswith("Default"):
+            part["description"] = "New value"
 
 
 def _first(problem: ValidationError) -> str:

@@ -72,7 +72,8 @@ class ZohoClient:
             self._client = httpx.AsyncClient(
                 transport=self._transport,
                 timeout=httpx.Timeout(ANSWER, connect=CONNECT),
-                limits=httpx.Limits(max_connections=max(5, min(20, self.limiter.rates.at_once))),
+                # One more than Zoho answers at once: fetching a token must not wait for them.
+                limits=httpx.Limits(max_connections=max(5, min(20, self.limiter.rates.at_once)) + 1),
                 headers={"Accept-Encoding": ENCODINGS},
                 event_hooks={"response": [bound]},
                 # A proxy of the environment must not come between this machine and itself.
@@ -117,7 +118,7 @@ class ZohoClient:
                 "Call list_organizations, choose one with the user, and have ZOHO_ORGANIZATION_ID set to its id.",
             )
         chosen = request.organization_id or (allowed[0] if len(allowed) == 1 else "")
-        if chosen not in allowed:
+        if chosen not in allowed or not chosen.isdigit():
             raise AuthError(
                 f"The organisation {chosen} is not one of those that are set."
                 if chosen

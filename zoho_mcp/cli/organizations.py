@@ -1,0 +1,94 @@
+"""Finds the numbers of organisations that are set by name, so that everything else knows them by number alone."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import httpx
+
+from zoho_mcp.errors import SettingsError, ZohoMcpError
+from zoho_mcp.files import read_private, write_private
+from zoho_mcp.settings import Settings
+from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.token_cache import accounts_host
+from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS
+
+LIST = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS)
+Row = Mapping[str, Any]
+
+
+def numbered(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Settings:
+    """The settings with a number for every organisation that is set by name, and their names beside them.
+
+    Asks Zoho once; what it says is kept beside the tokens, so that the next start needs no network, and a name goes on
+    meaning the organisation that it meant first. Raises SettingsError when a name fits none or several, or Zoho cannot
+    be asked.
+    """
+    if all(one.isdigit() for one in settings.organizations):
+        return settings
+    kept = _file(settings)
+    names = _read(kept)
+    if not all(one.isdigit() or one in names for one in settings.organizations):
+        names = _looked_up(settings, transport)
+        if kept:
+            # Without the file it is looked up at the next start too.
+            with suppress(OSError):
+                write_private(kept, json.dumps(names))
+    found = {one if one.isdigit() else names[one]: "" if one.isdigit() else one for one in settings.organizations}
+    return replace(settings, organization_id=",".join(found), organization_names=tuple(found.values()))
+
+
+async def organizations(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> list[dict[str, Any]]:
+    """All organisations of the account, as Zoho gives them. Raises ZohoMcpError."""
+    client = ZohoClient(settings, transport=transport)
+    try:
+        envelope = await client.send(LIST)
+    finally:
+        await client.aclose()
+    assert isinstance(envelope, dict)
+    return list(envelope.get("organizations") or ())
+
+
+def fitting(rows: Sequence[Row], wanted: str) -> Row:
+    """The organisation of that number or name. Raises SettingsError when there is none, or more than one."""
+    found = [row for row in rows if wanted in (str(row.get("organization_id")), row.get("name"))]
+    if len(found) != 1:
+        there = ", ".join(f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in rows)
+        count = "no" if not found else "more than one"
+        raise SettingsError(f"There is {count} organisation {wanted}.", f"There are: {there or 'none'}.")
+    return found[0]
+
+
+def _looked_up(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> dict[str, str]:
+    try:
+        rows = anyio.run(organizations, replace(settings, organization_id=""), transport)
+    except ZohoMcpError as problem:
+        raise SettingsError(
+            f"The organisations are set by name, and Zoho could not be asked for their numbers. {problem}",
+            "Set ZOHO_ORGANIZATION_ID to numbers, or start again when Zoho can be reached.",
+        ) from problem
+    named = [one for one in settings.organizations if not one.isdigit()]
+    return {one: str(fitting(rows, one)["organization_id"]) for one in named}
+
+
+def _file(settings: Settings) -> Path | None:
+    if settings.token_cache is None:
+        return None
+    account = f"{accounts_host(settings)}\n{settings.product}\n{settings.client_id}\n{settings.soid}\n"
+    account += settings.refresh_token.get_secret_value()
+    return settings.token_cache / f"{hashlib.sha256(account.encode()).hexdigest()[:32]}.organizations.json"
+
+
+def _read(path: Path | None) -> dict[str, str]:
+    try:
+        value: Any = json.loads(read_private(path)) if path else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    found = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return {name: str(number) for name, number in found.items() if str(number).isdigit()}
