@@ -1,8 +1,9 @@
 # syntax=docker/dockerfile:1
 # The server over stdio:  docker build -t zoho-invoice-mcp .  and then, as a client's command:
-#   docker run -i --rm --read-only --cap-drop ALL --security-opt no-new-privileges -v zoho-invoice-mcp:/data \
-#     -e ZOHO_CLIENT_ID … zoho-invoice-mcp
-# It writes to /data alone (the record of changes), so that the root file system can be read-only.
+#   docker run -i --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#     --mount type=volume,src=zoho-invoice-mcp,dst=/data zoho-invoice-mcp
+# It writes to /data alone, so that the root file system can be read-only: the record of changes, a stored login, the
+# access token and the count of requests that all containers with this volume share.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
@@ -24,7 +25,7 @@ RUN groupadd --gid 10001 zoho && useradd --uid 10001 --gid zoho --no-create-home
 RUN install --directory --owner zoho --group zoho --mode 0700 /data
 COPY --from=build /opt/zoho-invoice-mcp /opt/zoho-invoice-mcp
 ENV PATH=/opt/zoho-invoice-mcp/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    ZOHO_AUDIT_FILE=/data/audit.jsonl
+    HOME=/data XDG_CONFIG_HOME=/data/config XDG_STATE_HOME=/data/state ZOHO_AUDIT_FILE=/data/audit.jsonl
 VOLUME /data
 USER 10001:10001
 WORKDIR /data

@@ -1,6 +1,7 @@
 """What is uploaded: an sdist that makes the wheel, and both work in an empty environment."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,8 @@ from conftest import call
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
+from zoho_mcp.profiles import Profiles, token_folder
+from zoho_mcp.settings import from_environment
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(("ZOHO_", "PYTHON"))}
@@ -85,3 +88,17 @@ async def test_it_answers_over_stdio(empty: Path, tmp_path: Path) -> None:
         async with Client(server) as client:
             assert (await client.list_tools()).tools
             assert (await call(client, "list_invoices"))["invoices"]
+
+
+def test_everything_a_container_keeps_is_in_its_volume() -> None:
+    """Read, not run: a root file system that is read-only takes nothing else."""
+    text = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    variables = dict(re.findall(r"(\w+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", text, re.MULTILINE))))
+    [volume] = re.findall(r"^VOLUME (\S+)$", text, re.MULTILINE)
+    settings = from_environment(variables, account=False)
+    profiles, tokens = Profiles.of(variables).folder, token_folder(variables)
+    for path in (settings.audit_file, settings.limits_file, settings.users_policy_file, profiles, tokens):
+        assert Path(str(path)).is_relative_to(volume), path
+    copied = [name for line in re.findall(r"^COPY (?!--)(.*) \S+$", text, re.MULTILINE) for name in line.split()]
+    allowed = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert [name for name in copied if not (CHECKOUT / name).exists() or f"!{name}" not in allowed] == []
