@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 from collections.abc import Sequence
 from importlib.metadata import Distribution, PathDistribution
@@ -37,7 +38,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "builder", with_pip=True)
     venv.create(folder / "user", with_pip=True)
     scripts = "Scripts" if sys.platform == "win32" else "bin"
-    done([folder / "builder" / scripts / "pip", "install", "--quiet", "hatchling>=1.27"], folder)
+    needed = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    done([folder / "builder" / scripts / "pip", "install", "--quiet", *needed], folder)
     done([folder / "builder" / scripts / "hatchling", "build", "-t", "sdist", "-d", folder / "dist"], CHECKOUT)
     [sdist] = (folder / "dist").glob("*.tar.gz")
     done([folder / "user" / scripts / "pip", "install", "--quiet", sdist], folder)
@@ -55,6 +57,9 @@ def test_the_metadata_says_what_people_look_for(empty: Path) -> None:
     assert (metadata["License-Expression"], metadata["License-File"]) == ("MIT", "LICENSE")
     assert metadata["Requires-Python"] == ">=3.11"
     assert "mcp-name: io.github.zoho-invoice-mcp/zoho-invoice-mcp" in str(metadata.get_payload())
+    shown = re.findall(r'(?:src="|\]\()([^)"]+)', str(metadata.get_payload()))
+    assert any(address.endswith("/raw/HEAD/docs/pictures/chat.png") for address in shown)
+    assert [address for address in shown if not address.startswith("https://")] == []
     assert any(one.startswith("mcp<3,>=2.3") for one in metadata.get_all("Requires-Dist"))
 
 
