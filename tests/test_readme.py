@@ -62,7 +62,8 @@ def test_the_pictures_are_there_and_small() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.skipif(sys.platform == "win32", reason="the script needs a pseudo-terminal")
-async def test_what_the_pictures_show_still_runs(tmp_path: Path) -> None:
+async def test_what_the_pictures_show_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
     pictures = script("pictures")
     with anyio.fail_after(60):
         chat, page = await pictures.session(tmp_path)
