@@ -54,6 +54,15 @@ def test_all_is_well_after_login(machine: Machine) -> None:
     assert rows["limits"].startswith("ok 99")
 
 
+def test_before_the_first_login_it_says_just_that(machine: Machine) -> None:
+    status, rows = doctor(machine)
+    assert status == 1
+    assert rows["account"].startswith("FAILS you are not logged in to Zoho -> Run `zoho-invoice-mcp login`.")
+    assert "settings" not in rows
+    _, rows = doctor(machine, ZOHO_CLIENT_ID="1000.x")
+    assert rows["settings"].startswith("FAILS ZOHO_CLIENT_SECRET is missing")
+
+
 def test_it_changes_nothing(machine: Machine) -> None:
     assert machine.login().returncode == 0
 

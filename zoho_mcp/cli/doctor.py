@@ -14,7 +14,7 @@ from zoho_mcp.cli.configuration import entries
 from zoho_mcp.cli.online import Visit, visit
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.files import problem_with
-from zoho_mcp.profiles import Profile, chosen_profile, settings_for
+from zoho_mcp.profiles import Profile, Profiles, chosen_profile, settings_for
 from zoho_mcp.server.inventory import chosen
 from zoho_mcp.settings import DATA_CENTRES, SETTINGS, Settings
 from zoho_mcp.specs.load import load
@@ -35,6 +35,14 @@ class Finding:
     what: str
     found: str
     advice: str = ""
+
+
+_NOT_LOGGED_IN = Finding(
+    "FAILS",
+    "account",
+    "you are not logged in to Zoho",
+    "Run `zoho-invoice-mcp login`. To try it without an account: --sandbox, see the README.",
+)
 
 
 def doctor(environment: Mapping[str, str]) -> int:
@@ -59,7 +67,7 @@ def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
         catalog = load(settings.product, settings.edition)
         tools = chosen(catalog, settings)
     except ZohoMcpError as problem:
-        yield _failed("settings", problem)
+        yield _failed("settings", problem) if _names_an_account(environment) else _NOT_LOGGED_IN
     else:
         where = f"profile {profile.name}, {profile.path}" if profile else "environment variables"
         yield Finding("ok", "settings", where)
@@ -75,8 +83,13 @@ def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from _chat_programs(this_machine())
 
 
+def _names_an_account(environment: Mapping[str, str]) -> bool:
+    variables = any(environment.get(setting.name) for setting in SETTINGS if setting.required)
+    return variables or bool(Profiles.of(environment).names())
+
+
 def _failed(what: str, problem: ZohoMcpError) -> Finding:
-    return Finding("FAILS", what, problem.what, problem.next_step)
+    return Finding("FAILS", what, problem.what.removeprefix("Settings: "), problem.next_step)
 
 
 def _token(settings: Settings, visited: Visit) -> Iterator[Finding]:
