@@ -30,6 +30,7 @@ _REVENUE = {
     "outstanding": "what is still open on them",
     "received": "payments dated in the month, for whatever invoice, advances included",
     "payment_count": "how many these are",
+    "currencies": "one that is not named had none of all this",
 }
 _NOTHING = "No invoice, drafts and void ones aside, and no payment is dated in this month."
 BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
@@ -38,15 +39,17 @@ _AGING = {
     "1-30": "balance of invoices that many days past due on as_of; likewise 31-60, 61-90 and over 90",
     "overdue": "these added up; total: current as well",
     "oldest_due_date": "due date of the invoice that is overdue longest",
-    "balance": "today's: payments made after as_of are already taken off",
+    "balance": "today's: payments made after as_of are already taken off; unused credits and advances are not",
 }
 
 
-async def rows(app: App, operation: str, **filters: Any) -> AsyncIterator[Mapping[str, Any]]:
-    """Every row of a list, a page in memory at a time, one request a page."""
+async def rows(
+    app: App, operation: str, *, under_way: bool = False, **filters: Any
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Every row of a list, a page in memory at a time, one request a page; see `pages.walk`."""
     key = app.catalog.operations[operation].answer.key
     sortable = "sort_column" in app.catalog.operations[operation].input["properties"]
-    async for envelope in walk(app, operation, {**filters, **(OLDEST_FIRST if sortable else {})}):
+    async for envelope in walk(app, operation, filters | (OLDEST_FIRST if sortable else {}), under_way=under_way):
         for row in envelope.get(key) or ():
             yield row
 
@@ -75,7 +78,7 @@ async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
         if row["status"] == "paid":
             found["revenue"] += money(row["total"])
             found["invoice_count"] += 1
-    async for row in rows(app, "list_payments", date_start=first, date_end=last):
+    async for row in rows(app, "list_payments", under_way=True, date_start=first, date_end=last):
         found = sums[row.get("currency_code", "")]
         found["received"] += money(row["amount"])
         found["payment_count"] += 1

@@ -50,8 +50,8 @@ def select(record: Mapping[str, Any], fields: Mapping[str, Wanted], renames: Map
         value = record.get(theirs.get(name, name))
         if value is None or value == "" or (want.unless_zero and not value):
             continue
-        where = f"{path}.{name}" if path else name
-        value = _inner(value, want, renames, where)
+        if not isinstance(value, str) or len(value) > LONGEST_TEXT:  # most are short texts, in rows by the thousand
+            value = _inner(value, want, renames, f"{path}.{name}" if path else name)
         if value not in ([], {}):
             shown[name] = value
     return shown
@@ -90,13 +90,14 @@ def is_empty(value: Any) -> bool:
 def unknown(
     asked: Collection[str], records: Sequence[Mapping[str, Any]], renames: Mapping[str, str], path: str = ""
 ) -> Iterator[str]:
-    """A sentence for every field asked for that none of the records has, with the fields that hold something."""
+    """What none of the records has of the fields asked for, in a sentence, with the fields that hold something."""
     names = {renames.get(key, key) for record in records for key in record}
-    for name, _, inner in (one.partition(".") for one in asked if records):
-        if name not in names:
-            filled = {renames.get(key, key) for record in records for key, part in record.items() if not is_empty(part)}
-            yield f"there is no {path}{name}; there is {', '.join(sorted(filled))}."
-        elif inner:
+    parted = [one.partition(".") for one in asked if records]
+    if missing := [f"{path}{name}" for name, _, _ in parted if name not in names]:
+        filled = {renames.get(key, key) for record in records for key, part in record.items() if not is_empty(part)}
+        yield f"there is no {', '.join(missing)}; there is {', '.join(sorted(filled))}."
+    for name, _, inner in parted:
+        if inner and name in names:
             parts = [part for record in records for part in _records(record.get(name))]
             yield from unknown([inner], parts, renames, f"{path}{name}.")
 

@@ -11,7 +11,7 @@ import httpx
 
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
 from zoho_mcp.settings import DATA_CENTRES, Settings
-from zoho_mcp.zoho.limits import PATIENCE, PLANS, Limiter
+from zoho_mcp.zoho.limits import PLANS, WAIT, Limiter
 from zoho_mcp.zoho.moments import server_time
 from zoho_mcp.zoho.oauth import TokenSource, ZohoAuth
 from zoho_mcp.zoho.payload import Response, decode, unknown
@@ -94,7 +94,7 @@ class ZohoClient:
         again only if it cannot have arrived, or was refused before anything was done (401, 429).
         """
         organization_id = self._organization(request)
-        until = self.clock() + PATIENCE
+        until = self.clock() + WAIT.get()
         failures = 0
         while True:
             try:
