@@ -17,7 +17,7 @@ from zoho_mcp.settings import SETTINGS
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PAGES = {
     path.name: path.read_text(encoding="utf-8")
-    for path in (*sorted((CHECKOUT / "docs").glob("*.md")), *sorted(CHECKOUT.glob("*.md")))
+    for path in (*sorted(CHECKOUT.glob("*.md")), *sorted((CHECKOUT / "docs").glob("*.md")))
 }
 PLAIN = {
     name: value
@@ -60,7 +60,7 @@ def test_the_commands_run_one_after_the_other_as_written(tmp_path: Path) -> None
     environment = PLAIN | {
         "HOME": str(home), "PYTHONPATH": str(CHECKOUT), "PATH": f"{shim.parent}{os.pathsep}{PLAIN['PATH']}",
     }  # fmt: skip
-    assert len(commands()) >= 14
+    assert len(commands()) >= 22
     for command in commands():
         result = subprocess.run(
             ["/bin/sh", "-c", command],
