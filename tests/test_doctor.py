@@ -171,6 +171,12 @@ def test_every_installed_program_is_looked_at_where_install_writes(machine: Mach
         assert rows[client.title] == "ok starts this server as zoho-invoice"
 
 
+def test_a_configuration_that_holds_what_json_has_no_word_for_is_read(machine: Machine) -> None:
+    configuration(machine, "codex").write_text('[mcp_servers.z]\ncommand = "zoho-invoice-mcp"\nsince = 2026-01-01\n')
+    _, rows = doctor(machine)
+    assert rows["Codex"] == "ok starts this server as z"
+
+
 class LateZoho(BaseHTTPRequestHandler):
     """Answers as Zoho, with a clock of another day and no requests left."""
 

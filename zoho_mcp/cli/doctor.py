@@ -1,6 +1,7 @@
 """`doctor`: what works, and what to do about the rest. Changes nothing, here or at Zoho."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,10 +187,10 @@ def _chat_program(client: Client, path: Path) -> Finding:
     if not ours:
         return Finding("note", client.title, f"{path} does not start this server", again)
     for name, entry in ours.items():
-        command = Path(str(entry.get("command", "")))
-        if command.is_absolute() and not command.exists():
+        command = str(entry.get("command", ""))
+        if os.path.isabs(command) and not os.path.exists(command):
             return Finding("FAILS", client.title, f"{name} starts {command}, which is not there", again)
-        if held := [each.name for each in SETTINGS if each.secret and each.name in json.dumps(entry)]:
+        if held := [each.name for each in SETTINGS if each.secret and each.name in _text(entry)]:
             return Finding(
                 "note", client.title, f"{name} in {path} holds {' and '.join(held)}, which any program can read",
                 "Run `zoho-invoice-mcp login`, then take the variables out of the entry.",
@@ -198,4 +199,9 @@ def _chat_program(client: Client, path: Path) -> Finding:
 
 
 def _is_ours(entry: object) -> bool:
-    return isinstance(entry, dict) and any(name in json.dumps(entry) for name in ("zoho-invoice-mcp", "zoho_mcp.cli"))
+    return isinstance(entry, dict) and any(name in _text(entry) for name in ("zoho-invoice-mcp", "zoho_mcp.cli"))
+
+
+def _text(entry: object) -> str:
+    # TOML has dates as well.
+    return json.dumps(entry, default=str)
