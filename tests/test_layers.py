@@ -22,6 +22,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"errors", "settings", "specs", "zoho", "policy", "server"},
         {"mcp", "mcp_types", "anyio", "pydantic", "starlette", "uvicorn"},
     ),
+    "http": (
+        {"errors", "settings", "files", "policy", "server", "http"},
+        {"mcp", "anyio", "h11", "httpx", "jwt", "pydantic", "starlette", "uvicorn"},
+    ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
 MODULES_OF_THEIR_OWN = {"errors", "files", "settings", "profiles"}

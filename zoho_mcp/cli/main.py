@@ -11,6 +11,7 @@ from zoho_mcp.cli.console import complain
 from zoho_mcp.errors import SettingsError, SpecError, ZohoMcpError
 
 _MEMORY = ":memory:"
+_LOCAL = "127.0.0.1:8000"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_audit(commands.add_parser("audit", help="show what was decided and changed, newest last"))
     _add_account_commands(commands.add_parser)
+    _add_token(commands.add_parser("token", help="make, list or take back tokens for clients over HTTP"))
     return found
 
 
@@ -62,6 +64,13 @@ def _add_server_options(server: argparse.ArgumentParser) -> None:
         const=_MEMORY,
         metavar="FILE",
         help="use the embedded Zoho with demo data instead of a real account, in memory or kept in FILE",
+    )
+    server.add_argument(
+        "--http",
+        nargs="?",
+        const=_LOCAL,
+        metavar="HOST:PORT",
+        help=f"serve over HTTP (at {_LOCAL} unless told otherwise, path /mcp) instead of over stdio (ZOHO_HTTP)",
     )
     server.add_argument("--profile", metavar="NAME", help="the profile of `login` to use (ZOHO_PROFILE)")
     server.add_argument("--toolsets", metavar="A,B", help="offer only the tools of these toolsets (ZOHO_TOOLSETS)")
@@ -138,8 +147,16 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
         "ZOHO_EXCLUDE_TOOLS": options.exclude_tools,
         "ZOHO_READ_ONLY": "true" if options.read_only else None,
         "ZOHO_SANDBOX": "true" if options.sandbox is not None else None,
+        "ZOHO_HTTP": options.http,
     }
     return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
+
+
+def _add_token(token: argparse.ArgumentParser) -> None:
+    more = token.add_subparsers(dest="token", metavar="COMMAND")
+    more.add_parser("add", help="print a new token for NAME, once").add_argument("name", metavar="NAME")
+    more.add_parser("list", help="the names that have one")
+    more.add_parser("revoke", help="let NAME in no more").add_argument("name", metavar="NAME")
 
 
 def _add_policy(policy: argparse.ArgumentParser) -> None:
@@ -170,6 +187,8 @@ def _run(options: argparse.Namespace) -> int:
             return _serve(options)
         case "login" | "logout" | "doctor" | "profiles":
             return _run_account_command(options)
+        case "token":
+            return _run_token_command(options)
         case "policy" | "audit":
             return _run_oversight_command(options)
         case "check":
@@ -200,12 +219,29 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from zoho_mcp.cli.serve import serve
-
     environment = _environment(options)
     sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
     file = None if options.sandbox in (None, _MEMORY) else str(options.sandbox)
+    if environment.get("ZOHO_HTTP", "").strip():
+        from zoho_mcp.cli.serve_http import serve_http
+
+        return serve_http(environment, sandboxed=sandboxed, file=file)
+    from zoho_mcp.cli.serve import serve
+
     return serve(environment, sandboxed=sandboxed, file=file)
+
+
+def _run_token_command(options: argparse.Namespace) -> int:
+    from zoho_mcp.cli.token import add, revoke, show
+
+    environment = _environment(options)
+    match options.token:
+        case "add":
+            return add(environment, options.name)
+        case "revoke":
+            return revoke(environment, options.name)
+        case _:
+            return show(environment)
 
 
 def _run_oversight_command(options: argparse.Namespace) -> int:

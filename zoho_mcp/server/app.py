@@ -21,6 +21,7 @@ from zoho_mcp.server.inventory import for_organizations, offered
 from zoho_mcp.server.matches import Matches
 from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.page_server import OpenBrowser, PageServer
+from zoho_mcp.server.principals import Views
 from zoho_mcp.server.state import App
 from zoho_mcp.server.watchers import Watchers
 from zoho_mcp.settings import Settings
@@ -87,6 +88,8 @@ def create_server(
         title="Zoho Invoice",
         instructions=INSTRUCTIONS,
         cache_hints=_CACHE_HINTS,
+        # None of our arguments is repeated in a header; else the SDK would list all tools at each call to see that.
+        get_tool_input_schema=lambda name: None,
         lifespan=lifespan,
         on_list_tools=tools.list_tools,
         on_call_tool=tools.call_tool,
@@ -100,7 +103,7 @@ def create_server(
         on_get_prompt=prompts.get_prompt,
         on_completion=completion.complete,
     )
-    server.middleware += [progress.follow, around]
+    server.middleware += [Views(app), progress.follow, around]
     # Seals the state of an open question to the request, its arguments and five minutes.
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME))
     return server
