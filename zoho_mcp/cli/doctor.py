@@ -199,7 +199,8 @@ def _chat_program(client: Client, path: Path) -> Finding:
 
 
 def _is_ours(entry: object) -> bool:
-    return isinstance(entry, dict) and any(name in _text(entry) for name in ("zoho-invoice-mcp", "zoho_mcp.cli"))
+    text = _text(entry)
+    return text.startswith("{") and any(name in text for name in ("zoho-invoice-mcp", "zoho_mcp.cli"))
 
 
 def _text(entry: object) -> str:
