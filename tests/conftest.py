@@ -91,7 +91,12 @@ class Zoho:
     person: Person = field(default_factory=Person)
 
     def server(
-        self, *, approvals: Approvals | None = None, browser: OpenBrowser = open_browser, **changes: Any
+        self,
+        *,
+        approvals: Approvals | None = None,
+        browser: OpenBrowser = open_browser,
+        public_page: str = "",
+        **changes: Any,
     ) -> Server[App]:
         settings = replace(self.settings, **changes)
         client = ZohoClient(
@@ -99,7 +104,7 @@ class Zoho:
             limiter=Limiter(Rates(10**9, 10**9, at_once=5), clock=self.seconds),
         )  # fmt: skip
         catalog = load(settings.product, settings.edition)
-        return create_server(settings, catalog, client, approvals=approvals, browser=browser)
+        return create_server(settings, catalog, client, approvals=approvals, browser=browser, public_page=public_page)
 
     on_sleep: Callable[[], None] = lambda: None
     """Called whenever the server begins to wait for something."""

@@ -1,7 +1,6 @@
 """A server over HTTP on loopback, as the command runs it, and clients for it that say who they are."""
 
 import json
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,9 +17,10 @@ from mcp.client.streamable_http import streamable_http_client
 from zoho_mcp.http.app import create_app
 from zoho_mcp.http.guard import BODY_WITHIN
 from zoho_mcp.http.identity import Identity
-from zoho_mcp.http.serving import HttpServer
+from zoho_mcp.http.serving import HttpServer, bound
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.work import Work
+from zoho_mcp.policy.approvals import Approvals
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 INITIALIZE = {
@@ -90,18 +90,22 @@ async def a_site(
     http: HttpSettings | None = None,
     *,
     who: Identity | None = None,
+    page: bool = False,
     checks: tuple[Callable[[], Awaitable[None]], ...] = (),
     within: float = BODY_WITHIN,
     grace: float = 5.0,
     **changes: Any,
 ) -> AsyncGenerator[Site]:
-    """The whole of it on a free port; `changes` are settings of the server."""
-    work = Work()
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+    """The whole of it on a free port; with `page` that is its public address. `changes` are settings of the server."""
+    work, approvals = Work(), Approvals()
+    with bound("127.0.0.1", 0) as listener:
         where = replace(http or HttpSettings(), port=listener.getsockname()[1])
-        app = create_app(zoho.server(**changes), where, work=work, who=who, checks=checks, within=within)
+        if page:
+            where = replace(where, public_url=f"http://127.0.0.1:{where.port}")
+        app = create_app(
+            zoho.server(approvals=approvals, public_page=where.page, **changes), where,
+            work=work, who=who, approvals=approvals, checks=checks, within=within,
+        )  # fmt: skip
         server = Server(app, work, grace=grace)
         site = Site(f"http://127.0.0.1:{where.port}", server, work, where)
 

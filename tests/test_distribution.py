@@ -73,7 +73,7 @@ def test_the_sdist_holds_what_the_tests_of_a_packager_need(empty: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = ["tool_specs/invoices.json", "tests/conftest.py", "bundle/icon.png", "docs/registry.py"]
-    files = ["server.json", "LICENSE", "SECURITY.md", "Makefile", "CHANGELOG.md", "Dockerfile"]
+    files = ["server.json", "LICENSE", "SECURITY.md", "Makefile", "CHANGELOG.md", "Dockerfile", "compose.yaml"]
     assert [name for name in [*wanted, *files] if name not in names] == []
 
 

@@ -10,6 +10,7 @@ from zoho_mcp.cli.serve import connected
 from zoho_mcp.http.app import create_app
 from zoho_mcp.http.settings import PATH, HttpSettings, http_settings
 from zoho_mcp.http.work import Work
+from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.readiness import Readiness
@@ -24,11 +25,14 @@ def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | N
     if http.knows_callers:
         # Who is logged in from elsewhere does not sit before this machine's browser.
         settings = replace(settings, can_open_browser=False)
-    server = create_server(settings, load(settings.product, settings.edition), client)
-    work = Work()
+    approvals, work = Approvals(), Work()
+    catalog = load(settings.product, settings.edition)
+    server = create_server(settings, catalog, client, approvals=approvals, public_page=http.page)
 
     def make(port: int) -> ASGIApp:
-        return create_app(server, replace(http, port=port), work=work, checks=(Readiness(client).check,))
+        return create_app(
+            server, replace(http, port=port), work=work, approvals=approvals, checks=(Readiness(client).check,)
+        )
 
     run(make, http.host, http.port, work, lambda port: _announce(replace(http, port=port)))
     return 0

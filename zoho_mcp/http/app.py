@@ -1,17 +1,21 @@
 """Puts the HTTP server together: the SDK's app for both eras of the protocol, behind who and what may come in."""
 
+import secrets
 from collections.abc import Sequence
 
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from zoho_mcp.http.guard import BODY_WITHIN, LARGEST_BODY, guarded
 from zoho_mcp.http.health import HEALTHZ, READYZ, Check, health_routes
 from zoho_mcp.http.identity import Identity, auth_settings, identity
+from zoho_mcp.http.page import ApprovalSite
 from zoho_mcp.http.settings import PATH, HttpSettings
 from zoho_mcp.http.work import Work
+from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.server.state import App
 
 IDLE = 30 * 60.0
@@ -25,11 +29,15 @@ def create_app(
     *,
     work: Work,
     who: Identity | None = None,
+    approvals: Approvals | None = None,
+    key: bytes | None = None,
     checks: Sequence[Check] = (),
     within: float = BODY_WITHIN,
 ) -> ASGIApp:
     """The ASGI app for a server that is reached as `http` says, with `http.port` the one that is really bound.
 
+    With `approvals`, the server's own, people decide on a page of this app where `http` has one; `key`: 32 random bytes
+    that servers share which take each other's forms.
     `who` says whom to let in, if not as `http` says; `checks` whether it is ready; `within`: seconds for a
     request's body.
     """
@@ -37,6 +45,9 @@ def create_app(
     who = who or identity(http)
     if who.issued is not None:
         checks = (*checks, who.issued.issuer.ready)
+    pages: list[Route] = []
+    if approvals is not None and http.page:
+        pages = ApprovalSite(approvals, http, who, key or secrets.token_bytes(32)).routes()
     security = TransportSecuritySettings(allowed_hosts=http.answered_hosts, allowed_origins=http.answered_origins)
     app: ASGIApp = server.streamable_http_app(
         streamable_http_path=PATH,
@@ -46,7 +57,7 @@ def create_app(
         transport_security=security,
         auth=auth_settings(http),
         token_verifier=who.verifier,
-        custom_starlette_routes=health_routes(work, tuple(checks)),
+        custom_starlette_routes=[*health_routes(work, tuple(checks)), *pages],
     )
     if http.origins:
         app = _for_scripts(app, http)

@@ -1,7 +1,6 @@
 """An OAuth issuer, as far as checking its tokens takes: its addresses and keys, fetched rarely and carefully."""
 
 import ipaddress
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,10 +9,10 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import anyio
-import httpx
 import jwt
 
 from zoho_mcp.errors import UnavailableError
+from zoho_mcp.http.fetching import Json, fetch_json
 from zoho_mcp.http.settings import is_loopback
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
@@ -26,11 +25,8 @@ LONGEST = 24 * 3600.0
 """Seconds for which keys are trusted while the issuer cannot be reached."""
 LEEWAY = 30.0
 """Seconds that two clocks may differ."""
-_PATIENCE = 10.0
-_LARGEST = 500_000
 _MOST_KEYS = 100
 _logger = logging.getLogger(__name__)
-Json = dict[str, Any]
 Fetch = Callable[[str], Awaitable[Json]]
 
 
@@ -48,7 +44,7 @@ class Issuer:
 
     def __init__(self, url: str, *, fetch: Fetch | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.url = url
-        self._fetch = fetch or _fetched
+        self._fetch = fetch or fetch_json
         self._clock = clock
         self._lock = anyio.Lock()
         self._addresses: Addresses | None = None
@@ -165,26 +161,3 @@ def _is_inside(host: str) -> bool:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         return False
-
-
-async def _fetched(address: str) -> Json:
-    """A JSON object, neither large nor late, from exactly there. Raises UnavailableError."""
-    local = is_loopback(urlsplit(address).hostname or "")
-    try:
-        with anyio.fail_after(_PATIENCE):
-            # A proxy of the environment must not come between this machine and itself.
-            async with (
-                httpx.AsyncClient(timeout=_PATIENCE, trust_env=not local, follow_redirects=False) as http,
-                http.stream("GET", address, headers={"Accept": "application/json"}) as answer,
-            ):
-                body = b""
-                async for part in answer.aiter_bytes():
-                    body += part
-                    if len(body) > _LARGEST:
-                        raise UnavailableError(f"{address} gives too much.")
-        found: Any = json.loads(body) if answer.status_code == 200 else None
-    except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as problem:
-        raise UnavailableError(f"{address} could not be read ({type(problem).__name__}).") from problem
-    if not isinstance(found, dict):
-        raise UnavailableError(f"{address} gives no JSON object (status {answer.status_code}).")
-    return cast(Json, found)

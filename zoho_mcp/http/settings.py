@@ -11,6 +11,7 @@ from zoho_mcp.errors import SettingsError
 from zoho_mcp.settings import Given, config_folder, safe_url
 
 PATH = "/mcp"
+PAGE = "/approvals"
 TOKENS_FILE = "http-tokens.json"
 _PORT = 8000
 _HOST = r"\[[0-9a-fA-F:]+\]|[^\[\]:]"
@@ -55,6 +56,12 @@ class HttpSettings:
         return self.url + PATH
 
     @property
+    def page(self) -> str:
+        """The address of the approval page for who logs in; empty where nobody can."""
+        can_log_in = bool(self.tokens or (self.issuer and self.client_id))
+        return self.public_url + PAGE if self.public_url and can_log_in else ""
+
+    @property
     def answered_hosts(self) -> list[str]:
         """What a request's Host header may say; `name:*` stands for any port."""
         own = [f"{name}:{self.port}" for name in _LOOPBACK_NAMES]
@@ -75,7 +82,7 @@ def http_settings(environment: Mapping[str, str]) -> HttpSettings:
     """From environment variables. Raises SettingsError for what is wrong, and where anybody would be let in."""
     given = Given(environment)
     problems = given.problems = []  # What is wrong elsewhere is said elsewhere.
-    host, port = given.checked("ZOHO_HTTP", _address)
+    host, port = given.checked("ZOHO_HTTP", address)
     found = HttpSettings(
         host=host,
         port=port,
@@ -145,7 +152,8 @@ def _tokens(environment: Mapping[str, str], problems: list[str]) -> Path | None:
     return file if there else None
 
 
-def _address(value: str) -> tuple[str, int]:
+def address(value: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT, either of them alone, or neither. Raises ValueError with what is right."""
     found = _ADDRESS.fullmatch(value) if value else None
     if value and (found is None or int(found["port"] or 0) > 65535):
         raise ValueError("HOST:PORT, such as 127.0.0.1:8000")

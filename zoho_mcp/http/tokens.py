@@ -61,9 +61,9 @@ class TokenFile:
                 found = known
         return found
 
-    def still_has(self, known: Known) -> bool:
-        """Whether an entry is still there: a token that was taken back and given anew is another."""
-        return known in self._current()
+    def still_has(self, name: str, sha256: str) -> bool:
+        """Whether a name still has this very token: one that was taken back and given anew is another."""
+        return any((known.name, known.sha256) == (name, sha256) for known in self._current())
 
     def _current(self) -> tuple[Known, ...]:
         try:

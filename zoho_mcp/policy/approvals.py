@@ -53,7 +53,9 @@ class Shown:
 
 @dataclass(slots=True, eq=False)
 class Approval:
-    """One question. `name` is for models and people and worth nothing; who has `secret` can answer."""
+    """One question. `name` is for models and people and worth nothing; who has `secret` can answer, unless it is bound
+    to a principal: then it only leads to where that principal logs in.
+    """
 
     way: Way
     bound: Bound

@@ -47,8 +47,10 @@ def create_server(
     *,
     approvals: Approvals | None = None,
     browser: OpenBrowser = open_browser,
+    public_page: str = "",
 ) -> Server[App]:
-    """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages.
+    """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages, those
+    who log in from elsewhere find them below `public_page`.
 
     Raises SettingsError when the policy file is wrong.
     """
@@ -71,6 +73,7 @@ def create_server(
         watchers=Watchers(),
         matches=Matches(client.clock),
         audit=Audit(settings.audit_file),
+        public_page=public_page,
     )
 
     @asynccontextmanager

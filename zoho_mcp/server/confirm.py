@@ -62,9 +62,8 @@ async def _goes_on_elsewhere(call: Call, seen: Look) -> bool:
 async def _does_not_answer(call: Call) -> bool:
     """Whether another way is there and this client is known to declare elicitation without showing it."""
     settings = call.app.settings
-    there_is_another = settings.confirm_fallback == "token" or (
-        settings.confirm_fallback == "page" and settings.can_open_browser and call.principal is None
-    )
+    page = settings.can_open_browser if call.principal is None else bool(call.app.public_page)
+    there_is_another = settings.confirm_fallback == "token" or (settings.confirm_fallback == "page" and page)
     return there_is_another and await call.app.approvals.silent(call.asked_as, settings.confirm_timeout)
 
 

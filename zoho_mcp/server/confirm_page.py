@@ -14,19 +14,28 @@ from zoho_mcp.server.asking import ASKED_ANEW, TELL_THE_USER, Call, Look, agreem
 from zoho_mcp.server.progress import tell
 
 _logger = logging.getLogger(__name__)
+_NEVER_YOURSELF = "Do not open it yourself: it shows nothing to who is not logged in."
+_NO_PAGE = "Whoever runs this server can set up an approval page for people to log in on (docs/http.md)."
 _PROGRESS_EVERY = 5
 """Seconds between notifications while a call waits: clients count silence towards their own time limit."""
 
 
 async def by_page(call: Call, seen: Look, why: str) -> None:
     """Return once a person approved on the page; else DeclinedError. `why` says why the client itself did not ask."""
-    if call.principal is not None:
+    if call.principal is not None and not call.app.public_page:
         # Whoever sits before this machine is not who is logged in from elsewhere.
-        raise call.refusal(f"a person has to agree first, and {why}.", _elsewhere())
+        raise call.refusal(f"a person has to agree first, and {why}.", f"{_NO_PAGE} {_elsewhere()}")
     approvals = call.app.approvals
     for _ in range(ASKED_ANEW):
+        is_new = await approvals.live("page", seen.bound) is None
         approval = await approvals.ask("page", seen.bound, _shown(call, seen))
         if approval.state == "waiting":
+            if is_new and call.principal is not None:
+                # Nobody can decide before they have the address.
+                raise call.refusal(
+                    f"a person has to agree first (approval {approval.name}).",
+                    f"{_ask_the_user(call, approval)} {_NEVER_YOURSELF}",
+                )
             with approval.called():
                 still_there = await _show_and_wait(call, approval, why)
             if not still_there:
@@ -55,10 +64,11 @@ def _shown(call: Call, seen: Look) -> Shown:
 async def _show_and_wait(call: Call, approval: Approval, why: str) -> bool:
     """Whether the client still waits, decided or not."""
     settings, page = call.app.settings, call.app.page
-    opens = approval.callers == 1  # a call that joins one which waits already finds the window open
-    address = await page.address(approval.secret)
-    if opens and not (settings.can_open_browser and await page.open_browser(address)):
-        raise _no_browser(call, approval, address, why)
+    # A call that joins one which waits already finds the window open.
+    if approval.callers == 1 and call.principal is None:
+        address = await page.address(approval.secret)
+        if not (settings.can_open_browser and await page.open_browser(address)):
+            raise _no_browser(call, approval, address, why)
     longest = min(settings.approval_wait, call.app.approvals.remaining(approval))
     with anyio.move_on_after(longest) as in_time, anyio.CancelScope() as waiting, page.waited_for(call.caller, waiting):
         async with anyio.create_task_group() as group:
@@ -83,8 +93,7 @@ def _not_approved(call: Call, approval: Approval) -> Exception:
         case "waiting":
             return call.refusal(
                 f"the user has not decided yet (approval {approval.name}).",
-                f"Ask the user to decide in the browser window that was opened{_where(call, approval)}, then call "
-                f"{call.operation.name} again with the same arguments. The approval's id alone does nothing.",
+                f"{_ask_the_user(call, approval)} The approval's id alone does nothing.",
             )
         case "declined":
             return call.refusal("the user declined.")
@@ -108,10 +117,14 @@ def _no_browser(call: Call, approval: Approval, address: str, why: str) -> Excep
     )
 
 
-def _where(call: Call, approval: Approval) -> str:
-    if not call.app.settings.approval_url_to_model:
-        return ""
-    return f" ({call.app.page.address_of(approval.secret)})"
+def _ask_the_user(call: Call, approval: Approval) -> str:
+    again = f"then call {call.operation.name} again with the same arguments."
+    if call.principal is not None:
+        address = f"{call.app.public_page}/{approval.secret}"
+        return f"Ask the user to decide within five minutes at {address} , where they log in themselves; {again}"
+    told = call.app.settings.approval_url_to_model
+    where = f" ({call.app.page.address_of(approval.secret)})" if told else ""
+    return f"Ask the user to decide in the browser window that was opened{where}, {again}"
 
 
 def _elsewhere() -> str:

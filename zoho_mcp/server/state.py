@@ -52,6 +52,8 @@ class App:
     watchers: Watchers
     matches: Matches
     """What was found for completions, a few seconds ago."""
+    public_page: str = ""
+    """Where those who log in from elsewhere decide; empty where there is no such page."""
     grant: Grant = EVERYTHING
     """What the caller may do at most; `offered` is less by it already."""
 

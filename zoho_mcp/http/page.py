@@ -1,0 +1,173 @@
+"""The approval page under the server's public address, for whoever logs in there as the one who is asked.
+
+The address of a question opens nothing by itself. Who has no cookie of ours gets the log-in, whatever they ask for.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from zoho_mcp.errors import UnavailableError
+from zoho_mcp.http.identity import Identity
+from zoho_mcp.http.oidc import LogIn
+from zoho_mcp.http.sessions import Cookies, Tries
+from zoho_mcp.http.settings import PAGE, HttpSettings
+from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.server.page import HEADERS, Page, form_of, from_page, refused
+from zoho_mcp.server.page_html import notice_page, whole_page
+
+Handler = Callable[[Request], Awaitable[Response]]
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+class ApprovalSite:
+    """Its routes. `key`: 32 random bytes; servers that share it know each other's log-ins and forms."""
+
+    def __init__(self, approvals: Approvals, http: HttpSettings, who: Identity, key: bytes) -> None:
+        self._origin = http.url
+        self._who = who
+        self._page = Page(approvals, hmac.new(key, b"approval page forms", hashlib.sha256).digest())
+        self._cookies = Cookies(key, http.url)
+        self._tries = Tries()
+        self._log_in = LogIn(who.issued, http.client_id, f"{http.url}{PAGE}/callback") if who.issued else None
+
+    def routes(self) -> list[Route]:
+        """All below `PAGE`."""
+        found = [
+            self._route("/{secret}", self._show, "GET"),
+            self._route("/{secret}", self._decide, "POST"),
+            self._route("/{secret}/logout", self._log_out, "POST"),
+        ]
+        if self._log_in is None:
+            return [self._route("/{secret}/login", self._take_token, "POST"), *found]
+        return [
+            self._route("/{secret}/login", self._send_to_issuer, "GET"),
+            self._route("/callback", self._come_back, "GET"),
+            *found,
+        ]
+
+    def _route(self, path: str, handler: Handler, method: str) -> Route:
+        async def answer(request: Request) -> Response:
+            response = await handler(request)
+            response.headers.update(HEADERS)
+            return response
+
+        return Route(f"{PAGE}{path}", answer, methods=[method])
+
+    async def _show(self, request: Request) -> Response:
+        principal = self._principal(request)
+        if not principal:
+            return self._log_in_first(request)
+        return self._as(principal, request, await self._page.show(request, principal))
+
+    async def _decide(self, request: Request) -> Response:
+        principal = self._principal(request)
+        if not principal:
+            return self._log_in_first(request)
+        return self._as(principal, request, await self._page.decide(request, principal, self._origin))
+
+    def _principal(self, request: Request) -> str:
+        """Who is logged in, and still may be; empty: nobody."""
+        session = self._cookies.get(request, "session")
+        if session is None:
+            return ""
+        tokens = self._who.tokens
+        return "" if tokens and not tokens.still_has(session["principal"], session["token"]) else session["principal"]
+
+    def _as(self, principal: str, request: Request, response: Response) -> Response:
+        """What the page says; but that there is nothing may be because somebody else is logged in here."""
+        if response.status_code != 404:
+            return response
+        text = f"""<h1>Not found</h1>
+<p role="status">There is no such approval for {escape(principal)} (any more). Nothing was done.</p>
+<form method="post" action="{escape(self._path(request))}/logout"><div class="buttons">
+<button class="no">Log in as somebody else</button></div></form>"""
+        return HTMLResponse(whole_page("Not found", text), 404)
+
+    def _path(self, request: Request) -> str:
+        """That of the question, and of nothing else."""
+        secret = str(request.path_params["secret"])
+        return f"{PAGE}/{secret if _SECRET.fullmatch(secret) else '-'}"
+
+    def _log_in_first(self, request: Request, problem: str = "", status: int = 401) -> Response:
+        return HTMLResponse(log_in_page(self._path(request), problem, by_token=self._log_in is None), status)
+
+    async def _log_out(self, request: Request) -> Response:
+        if not from_page(request, self._origin):
+            return refused("This did not come from the approval page itself.")
+        response = RedirectResponse(self._path(request), 303)
+        self._cookies.drop(response, "session")
+        return response
+
+    async def _take_token(self, request: Request) -> Response:
+        if not from_page(request, self._origin):
+            return refused("This did not come from the approval page itself.")
+        address = request.client.host if request.client else ""
+        if not self._tries.is_open(address):
+            return self._log_in_first(request, "Too many wrong tries. Wait a minute.", 429)
+        tokens = self._who.tokens
+        known = tokens.owner((await form_of(request)).get("token", "").strip()) if tokens else None
+        if known is None:
+            self._tries.was_wrong(address)
+            return self._log_in_first(request, "That is no token of this server.")
+        response = RedirectResponse(self._path(request), 303)
+        self._cookies.put(response, "session", {"principal": known.name, "token": known.sha256})
+        return response
+
+    async def _send_to_issuer(self, request: Request) -> Response:
+        assert self._log_in is not None
+        try:
+            there, known = await self._log_in.begin()
+        except UnavailableError:
+            return _unavailable()
+        response = RedirectResponse(there, 303)
+        self._cookies.put(response, "login", {**known, "path": self._path(request)})
+        return response
+
+    async def _come_back(self, request: Request) -> Response:
+        assert self._log_in is not None
+        known = self._cookies.get(request, "login")
+        try:
+            principal = await self._log_in.end(request.query_params, known) if known else ""
+        except UnavailableError:
+            return _unavailable()
+        if known is None or not principal:
+            return refused("You could not be logged in.")
+        # No redirect: the browser would count it as coming from the issuer, and keep the cookie to itself.
+        path = str(known["path"])
+        link = f'<p>Logged in as {escape(principal)}.</p><p><a href="{escape(path)}">Show the question</a></p>'
+        response = HTMLResponse(whole_page("Logged in", link, go_to=path))
+        self._cookies.drop(response, "login")
+        self._cookies.put(response, "session", {"principal": principal})
+        return response
+
+
+def log_in_page(path: str, problem: str, *, by_token: bool) -> str:
+    """Asks who is there, before anything is shown. `path`: that of the question."""
+    said = f'<p class="warn" role="alert">{escape(problem)}</p>' if problem else ""
+    how = f"""<p><a href="{escape(path)}/login">Log in</a></p>"""
+    if by_token:
+        how = f"""<form method="post" action="{escape(path)}/login">
+<label for="token">Your own token for this server</label>
+<input id="token" name="token" type="password" required autocomplete="current-password" spellcheck="false">
+<div class="buttons"><button>Log in</button></div>
+</form>"""
+    return whole_page(
+        "Log in",
+        f"""<h1>Log in to decide</h1>
+<p>An assistant asks for an approval. It is shown to the person it works for, and to nobody else.</p>
+{said}
+{how}
+<p class="soft">You stay logged in for fifteen minutes. <a href="{escape(path)}">I am logged in already</a></p>""",
+    )
+
+
+def _unavailable() -> Response:
+    text = "Where you log in cannot be reached right now. Nothing was done. Try again in a minute."
+    return HTMLResponse(notice_page("Not now", text), 503)
