@@ -1,9 +1,7 @@
 """Serves MCP over stdio, for a real account or on the embedded Zoho."""
 
-import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +14,7 @@ from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.cli.organizations import numbered
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.profiles import settings_for
+from zoho_mcp.seen.start import start
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
@@ -24,7 +23,6 @@ from zoho_mcp.zoho.limits import PLANS, Limiter
 
 def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="zoho-invoice-mcp: %(levelname)s %(message)s")
     if sandboxed:
         settings, transport = embedded(environment, file)
     else:
@@ -34,6 +32,7 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
                 "There is no folder to record changes in: the environment names no home.",
                 "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
             )
+    start(settings, environment)
     settings = numbered(settings, transport)
     # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
     counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
