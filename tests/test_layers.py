@@ -26,6 +26,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"errors", "settings", "specs", "zoho", "policy", "seen", "server"},
         {"mcp", "mcp_types", "anyio", "opentelemetry", "pydantic", "starlette", "uvicorn"},
     ),
+    "http": (
+        {"errors", "settings", "files", "policy", "server", "http"},
+        {"mcp", "anyio", "h11", "httpx", "jwt", "pydantic", "starlette", "uvicorn"},
+    ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
 MODULES_OF_THEIR_OWN = {"errors", "files", "settings", "profiles"}

@@ -105,6 +105,21 @@ SETTINGS: tuple[Setting, ...] = (
             "warning", ("debug", "info", "warning", "error")),
     Setting("ZOHO_METRICS", "Port, or HOST:PORT, that Prometheus can read counts and times from, at /metrics; a port "
             "alone is open to this machine only. Needs the extra `metrics`."),
+    Setting("ZOHO_HTTP", "Serve over HTTP at this HOST:PORT instead of over stdio, as with --http."),
+    Setting("ZOHO_PUBLIC_URL", "Over HTTP: the https address that people and clients reach this server under."),
+    Setting("ZOHO_HTTP_TOKENS", "Over HTTP: file of the bearer tokens that let clients in (default: http-tokens.json "
+            "in the user's configuration folder, if it is there)."),
+    Setting("ZOHO_HTTP_ISSUER", "Over HTTP: OAuth issuer whose tokens (JWTs) let clients in, instead of a file."),
+    Setting("ZOHO_HTTP_AUDIENCE", "With an issuer: the audience a token must be for (default: this server's address, "
+            "with /mcp)."),
+    Setting("ZOHO_HTTP_SCOPES", "With an issuer: scopes that a token must have, with commas."),
+    Setting("ZOHO_HTTP_PRINCIPAL", "With an issuer: the claim that names who is calling; it must never pass to "
+            "somebody else.", "sub"),
+    Setting("ZOHO_HTTP_CLIENT_ID", "With an issuer: this server's own client id there (public, with PKCE), for people "
+            "to log in on the approval page."),
+    Setting("ZOHO_HTTP_HOSTS", "Over HTTP: further names, with commas, that this server is reached under."),
+    Setting("ZOHO_HTTP_ORIGINS", "Over HTTP: web pages, as https://host with commas, whose scripts may call this "
+            "server."),
     Setting("ZOHO_SANDBOX", "The embedded Zoho instead of an account, as with --sandbox.", "false", ("true", "false")),
 )  # fmt: skip
 
@@ -183,7 +198,7 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
 
     Without `account` those of the account may be missing: for commands that do not speak to Zoho.
     """
-    given = _Given(environment, account)
+    given = Given(environment, account)
     text, checked = given.text, given.checked
     settings = Settings(
         client_id=text("ZOHO_CLIENT_ID"),
@@ -206,8 +221,8 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         approval_type_number_over=checked("ZOHO_APPROVAL_TYPE_NUMBER_OVER", _amount),
         approval_url_to_model=text("ZOHO_APPROVAL_URL_TO_MODEL") == "1",
         can_open_browser=_can_open_browser(environment),
-        api_url=checked("ZOHO_API_URL", _safe_url).removesuffix(f"/{text('ZOHO_PRODUCT')}/v3"),
-        accounts_url=checked("ZOHO_ACCOUNTS_URL", _safe_url).removesuffix("/oauth/v2"),
+        api_url=checked("ZOHO_API_URL", safe_url).removesuffix(f"/{text('ZOHO_PRODUCT')}/v3"),
+        accounts_url=checked("ZOHO_ACCOUNTS_URL", safe_url).removesuffix("/oauth/v2"),
         soid=checked("ZOHO_SOID", _soid),
         scopes=checked("ZOHO_SCOPES", _scopes),
         toolsets=_names(text("ZOHO_TOOLSETS")),
@@ -233,15 +248,16 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
     return settings
 
 
-class _Given:
+class Given:
     """What an environment says about each setting, or its default; and everything that is wrong with it."""
 
-    def __init__(self, environment: Mapping[str, str], account: bool) -> None:
+    def __init__(self, environment: Mapping[str, str], account: bool = False) -> None:
         self.problems: list[str] = []
         self._environment = environment
         self._values = {setting.name: self._value(setting, account) for setting in SETTINGS}
 
     def text(self, name: str) -> str:
+        """The value as it stands."""
         return self._values[name]
 
     def checked(self, name: str, convert: Callable[[str], _Value]) -> _Value:
@@ -367,8 +383,8 @@ def _can_open_browser(environment: Mapping[str, str]) -> bool:
     return desktop or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
-def _safe_url(value: str) -> str:
-    """An address a token may be sent to: encrypted, or on this machine."""
+def safe_url(value: str) -> str:
+    """An address a token may be sent to: encrypted, or on this machine. Raises ValueError with what is right."""
     if value and not _is_safe(value):
         raise ValueError("an https:// address (http:// only for this machine), without a path")
     return value.rstrip("/")

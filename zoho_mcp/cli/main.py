@@ -10,6 +10,7 @@ from zoho_mcp.cli.clients import CLIENTS
 from zoho_mcp.errors import SettingsError, SpecError, ZohoMcpError
 
 _MEMORY = ":memory:"
+_LOCAL = "127.0.0.1:8000"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +61,13 @@ def _add_server_options(server: argparse.ArgumentParser) -> None:
         const=_MEMORY,
         metavar="FILE",
         help="use the embedded Zoho with demo data instead of a real account, in memory or kept in FILE",
+    )
+    server.add_argument(
+        "--http",
+        nargs="?",
+        const=_LOCAL,
+        metavar="HOST:PORT",
+        help=f"serve over HTTP (at {_LOCAL} unless told otherwise, path /mcp) instead of over stdio (ZOHO_HTTP)",
     )
     server.add_argument("--profile", metavar="NAME", help="the profile of `login` to use (ZOHO_PROFILE)")
     server.add_argument("--toolsets", metavar="A,B", help="offer only the tools of these toolsets (ZOHO_TOOLSETS)")
@@ -136,6 +144,7 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
         "ZOHO_EXCLUDE_TOOLS": options.exclude_tools,
         "ZOHO_READ_ONLY": "true" if options.read_only else None,
         "ZOHO_SANDBOX": "true" if options.sandbox is not None else None,
+        "ZOHO_HTTP": options.http,
     }
     return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
 
@@ -198,11 +207,15 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from zoho_mcp.cli.serve import serve
-
     environment = _environment(options)
     sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
     file = None if options.sandbox in (None, _MEMORY) else str(options.sandbox)
+    if environment.get("ZOHO_HTTP", "").strip():
+        from zoho_mcp.cli.serve_http import serve_http
+
+        return serve_http(environment, sandboxed=sandboxed, file=file)
+    from zoho_mcp.cli.serve import serve
+
     return serve(environment, sandboxed=sandboxed, file=file)
 
 

@@ -16,6 +16,7 @@ from zoho_mcp.errors import SettingsError
 from zoho_mcp.profiles import settings_for
 from zoho_mcp.seen.start import start
 from zoho_mcp.server.app import create_server
+from zoho_mcp.settings import Settings
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.limits import PLANS, Limiter
@@ -23,21 +24,7 @@ from zoho_mcp.zoho.limits import PLANS, Limiter
 
 def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
-    if sandboxed:
-        settings, transport = embedded(environment, file)
-    else:
-        settings, transport = settings_for(environment), None
-        if not settings.audit_file:
-            raise SettingsError(
-                "There is no folder to record changes in: the environment names no home.",
-                "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
-            )
-    start(settings, environment)
-    settings = numbered(settings, transport)
-    # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
-    counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
-    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time)
-    client = ZohoClient(settings, transport=transport, limiter=limiter)
+    settings, client = connected(environment, sandboxed=sandboxed, file=file)
     server = create_server(settings, load(settings.product, settings.edition), client)
 
     async def run() -> None:
@@ -53,6 +40,25 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
 
     anyio.run(run)
     return 0
+
+
+def connected(environment: Mapping[str, str], *, sandboxed: bool, file: str | None) -> tuple[Settings, ZohoClient]:
+    """The settings, and the client for the account they name or for the embedded Zoho. Raises SettingsError."""
+    if sandboxed:
+        settings, transport = embedded(environment, file)
+    else:
+        settings, transport = settings_for(environment), None
+        if not settings.audit_file:
+            raise SettingsError(
+                "There is no folder to record changes in: the environment names no home.",
+                "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
+            )
+    start(settings, environment)
+    settings = numbered(settings, transport)
+    # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
+    counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
+    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time)
+    return settings, ZohoClient(settings, transport=transport, limiter=limiter)
 
 
 def _noting_interrupts() -> list[int]:

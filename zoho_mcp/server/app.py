@@ -88,6 +88,8 @@ def create_server(
         title="Zoho Invoice",
         instructions=INSTRUCTIONS,
         cache_hints=_CACHE_HINTS,
+        # None of our arguments is repeated in a header; else the SDK would list all tools at each call to see that.
+        get_tool_input_schema=lambda name: None,
         lifespan=lifespan,
         on_list_tools=tools.list_tools,
         on_call_tool=tools.call_tool,

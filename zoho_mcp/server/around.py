@@ -9,7 +9,8 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.policy.approvals import Approval, Approvals
-from zoho_mcp.server.asking import Agreement, caller, current
+from zoho_mcp.server.asking import Agreement, current
+from zoho_mcp.server.caller import call_of
 from zoho_mcp.server.confirm_token import ARGUMENT
 from zoho_mcp.server.state import Context
 
@@ -25,7 +26,7 @@ async def around(ctx: Context, call_next: CallNext) -> HandlerResult:
     """Middleware; stands outside of the boundary that seals request states."""
     if ctx.method == "notifications/cancelled":
         # Where there are no sessions, the SDK cannot tell which call this is about.
-        ctx.lifespan_context.page.take_back(caller(ctx, (ctx.params or {}).get("requestId")))
+        ctx.lifespan_context.page.take_back(call_of(ctx, (ctx.params or {}).get("requestId")))
     if ctx.method != "tools/call":
         return await call_next(ctx)
     agreed = Agreement()

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import mcp_types as types
-from mcp.server.request_state import authenticated_principal
 
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.approvals import Approval, Bound, Way
 from zoho_mcp.policy.preview import Preview, fingerprint
 from zoho_mcp.seen import calls
+from zoho_mcp.server.caller import call_of, client_of, principal_of
 from zoho_mcp.server.look import look
 from zoho_mcp.server.state import App, Context
 from zoho_mcp.specs.model import Operation
@@ -20,7 +20,6 @@ TELL_THE_USER = "Tell the user; do not try another way."
 CHANGED = "The record changed after the last question. Please look again.\n"
 ASKED_ANEW = 3
 """Times a person is asked again, within a call, because the record changed while they were deciding."""
-LONGEST_CLIENT_NAME = 60
 
 
 class Unanswered(Exception):
@@ -59,12 +58,6 @@ class Look:
     bound: Bound
 
 
-def caller(ctx: Context, request_id: object) -> str:
-    """One call of one client, as far as that can be known: without sessions, ids of two clients can be the same."""
-    session = ctx.request.headers.get("mcp-session-id", "") if ctx.request is not None else ""
-    return f"{authenticated_principal(ctx) or ''}|{session}|{request_id}"
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """A tools/call that waits for a person."""
@@ -82,15 +75,12 @@ class Call:
     @property
     def principal(self) -> str | None:
         """Who is logged in; None where nobody logs in."""
-        return authenticated_principal(self.ctx)
+        return principal_of(self.ctx)
 
     @property
     def client(self) -> str:
-        """What the client calls itself: its own words, made harmless to show."""
-        info = self.ctx.session.client_params.client_info if self.ctx.session.client_params else None
-        words = f"{info.title or info.name} {info.version}" if info else ""
-        name = " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
-        return name if len(name) <= LONGEST_CLIENT_NAME else name[: LONGEST_CLIENT_NAME - 1] + "…"
+        """What the client calls itself."""
+        return client_of(self.ctx)
 
     @property
     def asked_as(self) -> str:
@@ -106,7 +96,7 @@ class Call:
     @property
     def caller(self) -> str:
         """By what the client names this call when it takes it back."""
-        return caller(self.ctx, self.ctx.request_id)
+        return call_of(self.ctx, self.ctx.request_id)
 
     async def is_abandoned(self) -> bool:
         """Whether an HTTP client hung up. The SDK cancels a call itself only over stdio and over some kinds of HTTP."""

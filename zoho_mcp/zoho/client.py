@@ -63,6 +63,8 @@ class ZohoClient:
         self.limiter = limiter or Limiter(PLANS[settings.plan], clock=clock)
         self.skew: float | None = None
         """Seconds by which Zoho's clock is ahead of this one, by its last answer; None before the first."""
+        self.answered_at: float | None = None
+        """When Zoho last answered as itself, whatever it said."""
         self._transport = transport
         self._answer_within = answer_within
         self._client: httpx.AsyncClient | None = None
@@ -88,6 +90,10 @@ class ZohoClient:
         if self._client is not None:
             await self._client.aclose()
         await self.limiter.aclose()
+
+    async def token(self) -> None:
+        """Have an access token that is good. Raises AuthError, LimitedError or UnavailableError."""
+        await self._tokens.current()
 
     async def send(self, request: Request) -> dict[str, Any] | bytes:
         """Zoho's envelope (amounts as Decimal), or the bytes of the file that was asked for.
@@ -193,6 +199,8 @@ class ZohoClient:
             slot.headers = headers = {name.lower(): value for name, value in answer.headers.items()}
         if (day := told(headers)) is not None:
             day_left(organization_id, day[1], day[2])
+        if answer.status_code < 500:
+            self.answered_at = self.clock()
         if (theirs := server_time(headers.get("date", ""))) is not None:
             self.skew = theirs - self.clock()
         return Response(answer.status_code, headers, body)

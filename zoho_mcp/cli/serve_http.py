@@ -1,0 +1,39 @@
+"""Serves MCP over HTTP, for a real account or on the embedded Zoho."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+from starlette.types import ASGIApp
+
+from zoho_mcp.cli.serve import connected
+from zoho_mcp.http.app import create_app
+from zoho_mcp.http.settings import PATH, HttpSettings, http_settings
+from zoho_mcp.http.work import Work
+from zoho_mcp.server.app import create_server
+from zoho_mcp.specs.load import load
+from zoho_mcp.zoho.readiness import Readiness
+
+
+def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
+    """Serve until a signal says to stop. `file` keeps the embedded Zoho's books. Raises SettingsError."""
+    from zoho_mcp.http.serving import run
+
+    http = http_settings(environment)
+    settings, client = connected(environment, sandboxed=sandboxed, file=file)
+    if http.knows_callers:
+        # Who is logged in from elsewhere does not sit before this machine's browser.
+        settings = replace(settings, can_open_browser=False)
+    server = create_server(settings, load(settings.product, settings.edition), client)
+    work = Work()
+
+    def make(port: int) -> ASGIApp:
+        return create_app(server, replace(http, port=port), work=work, checks=(Readiness(client).check,))
+
+    run(make, http.host, http.port, work, lambda port: _announce(replace(http, port=port)))
+    return 0
+
+
+def _announce(http: HttpSettings) -> None:
+    who = "with a token of an issuer" if http.issuer else "with a token" if http.tokens else "anybody on this machine"
+    print(f"zoho-invoice-mcp: serving at {http.url}{PATH} ({who}); Ctrl-C stops it.", file=sys.stderr, flush=True)

@@ -1,0 +1,56 @@
+"""Puts the HTTP server together: the SDK's app for both eras of the protocol, behind who and what may come in."""
+
+from collections.abc import Sequence
+
+from mcp.server.lowlevel import Server
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from zoho_mcp.http.guard import BODY_WITHIN, LARGEST_BODY, guarded
+from zoho_mcp.http.health import HEALTHZ, READYZ, Check, health_routes
+from zoho_mcp.http.settings import PATH, HttpSettings
+from zoho_mcp.http.work import Work
+from zoho_mcp.server.state import App
+
+IDLE = 30 * 60.0
+"""Seconds after which a session of an older client that does nothing is forgotten."""
+MOST_SESSIONS = 1000
+
+
+def create_app(
+    server: Server[App],
+    http: HttpSettings,
+    *,
+    work: Work,
+    checks: Sequence[Check] = (),
+    within: float = BODY_WITHIN,
+) -> ASGIApp:
+    """The ASGI app for a server that is reached as `http` says, with `http.port` the one that is really bound.
+
+    `checks` say whether it is ready; `within`: seconds for the body of a request.
+    """
+    server.middleware.insert(0, work)
+    security = TransportSecuritySettings(allowed_hosts=http.answered_hosts, allowed_origins=http.answered_origins)
+    app: ASGIApp = server.streamable_http_app(
+        streamable_http_path=PATH,
+        max_request_body_size=LARGEST_BODY,
+        session_idle_timeout=IDLE,
+        max_sessions=MOST_SESSIONS,
+        transport_security=security,
+        custom_starlette_routes=health_routes(work, tuple(checks)),
+    )
+    if http.origins:
+        app = _for_scripts(app, http)
+    return guarded(app, security, work, open_paths=(HEALTHZ, READYZ), within=within)
+
+
+def _for_scripts(app: ASGIApp, http: HttpSettings) -> ASGIApp:
+    """Lets the scripts of named pages read the answers. No cookie counts here: who calls says so in a header."""
+    return CORSMiddleware(
+        app,
+        allow_origins=http.origins,
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=("mcp-session-id", "www-authenticate"),
+    )

@@ -1,0 +1,106 @@
+"""Runs an ASGI app on a port until it is told to stop; then finishes what runs, and no longer than that may take.
+
+Imported when it is needed: uvicorn is slow to load.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.http.work import Work
+
+GRACE = 25.0
+"""Seconds that calls get to end when the server is told to stop."""
+HEAD_WITHIN = 10.0
+"""Seconds for the head of a request."""
+MOST_CONNECTIONS = 800
+"""Below the 1024 files that a process may usually have open."""
+_FAREWELL = 2
+"""Seconds for answers on their way, and for streams that carry none."""
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises SettingsError when that cannot be."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(found[4][:2], family=found[0], backlog=2048)
+    except OSError as problem:
+        raise SettingsError(
+            f"Nothing can be served at {host}:{port}: {problem.strerror or problem}.",
+            "Choose another address with --http HOST:PORT.",
+        ) from problem
+
+
+class HttpServer(uvicorn.Server):
+    """Told to stop, it refuses what comes and lets end what runs; told again, it stops at once."""
+
+    def __init__(self, app: ASGIApp, work: Work, *, grace: float = GRACE) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, http=_TimedProtocol, ws="none", lifespan="on", log_config=None, access_log=False,
+                server_header=False, proxy_headers=False, limit_concurrency=MOST_CONNECTIONS,
+                timeout_graceful_shutdown=_FAREWELL,
+            )
+        )  # fmt: skip
+        self._work = work
+        self._grace = grace
+        self._told = False
+        self._until = 0.0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal. Nothing is done here but to note it: it may come in the middle of anything."""
+        if self._told:
+            self.should_exit = self.force_exit = True
+        self._told = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        now = asyncio.get_running_loop().time()
+        if self._told and not self._work.stopping:
+            self._until = now + self._grace
+            self._work.stop()
+        elif self._told and (self._work.is_done or now > self._until):
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+class _TimedProtocol(H11Protocol):
+    """Hangs up on whoever connects and does not say what for: uvicorn itself would wait for ever."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self._late = self.loop.call_later(HEAD_WITHIN, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._in_time()
+        elif self._late is None:
+            self._late = self.loop.call_later(HEAD_WITHIN, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._in_time()
+        super().connection_lost(exc)
+
+    def _in_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+
+def run(make: Callable[[int], ASGIApp], host: str, port: int, work: Work, announce: Callable[[int], None]) -> None:
+    """Serve until told to stop. `make` gives the app for the port that was bound; `announce` says that it listens."""
+    with bound(host, port) as listener:
+        port = listener.getsockname()[1]
+        server = HttpServer(make(port), work)
+        announce(port)
+        server.run([listener])
