@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 import httpx
 import mcp_types as types
-from loopback import served
+from loopback import client_of, served
 from mcp import Client
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -27,7 +27,6 @@ from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.load import load
-from zoho_mcp.zoho.client import ZohoClient
 
 
 def bare_server(settings: Settings, http: httpx.AsyncClient, token: str) -> Server[Any]:
@@ -107,7 +106,7 @@ async def measure(settings: Settings, pairs: int, calls: int) -> None:
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         token = await a_token(settings, http)
         bare = await stack.enter_async_context(Client(bare_server(settings, http, token)))
-        ours = await stack.enter_async_context(Client(create_server(settings, load(), ZohoClient(settings))))
+        ours = await stack.enter_async_context(Client(create_server(settings, load(), client_of(settings))))
         rows = (await ours.call_tool("list_invoices", {"per_page": 1})).structured_content["invoices"]
         await compare(bare, ours, rows[0]["invoice_id"], pairs)
         await endure(ours, rows[0]["invoice_id"], calls)

@@ -6,12 +6,18 @@
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.limit_store import UNLIMITED
+from zoho_mcp.zoho.limits import Limiter
 
 
 @contextmanager
@@ -26,18 +32,23 @@ def served(file: Path) -> Generator[Settings]:
             process.terminate()
 
 
+def client_of(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> ZohoClient:
+    """A client that nothing holds back: what is measured is not the waiting for Zoho's limits."""
+    return ZohoClient(settings, transport=transport, limiter=Limiter(UNLIMITED, clock=time.time))
+
+
 def main() -> None:
     import uvicorn
 
+    from zoho_mcp.sandbox import limits
     from zoho_mcp.sandbox.app import create_app
-    from zoho_mcp.sandbox.limits import UNLIMITED
     from zoho_mcp.sandbox.store import Store
 
     # Without the protocol's number asyncio does not switch Nagle's algorithm off, which costs some answers 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    app = create_app(Store.open(sys.argv[1]), limits=UNLIMITED)
+    app = create_app(Store.open(sys.argv[1]), limits=limits.UNLIMITED)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listener])
 
 

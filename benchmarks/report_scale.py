@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import httpx
 from large_books import RECEIVED_SQL, REVENUE_SQL, fill
-from loopback import served
+from loopback import client_of, served
 from mcp import Client
 
 from zoho_mcp.sandbox.demo_data import seed
@@ -24,7 +24,6 @@ from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.load import load
-from zoho_mcp.zoho.client import ZohoClient
 
 MONTH = "2026-05"
 
@@ -42,7 +41,7 @@ class Counting(httpx.AsyncHTTPTransport):
 async def report(settings: Settings) -> tuple[dict[str, Any], int, float, float]:
     """The report, its requests, its seconds, and the peak of what this process had in memory for it, in MB."""
     transport = Counting()
-    server = create_server(settings, load(), ZohoClient(settings, transport=transport))
+    server = create_server(settings, load(), client_of(settings, transport))
     async with Client(server, raise_exceptions=True) as client:
         await client.call_tool("list_organizations", {})
         transport.requests = 0

@@ -357,3 +357,11 @@ async def timed(work: Callable[[], Awaitable[None]]) -> float:
     started = time.perf_counter()
     await work()
     return time.perf_counter() - started
+
+
+async def test_unlimited_holds_nothing_back() -> None:
+    time = Time()
+    limits = Limiter(PLANS["unlimited"], clock=time, sleep=time.sleep)
+    for _ in range(5000):
+        await use(limits, time, patience=0)
+    assert time.slept == []

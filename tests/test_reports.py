@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Clock, Zoho, call
+from conftest import Clock, Zoho, call, text_of
 from large_books import RECEIVED_SQL, REVENUE_SQL, fill
 from mcp import Client
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.embedded import Embedded, environment_for
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo_data import seed
 from zoho_mcp.sandbox.limits import UNLIMITED
@@ -20,6 +20,8 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.limit_store import Rates
+from zoho_mcp.zoho.limits import Limiter
 
 pytestmark = pytest.mark.anyio
 
@@ -76,6 +78,28 @@ async def test_a_month_without_invoices_has_no_figures(zoho: Zoho) -> None:
     assert report["message"] == "No invoice, drafts and void ones aside, and no payment is dated in this month."
     assert "currencies" not in report
     assert len(zoho.received()) == 2
+
+
+async def test_a_report_over_more_pages_than_a_minute_allows_goes_on_at_that_rate(zoho: Zoho) -> None:
+    fill(zoho.store, 1_000, "2026-05")
+    told: list[tuple[float, str | None]] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, message))
+
+    limiter = Limiter(Rates(3, 1_000, 5), clock=zoho.seconds, sleep=zoho.sleep)
+    client = ZohoClient(zoho.settings, transport=Embedded(zoho.app), clock=zoho.seconds, limiter=limiter)
+    started = zoho.seconds()
+    async with Client(create_server(zoho.settings, load(), client)) as client:
+        result = await client.call_tool("get_monthly_revenue", {"year": 2026, "month": 5}, progress_callback=note)
+        at_once = await client.call_tool("list_customers", {})
+    assert not result.is_error
+    assert zoho.seconds() - started > 60 * (len(zoho.received()) // 3 - 1)
+    assert any("limit of 3 requests a minute" in str(message) for _, message in told)
+    assert [figure for figure, _ in told] == sorted({figure for figure, _ in told})
+    # What has read nothing yet is told at once.
+    assert at_once.is_error
+    assert "It frees in" in text_of(at_once)
 
 
 async def test_receivables_come_page_by_page_with_the_same_totals(zoho: Zoho) -> None:

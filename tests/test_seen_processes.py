@@ -115,11 +115,14 @@ async def test_a_collector_prometheus_and_the_log_get_all_they_need_and_nothing_
 
 
 def test_on_stdio_nothing_but_the_protocol_goes_to_stdout() -> None:
+    everything = {
+        "ZOHO_LOG": "json", "ZOHO_LOG_LEVEL": "debug", "ZOHO_METRICS": str(free_port()),
+        "OTEL_TRACES_EXPORTER": "console,otlp", "OTEL_METRICS_EXPORTER": "console", "OTEL_LOGS_EXPORTER": "console",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    }  # fmt: skip
     ended = subprocess.run(
         [*COMMAND, "--sandbox"], input=f"{json.dumps(INITIALIZE)}\nno json\n", capture_output=True, text=True,
-        timeout=60, check=False, env={**plain(), "ZOHO_LOG": "json", "ZOHO_LOG_LEVEL": "debug", "ZOHO_METRICS": str(free_port()),
-                          "OTEL_TRACES_EXPORTER": "console,otlp", "OTEL_METRICS_EXPORTER": "console",
-                          "OTEL_LOGS_EXPORTER": "console", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
+        timeout=60, check=False, env={**plain(), **everything},
     )  # fmt: skip
     assert ended.returncode == 0
     assert {json.loads(line)["jsonrpc"] for line in ended.stdout.splitlines()} == {"2.0"}

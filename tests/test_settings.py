@@ -119,3 +119,10 @@ def test_a_browser_is_expected_only_on_a_desktop_or_where_one_is_named() -> None
 def test_every_setting_says_what_it_means() -> None:
     assert all(setting.meaning.endswith(".") for setting in SETTINGS)
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
+
+
+def test_an_account_has_limits() -> None:
+    with pytest.raises(SettingsError, match="ZOHO_PLAN can be unlimited only for an embedded Zoho"):
+        from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited"})
+    embedded = from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited", "ZOHO_API_URL": "http://127.0.0.1:8000"})
+    assert embedded.plan == "unlimited"

@@ -63,8 +63,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
     Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in, by number or name; of several (a,b) each call "
             "names one. Without it only list_organizations works."),
-    Setting("ZOHO_PLAN", "Zoho's plan of the organisation; it says how many requests are allowed.", "free",
-            ("free", "standard", "professional", "premium", "elite", "ultimate")),
+    Setting("ZOHO_PLAN", "Zoho's plan of the organisation; it says how many requests are allowed (unlimited: only for "
+            "an embedded Zoho on this machine).", "free",
+            ("free", "standard", "professional", "premium", "elite", "ultimate", "unlimited")),
     Setting("ZOHO_SOID", "Instead of a refresh token, for a Self Client without a user: product and organisation, "
             "as in `ZohoInvoice.10234695`."),
     Setting("ZOHO_SCOPES", "The scopes that were granted, with commas; tools that need others are not offered."),
@@ -239,6 +240,8 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
     )
     if settings.soid and not settings.scopes:
         given.problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
+    if settings.plan == "unlimited" and not settings.api_url.startswith("http://"):
+        given.problems.append("ZOHO_PLAN can be unlimited only for an embedded Zoho on this machine (ZOHO_API_URL).")
     if given.problems:
         raise SettingsError(
             "Settings: " + " ".join(given.problems),

@@ -20,9 +20,10 @@ def subject(operation: Operation, catalog: Catalog) -> Operation | None:
         return catalog.operations[operation.confirm.subject]
     required = set(operation.input.get("required", ()))
     for other in catalog.operations.values():
+        if other.toolset != operation.toolset or other.effect != "read" or other.answer.columns or other.special:
+            continue
         wanted = set(other.input.get("required", ()))
-        shows_one = other.effect == "read" and other.answer.key and not other.answer.columns and not other.special
-        if shows_one and wanted and wanted <= required and other.toolset == operation.toolset:
+        if other.answer.key and wanted and wanted <= required:
             return other
     return None
 

@@ -35,6 +35,11 @@ def write_log(how: str, level: str) -> None:
         sys.excepthook = _stopped
 
 
+def announce(text: str) -> None:
+    """Tell whoever started the server, at whatever level the log is."""
+    logging.getLogger().handle(logging.LogRecord(__name__, logging.INFO, "", 0, text, (), None))
+
+
 def _number(level: str) -> int:
     return logging.getLevelNamesMapping()[level.upper()]
 

@@ -12,7 +12,7 @@ from zoho_mcp import __version__
 from zoho_mcp.policy.approvals import LIFETIME, Approvals
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.reading import load_policy
-from zoho_mcp.server import completion, pages, prompts, resources, subscriptions, tools
+from zoho_mcp.server import completion, progress, prompts, resources, subscriptions, tools
 from zoho_mcp.server.around import around
 from zoho_mcp.server.browser import open_browser
 from zoho_mcp.server.confirm_token import with_token
@@ -104,7 +104,7 @@ def create_server(
         on_completion=completion.complete,
     )
     # Instead of the SDK's own span, which quotes what a client wrote.
-    server.middleware[:] = [watch, pages.remember_caller, around]
+    server.middleware[:] = [watch, progress.follow, around]
     # Seals the state of an open question to the request, its arguments and five minutes.
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME))
     return server

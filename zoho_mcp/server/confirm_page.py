@@ -11,6 +11,7 @@ import anyio
 from zoho_mcp.policy.approvals import Approval, Shown
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server.asking import ASKED_ANEW, TELL_THE_USER, Call, Look, agreement
+from zoho_mcp.server.progress import tell
 
 _logger = logging.getLogger(__name__)
 _PROGRESS_EVERY = 5
@@ -69,11 +70,9 @@ async def _show_and_wait(call: Call, approval: Approval, why: str) -> bool:
 
 async def _report_progress(call: Call, waiting: anyio.CancelScope) -> None:
     wait = call.app.settings.approval_wait
-    started = anyio.current_time()
     for second in itertools.count():
         if second % _PROGRESS_EVERY == 0:
-            waited = anyio.current_time() - started
-            await call.ctx.session.report_progress(waited, wait, "Waiting for the user's decision in the browser.")
+            await tell("Waiting for the user's decision in the browser.", second and _PROGRESS_EVERY, wait)
         await anyio.sleep(1)
         if await call.is_abandoned():
             waiting.cancel()

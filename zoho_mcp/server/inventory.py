@@ -118,9 +118,9 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         names = ("uri", "name", "mime_type", "saved_as")
         properties = {name: {"type": "string"} for name in names}
     elif operation.answer.columns:
-        # Only their names: clients check every row against this, and types would cost a long list half of its time.
-        row = {"type": "object", "description": ", ".join(operation.answer.columns)}
-        properties = {operation.tool_answer_key: {"type": "array", "items": row}, **_PAGING}
+        # Only their names: clients check every row against `items`, which would cost a long list half of its time.
+        rows = {"type": "array", "description": f"Objects: {', '.join(operation.answer.columns)}"}
+        properties = {operation.tool_answer_key: rows, **_PAGING}
         properties |= _SUMS if operation.answer.sums else {}
         # A report says more than its rows; of any other list, `output` is the shape of a row.
         properties |= operation.output.get("properties", {}) if operation.special else {}

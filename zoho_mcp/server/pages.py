@@ -1,10 +1,10 @@
 """Walks the pages of a list, 200 rows a request, and names the page that a list goes on with."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from zoho_mcp.server.progress import tell
+from zoho_mcp.zoho.limits import PATIENCE, patience
 
 if TYPE_CHECKING:
     from zoho_mcp.server.state import App
@@ -12,22 +12,8 @@ if TYPE_CHECKING:
 MOST = 200
 """The most rows that Zoho gives at once."""
 Json = dict[str, Any]
-_caller: ContextVar[ServerRequestContext[Any] | None] = ContextVar("caller", default=None)
-
-
-async def remember_caller(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
-    """Middleware: whoever waits for the request under way is told of its progress."""
-    token = _caller.set(ctx)
-    try:
-        return await call_next(ctx)
-    finally:
-        _caller.reset(token)
-
-
-async def report_progress(done: int, total: int | None, message: str) -> None:
-    """Tell whoever asked to be told; nobody else notices."""
-    if (ctx := _caller.get()) is not None:
-        await ctx.session.report_progress(done, total, message)
+PATIENCE_BETWEEN = 90.0
+"""Seconds that a page may wait for its turn once there are others before it: a minute's limit frees in 61."""
 
 
 def continued(start: int) -> dict[str, int]:
@@ -37,16 +23,27 @@ def continued(start: int) -> dict[str, int]:
 
 
 async def walk(
-    app: "App", name: str, filters: Mapping[str, Any], *, start: int = 0, total: int | None = None
+    app: "App",
+    name: str,
+    filters: Mapping[str, Any],
+    *,
+    start: int = 0,
+    total: int | None = None,
+    under_way: bool = False,
 ) -> AsyncIterator[Json]:
-    """The envelopes of a list, page by page from row `start` on, reporting each; the next is fetched when asked for."""
+    """The envelopes of a list, page by page from row `start` on, reporting each; the next is fetched when asked for.
+
+    What was read so far would be lost if a later page were refused, so that waits for Zoho's limits as long as it
+    takes; the first page does too if the call is `under_way`, having read another list.
+    """
     where, seen = continued(start), 0
     while True:
-        envelope = await app.run(name, {**filters, **where})
+        with patience(PATIENCE_BETWEEN if seen or under_way else PATIENCE):
+            envelope = await app.run(name, {**filters, **where})
         count = len(envelope.get(app.catalog.operations[name].answer.key) or [])
         seen += count
         more = bool(count and envelope.get("page_context", {}).get("has_more_page"))
-        await report_progress(seen, total if more else seen, f"{seen} rows read")
+        await tell(f"{seen} rows read", count, total and (total if more else seen))
         yield envelope
         if not more:
             return

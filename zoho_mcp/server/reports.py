@@ -42,11 +42,13 @@ _AGING = {
 }
 
 
-async def rows(app: App, operation: str, **filters: Any) -> AsyncIterator[Mapping[str, Any]]:
-    """Every row of a list, a page in memory at a time, one request a page."""
+async def rows(
+    app: App, operation: str, *, under_way: bool = False, **filters: Any
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Every row of a list, a page in memory at a time, one request a page; see `pages.walk`."""
     key = app.catalog.operations[operation].answer.key
     sortable = "sort_column" in app.catalog.operations[operation].input["properties"]
-    async for envelope in walk(app, operation, {**filters, **(OLDEST_FIRST if sortable else {})}):
+    async for envelope in walk(app, operation, filters | (OLDEST_FIRST if sortable else {}), under_way=under_way):
         for row in envelope.get(key) or ():
             yield row
 
@@ -75,7 +77,7 @@ async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
         if row["status"] == "paid":
             found["revenue"] += money(row["total"])
             found["invoice_count"] += 1
-    async for row in rows(app, "list_payments", date_start=first, date_end=last):
+    async for row in rows(app, "list_payments", under_way=True, date_start=first, date_end=last):
         found = sums[row.get("currency_code", "")]
         found["received"] += money(row["amount"])
         found["payment_count"] += 1

@@ -50,8 +50,8 @@ def select(record: Mapping[str, Any], fields: Mapping[str, Wanted], renames: Map
         value = record.get(theirs.get(name, name))
         if value is None or value == "" or (want.unless_zero and not value):
             continue
-        where = f"{path}.{name}" if path else name
-        value = _inner(value, want, renames, where)
+        if not isinstance(value, str) or len(value) > LONGEST_TEXT:  # most are short texts, in rows by the thousand
+            value = _inner(value, want, renames, f"{path}.{name}" if path else name)
         if value not in ([], {}):
             shown[name] = value
     return shown

@@ -30,9 +30,11 @@ async def statement(app: App, customer_id: str) -> Json:
     invoices = [row async for row in rows(app, "list_invoices", customer_id=customer_id, status="unpaid")]
     payments = [
         _shown(row, _PAYMENT) | {"unused": money(row.get("unused_amount"))}
-        async for row in rows(app, "list_payments", customer_id=customer_id)
+        async for row in rows(app, "list_payments", under_way=True, customer_id=customer_id)
     ]
-    credits = [row async for row in rows(app, "list_credit_notes", customer_id=customer_id, status="open")]
+    credits = [
+        row async for row in rows(app, "list_credit_notes", under_way=True, customer_id=customer_id, status="open")
+    ]
     unused = [payment.pop("unused") for payment in payments]
     owed = _sum(money(row["balance"]) for row in invoices)
     spare = _sum([*unused, *(money(row["balance"]) for row in credits)])

@@ -20,7 +20,6 @@ from zoho_mcp.server.state import ORGANIZATION, Context, working_in
 from zoho_mcp.server.subscriptions import telling
 from zoho_mcp.server.trail import Trail
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.zoho.limits import REPORT, Report
 
 _logger = logging.getLogger(__name__)
 _TELL_THE_USER = "Tell the user; do not try another way."
@@ -42,7 +41,7 @@ async def call_tool(
     if operation is None:
         raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
     arguments = params.arguments or {}
-    resets = working_in.set(str(arguments.get(ORGANIZATION, ""))), REPORT.set(_reporter(ctx))
+    before = working_in.set(str(arguments.get(ORGANIZATION, "")))
     try:
         app.checker.check(operation, arguments)
         return await _run(Trail(ctx, operation, arguments), params)
@@ -54,17 +53,7 @@ async def call_tool(
         raise
     finally:
         call().way = agreement().way or ""
-        working_in.reset(resets[0])
-        REPORT.reset(resets[1])
-
-
-def _reporter(ctx: Context) -> Report:
-    """Tells the client what its call waits for, if it asked to be told."""
-
-    async def report(reason: str, seconds: float) -> None:
-        await ctx.session.report_progress(0, seconds, reason)
-
-    return report
+        working_in.reset(before)
 
 
 async def _run(trail: Trail, params: types.CallToolRequestParams) -> types.CallToolResult | types.InputRequiredResult:

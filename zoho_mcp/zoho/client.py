@@ -13,7 +13,7 @@ from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpEr
 from zoho_mcp.seen.requests import day_left, request_seen, sending
 from zoho_mcp.settings import DATA_CENTRES, Settings
 from zoho_mcp.zoho.limit_store import told
-from zoho_mcp.zoho.limits import PATIENCE, PLANS, Limiter
+from zoho_mcp.zoho.limits import PLANS, WAIT, Limiter
 from zoho_mcp.zoho.moments import server_time
 from zoho_mcp.zoho.oauth import TokenSource, ZohoAuth
 from zoho_mcp.zoho.payload import Response, decode, unknown
@@ -106,7 +106,7 @@ class ZohoClient:
             return await self._send(request, organization_id)
 
     async def _send(self, request: Request, organization_id: str) -> dict[str, Any] | bytes:
-        until = self.clock() + PATIENCE
+        until = self.clock() + WAIT.get()
         failures = 0
         while True:
             try:

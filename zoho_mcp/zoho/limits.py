@@ -8,8 +8,8 @@ where Zoho's day ends at midnight, and it does not count requests under way.
 """
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import anyio
 
 from zoho_mcp.errors import LimitedError
-from zoho_mcp.zoho.limit_store import Ahead, Granted, LimitStore, Rates, Today, UsedUp
+from zoho_mcp.zoho.limit_store import UNLIMITED, Ahead, Granted, LimitStore, Rates, Today, UsedUp
 from zoho_mcp.zoho.moments import moment, span
 
 PLANS: Mapping[str, Rates] = {
@@ -28,6 +28,7 @@ PLANS: Mapping[str, Rates] = {
     "premium": Rates(per_minute=100, per_day=10_000, at_once=10),
     "elite": Rates(per_minute=100, per_day=10_000, at_once=10),
     "ultimate": Rates(per_minute=100, per_day=10_000, at_once=10),
+    "unlimited": UNLIMITED,
 }
 PATIENCE = 20.0
 """Seconds a call may spend waiting; a longer wait is an answer that says when."""
@@ -38,6 +39,18 @@ _LOOK_AGAIN = 0.05
 Report = Callable[[str, float], Awaitable[None]]
 REPORT: ContextVar[Report | None] = ContextVar("REPORT", default=None)
 """Where the call under way is told what it waits for, and for how many more seconds; set by whoever called."""
+WAIT: ContextVar[float] = ContextVar("WAIT", default=PATIENCE)
+"""The seconds that a request of the call under way may spend waiting."""
+
+
+@contextmanager
+def patience(seconds: float) -> Generator[None]:
+    """So long may a request that is sent meanwhile wait for its turn."""
+    before = WAIT.set(seconds)
+    try:
+        yield
+    finally:
+        WAIT.reset(before)
 
 
 @dataclass(slots=True)
@@ -70,6 +83,9 @@ class Limiter:
 
         Whoever is cancelled while waiting gives the place in the queue back.
         """
+        if self.rates == UNLIMITED:
+            yield Slot()
+            return
         ticket = await self._store.run(lambda store: store.queue(organization_id, os.getpid(), self._clock(), until))
         slot = Slot()
         try:

@@ -5,7 +5,7 @@ it is quoted.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -97,9 +97,12 @@ def _envelope(body: bytes) -> dict[str, Any] | None:
 
 
 def _figure(text: str) -> Decimal:
-    # 1e999999999 is eleven characters, and a gigabyte as a whole number.
     value = Decimal(text)
-    if not value.is_finite() or len(text) > _LONGEST_FIGURE or abs(value.adjusted()) > _LONGEST_FIGURE:
+    # 1e999999999 is eleven characters, and a gigabyte as a whole number. Most figures have no exponent.
+    written_out = text[-1].isdigit() and "e" not in text and "E" not in text
+    if len(text) > _LONGEST_FIGURE or not (
+        written_out or (value.is_finite() and abs(value.adjusted()) <= _LONGEST_FIGURE)
+    ):
         raise ValueError(text)
     return value
 
@@ -116,16 +119,16 @@ def _too_deep(value: Any) -> bool:
     """Whether there are more levels than `DEEPEST`; whoever shows the value goes down by recursion."""
     level: list[Any] = [value]
     for _ in range(DEEPEST):
-        level = [part for outer in level for part in _parts(outer)]
+        # A list of records holds thousands of values: what holds no others is not looked into.
+        level = [
+            part
+            for outer in level
+            for part in (outer.values() if isinstance(outer, dict) else outer)
+            if type(part) is dict or type(part) is list
+        ]
         if not level:
             return False
     return True
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value).values()
-    return cast("list[Any]", value) if isinstance(value, list) else ()
 
 
 def _shaped(request: Request, envelope: Mapping[str, Any]) -> bool:
