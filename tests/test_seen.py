@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,6 @@ from watching import Watch, attributes, get, watching
 
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.seen import start as starting
 from zoho_mcp.seen.logs import JsonLines
 from zoho_mcp.seen.requests import KNOWN_CODES, request_seen
 from zoho_mcp.server.app import create_server
@@ -314,11 +312,3 @@ async def test_a_port_alone_is_one_of_this_machine(given: str, address: tuple[st
 async def test_what_is_no_port_stops_the_start(given: str) -> None:
     with pytest.raises(SettingsError, match="ZOHO_METRICS"):
         from_environment(environment_for(URL) | {"ZOHO_METRICS": given})
-
-
-async def test_without_its_extra_a_port_for_prometheus_stops_the_start_and_says_what_to_install(
-    zoho: Zoho, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.prometheus", None)
-    with pytest.raises(SettingsError, match=r"zoho-invoice-mcp\[metrics\]"):
-        starting.start(replace(zoho.settings, metrics=("127.0.0.1", 9464)), {})

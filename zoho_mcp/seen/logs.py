@@ -26,9 +26,7 @@ def write_log(how: str, level: str) -> None:
     """Write the log of this process to stderr, as `text` or `json`, from a level on (`debug` … `error`)."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if how == "json" else _Text())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(max(logging.WARNING, _number(level)))
+    logging.basicConfig(handlers=[handler], level=max(logging.WARNING, _number(level)))
     logging.getLogger(OURS).setLevel(_number(level))
     if how == "json":
         logging.captureWarnings(True)
