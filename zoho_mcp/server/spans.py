@@ -66,9 +66,10 @@ def _parent(ctx: Context) -> Trace | None:
     """The trace that the client, or whoever passed its request on, is in."""
     headers: Mapping[str, str] = ctx.request.headers if ctx.request is not None else {}
     for carrier in (ctx.meta or {}, headers):
-        trace = extract({name: value for name, value in carrier.items() if name in ("traceparent", "tracestate")})
-        if get_current_span(trace).get_span_context().is_valid:
-            return trace
+        if "traceparent" in carrier:
+            trace = extract({name: value for name, value in carrier.items() if name in ("traceparent", "tracestate")})
+            if get_current_span(trace).get_span_context().is_valid:
+                return trace
     return None
 
 
