@@ -17,6 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from zoho_mcp.http.app import create_app
 from zoho_mcp.http.guard import BODY_WITHIN
+from zoho_mcp.http.identity import Identity
 from zoho_mcp.http.serving import HttpServer
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.work import Work
@@ -88,6 +89,7 @@ async def a_site(
     zoho: Zoho,
     http: HttpSettings | None = None,
     *,
+    who: Identity | None = None,
     checks: tuple[Callable[[], Awaitable[None]], ...] = (),
     within: float = BODY_WITHIN,
     grace: float = 5.0,
@@ -99,7 +101,7 @@ async def a_site(
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         where = replace(http or HttpSettings(), port=listener.getsockname()[1])
-        app = create_app(zoho.server(**changes), where, work=work, checks=checks, within=within)
+        app = create_app(zoho.server(**changes), where, work=work, who=who, checks=checks, within=within)
         server = Server(app, work, grace=grace)
         site = Site(f"http://127.0.0.1:{where.port}", server, work, where)
 

@@ -22,12 +22,13 @@ def problems(tool: str, **arguments: Any) -> list[str]:
 
 def test_all_problems_come_at_once_with_their_paths() -> None:
     found = problems("create_invoice", line_items=[{"rate": "800"}, {"name": "Logo", "price": 3}], date="15.6.2026")
-    assert len(found) == 5
+    assert len(found) == 6
     text = "\n".join(found)
     assert "customer_id is missing: From list_customers." in text
     assert "line_items[0] needs item_id or name." in text
     assert "line_items[0].rate must be a number, not '800': write 800 without quotes." in text
     assert "line_items[1].price is not read here: use rate." in text
+    assert "line_items[1] needs item_id or rate." in text
     assert "date must be a date that exists, written yyyy-mm-dd, not '15.6.2026'." in text
 
 
@@ -73,7 +74,7 @@ def test_a_date_exists_and_is_written_with_dashes(date: str) -> None:
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("create_customer", {"contact_name": "A", "email": "a@b.c"},
      "email is not read here: put it in contact_persons[].email."),
-    ("create_invoice", {"customer_id": "1", "line_items": [{"name": "x", "qty": 2}]},
+    ("create_invoice", {"customer_id": "1", "line_items": [{"name": "x", "rate": 5, "qty": 2}]},
      "line_items[0].qty is not read here: use quantity."),
     ("list_customers", {"name": "Acme"}, "name is not read here: use contact_name_contains."),
     ("get_invoice", {"invoice_id": "1", "foo": 1}, "foo is not read here: there is invoice_id, fields, all_fields."),

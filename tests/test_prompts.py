@@ -82,6 +82,7 @@ def test_a_prompt_names_only_tools_and_arguments_that_exist(name: str) -> None:
         for field in path.split(".")
     }
     known = {*operations, *fields, *(name for one in operations.values() for name in one.input["properties"])}
+    known |= {argument.name for argument in PROMPTS[name].arguments}
     said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", PROMPTS[name].text))
     assert said - known == set()
     assert len(said & set(operations)) >= 2

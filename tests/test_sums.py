@@ -34,6 +34,16 @@ async def test_a_list_of_drafts_is_added_up_as_one(zoho: Zoho) -> None:
     assert "not_in_sums" not in answer
 
 
+async def test_what_nobody_owes_is_in_no_sum_even_where_there_is_nothing_else(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        void = await call(client, "list_invoices", status="void")
+        draft = next(row for row in (await call(client, "list_invoices", status="draft"))["invoices"])
+        own = await call(client, "list_invoices", search_text=draft["invoice_number"])
+    for answer, status in ((void, "void"), (own, "draft")):
+        assert not {"sums", "sums_of_these_rows"} & set(answer)
+        assert answer["not_in_sums"] == f"{len(answer['invoices'])} {status}"
+
+
 async def test_the_sums_of_a_part_are_named_so(zoho: Zoho) -> None:
     async with zoho.client() as client:
         first = await call(client, "list_payments", per_page=20)

@@ -24,6 +24,18 @@ def read_private(path: Path) -> str:
         return file.read(LARGEST)
 
 
+def read_unaltered(path: Path) -> str:
+    """The text of a file that nobody but this user, or the system's own, could have written. Raises OSError."""
+    with open(path, encoding="utf-8") as file:
+        found = os.fstat(file.fileno())
+        if sys.platform != "win32":
+            if found.st_uid not in (0, os.getuid()):
+                raise NotPrivateError(f"{path} belongs to another user; have its owner changed.")
+            if stat.S_IMODE(found.st_mode) & 0o022:
+                raise NotPrivateError(f"{path} can be written by other users; run: chmod go-w '{path}'")
+        return file.read(LARGEST)
+
+
 def write_private(path: Path, text: str, *, durable: bool = False) -> None:
     """Replace the file at once, readable by this user alone; `durable` survives a power cut too. Raises OSError.
 

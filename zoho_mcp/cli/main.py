@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_audit(commands.add_parser("audit", help="show what was decided and changed, newest last"))
     _add_account_commands(commands.add_parser)
+    _add_token(commands.add_parser("token", help="make, list or take back tokens for clients over HTTP"))
     return found
 
 
@@ -149,6 +150,13 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
     return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
 
 
+def _add_token(token: argparse.ArgumentParser) -> None:
+    more = token.add_subparsers(dest="token", metavar="COMMAND")
+    more.add_parser("add", help="print a new token for NAME, once").add_argument("name", metavar="NAME")
+    more.add_parser("list", help="the names that have one")
+    more.add_parser("revoke", help="let NAME in no more").add_argument("name", metavar="NAME")
+
+
 def _add_policy(policy: argparse.ArgumentParser) -> None:
     more = policy.add_subparsers(dest="policy", metavar="COMMAND")
     test = more.add_parser("test", help="say what would happen to a call, and which rule says so")
@@ -177,6 +185,8 @@ def _run(options: argparse.Namespace) -> int:
             return _serve(options)
         case "login" | "logout" | "doctor" | "profiles":
             return _run_account_command(options)
+        case "token":
+            return _run_token_command(options)
         case "policy" | "audit":
             return _run_oversight_command(options)
         case "check":
@@ -217,6 +227,19 @@ def _serve(options: argparse.Namespace) -> int:
     from zoho_mcp.cli.serve import serve
 
     return serve(environment, sandboxed=sandboxed, file=file)
+
+
+def _run_token_command(options: argparse.Namespace) -> int:
+    from zoho_mcp.cli.token import add, revoke, show
+
+    environment = _environment(options)
+    match options.token:
+        case "add":
+            return add(environment, options.name)
+        case "revoke":
+            return revoke(environment, options.name)
+        case _:
+            return show(environment)
 
 
 def _run_oversight_command(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from zoho_mcp.http.guard import BODY_WITHIN, LARGEST_BODY, guarded
 from zoho_mcp.http.health import HEALTHZ, READYZ, Check, health_routes
+from zoho_mcp.http.identity import Identity, auth_settings, identity
 from zoho_mcp.http.settings import PATH, HttpSettings
 from zoho_mcp.http.work import Work
 from zoho_mcp.server.state import App
@@ -23,14 +24,19 @@ def create_app(
     http: HttpSettings,
     *,
     work: Work,
+    who: Identity | None = None,
     checks: Sequence[Check] = (),
     within: float = BODY_WITHIN,
 ) -> ASGIApp:
     """The ASGI app for a server that is reached as `http` says, with `http.port` the one that is really bound.
 
-    `checks` say whether it is ready; `within`: seconds for the body of a request.
+    `who` says whom to let in, if not as `http` says; `checks` whether it is ready; `within`: seconds for a
+    request's body.
     """
     server.middleware.insert(0, work)
+    who = who or identity(http)
+    if who.issued is not None:
+        checks = (*checks, who.issued.issuer.ready)
     security = TransportSecuritySettings(allowed_hosts=http.answered_hosts, allowed_origins=http.answered_origins)
     app: ASGIApp = server.streamable_http_app(
         streamable_http_path=PATH,
@@ -38,6 +44,8 @@ def create_app(
         session_idle_timeout=IDLE,
         max_sessions=MOST_SESSIONS,
         transport_security=security,
+        auth=auth_settings(http),
+        token_verifier=who.verifier,
         custom_starlette_routes=health_routes(work, tuple(checks)),
     )
     if http.origins:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.policy.grants import read_grants
 from zoho_mcp.policy.matching import never_matches, unknown_names
 from zoho_mcp.policy.rules import Action, Policy, Rule
 from zoho_mcp.settings import ConfirmMode
@@ -23,6 +24,7 @@ LISTS = {"tools": "tools", "toolsets": "toolsets", "effects": "effects", "status
 KEYS = (*LISTS, "amount_over", "recipient_outside_contacts", "action", "reason")
 SHIPPED = "the shipped policy"
 _LONGEST_REASON = 300
+_TABLES = ("defaults", "rules", "principals")
 
 
 def load_policy(catalog: Catalog, *, file: str = "", users_file: str = "", confirm: ConfirmMode = "ask") -> Policy:
@@ -54,13 +56,13 @@ def parse(text: str, source: str, catalog: Catalog) -> Policy:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as problem:
         raise _wrong(source, [f"this is not TOML: {problem}."]) from problem
-    problems = [f"{key} is not read here{_near(key, ('defaults', 'rules'))}" for key in document
-                if key not in ("defaults", "rules")]  # fmt: skip
+    problems = [f"{key} is not read here{_near(key, _TABLES)}" for key in document if key not in _TABLES]
     defaults = _defaults(document.get("defaults", {}), problems)
     rules = _Rules(text, source, catalog, problems).read(document.get("rules", []))
+    grants = read_grants(document.get("principals", []), catalog, problems)
     if problems:
         raise _wrong(source, problems)
-    return Policy(source, defaults, rules)
+    return Policy(source, defaults, rules, grants)
 
 
 def _text(path: Path, *, required: bool) -> str | None:

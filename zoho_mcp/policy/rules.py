@@ -6,6 +6,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from zoho_mcp.policy.grants import Grant
 from zoho_mcp.settings import ConfirmMode
 from zoho_mcp.specs.model import EFFECTS, Effect, Operation
 
@@ -63,6 +64,8 @@ class Policy:
     source: str
     defaults: Mapping[Effect, Action]
     rules: tuple[Rule, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    """What those who log in may do at most, whatever the rules say."""
     confirm: ConfirmMode = "ask"
     """ZOHO_CONFIRM: `refuse` turns every asking about what destroys into a refusal; `allow` only that of defaults."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from zoho_mcp.policy.grants import Grant
 from zoho_mcp.policy.preview import money
 from zoho_mcp.policy.rules import Action, Fact, Facts, Policy, Rule, candidates, outcome
 from zoho_mcp.specs.model import EFFECTS, Effect, Operation
@@ -29,10 +30,24 @@ def sentences(policy: Policy) -> Iterator[str]:
         yield "Where no rule fits:"
     for effect in EFFECTS:
         yield f"  {_DOING[effect]}: {_what(policy.defaults[effect])}"
+    if policy.grants:
+        yield "Over HTTP, the first of these that fits whoever logged in says what they see of it at all:"
+        for number, grant in enumerate(policy.grants, 1):
+            yield f"  {number}. {granted(grant)}"
     if policy.confirm == "refuse":
         yield "ZOHO_CONFIRM=refuse: wherever a person would be asked about what destroys, it is refused instead."
     if policy.confirm == "allow":
         yield "ZOHO_CONFIRM=allow: what destroys and no rule is about is allowed, and nobody is asked."
+
+
+def granted(grant: Grant) -> str:
+    """What a grant allows: "clerk-*: looking alone; the toolsets invoices or items"."""
+    parts = [
+        {"full": "", "read": "looking alone", "none": "nothing"}[grant.access],
+        f"the toolset {_either(grant.toolsets)}" if grant.toolsets else "",
+        f"the organisation {_either(grant.organizations)}" if grant.organizations else "",
+    ]
+    return f"{_either(grant.principals)}: {'; '.join(part for part in parts if part) or 'everything'}"
 
 
 def condition(rule: Rule) -> str:

@@ -1,7 +1,7 @@
 """The addresses of resources: each kind stands for one read operation of the catalog."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -88,15 +88,19 @@ def _whose(app: App, plain: str, organization: str) -> str:
 
 
 def match(app: App, uri: str) -> tuple[Address, dict[str, str]] | None:
-    """The kind of an address and its arguments; None where there is no such resource."""
-    for address in readable(app):
-        if (found := _pattern(template(app, address)).fullmatch(uri)) and _is_ours(app, found.groupdict()):
+    """The kind of an address and its arguments; None where there is no such resource for the caller."""
+    found = meaning(app, uri)
+    if found is None or found[0] not in readable(app):
+        return None
+    return found if found[1].get(ORGANIZATION) in (None, *app.organizations) else None
+
+
+def meaning(app: App, uri: str) -> tuple[Address, dict[str, str]] | None:
+    """The same, whether or not the caller may read it."""
+    for address in ADDRESSES:
+        if found := _pattern(template(app, address)).fullmatch(uri):
             return address, found.groupdict()
     return None
-
-
-def _is_ours(app: App, arguments: Mapping[str, str]) -> bool:
-    return ORGANIZATION not in arguments or arguments[ORGANIZATION] in app.settings.organizations
 
 
 @lru_cache(maxsize=64)

@@ -21,7 +21,7 @@ async def complete(ctx: Context, params: types.CompleteRequestParams) -> types.C
     """completion/complete, for the arguments of resource templates and prompts."""
     app, kind = ctx.lifespan_context, _kind_of(params.ref, params.argument.name)
     organization = ((params.context.arguments if params.context else None) or {}).get(ORGANIZATION, "")
-    before = working_in.set(organization if organization in app.settings.organizations else "")
+    before = working_in.set(organization if organization in app.organizations else "")
     try:
         values, more = await _values(ctx, kind, params.argument.value)
     finally:
@@ -44,7 +44,7 @@ def _kind_of(ref: types.ResourceTemplateReference | types.PromptReference, argum
 async def _values(ctx: Context, kind: str, typed: str) -> tuple[list[str], bool]:
     app, known = ctx.lifespan_context, KINDS.get(kind)
     if kind in ("month", ORGANIZATION):
-        every = months(12) if kind == "month" else list(app.settings.organizations)
+        every = months(12) if kind == "month" else list(app.organizations)
         return [one for one in every if one.startswith(typed.strip())], False
     letters = typed.strip().casefold()[:_LONGEST]
     whose = working_in.get() or len(app.settings.organizations) < 2

@@ -66,12 +66,9 @@ def _must_exist(setting: str, names: Iterable[str], known: Collection[str]) -> N
 
 def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:
     """With several organisations, every tool but the list of them has to be told which one; there is no current one."""
-    numbers = settings.organizations
-    if len(numbers) < 2:
+    if len(settings.organizations) < 2:
         return catalog
-    known = [f"{number} {name}" for number, name in zip(numbers, settings.organization_names, strict=False) if name]
-    described = f"Whose books: {', '.join(known) or 'organization_id of list_organizations'}"
-    which = {"enum": list(numbers), "description": described}
+    which = one_of(settings, settings.organizations)
     return catalog.model_copy(
         update={
             "operations": {
@@ -80,6 +77,14 @@ def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:
             }
         }
     )
+
+
+def one_of(settings: Settings, numbers: Collection[str]) -> dict[str, Any]:
+    """The schema of the argument that names one of these organisations, and tells of no other."""
+    names = zip(settings.organizations, settings.organization_names, strict=False)
+    known = [f"{number} {name}" for number, name in names if name and number in numbers]
+    described = f"Whose books: {', '.join(known) or 'organization_id of list_organizations'}"
+    return {"enum": list(numbers), "description": described}
 
 
 def _for_one_of(operation: Operation, which: Mapping[str, Any]) -> Operation:

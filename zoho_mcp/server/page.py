@@ -39,11 +39,19 @@ HEADERS: Mapping[str, str] = {
 
 def create_page(approvals: Approvals, port: int) -> ASGIApp:
     """The page for a server on this port of loopback."""
-    page = _Page(approvals)
+    page = Page(approvals, secrets.token_bytes(32))
+
+    async def show(request: Request) -> Response:
+        return await page.show(request, None)
+
+    async def decide(request: Request) -> Response:
+        # Only the names that are answered get here: it is the page's own origin.
+        return await page.decide(request, None, f"http://{request.headers.get('host', '')}")
+
     routes = [
-        Route("/{secret}", page.show, methods=["GET"]),
-        Route("/{secret}", page.decide, methods=["POST"]),
-        Route("/{rest:path}", _unknown, methods=["GET", "POST"]),
+        Route("/{secret}", show, methods=["GET"]),
+        Route("/{secret}", decide, methods=["POST"]),
+        Route("/{rest:path}", unknown, methods=["GET", "POST"]),
     ]
     return _guarded(Starlette(routes=routes), {f"127.0.0.1:{port}", f"localhost:{port}"})
 
@@ -77,25 +85,32 @@ def loopback_server(app: ASGIApp) -> LoopbackServer:
     )  # fmt: skip
 
 
-class _Page:
-    def __init__(self, approvals: Approvals) -> None:
+class Page:
+    """Shows questions and takes down decisions, for a principal, or for whoever sits before this machine (None).
+
+    `key` seals the forms: servers that share it take each other's.
+    """
+
+    def __init__(self, approvals: Approvals, key: bytes) -> None:
         self._approvals = approvals
-        self._key = secrets.token_bytes(32)
+        self._key = key
 
-    async def show(self, request: Request) -> Response:
-        approval = await self._approvals.find("page", request.path_params["secret"])
-        return self._as_it_is(approval) if approval is not None else await _unknown(request)
+    async def show(self, request: Request, principal: str | None) -> Response:
+        """The question whose secret is in the path, if it is this principal's."""
+        approval = await self._own(request, principal)
+        return self._as_it_is(approval) if approval is not None else await unknown(request)
 
-    async def decide(self, request: Request) -> Response:
-        if not _from_this_page(request):
-            return _refused("This did not come from the approval page itself.")
-        approval = await self._approvals.find("page", request.path_params["secret"])
+    async def decide(self, request: Request, principal: str | None, origin: str) -> Response:
+        """Take down what the form says that was sent by the page at `origin`, this one."""
+        if not from_page(request, origin):
+            return refused("This did not come from the approval page itself.")
+        approval = await self._own(request, principal)
         if approval is None:
-            return await _unknown(request)
-        form = await _form(request)
+            return await unknown(request)
+        form = await form_of(request)
         decision = form.get("decision")
         if not self._is_view(approval, form.get("view", "")) or decision not in ("approve", "decline"):
-            return _refused("This page is out of date.")
+            return refused("This page is out of date.")
         wanted, typed = approval.shown.type_number, form.get("number", "").strip()
         if decision == "approve" and approval.state == "waiting" and wanted and typed.casefold() != wanted.casefold():
             return self._as_it_is(approval, "That is not the number. Nothing was done.", status=422)
@@ -104,6 +119,10 @@ class _Page:
             with anyio.move_on_after(_WAIT_FOR_OUTCOME):
                 await approval.settled.wait()
         return RedirectResponse(request.url.path, status_code=303)
+
+    async def _own(self, request: Request, principal: str | None) -> Approval | None:
+        approval = await self._approvals.find("page", request.path_params["secret"])
+        return approval if approval is not None and approval.bound.principal == principal else None
 
     def _as_it_is(self, approval: Approval, problem: str = "", status: int = 200) -> Response:
         if approval.state != "waiting":
@@ -124,25 +143,29 @@ class _Page:
         return hmac.new(self._key, f"{approval.secret} {nonce}".encode("utf-8", "replace"), "sha256").hexdigest()
 
 
-async def _unknown(request: Request) -> Response:
+async def unknown(request: Request) -> Response:
     """The same for a wrong guess, however close, and for an approval that was there once."""
     text = "There is no such approval here (any more). Nothing was done."
     return HTMLResponse(notice_page("Not found", text), 404)
 
 
-def _refused(why: str) -> Response:
+def refused(why: str) -> Response:
+    """Nothing was done, and why."""
     return HTMLResponse(notice_page("Refused", f"{why} Nothing was done. Open the approval again."), 403)
 
 
-def _from_this_page(request: Request) -> bool:
-    """Browsers say where a form comes from, and no page can make them lie; a request that does not say is no form."""
-    origins = request.headers.getlist("origin")
-    if origins != [f"http://{request.headers.get('host', '')}"]:
+def from_page(request: Request, origin: str) -> bool:
+    """Whether a page at `origin` sent this form.
+
+    Browsers say where a form comes from, and no page can make them lie; a request that does not say is no form.
+    """
+    if request.headers.getlist("origin") != [origin]:
         return False
     return request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a small form; a field that comes twice counts as none."""
     if request.headers.get("content-type", "").split(";")[0].strip() != "application/x-www-form-urlencoded":
         return {}
     body = b""
@@ -155,19 +178,28 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _guarded(app: ASGIApp, hosts: set[str]) -> ASGIApp:
-    """Security headers on every answer; and no answer to a browser that was led here under another name."""
+    """No answer to a browser that was led here under another name."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(named) == 1 and named[0] in hosts:
+            await app(scope, receive, send)
+        else:
+            await refused("This address is not served under that name.")(scope, receive, send)
+
+    return with_headers(guard)
+
+
+def with_headers(app: ASGIApp) -> ASGIApp:
+    """The security headers on every answer."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 added = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
                 message = {**message, "headers": [*message.get("headers", []), *added]}
             await send(message)
 
-        named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        if len(named) == 1 and named[0] in hosts:
-            await app(scope, receive, send_with_headers)
-        else:
-            await _refused("This address is not served under that name.")(scope, receive, send_with_headers)
+        await app(scope, receive, send_with_headers)
 
-    return guard
+    return answer

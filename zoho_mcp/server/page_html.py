@@ -45,7 +45,7 @@ def question_page(approval: Approval, view: str, seconds: float, problem: str = 
     """The preview with its form. `view` proves that a decision comes from this page."""
     shown = approval.shown
     client = f"“{escape(shown.client)}” (as that program calls itself)" if shown.client else "Your assistant"
-    return _page(
+    return whole_page(
         f"Approve? {shown.question}",
         f"""<p class="soft">{client} asks for your approval, on behalf of an AI model.</p>
 {'<p class="warn">The record changed after the last question. Please look again.</p>' if approval.anew else ""}
@@ -79,7 +79,7 @@ def outcome_page(approval: Approval) -> str:
         )
     more = "" if approval.outcome or at_work else '<p><a href="">Show what happened since</a></p>'
     heading = "Done" if approval.outcome == "Done." else _TITLES[approval.state]
-    return _page(
+    return whole_page(
         f"{heading}: {approval.shown.question}",
         f"""<h1>{heading}</h1>
 <p dir="auto">{escape(approval.shown.question)}</p>
@@ -92,7 +92,7 @@ def outcome_page(approval: Approval) -> str:
 
 def notice_page(title: str, text: str) -> str:
     """Anything that is not about one question."""
-    return _page(title, f'<h1>{escape(title)}</h1><p role="status">{escape(text)}</p>')
+    return whole_page(title, f'<h1>{escape(title)}</h1><p role="status">{escape(text)}</p>')
 
 
 def _details(approval: Approval) -> str:
@@ -115,8 +115,10 @@ def _minutes(seconds: float) -> str:
     return f"valid for {minutes} more minute{'' if minutes == 1 else 's'}"
 
 
-def _page(title: str, body: str, *, refresh: bool = False) -> str:
+def whole_page(title: str, body: str, *, refresh: bool = False, go_to: str = "") -> str:
+    """A page around `body`, which is HTML. It loads itself again with `refresh`, and another page with `go_to`."""
     again = '<meta http-equiv="refresh" content="2">' if refresh else ""
+    again += f'<meta http-equiv="refresh" content="0; url={escape(go_to)}">' if go_to else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -48,7 +48,8 @@ Bill a customer for me. Go step by step, and stop to ask where it says so.
 2. Lines: look each thing up with list_items and use its item_id; the item brings its price and tax. What is no item
    becomes a line with name and rate. Ask me for a price or quantity that I did not give; never make one up. For another
    tax than the item's, list_taxes.
-3. Before writing, show me customer, lines, quantities, prices and due date, and ask whether that is right.
+3. Before writing, show me customer, lines, quantities, prices and days to pay (due_in_days goes into payment_terms),
+   and ask whether that is right.
 4. create_invoice, once. Tell me number, total and due date exactly as they come back; do not work them out yourself.
    If it is not known whether it was written, look with list_invoices before anything else: never write it twice.
 5. Ask me: e-mail it, only mark it as sent, or leave it a draft? To e-mail, take the address from get_customer, show it
@@ -93,11 +94,11 @@ Help me get overdue invoices paid.
 1. get_receivables_aging: whoever owes something past due is in it, partly paid invoices too. If I named a customer,
    only that one.
 2. For those customers: list_invoices with customer_id, status unpaid, sort_column due_date. Overdue is what has a due
-   date before today and a balance.
-3. list_payments with customer_id: if one has an unused_amount, tell me. Money that came in but was not applied to an
-   invoice is no reason to send a reminder.
+   date before as_of and a balance; if I gave at_least_days, leave out what is nearer its due date than that.
+3. get_customer: if unused_credits_receivable_amount is above 0, tell me. Money that came in, or credit that was given,
+   but was not applied to an invoice is no reason to send a reminder.
 4. Show me a table: customer, invoice, due date, days overdue, balance. Ask whom to remind, and how friendly or firm.
-5. For each that I choose: the address from get_customer's contact_persons, then a short text with invoice number, due
+5. For each that I choose: the address from the customer's contact_persons, then a short text with invoice number, due
    date and balance as they are in Zoho. Show me address and text, and ask.
 6. After my yes: email_invoice, once for each invoice. If it is not known whether a mail went out, tell me; do not send
    it again.

@@ -35,7 +35,7 @@ def success(
     answer, bound = shape(operation, envelope, arguments), app.settings.max_answer
     text = compact(answer)
     if len(text) > bound and operation.answer.columns:
-        answer = cut(operation, answer, envelope, bound)
+        answer = cut(operation, answer, envelope, bound, drafts=_drafts(arguments))
         text = compact(answer)
     content: list[types.ContentBlock] = [*links, *links_of(app, operation, arguments, envelope)]
     if app.settings.answer != "structured":
@@ -52,7 +52,7 @@ def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[
     """The envelope without Zoho's wrapping: the record or the rows under their key, and the message."""
     asked = tuple(dict.fromkeys((arguments or {}).get("fields", ())))
     if operation.answer.columns:
-        return _listed(operation, envelope, asked)
+        return _listed(operation, envelope, asked, drafts=_drafts(arguments or {}))
     key, renames = operation.answer.key, operation.renames
     answer: Json = whole({name: value for name, value in envelope.items() if name not in (*_ENVELOPE, key)}, renames)
     if answer.get("message") == "success":
@@ -73,7 +73,7 @@ def _record(operation: Operation, record: Json, asked: tuple[str, ...], *, every
     return select(record, wanted(operation.answer.fields, asked), operation.renames)
 
 
-def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str, ...]) -> Json:
+def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str, ...], *, drafts: bool) -> Json:
     key = operation.answer.key
     found: list[Json] = envelope.get(key) or []
     _must_exist(operation, asked, found)
@@ -85,7 +85,7 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     answer |= {"page": page, "has_more": has_more}
     if has_more:
         answer["next"] = continued(_start(paging) + len(found))
-    return answer | sums(found, operation.answer.sums, complete=not has_more and not _start(paging))
+    return answer | sums(found, operation.answer.sums, complete=not has_more and not _start(paging), drafts=drafts)
 
 
 def rows(operation: Operation, found: Sequence[Json], asked: tuple[str, ...] = ()) -> list[Json]:
@@ -94,7 +94,9 @@ def rows(operation: Operation, found: Sequence[Json], asked: tuple[str, ...] = (
     return [select(row, fields, operation.renames) for row in found]
 
 
-def cut(operation: Operation, answer: Mapping[str, Any], envelope: Mapping[str, Any], bound: int) -> Json:
+def cut(
+    operation: Operation, answer: Mapping[str, Any], envelope: Mapping[str, Any], bound: int, *, drafts: bool = False
+) -> Json:
     """The answer with as many of its rows as fit, at least one, and the call that gives the next."""
     key, start = operation.tool_answer_key, _start(envelope.get("page_context", {}))
     every: list[Json] = answer[key]
@@ -106,7 +108,12 @@ def cut(operation: Operation, answer: Mapping[str, Any], envelope: Mapping[str, 
     rest |= {"has_more": True, "next": continued(start + shown)}
     rest["left_out"] = f"{len(every) - shown} rows of this page, for length"
     found: list[Json] = envelope[operation.answer.key]
-    return {**rest, key: every[:shown], **sums(found[:shown], operation.answer.sums, complete=False)}
+    return {**rest, key: every[:shown], **sums(found[:shown], operation.answer.sums, complete=False, drafts=drafts)}
+
+
+def _drafts(arguments: Mapping[str, Any]) -> bool:
+    """Whether drafts are what was asked for: then they are added up."""
+    return arguments.get("status") == "draft"
 
 
 def _fitting(every: Sequence[Json], space: int) -> int:

@@ -30,6 +30,7 @@ _REVENUE = {
     "outstanding": "what is still open on them",
     "received": "payments dated in the month, for whatever invoice, advances included",
     "payment_count": "how many these are",
+    "currencies": "one that is not named had none of all this",
 }
 _NOTHING = "No invoice, drafts and void ones aside, and no payment is dated in this month."
 BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
@@ -38,7 +39,7 @@ _AGING = {
     "1-30": "balance of invoices that many days past due on as_of; likewise 31-60, 61-90 and over 90",
     "overdue": "these added up; total: current as well",
     "oldest_due_date": "due date of the invoice that is overdue longest",
-    "balance": "today's: payments made after as_of are already taken off",
+    "balance": "today's: payments made after as_of are already taken off; unused credits and advances are not",
 }
 
 

@@ -44,14 +44,14 @@ async def list_resources(ctx: Context, params: types.PaginatedRequestParams | No
 def _pages(app: App) -> list[str]:
     """A page for each kind of record, of each organisation, whose tools are offered."""
     kinds = [kind for kind, reads in _KINDS.items() if {f"list_{kind}", reads} <= set(app.offered)]
-    several = app.settings.organizations if len(app.settings.organizations) > 1 else ("",)
+    several = app.organizations if len(app.settings.organizations) > 1 else ("",)
     return [f"{kind} {organization}".strip() for organization in several for kind in kinds]
 
 
 def _fixed(app: App) -> list[types.Resource]:
     found: list[types.Resource] = []
     for address in addresses.readable(app):
-        for organization in app.settings.organizations or ("",):
+        for organization in app.organizations or ("",):
             uri = addresses.template(app, address).replace(f"{{{ORGANIZATION}}}", organization)
             if "{" not in uri:
                 found.append(_resource(uri, address.title, address.description, address.media_type))

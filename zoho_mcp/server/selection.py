@@ -47,13 +47,17 @@ def select(record: Mapping[str, Any], fields: Mapping[str, Wanted], renames: Map
     theirs = {ours: name for name, ours in renames.items() if name in record} if renames else {}
     shown: Json = {}
     for name, want in fields.items():
-        value = record.get(theirs.get(name, name))
-        if value is None or value == "" or (want.unless_zero and not value):
-            continue
-        if not isinstance(value, str) or len(value) > LONGEST_TEXT:  # most are short texts, in rows by the thousand
+        value = record.get(theirs.get(name, name) if theirs else name)
+        if isinstance(value, str) and len(value) <= LONGEST_TEXT:  # most are, in rows by the thousand
+            if value:
+                shown[name] = value
+        elif isinstance(value, Decimal):
+            if value or not want.unless_zero:
+                shown[name] = json_numbers(value)
+        elif value is not None and (value or not want.unless_zero):
             value = _inner(value, want, renames, f"{path}.{name}" if path else name)
-        if value not in ([], {}):
-            shown[name] = value
+            if value not in ([], {}):
+                shown[name] = value
     return shown
 
 
@@ -65,8 +69,6 @@ def _inner(value: Any, want: Wanted, renames: Mapping[str, str], path: str) -> A
         return select(cast(Json, value), want.inner, renames, path) if isinstance(value, dict) else value
     if isinstance(value, str):
         return value if want.asked or len(value) <= LONGEST_TEXT else _cut(value, path)
-    if isinstance(value, Decimal):
-        return json_numbers(value)
     if isinstance(value, list | dict):
         return _shortened(whole(value, renames), "" if want.asked else path)
     return value
@@ -90,13 +92,14 @@ def is_empty(value: Any) -> bool:
 def unknown(
     asked: Collection[str], records: Sequence[Mapping[str, Any]], renames: Mapping[str, str], path: str = ""
 ) -> Iterator[str]:
-    """A sentence for every field asked for that none of the records has, with the fields that hold something."""
+    """What none of the records has of the fields asked for, in a sentence, with the fields that hold something."""
     names = {renames.get(key, key) for record in records for key in record}
-    for name, _, inner in (one.partition(".") for one in asked if records):
-        if name not in names:
-            filled = {renames.get(key, key) for record in records for key, part in record.items() if not is_empty(part)}
-            yield f"there is no {path}{name}; there is {', '.join(sorted(filled))}."
-        elif inner:
+    parted = [one.partition(".") for one in asked if records]
+    if missing := [f"{path}{name}" for name, _, _ in parted if name not in names]:
+        filled = {renames.get(key, key) for record in records for key, part in record.items() if not is_empty(part)}
+        yield f"there is no {', '.join(missing)}; there is {', '.join(sorted(filled))}."
+    for name, _, inner in parted:
+        if inner and name in names:
             parts = [part for record in records for part in _records(record.get(name))]
             yield from unknown([inner], parts, renames, f"{path}{name}.")
 

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import anyio
 from mcp.server.context import ServerRequestContext
 
-from zoho_mcp.errors import OutcomeUnknownError
+from zoho_mcp.errors import AuthError, OutcomeUnknownError
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.policy.audit import Audit
+from zoho_mcp.policy.grants import EVERYTHING, Grant
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.matches import Matches
 from zoho_mcp.server.memory import Memory
@@ -51,6 +52,14 @@ class App:
     watchers: Watchers
     matches: Matches
     """What was found for completions, a few seconds ago."""
+    grant: Grant = EVERYTHING
+    """What the caller may do at most; `offered` is less by it already."""
+
+    @property
+    def organizations(self) -> tuple[str, ...]:
+        """Those of the server's organisations that the caller may work in."""
+        granted = self.grant.organizations
+        return tuple(one for one in self.settings.organizations if not granted or one in granted)
 
     async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody.
@@ -65,6 +74,9 @@ class App:
         except OutcomeUnknownError as problem:
             payload = await settle(self, sent, problem)
         assert isinstance(payload, dict)
+        if name == "list_organizations" and self.grant.organizations:
+            rows: list[dict[str, Any]] = payload["organizations"]
+            payload["organizations"] = [row for row in rows if str(row["organization_id"]) in self.grant.organizations]
         if operation.http.method == "POST" and isinstance(record := payload.get(operation.answer.key), dict):
             self.memory.made(cast("dict[str, Any]", record), operation.answer.key)
         return payload
@@ -77,7 +89,10 @@ class App:
 
     async def send(self, request: Request) -> dict[str, Any] | bytes:
         """Send a request, for the organisation of the call under way unless it names another."""
-        return await self.client.send(replace(request, organization_id=request.organization_id or working_in.get()))
+        organization = request.organization_id or working_in.get()
+        if organization in self.settings.organizations and organization not in self.organizations:
+            raise AuthError(f"The owner's policy does not let you work in the organisation {organization}.")
+        return await self.client.send(replace(request, organization_id=organization))
 
     def organization_of(self, arguments: Mapping[str, Any]) -> str:
         """Whose books a call is about."""

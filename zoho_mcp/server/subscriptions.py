@@ -12,7 +12,7 @@ from mcp.server.subscriptions import ResourcesListChanged
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
-from zoho_mcp.server.addresses import match
+from zoho_mcp.server.addresses import match, meaning
 from zoho_mcp.server.special import Answer
 from zoho_mcp.server.state import ORGANIZATION, App, Context
 from zoho_mcp.server.watchers import PATIENCE
@@ -24,8 +24,11 @@ _OF_BOTH = frozenset({"customers", "invoices", "payments", "credit_notes", "recu
 
 async def listen(ctx: Context, params: types.SubscriptionsListenRequestParams) -> types.SubscriptionsListenResult:
     """subscriptions/listen: stays open and carries the notifications."""
-    watchers = ctx.lifespan_context.watchers
-    uris = list(params.notifications.resource_subscriptions or ())
+    app = ctx.lifespan_context
+    watchers, wished = app.watchers, params.notifications
+    uris = [uri for uri in wished.resource_subscriptions or () if match(app, uri) is not None]
+    heard = wished.model_copy(update={"resource_subscriptions": uris}) if wished.resource_subscriptions else wished
+    params = params.model_copy(update={"notifications": heard})
     watchers.listening(uris)
     try:
         return await watchers.handler(ctx, params)
@@ -78,7 +81,7 @@ async def _tell(app: App, operation: Operation, arguments: Mapping[str, Any], en
 
 
 def _affects(app: App, touched: Mapping[str, set[str]], uri: str) -> bool:
-    found = match(app, uri)
+    found = meaning(app, uri)
     if found is None or found[0].operation == "list_organizations":
         return False
     # A list is affected by everything; so is every record of a kind of which the call does not say which it changed.

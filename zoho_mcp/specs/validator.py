@@ -37,9 +37,10 @@ def _whole_pattern(_: Validator, pattern: str, value: object, __: object) -> Ite
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-def _needs_one(_: Validator, names: list[str], value: object, __: object) -> Iterator[ValidationError]:
-    if isinstance(value, dict) and not any(name in value for name in names):
-        yield ValidationError(f"needs {' or '.join(names)}")
+def _needs_one_of_each(_: Validator, groups: list[list[str]], value: object, __: object) -> Iterator[ValidationError]:
+    for names in groups if isinstance(value, dict) else ():
+        if not any(name in cast(Json, value) for name in names):
+            yield ValidationError(f"needs {' or '.join(names)}")
 
 
 def _is_number(_: object, value: object) -> bool:
@@ -50,7 +51,7 @@ _Validator: Callable[..., Validator] = cast(
     "Callable[..., Validator]",
     extend(
         Draft202012Validator,
-        validators={"pattern": _whole_pattern, "x-needs": _needs_one},
+        validators={"pattern": _whole_pattern, "x-needs": _needs_one_of_each},
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
     ),
 )

@@ -76,8 +76,8 @@ class ZohoClient:
             self._client = httpx.AsyncClient(
                 transport=self._transport,
                 timeout=httpx.Timeout(ANSWER, connect=CONNECT),
-                # One more than Zoho answers at once: fetching a token must not wait for them. No plan allows more than ten,
-                # and more would cost: httpcore looks at all its connections whenever a request comes or ends.
+                # One more than Zoho answers at once: fetching a token must not wait for them. No plan allows more than
+                # ten, and more would cost: httpcore looks at all its connections whenever a request comes or ends.
                 limits=httpx.Limits(max_connections=max(5, min(10, self.limiter.rates.at_once)) + 1),
                 headers={"Accept-Encoding": ENCODINGS},
                 event_hooks={"response": [bound]},

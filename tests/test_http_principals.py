@@ -1,0 +1,179 @@
+"""What the policy grants each caller over HTTP: the rest of the server is not there for them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import mcp_types as types
+import pytest
+from conftest import ERAS, Era, Zoho, call
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from serving import a_site
+from test_http_tokens import Tokens, tokens
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.policy.reading import parse
+from zoho_mcp.specs.load import load
+
+pytestmark = pytest.mark.anyio
+__all__ = ["tokens"]  # a fixture
+SECOND = "20234695"
+
+
+@asynccontextmanager
+async def a_client(
+    zoho: Zoho, tokens: Tokens, policy: str, era: Era = "2026-07-28", *, who: str = "ada", **changes: Any
+) -> AsyncGenerator[Client]:
+    file = tokens.path.with_name("policy.toml")
+    file.write_text(policy)
+    token = {"ada": tokens.ada, "ben": tokens.ben}[who]
+    async with (
+        a_site(zoho, tokens.http, policy_file=str(file), **changes) as site,
+        site.client(era, token=token) as client,
+    ):
+        yield client
+
+
+async def names(client: Client) -> set[str]:
+    return {tool.name for tool in (await client.list_tools()).tools}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_reader_sees_and_runs_only_what_reads(era: Era, zoho: Zoho, tokens: Tokens) -> None:
+    policy = '[[principals]]\nprincipal = "ada"\naccess = "read"\n'
+    reads = {name for name, operation in load().operations.items() if operation.effect == "read"}
+    async with a_client(zoho, tokens, policy, era) as client:
+        assert await names(client) == reads
+        assert all("create" not in str(prompt.model_dump()) for prompt in (await client.list_prompts()).prompts)
+        with pytest.raises(MCPError, match="Unknown tool"):
+            await client.call_tool("create_customer", {"contact_name": "New"})
+        await call(client, "list_customers")
+    assert zoho.changes() == []
+    async with a_client(zoho, tokens, policy, era, who="ben") as client:
+        assert await names(client) == set(load().operations)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_toolsets_bound_tools_resources_prompts_and_completion(era: Era, zoho: Zoho, tokens: Tokens) -> None:
+    policy = '[[principals]]\nprincipal = "a*"\ntoolsets = ["items", "customers"]\n'
+    async with a_client(zoho, tokens, policy, era) as client:
+        assert {load().operations[name].toolset for name in await names(client)} == {"items", "customers"}
+        templates = (await client.list_resource_templates()).resource_templates
+        assert [
+            one.uri_template for one in templates if "invoice" in one.uri_template.removeprefix("zoho-invoice")
+        ] == []
+        resources = [one.uri for one in (await client.list_resources()).resources]
+        assert "zoho-invoice://customers" in resources
+        assert "zoho-invoice://invoices" not in resources
+        before = len(zoho.received())
+        for uri in ("zoho-invoice://invoices", "zoho-invoice://invoices/1", "zoho-invoice://customers/1/statement"):
+            with pytest.raises(MCPError, match="Unknown resource"):
+                await client.read_resource(uri)
+        with pytest.raises(MCPError, match="Unknown tool"):
+            await client.call_tool("list_invoices", {})
+        ref = types.ResourceTemplateReference(uri="zoho-invoice://invoices/{invoice_id}")
+        assert (await client.complete(ref, {"name": "invoice_id", "value": "INV"})).completion.values == []
+        assert (await client.list_prompts()).prompts == []
+        assert len(zoho.received()) == before
+
+
+async def test_organisations_bound_every_call_and_the_list_of_them(zoho: Zoho, tokens: Tokens) -> None:
+    first = zoho.settings.organization_id
+    with zoho.store.transaction():
+        own = zoho.store.shared.all("organization")[0]
+        zoho.store.shared.put("organization", SECOND, {**own, "organization_id": SECOND, "name": "Second"})
+    zoho.settings = replace(zoho.settings, organization_id=f"{first},{SECOND}")
+    policy = f'[[principals]]\nprincipal = "ada"\norganization = "{SECOND}"\n'
+    async with a_client(zoho, tokens, policy) as client:
+        [tool] = [tool for tool in (await client.list_tools()).tools if tool.name == "list_customers"]
+        assert tool.input_schema["properties"]["organization"]["enum"] == [SECOND]
+        rows = (await call(client, "list_organizations"))["organizations"]
+        assert [row["organization_id"] for row in rows] == [SECOND]
+        assert (await client.call_tool("list_customers", {"organization": first})).is_error
+        with pytest.raises(MCPError, match="Unknown resource"):
+            await client.read_resource(f"zoho-invoice://organizations/{first}/customers")
+        uris = [one.uri for one in (await client.list_resources()).resources]
+        assert [uri for uri in uris if first in uri] == []
+        assert [uri for uri in uris if SECOND in uri] != []
+        await call(client, "list_customers", organization=SECOND)
+    asked = {request.query.get("organization_id") for request in zoho.app.state.received if "contacts" in request.path}
+    assert asked == {SECOND}
+
+
+NOTHING: dict[str, str] = {
+    "no organisation of this server": '[[principals]]\nprincipal = "ada"\norganization = "999"\n',
+    "nobody but ben": '[[principals]]\nprincipal = "ben"\n[[principals]]\nprincipal = "*"\naccess = "none"\n',
+}
+
+
+@pytest.mark.parametrize("case", NOTHING)
+async def test_who_is_granted_nothing_gets_nothing(case: str, zoho: Zoho, tokens: Tokens) -> None:
+    seen: set[str] = set()
+    try:
+        async with a_client(zoho, tokens, NOTHING[case]) as client:
+            for tool in ("list_customers", "create_customer", "list_organizations"):
+                with pytest.raises(MCPError):
+                    await client.call_tool(tool, {})
+            seen = await names(client)
+    except* MCPError:
+        pass  # turned away before anything can be asked
+    assert seen == set()
+    assert zoho.app.state.received == []
+
+
+async def test_a_change_made_by_who_sees_little_is_told_to_who_sees_more(zoho: Zoho, tokens: Tokens) -> None:
+    file = tokens.path.with_name("policy.toml")
+    file.write_text('[[principals]]\nprincipal = "ada"\ntoolsets = "payments"\n')
+    heard: list[str] = []
+    async with (
+        a_site(zoho, tokens.http, policy_file=str(file)) as site,
+        site.client(token=tokens.ben) as ben,
+        site.client(token=tokens.ada) as ada,
+    ):
+        row = (await call(ben, "list_invoices", status="sent", per_page=1))["invoices"][0]
+        uri = f"zoho-invoice://invoices/{row['invoice_id']}"
+        async with ben.listen(resource_subscriptions=[uri]) as events:
+            await call(
+                ada, "record_payment", customer_id=row["customer_id"], payment_mode="cash", amount=1,
+                invoices=[{"invoice_id": row["invoice_id"], "amount_applied": 1}],
+            )  # fmt: skip
+            async for event in events:
+                heard.append(str(event))
+                break
+    assert uri in heard[0]
+
+
+WRONG: dict[str, tuple[str, str]] = {
+    "no table": ("principals = 3\n", "must be written as [[principals]] tables"),
+    "nobody": ('[[principals]]\naccess = "read"\n', "principals 1: principal is missing"),
+    "an unknown word": ('[[principals]]\nprincipal = "ada"\nread_only = true\n', "read_only is not a key of it"),
+    "an unknown access": ('[[principals]]\nprincipal = "ada"\naccess = "write"\n', "access must be one of full, read"),
+    "an unknown toolset": ('[[principals]]\nprincipal = "ada"\ntoolsets = "invoice"\n', "did you mean invoices?"),
+    "an empty list": ('[[principals]]\nprincipal = "ada"\ntoolsets = []\n', "toolsets must be a text or a list"),
+    "a number": ('[[principals]]\nprincipal = "ada"\norganization = 7\n', "organization must be a text"),
+    "never": ('[[principals]]\nprincipal = "*"\n[[principals]]\nprincipal = "ada"\n', "principals 2: never fits"),
+    "a name taken by a pattern": (
+        '[[principals]]\nprincipal = "a*"\n[[principals]]\nprincipal = "ada"\naccess = "none"\n',
+        "principals 1 takes all",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_grant_that_is_not_understood_stops_the_start(case: str) -> None:
+    text, problem = WRONG[case]
+    with pytest.raises(SettingsError) as caught:
+        parse(text, "policy.toml", load())
+    assert problem in str(caught.value)
+
+
+def test_the_policy_in_words_says_who_is_granted_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from test_processes import run
+
+    file = tmp_path / "policy.toml"
+    file.write_text('[[principals]]\nprincipal = "clerk-*"\naccess = "read"\ntoolsets = ["invoices", "items"]\n')
+    said = run("policy", ZOHO_POLICY_FILE=str(file)).stdout
+    assert "1. clerk-*: looking alone; the toolset invoices or items" in said

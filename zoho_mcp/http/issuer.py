@@ -1,0 +1,190 @@
+"""An OAuth issuer, as far as checking its tokens takes: its addresses and keys, fetched rarely and carefully."""
+
+import ipaddress
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+import jwt
+
+from zoho_mcp.errors import UnavailableError
+from zoho_mcp.http.settings import is_loopback
+
+ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+"""Those with a public key. With a secret one, whoever can check a token could make one; `none` is no signature."""
+FRESH = 3600.0
+"""Seconds after which the keys are fetched again, for one may have been withdrawn."""
+NOT_SOONER = 60.0
+"""Seconds between two tries, whatever tokens ask for: a stranger can name a key that does not exist."""
+LONGEST = 24 * 3600.0
+"""Seconds for which keys are trusted while the issuer cannot be reached."""
+LEEWAY = 30.0
+"""Seconds that two clocks may differ."""
+_PATIENCE = 10.0
+_LARGEST = 500_000
+_MOST_KEYS = 100
+_logger = logging.getLogger(__name__)
+Json = dict[str, Any]
+Fetch = Callable[[str], Awaitable[Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What the issuer's metadata says. Without the last two, nobody can log in on a page."""
+
+    keys: str
+    authorization: str = ""
+    token: str = ""
+
+
+class Issuer:
+    """One issuer's keys. `fetch` gets a JSON object from an address."""
+
+    def __init__(self, url: str, *, fetch: Fetch | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.url = url
+        self._fetch = fetch or _fetched
+        self._clock = clock
+        self._lock = anyio.Lock()
+        self._addresses: Addresses | None = None
+        self._keys: dict[tuple[str, str], jwt.PyJWK] = {}
+        self._set: list[Mapping[str, Any]] = []
+        self._fetched_at = self._tried_at = -LONGEST
+
+    async def ready(self) -> None:
+        """Return when tokens can be checked. Raises UnavailableError."""
+        await self._refresh(lambda: self._age() < LONGEST)
+        if self._age() >= LONGEST:
+            raise UnavailableError("The issuer's keys cannot be fetched.", "Check ZOHO_HTTP_ISSUER and the network.")
+
+    async def addresses(self) -> Addresses:
+        """Its addresses. Raises UnavailableError."""
+        await self.ready()
+        assert self._addresses is not None
+        return self._addresses
+
+    async def claims(self, token: str, audience: str) -> Json | None:
+        """What a token says, if this issuer signed it, for that audience, and it holds now; else None."""
+        try:
+            header = jwt.get_unverified_header(token)
+            key = await self._key(str(header.get("kid", "")), str(header.get("alg", "")))
+            if key is None:
+                return None
+            return jwt.decode(
+                token, key, algorithms=[key.algorithm_name], audience=audience, issuer=self.url, leeway=LEEWAY,
+                options={"require": ["exp", "iss", "aud"]},
+            )  # fmt: skip
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            return None
+
+    async def _key(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
+        if algorithm not in ALGORITHMS:
+            return None
+        # Whoever finds another fetching goes on with what there is.
+        if self._age() >= FRESH and not (self._lock.locked() and self._find(kid, algorithm)):
+            await self._refresh(lambda: self._age() < FRESH)
+        if self._find(kid, algorithm) is None:
+            await self._refresh(lambda: self._find(kid, algorithm) is not None)
+        return self._find(kid, algorithm) if self._age() < LONGEST else None
+
+    def _find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
+        if (kid, algorithm) in self._keys:
+            return self._keys[kid, algorithm]
+        fitting = [one for one in self._set if one.get("kid", "") == kid] if kid else self._set
+        if len(fitting) != 1 or fitting[0].get("alg", algorithm) != algorithm:
+            return None
+        key = self._keys[kid, algorithm] = jwt.PyJWK(dict(fitting[0]), algorithm)
+        return key
+
+    def _age(self) -> float:
+        return self._clock() - self._fetched_at
+
+    async def _refresh(self, enough: Callable[[], bool]) -> None:
+        async with self._lock:
+            if enough() or self._clock() - self._tried_at < NOT_SOONER:
+                return
+            self._tried_at = self._clock()
+            try:
+                addresses = await self._discovered()
+                document = await self._fetch(addresses.keys)
+                keys = cast("list[Mapping[str, Any]]", document["keys"])[:_MOST_KEYS]
+                self._set = [key for key in keys if key.get("kty") != "oct" and key.get("use", "sig") == "sig"]
+            except (UnavailableError, KeyError, TypeError, AttributeError, ValueError) as problem:
+                _logger.warning("The keys of %s could not be fetched: %s", self.url, problem)
+                return
+            self._addresses, self._keys, self._fetched_at = addresses, {}, self._clock()
+
+    async def _discovered(self) -> Addresses:
+        """From the first of the well-known places that has the metadata of just this issuer."""
+        problem: Exception | None = None
+        for place in _places(self.url):
+            try:
+                found = await self._fetch(place)
+            except UnavailableError as caught:
+                problem = caught
+                continue
+            if found.get("issuer") != self.url:
+                raise ValueError(f"{place} is about another issuer")
+            names = ("jwks_uri", "authorization_endpoint", "token_endpoint")
+            return Addresses(*(_checked(str(found.get(name) or ""), self.url) for name in names))
+        raise problem or UnavailableError("There is no metadata.")
+
+
+def _places(issuer: str) -> list[str]:
+    """RFC 8414 and OpenID Connect Discovery."""
+    parts = urlsplit(issuer)
+    origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    found = [
+        f"{origin}/.well-known/oauth-authorization-server{path}",
+        f"{origin}{path}/.well-known/openid-configuration",
+        f"{origin}/.well-known/openid-configuration{path}",
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _checked(address: str, issuer: str) -> str:
+    """An address that metadata name: encrypted, and inside no network that the issuer itself is not in."""
+    if not address:
+        return ""
+    parts, own = urlsplit(address), urlsplit(issuer)
+    host = parts.hostname or ""
+    if parts.scheme != "https" and not (is_loopback(host) and own.scheme == "http"):
+        raise ValueError(f"{address} is not encrypted")
+    if host != own.hostname and (is_loopback(host) or _is_inside(host)):
+        raise ValueError(f"{address} is inside a network")
+    return address
+
+
+def _is_inside(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+async def _fetched(address: str) -> Json:
+    """A JSON object, neither large nor late, from exactly there. Raises UnavailableError."""
+    local = is_loopback(urlsplit(address).hostname or "")
+    try:
+        with anyio.fail_after(_PATIENCE):
+            # A proxy of the environment must not come between this machine and itself.
+            async with (
+                httpx.AsyncClient(timeout=_PATIENCE, trust_env=not local, follow_redirects=False) as http,
+                http.stream("GET", address, headers={"Accept": "application/json"}) as answer,
+            ):
+                body = b""
+                async for part in answer.aiter_bytes():
+                    body += part
+                    if len(body) > _LARGEST:
+                        raise UnavailableError(f"{address} gives too much.")
+        found: Any = json.loads(body) if answer.status_code == 200 else None
+    except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as problem:
+        raise UnavailableError(f"{address} could not be read ({type(problem).__name__}).") from problem
+    if not isinstance(found, dict):
+        raise UnavailableError(f"{address} gives no JSON object (status {answer.status_code}).")
+    return cast(Json, found)

@@ -1,0 +1,142 @@
+"""Bearer tokens from a file: who has one is let in under its name. The file holds their hashes, never the tokens.
+
+It is read again whenever it changed, so that a token ends at once. What cannot be read lets nobody in.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mcp.server.auth.provider import AccessToken
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.files import read_unaltered, write_private
+
+PREFIX = "zim_"
+"""By it, programs that look for secrets in the wrong places know one."""
+_LONGEST = 200
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A token of the file."""
+
+    name: str
+    sha256: str
+    created: str = ""
+
+
+class TokenFile:
+    """The tokens that count right now. A TokenVerifier of the SDK."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, ...] | None = None
+        self._known: tuple[Known, ...] = ()
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Whose token this is; None when it is nobody's (any more)."""
+        known = self.owner(token)
+        if known is None:
+            return None
+        # The secret itself is not handed on to anybody.
+        return AccessToken(token="", client_id=known.name, scopes=[], subject=known.name)
+
+    def owner(self, token: str) -> Known | None:
+        """The entry of a token."""
+        digest = _digest(token) if len(token) <= _LONGEST else ""
+        found = None
+        for known in self._current():
+            if hmac.compare_digest(known.sha256, digest):
+                found = known
+        return found
+
+    def still_has(self, known: Known) -> bool:
+        """Whether an entry is still there: a token that was taken back and given anew is another."""
+        return known in self._current()
+
+    def _current(self) -> tuple[Known, ...]:
+        try:
+            found = self._path.stat()
+            seen = (found.st_mtime_ns, found.st_size, found.st_ino)
+            if seen != self._seen:
+                self._known, self._seen = read_tokens(self._path), seen
+        except (OSError, SettingsError) as problem:
+            if self._known or self._seen != ():
+                _logger.error("Nobody is let in: %s", problem)
+            self._known, self._seen = (), ()
+        return self._known
+
+
+def read_tokens(path: Path) -> tuple[Known, ...]:
+    """The file's tokens. Raises OSError, or SettingsError when it is not such a file."""
+    try:
+        document: Any = json.loads(read_unaltered(path))
+        return tuple(_known(entry) for entry in document["tokens"])
+    except (ValueError, KeyError, TypeError) as problem:
+        raise SettingsError(
+            f"{path} is no file of tokens ({type(problem).__name__}).",
+            "Put it right, or remove it and make new tokens with `zoho-invoice-mcp token add NAME`.",
+        ) from problem
+
+
+def _known(entry: Mapping[str, Any]) -> Known:
+    known = Known(str(entry["name"]), str(entry["sha256"]), str(entry.get("created", "")))
+    if not _NAME.fullmatch(known.name) or not re.fullmatch(r"[0-9a-f]{64}", known.sha256):
+        raise ValueError
+    return known
+
+
+def add_token(path: Path, name: str) -> str:
+    """A new token for `name`, which the file knows only by its hash. Raises SettingsError."""
+    if not _NAME.fullmatch(name):
+        raise SettingsError(
+            f"{name} cannot be a name.",
+            "Use at most 64 letters, digits and . _ @ -, beginning with a letter or digit.",
+        )
+    known = _all(path)
+    if any(one.name == name for one in known):
+        raise SettingsError(
+            f"{name} has a token already.", f"To replace it: `zoho-invoice-mcp token revoke {name}`, then add it again."
+        )
+    token = PREFIX + secrets.token_urlsafe(32)
+    _write(path, [*known, Known(name, _digest(token), datetime.now(UTC).date().isoformat())])
+    return token
+
+
+def revoke_token(path: Path, name: str) -> None:
+    """From now on nobody comes in as `name`. Raises SettingsError when nobody did."""
+    known = _all(path)
+    left = [one for one in known if one.name != name]
+    if len(left) == len(known):
+        raise SettingsError(f"There is no token for {name}.", "`zoho-invoice-mcp token list` shows which there are.")
+    _write(path, left)
+
+
+def _all(path: Path) -> tuple[Known, ...]:
+    try:
+        return read_tokens(path) if path.exists() else ()
+    except OSError as problem:
+        raise SettingsError(f"{path} cannot be read: {problem}.") from problem
+
+
+def _write(path: Path, known: list[Known]) -> None:
+    try:
+        write_private(path, json.dumps({"tokens": [asdict(one) for one in known]}, indent=2) + "\n", durable=True)
+    except OSError as problem:
+        raise SettingsError(f"{path} cannot be written: {problem}.") from problem
+
+
+def _digest(token: str) -> str:
+    # No slow hash: a token is 256 random bits, which nobody tries one by one.
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
