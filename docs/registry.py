@@ -1,6 +1,6 @@
 """Writes server.json for the MCP registry (schema 2025-12-11): `python docs/registry.py`. The tests compare.
 
-No `remotes`: they would need the address of a server that runs somewhere for everybody, and there is none.
+The remote is a form to fill in: everybody runs a server of their own, and nobody runs one for all.
 """
 
 import json
@@ -38,6 +38,23 @@ def document() -> dict[str, Any]:
                 "runtimeHint": "uvx",
                 "transport": {"type": "stdio"},
                 "environmentVariables": [_variable(setting) for setting in SETTINGS],
+            }
+        ],
+        "remotes": [
+            {
+                "type": "streamable-http",
+                "url": "https://{host}/mcp",
+                "variables": {
+                    "host": {"description": "Where your own server is reached (ZOHO_PUBLIC_URL).", "isRequired": True}
+                },
+                "headers": [
+                    {
+                        "name": "Authorization",
+                        "description": "Bearer, a blank, and your token (`zoho-invoice-mcp token add NAME`); not "
+                        "where the server trusts an OAuth issuer.",
+                        "isSecret": True,
+                    }
+                ],
             }
         ],
     }

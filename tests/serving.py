@@ -1,7 +1,6 @@
 """A server over HTTP on loopback, as the command runs it, and clients for it that say who they are."""
 
 import json
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from zoho_mcp.http.app import create_app
 from zoho_mcp.http.guard import BODY_WITHIN
 from zoho_mcp.http.identity import Identity
-from zoho_mcp.http.serving import HttpServer
+from zoho_mcp.http.serving import HttpServer, bound
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.work import Work
 from zoho_mcp.policy.approvals import Approvals
@@ -99,9 +98,7 @@ async def a_site(
 ) -> AsyncGenerator[Site]:
     """The whole of it on a free port; with `page` that is its public address. `changes` are settings of the server."""
     work, approvals = Work(), Approvals()
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+    with bound("127.0.0.1", 0) as listener:
         where = replace(http or HttpSettings(), port=listener.getsockname()[1])
         if page:
             where = replace(where, public_url=f"http://127.0.0.1:{where.port}")

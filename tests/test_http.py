@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from approving import browser_session
 from conftest import ERAS, Era, Person, Zoho, call, text_of
 from mcp.shared.exceptions import MCPError
 from serving import INITIALIZE, LIST, a_site
@@ -13,6 +14,7 @@ from test_processes import run
 
 from zoho_mcp.errors import SettingsError, UnavailableError
 from zoho_mcp.http.guard import LARGEST_BODY
+from zoho_mcp.http.serving import bound
 from zoho_mcp.http.settings import HttpSettings, http_settings
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +103,22 @@ async def test_scripts_of_a_page_that_is_named_may_call_and_others_not(zoho: Zoh
         assert (ours.status_code, ours.headers["access-control-allow-origin"]) == (200, "https://inspector.example")
         assert "mcp-session-id" in ours.headers["access-control-expose-headers"]
         assert (await site.post(INITIALIZE, origin="https://evil.example")).status_code == 403
+
+
+async def test_a_browser_may_ask_whether_its_page_may_call(zoho: Zoho) -> None:
+    async with a_site(zoho, HttpSettings(origins=("https://inspector.example",))) as site:
+        asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,mcp-method"}
+        async with browser_session() as browser:
+            for origin, status in (("https://inspector.example", 200), ("https://evil.example", 403)):
+                answer = await browser.options(site.mcp, headers={**asked, "origin": origin})
+                assert answer.status_code == status
+                if status == 200:
+                    assert "authorization" in answer.headers["access-control-allow-headers"]
+
+
+def test_answers_do_not_wait_for_company() -> None:
+    with bound("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 async def test_told_to_stop_it_finishes_what_runs_and_refuses_what_comes(zoho: Zoho) -> None:

@@ -14,9 +14,12 @@ from mcp.shared.exceptions import MCPError
 from serving import a_site
 from test_http_tokens import Tokens, tokens
 
-from zoho_mcp.errors import SettingsError
+from zoho_mcp.errors import AuthError, SettingsError
+from zoho_mcp.policy.grants import Grant
 from zoho_mcp.policy.reading import parse
+from zoho_mcp.server.principals import limited
 from zoho_mcp.specs.load import load
+from zoho_mcp.zoho.request import Request
 
 pytestmark = pytest.mark.anyio
 __all__ = ["tokens"]  # a fixture
@@ -101,6 +104,16 @@ async def test_organisations_bound_every_call_and_the_list_of_them(zoho: Zoho, t
         await call(client, "list_customers", organization=SECOND)
     asked = {request.query.get("organization_id") for request in zoho.app.state.received if "contacts" in request.path}
     assert asked == {SECOND}
+
+
+async def test_nothing_is_sent_for_an_organisation_that_is_not_granted_whatever_asked_for_it(zoho: Zoho) -> None:
+    first = zoho.settings.organization_id
+    server = zoho.server(organization_id=f"{first},{SECOND}")
+    async with server.lifespan(server) as app:
+        view = limited(app, Grant(("ada",), organizations=(SECOND,)))
+        with pytest.raises(AuthError):
+            await view.send(Request("GET", "/contacts", organization_id=first))
+    assert zoho.received() == []
 
 
 NOTHING: dict[str, str] = {

@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 from serving import INITIALIZE, LIST, Site, a_site
 from test_processes import run
 
+from zoho_mcp.cli.healthy import healthy
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import PREFIX, add_token, read_tokens, revoke_token
@@ -187,5 +188,8 @@ async def test_the_process_lets_in_by_the_users_own_file_and_stops_on_a_signal(t
             async with site.client(token=token) as client:
                 assert (await client.list_tools()).tools
             assert await status(site, "wrong") == 401
+            for served in (url.removeprefix("http://"), f"0.0.0.0:{url.rpartition(':')[2]}", ""):
+                assert await anyio.to_thread.run_sync(healthy, served)
             process.terminate()
             assert await process.wait() == (0 if sys.platform != "win32" else 1)
+            assert not await anyio.to_thread.run_sync(healthy, url.removeprefix("http://"))

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import zoho_mcp
+from zoho_mcp.http.settings import PATH
 from zoho_mcp.settings import SETTINGS, from_environment
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
@@ -31,7 +32,7 @@ def test_the_committed_file_is_the_generated_one() -> None:
 
 def test_it_has_the_shape_of_its_schema() -> None:
     assert SERVER["$schema"] == "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
-    assert set(SERVER) <= {"$schema", "name", "title", "description", "repository", "version", "packages"}
+    assert set(SERVER) <= {"$schema", "name", "title", "description", "repository", "version", "packages", "remotes"}
     assert re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9]/[a-zA-Z0-9][a-zA-Z0-9._-]*[a-zA-Z0-9]", SERVER["name"])
     assert 1 <= len(SERVER["description"]) <= 100
     assert 1 <= len(SERVER["title"]) <= 100
@@ -43,6 +44,16 @@ def test_it_has_the_shape_of_its_schema() -> None:
         assert variable.get("format", "string") in ("string", "number", "boolean", "filepath")
         assert isinstance(variable.get("default", ""), str)
         assert variable.get("default") in (None, *variable.get("choices", [variable.get("default")]))
+
+
+def test_the_remote_is_a_form_for_a_server_of_ones_own() -> None:
+    [remote] = SERVER["remotes"]
+    assert set(remote) == {"type", "url", "variables", "headers"}
+    assert remote["type"] == "streamable-http"
+    assert re.findall(r"{(\w+)}", remote["url"]) == list(remote["variables"])
+    assert remote["url"].endswith(PATH)
+    [header] = remote["headers"]
+    assert (header["name"], header["isSecret"]) == ("Authorization", True)
 
 
 def test_versions_names_and_variables_are_those_of_the_code() -> None:

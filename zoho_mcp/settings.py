@@ -16,6 +16,7 @@ from zoho_mcp.errors import SettingsError
 Product = Literal["invoice", "books"]
 ConfirmMode = Literal["ask", "refuse", "allow"]
 AnswerMode = Literal["both", "text", "structured"]
+LogFormat = Literal["text", "json"]
 Fallback = Literal["page", "token", "refuse"]
 _Value = TypeVar("_Value")
 
@@ -45,7 +46,7 @@ EDITIONS = ("us", "in", "uk", "eu", "gcc", "mx", "ke", "za", "au", "ca")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment variable, for the README's table and for messages."""
+    """One environment variable, for the table in docs/reference.md and for messages."""
 
     name: str
     meaning: str
@@ -101,6 +102,12 @@ SETTINGS: tuple[Setting, ...] = (
             "`rediss://user:password@host`; docs/replicas.md says what lies there.", secret=True),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
+    Setting("ZOHO_LOG", "How the log on stderr is written: as text, or as JSON without private data, an object a line.",
+            "text", ("text", "json")),
+    Setting("ZOHO_LOG_LEVEL", "From which level on; info: a line for each call, debug: for each request to Zoho too.",
+            "warning", ("debug", "info", "warning", "error")),
+    Setting("ZOHO_METRICS", "Port, or HOST:PORT, that Prometheus can read counts and times from, at /metrics; a port "
+            "alone is open to this machine only. Needs the extra `metrics`."),
     Setting("ZOHO_HTTP", "Serve over HTTP at this HOST:PORT instead of over stdio, as with --http."),
     Setting("ZOHO_PUBLIC_URL", "Over HTTP: the https address that people and clients reach this server under."),
     Setting("ZOHO_HTTP_TOKENS", "Over HTTP: file of the bearer tokens that let clients in (default: http-tokens.json "
@@ -171,6 +178,10 @@ class Settings:
     download_dir: Path | None = None
     answer: AnswerMode = "both"
     max_answer: int = 40_000
+    log: LogFormat = "text"
+    log_level: str = "warning"
+    metrics: tuple[str, int] | None = None
+    """Host and port for Prometheus."""
     redis_url: SecretStr = NOTHING
     """Empty: this server is the only one of the account, or shares with those of the same user on this machine."""
 
@@ -230,6 +241,9 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder),
         answer=cast(AnswerMode, text("ZOHO_ANSWER")),
         max_answer=checked("ZOHO_MAX_ANSWER", _characters),
+        log=cast(LogFormat, text("ZOHO_LOG")),
+        log_level=text("ZOHO_LOG_LEVEL"),
+        metrics=checked("ZOHO_METRICS", _address),
         redis_url=SecretStr(checked("ZOHO_REDIS_URL", _redis_url)),
     )
     if settings.soid and not settings.scopes:
@@ -344,6 +358,17 @@ def _characters(value: str) -> int:
     if not re.fullmatch(r"[0-9]{4,8}", value) or not 2000 <= int(value) <= 10_000_000:
         raise ValueError("a number of characters from 2000 to 10000000")
     return int(value)
+
+
+def _address(value: str) -> tuple[str, int] | None:
+    """Of this machine only, unless a host is named."""
+    if not value:
+        return None
+    host, _, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536 or not re.fullmatch(r"[\w.:-]+", host):
+        raise ValueError("a port, or a host and a port, as in 127.0.0.1:9464")
+    return host, int(port)
 
 
 def _between(least: float, most: float, value: str, right: str) -> float:

@@ -5,6 +5,7 @@ Imported when it is needed: uvicorn is slow to load.
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable
 from types import FrameType
 
@@ -22,6 +23,7 @@ HEAD_WITHIN = 10.0
 """Seconds for the head of a request."""
 MOST_CONNECTIONS = 800
 """Below the 1024 files that a process may usually have open."""
+_BACKLOG = 2048
 _FAREWELL = 2
 """Seconds for answers on their way, and for streams that carry none."""
 
@@ -29,8 +31,18 @@ _FAREWELL = 2
 def bound(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises SettingsError when that cannot be."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(found[4][:2], family=found[0], backlog=2048)
+        family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        # Said in so many words: else asyncio does not see that it is TCP, and each answer waits 40 ms for company.
+        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+        try:
+            if sys.platform != "win32":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+            listener.listen(_BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
     except OSError as problem:
         raise SettingsError(
             f"Nothing can be served at {host}:{port}: {problem.strerror or problem}.",

@@ -82,7 +82,7 @@ def http_settings(environment: Mapping[str, str]) -> HttpSettings:
     """From environment variables. Raises SettingsError for what is wrong, and where anybody would be let in."""
     given = Given(environment)
     problems = given.problems = []  # What is wrong elsewhere is said elsewhere.
-    host, port = given.checked("ZOHO_HTTP", _address)
+    host, port = given.checked("ZOHO_HTTP", address)
     found = HttpSettings(
         host=host,
         port=port,
@@ -152,7 +152,8 @@ def _tokens(environment: Mapping[str, str], problems: list[str]) -> Path | None:
     return file if there else None
 
 
-def _address(value: str) -> tuple[str, int]:
+def address(value: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT, either of them alone, or neither. Raises ValueError with what is right."""
     found = _ADDRESS.fullmatch(value) if value else None
     if value and (found is None or int(found["port"] or 0) > 65535):
         raise ValueError("HOST:PORT, such as 127.0.0.1:8000")

@@ -144,9 +144,9 @@ class Tables:
         """The ticket is done with. It counts from its answer on: when Zoho counted it is not known better."""
         self._run("delete from tickets where id = ?", (ticket,))
         self._run("update sent set at = ? where ticket = ?", (now, ticket))
-        found = told(headers)
-        if found is not None:
-            limit, remaining, reset = found
+        said = told(headers)
+        if said is not None:
+            limit, remaining, reset = said
             query = "select count(*) from tickets where organization = ? and running"
             underway = int(self._run(query, (organization,)).fetchone()[0])
             self._set_day(organization, limit, remaining - underway, now + reset, told=True)

@@ -1,0 +1,26 @@
+"""For a container: exit status 0 while the server of this environment is alive. `python -m zoho_mcp.cli.healthy`."""
+
+import os
+import sys
+import urllib.request
+
+from zoho_mcp.http.settings import address
+
+
+def healthy(served: str) -> bool:
+    """Whether /healthz answers at the HOST:PORT that is served; over stdio (empty) there is nothing to ask."""
+    if not served.strip():
+        return True
+    host, port = address(served.strip())
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    # A proxy of the environment must not come between this machine and itself.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"http://{reached}:{port}/healthz", timeout=4) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(not healthy(os.environ.get("ZOHO_HTTP", "")))
