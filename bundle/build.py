@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoho_mcp.server.prompt_texts import Prompt
+from zoho_mcp.server.prompts import PROMPTS
 from zoho_mcp.settings import SETTINGS, Setting
 from zoho_mcp.specs.load import load
 
@@ -65,6 +67,7 @@ def manifest() -> dict[str, Any]:
         "tools": [
             {"name": name, "description": operation.description} for name, operation in load().operations.items()
         ],
+        "prompts": [_prompt(prompt) for prompt in PROMPTS.values()],
         "keywords": about["keywords"],
         "license": about["license"],
         "privacy_policies": ["https://www.zoho.com/privacy.html"],
@@ -74,6 +77,14 @@ def manifest() -> dict[str, Any]:
         },
         "user_config": {_key(setting): _field(setting) for setting in asked},
     }
+
+
+def _prompt(prompt: Prompt) -> dict[str, Any]:
+    """A manifest cannot say which arguments may be left out; the text does."""
+    names = [argument.name for argument in prompt.arguments]
+    said = "\n".join(f"- {name}: ${{arguments.{name}}}" for name in names)
+    text = f"{prompt.text.strip()}\n\nWhat I can tell you; what is empty, I have not said:\n{said}"
+    return {"name": prompt.name, "description": prompt.description, "arguments": names, "text": text}
 
 
 def _server(asked: Iterable[Setting]) -> dict[str, Any]:

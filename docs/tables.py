@@ -1,4 +1,4 @@
-"""Writes the tables of README.md and docs/coverage.md: `python docs/tables.py`. The tests compare."""
+"""Writes the tables of docs/reference.md and docs/coverage.md: `python docs/tables.py`. The tests compare."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from zoho_mcp.settings import SETTINGS, Setting
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Operation
 
-README = Path(__file__).parent.parent / "README.md"
+REFERENCE = Path(__file__).parent / "reference.md"
 COVERAGE = Path(__file__).parent / "coverage.md"
 _EFFECTS = {"read": "reads", "write": "changes", "send": "e-mails", "destroy": "destroys"}
 
@@ -80,5 +80,5 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for page in (README, COVERAGE):
+    for page in (REFERENCE, COVERAGE):
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

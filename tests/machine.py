@@ -99,6 +99,7 @@ def serving(folder: Path) -> Generator[Accounts]:
 def plain() -> dict[str, str]:
     """The environment without settings of ours, able to import the package from the checkout."""
     found = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")}
+    found |= {"TERM": "xterm-256color", "COLORTERM": "", "NO_COLOR": "", "COLUMNS": "", "LINES": ""}
     return found | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), "PYTHONWARNINGS": "error"}
 
 

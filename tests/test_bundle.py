@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from conftest import call
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
+from zoho_mcp.server.prompts import PROMPTS
 from zoho_mcp.settings import SETTINGS
 from zoho_mcp.specs.load import load
 
@@ -63,6 +65,14 @@ def test_the_manifest_is_valid_and_strictly_so(manifest: dict[str, Any]) -> None
 def test_name_version_and_tools_are_those_of_the_code(manifest: dict[str, Any]) -> None:
     assert manifest["version"] == zoho_mcp.__version__
     assert [tool["name"] for tool in manifest["tools"]] == list(load().operations)
+
+
+def test_a_prompt_of_the_manifest_says_what_the_servers_does_with_a_place_for_every_argument(
+    manifest: dict[str, Any],
+) -> None:
+    for prompt in manifest["prompts"]:
+        assert prompt["text"].startswith(PROMPTS[prompt["name"]].text.strip())
+        assert re.findall(r"\$\{arguments\.(\w+)\}", prompt["text"]) == prompt["arguments"]
 
 
 def test_the_form_asks_for_settings_that_exist_and_hides_the_secret_ones(manifest: dict[str, Any]) -> None:
@@ -127,6 +137,9 @@ async def test_the_unpacked_bundle_answers(unpacked: Path, manifest: dict[str, A
         async with Client(server) as client:
             listed = [tool.name for tool in (await client.list_tools()).tools]
             assert listed == [tool["name"] for tool in manifest["tools"]]
+            said = [(one["name"], one["description"], one["arguments"]) for one in manifest["prompts"]]
+            prompts = (await client.list_prompts()).prompts
+            assert said == [(one.name, one.description, [a.name for a in one.arguments or []]) for one in prompts]
             assert (await call(client, "list_invoices"))["invoices"]
 
 

@@ -1,9 +1,11 @@
 """What is uploaded: an sdist that makes the wheel, and both work in an empty environment."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 from collections.abc import Sequence
 from importlib.metadata import Distribution, PathDistribution
@@ -16,6 +18,8 @@ from conftest import call
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
+from zoho_mcp.profiles import Profiles, token_folder
+from zoho_mcp.settings import from_environment
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(("ZOHO_", "PYTHON"))}
@@ -34,7 +38,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "builder", with_pip=True)
     venv.create(folder / "user", with_pip=True)
     scripts = "Scripts" if sys.platform == "win32" else "bin"
-    done([folder / "builder" / scripts / "pip", "install", "--quiet", "hatchling>=1.27"], folder)
+    needed = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    done([folder / "builder" / scripts / "pip", "install", "--quiet", *needed], folder)
     done([folder / "builder" / scripts / "hatchling", "build", "-t", "sdist", "-d", folder / "dist"], CHECKOUT)
     [sdist] = (folder / "dist").glob("*.tar.gz")
     done([folder / "user" / scripts / "pip", "install", "--quiet", sdist], folder)
@@ -52,7 +57,15 @@ def test_the_metadata_says_what_people_look_for(empty: Path) -> None:
     assert (metadata["License-Expression"], metadata["License-File"]) == ("MIT", "LICENSE")
     assert metadata["Requires-Python"] == ">=3.11"
     assert "mcp-name: io.github.zoho-invoice-mcp/zoho-invoice-mcp" in str(metadata.get_payload())
+    shown = re.findall(r'(?:src="|\]\()([^)"]+)', str(metadata.get_payload()))
+    assert any(address.endswith("/raw/HEAD/docs/pictures/chat.png") for address in shown)
+    assert [address for address in shown if not address.startswith("https://")] == []
     assert any(one.startswith("mcp<3,>=2.3") for one in metadata.get_all("Requires-Dist"))
+
+
+def test_a_plain_installation_stays_small(empty: Path) -> None:
+    names = {path.name.partition("-")[0] for path in empty.parent.rglob("*.dist-info")} - {"pip", "setuptools"}
+    assert len(names) < 40, sorted(names)
 
 
 def test_the_sdist_holds_what_the_tests_of_a_packager_need(empty: Path) -> None:
@@ -80,3 +93,17 @@ async def test_it_answers_over_stdio(empty: Path, tmp_path: Path) -> None:
         async with Client(server) as client:
             assert (await client.list_tools()).tools
             assert (await call(client, "list_invoices"))["invoices"]
+
+
+def test_everything_a_container_keeps_is_in_its_volume() -> None:
+    """Read, not run: a root file system that is read-only takes nothing else."""
+    text = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    variables = dict(re.findall(r"(\w+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", text, re.MULTILINE))))
+    [volume] = re.findall(r"^VOLUME (\S+)$", text, re.MULTILINE)
+    settings = from_environment(variables, account=False)
+    profiles, tokens = Profiles.of(variables).folder, token_folder(variables)
+    for path in (settings.audit_file, settings.limits_file, settings.users_policy_file, profiles, tokens):
+        assert Path(str(path)).is_relative_to(volume), path
+    copied = [name for line in re.findall(r"^COPY (?!--)(.*) \S+$", text, re.MULTILINE) for name in line.split()]
+    allowed = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert [name for name in copied if not (CHECKOUT / name).exists() or f"!{name}" not in allowed] == []

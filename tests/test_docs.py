@@ -17,7 +17,7 @@ from zoho_mcp.settings import SETTINGS
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PAGES = {
     path.name: path.read_text(encoding="utf-8")
-    for path in (*sorted((CHECKOUT / "docs").glob("*.md")), CHECKOUT / "SECURITY.md")
+    for path in (*sorted(CHECKOUT.glob("*.md")), *sorted((CHECKOUT / "docs").glob("*.md")))
 }
 PLAIN = {
     name: value
@@ -60,7 +60,7 @@ def test_the_commands_run_one_after_the_other_as_written(tmp_path: Path) -> None
     environment = PLAIN | {
         "HOME": str(home), "PYTHONPATH": str(CHECKOUT), "PATH": f"{shim.parent}{os.pathsep}{PLAIN['PATH']}",
     }  # fmt: skip
-    assert len(commands()) >= 14
+    assert len(commands()) >= 22
     for command in commands():
         result = subprocess.run(
             ["/bin/sh", "-c", command],
@@ -96,10 +96,11 @@ def test_settings_that_are_named_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_within_the_project_lead_somewhere(page: str) -> None:
-    folder = CHECKOUT if page == "SECURITY.md" else CHECKOUT / "docs"
+    folder = CHECKOUT if (CHECKOUT / page).exists() else CHECKOUT / "docs"
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", PAGES[page]):
         path, _, anchor = target.partition("#")
-        text = (folder / path).read_text(encoding="utf-8") if path else PAGES[page]
+        assert (folder / path).exists(), target
+        text = (folder / path).read_text(encoding="utf-8") if path.endswith(".md") else PAGES[page]
         titles = {
             re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
             for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from machine import Accounts, Machine, serving
 
+from zoho_mcp.cli import clients
 from zoho_mcp.specs.load import load
 
 READING = ("ZohoInvoice.invoices.READ", "ZohoInvoice.contacts.READ", "ZohoInvoice.settings.READ")
@@ -46,11 +47,20 @@ def test_all_is_well_after_login(machine: Machine) -> None:
     status, rows = doctor(machine)
     assert status == 0
     assert list(rows) == [
-        "settings", "data centre", "token", "scopes", "organisation", "clock", "limits", "files", "Claude Desktop",
+        "settings", "data centre", "token", "scopes", "organisation", "clock", "limits", "files", "chat programs",
     ]  # fmt: skip
-    assert {row.split(" ")[0] for name, row in rows.items() if name != "Claude Desktop"} == {"ok"}
+    assert {row.split(" ")[0] for name, row in rows.items() if name != "chat programs"} == {"ok"}
     assert rows["organisation"] == "ok Studio Linden (900000001) answers"
     assert rows["limits"].startswith("ok 99")
+
+
+def test_before_the_first_login_it_says_just_that(machine: Machine) -> None:
+    status, rows = doctor(machine)
+    assert status == 1
+    assert rows["account"].startswith("FAILS you are not logged in to Zoho -> Run `zoho-invoice-mcp login`.")
+    assert "settings" not in rows
+    _, rows = doctor(machine, ZOHO_CLIENT_ID="1000.x")
+    assert rows["settings"].startswith("FAILS ZOHO_CLIENT_SECRET is missing")
 
 
 def test_it_changes_nothing(machine: Machine) -> None:
@@ -122,22 +132,49 @@ def test_files_that_others_can_read_are_named(machine: Machine) -> None:
     assert f"chmod 600 '{machine.profile()}'" in rows["settings"]
 
 
+def configuration(machine: Machine, name: str) -> Path:
+    """The file of an installed chat program."""
+    here = clients.Machine(sys.platform, machine.home, machine.environment(APPDATA=str(machine.home / "Roaming")))
+    path = clients.CLIENTS[name].file(here)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        ({"command": "/x/zoho-invoice-mcp"}, "ok starts this server as zoho"),
-        ({"command": "zoho-invoice-mcp", "env": {"ZOHO_CLIENT_SECRET": "s"}}, "note zoho in"),
-        ({"command": "other"}, "does not start this server"),
-        (None, "cannot be read"),
+        ({"command": sys.executable, "args": ["-m", "zoho_mcp.cli.main"]}, "ok starts this server as zoho"),
+        ({"command": "uvx", "args": ["zoho-invoice-mcp@0.1.0"]}, "ok starts this server as zoho"),
+        ({"command": "/gone/zoho-invoice-mcp"}, "FAILS zoho starts /gone/zoho-invoice-mcp, which is not there"),
+        ({"command": "zoho-invoice-mcp", "env": {"ZOHO_CLIENT_SECRET": "s"}}, "holds ZOHO_CLIENT_SECRET, which any"),
+        ({"command": "other"}, "does not start this server -> zoho-invoice-mcp install claude-desktop"),
+        ("nonsense", "does not start this server"),
+        (None, "cannot be understood"),
     ],
 )
 def test_claude_desktops_configuration_is_looked_at(machine: Machine, entry: object, says: str) -> None:
-    below = {"darwin": "Library/Application Support", "win32": "Roaming"}.get(sys.platform, "config")
-    path = machine.home / below / "Claude" / "claude_desktop_config.json"
-    path.parent.mkdir(parents=True)
+    path = configuration(machine, "claude-desktop")
     path.write_text(json.dumps({"mcpServers": {"zoho": entry}}) if entry else "{")
     _, rows = doctor(machine, APPDATA=str(machine.home / "Roaming"))
     assert says in rows["Claude Desktop"]
+
+
+def test_every_installed_program_is_looked_at_where_install_writes(machine: Machine) -> None:
+    for name in clients.CLIENTS:
+        configuration(machine, name)
+    (machine.home / ".claude").mkdir()
+    for name in clients.CLIENTS:
+        done = machine.run("install", name, "--sandbox", "--yes", APPDATA=str(machine.home / "Roaming"))
+        assert done.returncode == 0, done.stderr
+    _, rows = doctor(machine, APPDATA=str(machine.home / "Roaming"))
+    for client in clients.CLIENTS.values():
+        assert rows[client.title] == "ok starts this server as zoho-invoice"
+
+
+def test_a_configuration_that_holds_what_json_has_no_word_for_is_read(machine: Machine) -> None:
+    configuration(machine, "codex").write_text('[mcp_servers.z]\ncommand = "zoho-invoice-mcp"\nsince = 2026-01-01\n')
+    _, rows = doctor(machine)
+    assert rows["Codex"] == "ok starts this server as z"
 
 
 class LateZoho(BaseHTTPRequestHandler):

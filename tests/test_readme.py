@@ -4,8 +4,13 @@ import importlib.util
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 from types import ModuleType
+
+import anyio
+import anyio.to_thread
+import pytest
 
 import zoho_mcp
 from zoho_mcp.cli.main import parser
@@ -15,25 +20,29 @@ CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
 
-def tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tables", CHECKOUT / "docs" / "tables.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, CHECKOUT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # Where dataclasses look for it.
     spec.loader.exec_module(module)
     return module
 
 
 def test_the_tables_are_those_of_the_specs_and_settings() -> None:
-    assert [f"<!-- {name} -->" in README for name in ("tools", "settings")] == [True, True]
-    for page in (CHECKOUT / "README.md", CHECKOUT / "docs" / "coverage.md"):
-        text = page.read_text(encoding="utf-8")
-        assert tables().filled(text) == text, "run: .venv/bin/python docs/tables.py"
+    reference, coverage = (
+        (CHECKOUT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("reference", "coverage")
+    )
+    assert [f"<!-- {name} -->" in reference for name in ("tools", "settings")] == [True, True]
+    for text in (reference, coverage):
+        assert script("tables").filled(text) == text, "run: .venv/bin/python docs/tables.py"
 
 
 def test_the_configuration_examples_are_json_with_settings_that_exist() -> None:
     names = {setting.name for setting in SETTINGS}
-    examples = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
+    guide = (CHECKOUT / "docs" / "clients.md").read_text(encoding="utf-8")
+    examples = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", guide, re.DOTALL)]
     assert len(examples) == 2
     for example in examples:
         assert set(example["mcpServers"]["zoho-invoice"].get("env", {})) <= names
@@ -42,6 +51,33 @@ def test_the_configuration_examples_are_json_with_settings_that_exist() -> None:
 def test_every_setting_that_is_named_exists() -> None:
     names = {setting.name for setting in SETTINGS}
     assert set(re.findall(r"\bZOHO_[A-Z_]*[A-Z]\b", README)) <= names
+
+
+def test_the_pictures_are_there_and_small() -> None:
+    shown = re.findall(r'src="([^"]+)"', README)
+    assert len(shown) == 2
+    for path in shown:
+        assert 10_000 < (CHECKOUT / path).stat().st_size < 150_000
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(sys.platform == "win32", reason="the script needs a pseudo-terminal")
+async def test_what_the_pictures_show_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    pictures = script("pictures")
+    with anyio.fail_after(60):
+        chat, page = await pictures.session(tmp_path)
+    assert "is now <b>void</b>" in chat.turns[-1]
+    assert "Void invoice INV" in page.html
+    assert "All is well." in await anyio.to_thread.run_sync(pictures.doctor, tmp_path)
+
+
+def test_every_command_of_the_commands_table_and_every_command_there_is_stand_in_it() -> None:
+    reference = (CHECKOUT / "docs" / "reference.md").read_text(encoding="utf-8")
+    table = reference.partition("## Commands")[2].partition("##")[0]
+    commands = re.findall(r"^    (\w+) ", parser().format_help(), re.MULTILINE)
+    assert "doctor" in commands
+    assert [name for name in commands if not re.search(rf"`(zoho-invoice-mcp )?{name}[` ]", table)] == []
 
 
 def test_the_guide_to_accounts_has_every_data_centre_and_only_settings_and_options_that_exist() -> None:

@@ -45,7 +45,7 @@ EDITIONS = ("us", "in", "uk", "eu", "gcc", "mx", "ke", "za", "au", "ca")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment variable, for the README's table and for messages."""
+    """One environment variable, for the table in docs/reference.md and for messages."""
 
     name: str
     meaning: str

@@ -4,6 +4,7 @@ import getpass
 import sys
 from collections.abc import Sequence
 
+from zoho_mcp.cli import console
 from zoho_mcp.errors import SettingsError
 
 
@@ -21,14 +22,14 @@ def ask_secret(what: str, instead: str) -> str:
 
 def choose(what: str, rows: Sequence[str], instead: str) -> int:
     """The position of the row that the person chooses."""
-    print(f"{what}:")
+    console.line(f"{what}:", "bold")
     for number, row in enumerate(rows, 1):
-        print(f"  {number}  {row}")
+        console.line(f"  {number}  {row}")
     while True:
         answer = _line(f"Number (1-{len(rows)}): ", instead)
         if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(rows):
             return int(answer) - 1
-        print("That is none of them.")
+        console.line("That is none of them.")
 
 
 def _line(prompt: str, instead: str) -> str:

@@ -4,13 +4,11 @@ import argparse
 import json
 import os
 import re
-import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from zoho_mcp.cli import console
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.policy.audit import Entry
 from zoho_mcp.policy.history import Wanted, calls, entries, verify
 from zoho_mcp.settings import from_environment
 
@@ -19,37 +17,43 @@ _COLUMNS = (("time", "time (UTC)", 19), ("client", "client", 24), ("tool", "tool
             ("decision", "decision", 8), ("way", "asked by", 11), ("outcome", "outcome", 8),
             ("message", "message", 60))  # fmt: skip
 
+_COLOURS = {"done": "green", "asked": "yellow", "declined": "yellow", "refused": "yellow", "failed": "red",
+            "unknown": "bold red"}  # fmt: skip
+
 
 def show_audit(options: argparse.Namespace) -> int:
     """Print a table of calls, newest last, or their lines as JSON."""
     if options.outcome and options.outcome not in OUTCOMES:
         raise SettingsError(f"{options.outcome} is no outcome: there is {', '.join(OUTCOMES)}.")
     path = _path(options.file)
-    content = _read(path)
     wanted = Wanted(options.tool, options.outcome, _moment(options.since), options.client)
-    rows = calls(entries(content), wanted)
+    with console.busy("Reading the audit file"):
+        rows = calls(entries(_read(path)), wanted)
     if options.json:
         for row in rows:
-            print(json.dumps(row))
+            console.line(json.dumps(row))
     elif rows:
-        print("\n".join(_table(rows)))
+        cells = [[_cell(row.get(name), width) for name, _, width in _COLUMNS] for row in rows]
+        console.table([heading for _, heading, _ in _COLUMNS], cells, colours=_COLOURS)
     else:
-        print(f"Nothing in {path}.", file=sys.stderr)
+        console.complain(f"nothing in {path}.")
     return 0
 
 
 def verify_audit(file: str, head: str) -> int:
     """Print whether the file is whole; 1 when it is not."""
     path = _path(file)
-    verdict = verify(_read(path), head)
+    with console.busy("Checking every line of the audit file"):
+        verdict = verify(_read(path), head)
     for note in verdict.notes:
-        print(note)
+        console.line(note)
     for problem in verdict.problems:
-        print(problem)
-    print(f"{path}: {verdict.lines} lines; " + ("NOT as they were written." if verdict.problems else "all as written."))
+        console.line(problem, "red")
+    result, style = ("NOT as they were written.", "bold red") if verdict.problems else ("all as written.", "bold green")
+    console.line(f"{path}: {verdict.lines} lines; {result}", style)
     if verdict.head:
-        print(f"Head: {verdict.head}")
-    print(
+        console.line(f"Head: {verdict.head}")
+    console.line(
         f"The line with the hash {head} is there."
         if head and not verdict.problems
         else "That lines were cut off the end cannot be seen from the file alone: keep the head elsewhere, and give it "
@@ -87,15 +91,7 @@ def _moment(text: str) -> str:
     return (moment.replace(tzinfo=moment.tzinfo or UTC)).astimezone(UTC).isoformat().replace("+00:00", "")
 
 
-def _table(rows: Sequence[Entry]) -> list[str]:
-    cells = [[heading for _, heading, _ in _COLUMNS]]
-    cells += [[_cell(row.get(name), width) for name, _, width in _COLUMNS] for row in rows]
-    widths = [max(len(line[at]) for line in cells) for at in range(len(_COLUMNS))]
-    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-
-
 def _cell(value: object, width: int) -> str:
-    # What a client or Zoho wrote must not steer the terminal.
-    text = "".join(sign if sign.isprintable() else " " for sign in str(value if value is not None else ""))
+    text = console.clean(value if value is not None else "")
     text = text.replace("T", " ", 1)[:19] if re.match(r"\d{4}-\d\d-\d\dT", text) else text
     return text if len(text) <= width else text[: width - 1] + "…"

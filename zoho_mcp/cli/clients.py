@@ -99,8 +99,8 @@ CLIENTS: Mapping[str, Client] = {
             "claude-code",
             "Claude Code",
             _claude_code,
-            "Start Claude Code anew; /mcp shows the server. Claude Code rewrites its file while it runs: if the entry "
-            "is gone, close it and run this again.",
+            "Start Claude Code anew; /mcp shows the server. Claude Code rewrites its file while it runs: if the "
+            "change is gone, close it and run this again.",
             typed=True,
         ),
         Client("cursor", "Cursor", lambda m: m.home / ".cursor" / "mcp.json", _RESTART),

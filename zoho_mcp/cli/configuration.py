@@ -70,6 +70,11 @@ class Change:
         return backup
 
 
+def entries(client: Client, path: Path) -> dict[str, Any]:
+    """The servers that a client's configuration names; none when there is no file. Raises ConfigurationError."""
+    return _servers(client, path, _data(NOTATIONS[client.notation], path, _text(path)))
+
+
 def adding(client: Client, path: Path, name: str, entry: Mapping[str, Any]) -> Change:
     """The change that gives `client` the server `name`; what else its entry says (`env`, `disabled`, …) stays."""
     notation = NOTATIONS[client.notation]

@@ -3,8 +3,8 @@
 import base64
 import os
 import sys
-import textwrap
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,11 +16,12 @@ from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
 
+from zoho_mcp.cli import console
 from zoho_mcp.server.render import compact
 
 FOLDER = Path("demo-output")
 _WIDTH = 100
-_NEXT = "          | "
+_STYLES = {"calls": "cyan", "gets": "dim", "asked": "bold yellow", "answer": "bold green", "books": "bold"}
 
 
 class StepFailedError(Exception):
@@ -39,7 +40,8 @@ class Story:
     def say(self, text: str) -> None:
         """The next step, as the user would put it."""
         self.step += 1
-        print(f"\n{self.step}. {text}")
+        console.line()
+        console.line(f"{self.step}. {text}", "bold")
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool and print what went out and what came back; StepFailedError when it did not work."""
@@ -50,16 +52,17 @@ class Story:
     async def attempt(self, tool: str, **arguments: Any) -> types.CallToolResult:
         """Call a tool and print what went out and what came back, error or not."""
         assert self.client is not None
-        show("calls ", f"{tool} {compact(arguments)}")
-        result = await self.client.call_tool(tool, arguments)
+        show("calls", f"{tool} {compact(arguments)}")
+        with console.busy(tool):
+            result = await self.client.call_tool(tool, arguments)
         text = " ".join(part.text for part in result.content if isinstance(part, types.TextContent))
-        show("gets  ", text if len(text) <= 400 else text[:399] + "…")
+        show("gets", text if len(text) <= 400 else text[:399] + "…")
         return result
 
     async def elicit(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         """The confirmation question: shown, and answered as the story wants it."""
         self.asked.append(params.message)
-        show("asked ", params.message)
+        show("asked", params.message)
         show("answer", "Yes, do it." if self.answer else "No.")
         return (
             types.ElicitResult(action="accept", content={"confirm": True})
@@ -70,9 +73,11 @@ class Story:
 
 def show(who: str, text: str) -> None:
     """A few indented lines."""
+    bar = "│" if console.decorated() else "|"
     for number, line in enumerate(text.splitlines()):
-        lead = f"   {who} | " if number == 0 else _NEXT
-        print(textwrap.fill(line, _WIDTH, initial_indent=lead, subsequent_indent=_NEXT, break_on_hyphens=False))
+        lead = f"   {'' if number else who:6} {bar} "
+        style = _STYLES.get(who, "")
+        console.block(lead, line, hang=f"   {'':6} {bar} ", lead_style=style or "dim", style=style, width=_WIDTH)
 
 
 def check(fine: bool, what: str) -> None:
@@ -83,12 +88,13 @@ def check(fine: bool, what: str) -> None:
 
 def demo() -> int:
     """Run the story; 0 when every step did what it says, else 1."""
-    print("zoho-invoice-mcp on the embedded Zoho: nothing here reaches a real account.")
+    console.line("zoho-invoice-mcp on the embedded Zoho: nothing here reaches a real account.", "dim")
     problem = anyio.run(_connect)
     if problem is not None:
-        print(f"\nFAILED: this did not hold: {problem}.", file=sys.stderr)
+        console.complain(f"FAILED: this did not hold: {problem}.")
         return 1
-    print("\nAll steps did what they say.")
+    console.line()
+    console.line("All steps did what they say.", "bold green")
     return 0
 
 
@@ -97,7 +103,9 @@ async def _connect() -> StepFailedError | MCPError | None:
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "zoho_mcp.cli.main", "--sandbox"], env=dict(_without_settings(os.environ))
     )
-    async with Client(server, elicitation_callback=story.elicit) as story.client:
+    async with AsyncExitStack() as stack:
+        with console.busy("Starting the server"):
+            story.client = await stack.enter_async_context(Client(server, elicitation_callback=story.elicit))
         try:
             await _bill(story)
         except (StepFailedError, MCPError) as problem:
@@ -114,7 +122,7 @@ async def _bill(story: Story) -> None:
     assert story.client is not None
     story.say("The assistant connects to the server and sees its tools.")
     tools = [tool.name for tool in (await story.client.list_tools()).tools]
-    show("gets  ", f"{len(tools)} tools: {', '.join(tools[:6])}, …")
+    show("gets", f"{len(tools)} tools: {', '.join(tools[:6])}, …")
     check("create_invoice" in tools, "there is a tool to write an invoice")
 
     story.say("“We have a new customer: Harbour Café, Ada Quay, ada@harbour.example, 30 days to pay.”")
@@ -190,7 +198,7 @@ async def _pdf(story: Story, invoice: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / link["name"]
     path.write_bytes(content)
-    show("file  ", f"{path} ({len(content):,} bytes)")
+    show("file", f"{path} ({len(content):,} bytes)")
 
 
 async def _books(story: Story, customer: str) -> None:
@@ -199,7 +207,7 @@ async def _books(story: Story, customer: str) -> None:
     owed = (await story.call("get_customer", customer_id=customer))["customer"]["outstanding_receivable_amount"]
     invoiced = sum((_money(row["total"]) for row in invoices if row["status"] != "void"), Decimal())
     paid = sum((_money(row["amount"]) for row in payments), Decimal())
-    show("books ", f"Invoiced    {invoiced:>10,.2f}\nPaid        {paid:>10,.2f}\nOutstanding {_money(owed):>10,.2f}")
+    show("books", f"Invoiced    {invoiced:>10,.2f}\nPaid        {paid:>10,.2f}\nOutstanding {_money(owed):>10,.2f}")
     check(invoiced - paid == _money(owed), "invoiced less paid is what is outstanding")
     check((invoiced, paid) == (Decimal(2850), Decimal(1000)), "2,850 was invoiced and 1,000 paid")
 

@@ -1,25 +1,29 @@
 """`doctor`: what works, and what to do about the rest. Changes nothing, here or at Zoho."""
 
 import json
-import sys
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 import anyio
 
+from zoho_mcp.cli import console
+from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, this_machine
+from zoho_mcp.cli.configuration import entries
 from zoho_mcp.cli.online import Visit, visit
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.files import problem_with
-from zoho_mcp.profiles import Profile, chosen_profile, settings_for
+from zoho_mcp.profiles import Profile, Profiles, chosen_profile, settings_for
 from zoho_mcp.server.inventory import chosen
-from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.settings import DATA_CENTRES, SETTINGS, Settings
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.token_cache import accounts_host, cache_for, granted_scopes
 from zoho_mcp.zoho.token_scopes import covers, needs, usable
 
+_LOOKS = {"ok": ("✓", "green"), "note": ("•", "yellow"), "FAILS": ("✗", "bold red")}
 SKEW = 60.0
 """Seconds that this machine's clock may be off."""
 
@@ -34,15 +38,27 @@ class Finding:
     advice: str = ""
 
 
+_NOT_LOGGED_IN = Finding(
+    "FAILS",
+    "account",
+    "you are not logged in to Zoho",
+    "Run `zoho-invoice-mcp login`. To try it without an account: --sandbox, see the README.",
+)
+
+
 def doctor(environment: Mapping[str, str]) -> int:
     """Print a table; 1 when something does not work."""
-    findings: list[Finding] = []
+    failures = 0
     for finding in _examine(environment):
-        findings.append(finding)
-        print(f"{finding.mark:6} {finding.what:15} {finding.found}")
+        failures += finding.mark == "FAILS"
+        sign, style = _LOOKS[finding.mark] if console.decorated() else (f"{finding.mark:6}", "")
+        console.block(f"{sign} {finding.what:15} ", finding.found, lead_style=style)
         if finding.advice:
-            print(f"{'':22} -> {finding.advice}", flush=True)
-    return int(any(finding.mark == "FAILS" for finding in findings))
+            console.block(" " * (len(sign) + 17) + "-> ", finding.advice, style="bold")
+    if console.decorated():
+        console.line()
+        console.line(*(("Not all is well yet.", "bold red") if failures else ("All is well.", "bold green")))
+    return int(failures > 0)
 
 
 def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -52,23 +68,29 @@ def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
         catalog = load(settings.product, settings.edition)
         tools = chosen(catalog, settings)
     except ZohoMcpError as problem:
-        yield _failed("settings", problem)
+        yield _failed("settings", problem) if _names_an_account(environment) else _NOT_LOGGED_IN
     else:
         where = f"profile {profile.name}, {profile.path}" if profile else "environment variables"
         yield Finding("ok", "settings", where)
         accounts = accounts_host(settings).removeprefix("https://")
         yield Finding("ok", "data centre", f"{DATA_CENTRES[settings.data_centre].name}, {accounts}")
-        visited = anyio.run(visit, settings, catalog)
+        with console.busy("Asking Zoho"):
+            visited = anyio.run(visit, settings, catalog)
         yield from _token(settings, visited)
         yield from _tools(settings, catalog, tools)
         yield from _organization(settings, visited)
         yield from _clock_and_limits(visited)
         yield from _files(settings, profile)
-    yield _claude_desktop(environment)
+    yield from _chat_programs(this_machine())
+
+
+def _names_an_account(environment: Mapping[str, str]) -> bool:
+    variables = any(environment.get(setting.name) for setting in SETTINGS if setting.required)
+    return variables or bool(Profiles.of(environment).names())
 
 
 def _failed(what: str, problem: ZohoMcpError) -> Finding:
-    return Finding("FAILS", what, problem.what, problem.next_step)
+    return Finding("FAILS", what, problem.what.removeprefix("Settings: "), problem.next_step)
 
 
 def _token(settings: Settings, visited: Visit) -> Iterator[Finding]:
@@ -143,29 +165,44 @@ def _files(settings: Settings, profile: Profile | None) -> Iterator[Finding]:
         yield Finding("ok", "files", "only this user can read the profile and the token")
 
 
-def _claude_desktop(environment: Mapping[str, str]) -> Finding:
-    path = _claude_desktop_path(environment)
-    try:
-        found: Any = json.loads(path.read_text(encoding="utf-8")) if path else {}
-        entries = cast("dict[str, Any]", found.get("mcpServers") or {})
-    except FileNotFoundError:
-        return Finding("note", "Claude Desktop", "not found on this machine")
-    except (OSError, ValueError, AttributeError):
-        return Finding("note", "Claude Desktop", f"{path} cannot be read", "Correct the file; it has to be JSON.")
-    ours = {name: entry for name, entry in entries.items() if "zoho-invoice-mcp" in json.dumps(entry)}
+def _chat_programs(machine: Machine) -> Iterator[Finding]:
+    """A row for each program that is installed here."""
+    count = 0
+    for client in CLIENTS.values():
+        try:
+            if not client.is_installed(machine):
+                continue
+            count += 1
+            yield _chat_program(client, client.file(machine))
+        except ConfigurationError as problem:
+            yield Finding("note", client.title, problem.what, problem.next_step)
+    if not count:
+        titles = ", ".join(client.title for client in CLIENTS.values())
+        yield Finding("note", "chat programs", f"none of {titles} was found on this machine")
+
+
+def _chat_program(client: Client, path: Path) -> Finding:
+    ours = {name: entry for name, entry in entries(client, path).items() if _is_ours(entry)}
+    again = f"zoho-invoice-mcp install {client.name}"
     if not ours:
-        return Finding("note", "Claude Desktop", f"{path} does not start this server", "The README shows the entry.")
-    if any("ZOHO_CLIENT_SECRET" in json.dumps(entry) for entry in ours.values()):
-        return Finding(
-            "note", "Claude Desktop", f"{', '.join(ours)} in {path} holds secrets that any program can read",
-            "Run `zoho-invoice-mcp login`, then take the variables out of the entry.",
-        )  # fmt: skip
-    return Finding("ok", "Claude Desktop", f"starts this server as {', '.join(ours)}")
+        return Finding("note", client.title, f"{path} does not start this server", again)
+    for name, entry in ours.items():
+        command = str(entry.get("command", ""))
+        if os.path.isabs(command) and not os.path.exists(command):
+            return Finding("FAILS", client.title, f"{name} starts {command}, which is not there", again)
+        if held := [each.name for each in SETTINGS if each.secret and each.name in _text(entry)]:
+            return Finding(
+                "note", client.title, f"{name} in {path} holds {' and '.join(held)}, which any program can read",
+                "Run `zoho-invoice-mcp login`, then take the variables out of the entry.",
+            )  # fmt: skip
+    return Finding("ok", client.title, f"starts this server as {', '.join(ours)}")
 
 
-def _claude_desktop_path(environment: Mapping[str, str]) -> Path | None:
-    base, below = {
-        "darwin": (environment.get("HOME", ""), "Library/Application Support"),
-        "win32": (environment.get("APPDATA", ""), ""),
-    }.get(sys.platform, (environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME', '')}/.config", ""))
-    return Path(base) / below / "Claude" / "claude_desktop_config.json" if base else None
+def _is_ours(entry: object) -> bool:
+    text = _text(entry)
+    return text.startswith("{") and any(name in text for name in ("zoho-invoice-mcp", "zoho_mcp.cli"))
+
+
+def _text(entry: object) -> str:
+    # TOML has dates as well.
+    return json.dumps(entry, default=str)

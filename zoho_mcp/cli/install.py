@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zoho_mcp import __version__
+from zoho_mcp.cli import console
 from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, this_machine
 from zoho_mcp.cli.configuration import NOTATIONS, Change, adding
 from zoho_mcp.errors import SettingsError
@@ -79,7 +80,8 @@ def _enter(client: Client, path: Path, options: argparse.Namespace, entry: dict[
 
 def agreed(change: Change, *, assume_yes: bool) -> bool:
     """Show a change, ask, and make it; False when nobody said yes."""
-    print(change.diff())
+    for line in change.diff().splitlines():
+        console.line(line.expandtabs(4), {"+": "green", "-": "red"}.get(line[:1], "dim"))
     if not assume_yes:
         try:
             answer = input("\nMake this change? [y/N] ")

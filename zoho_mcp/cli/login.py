@@ -10,9 +10,10 @@ import anyio
 import anyio.lowlevel
 from pydantic import SecretStr
 
+from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import ask, ask_secret, choose
 from zoho_mcp.cli.profiles import connection, described, with_organization
-from zoho_mcp.cli.redirect import redirected
+from zoho_mcp.cli.redirect import PATIENCE, redirected
 from zoho_mcp.errors import SettingsError, ZohoMcpError
 from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of, token_folder
 from zoho_mcp.server.browser import open_browser
@@ -36,13 +37,13 @@ def login(environment: Mapping[str, str], options: argparse.Namespace) -> int:
     try:
         profile = with_organization(profile, settings, options.organization or settings.soid.rpartition(".")[2])
     except ZohoMcpError as problem:
-        print(f"zoho-invoice-mcp: logged in, but without an organisation. {problem}", file=sys.stderr)
+        console.complain(f"logged in, but without an organisation. {problem}")
     profiles.save(profile)
     _forget_token(before, settings)
-    print(f"Logged in: {described(profile)}")
-    print(f"Kept in {profile.path}, the secrets in {'the keyring' if profile.in_keyring else 'the same file'}.")
+    console.line(f"Logged in: {described(profile)}", "bold green")
+    console.line(f"Kept in {profile.path}, the secrets in {'the keyring' if profile.in_keyring else 'the same file'}.")
     if not profile.organization_id:
-        print(f"Set the organisation with: zoho-invoice-mcp profiles {name} --organization NUMBER")
+        console.line(f"Set the organisation with: zoho-invoice-mcp profiles {name} --organization NUMBER")
     return 0 if profile.organization_id else 1
 
 
@@ -86,7 +87,7 @@ def _client(options: argparse.Namespace, environment: Mapping[str, str], before:
     given = {name: value for name, value in environment.items() if value.strip()}
     wanted_id = options.client_id or given.get("ZOHO_CLIENT_ID", "")
     if before and wanted_id in ("", before.client_id):
-        print("Using the client that this profile has.")
+        console.line("Using the client that this profile has.")
         given = _same_client(before) | given
     if options.dc or "ZOHO_DC" not in given:
         given["ZOHO_DC"] = options.dc or _data_centre(given)
@@ -148,8 +149,8 @@ def _granted(options: argparse.Namespace, settings: Settings) -> Settings:
 
 
 def _self_client_code(scopes: tuple[str, ...]) -> str:
-    print("At the API console, on the Self Client's tab “Generate Code”, enter these scopes:\n")
-    print(f"  {','.join(scopes)}\n", flush=True)
+    console.line("At the API console, on the Self Client's tab “Generate Code”, enter these scopes:")
+    console.address(",".join(scopes))
     return ask_secret("The code it shows", "Type it, or give it with --code.")
 
 
@@ -161,9 +162,10 @@ def _without_user(options: argparse.Namespace, settings: Settings, scopes: tuple
     settings = replace(settings, soid=from_environment(values).soid, scopes=scopes)
 
     async def first() -> Settings:
-        async with connection(settings) as http:
-            await TokenSource(settings, lambda: http).current()
-            return settings
+        with console.busy("Asking Zoho for a token"):
+            async with connection(settings) as http:
+                await TokenSource(settings, lambda: http).current()
+                return settings
 
     return anyio.run(first)
 
@@ -171,9 +173,11 @@ def _without_user(options: argparse.Namespace, settings: Settings, scopes: tuple
 async def _by_browser(settings: Settings, scopes: tuple[str, ...], port: int, browser: bool) -> Settings:
     attempt = token_login.Attempt(port)
     address = token_login.address(settings, attempt, scopes)
-    print(f"The client in Zoho's API console has to have this redirect address: {attempt.redirect_uri}")
-    print(f"Log in and accept in the browser. If none opens, open this address:\n\n  {address}\n", flush=True)
-    query = await redirected(attempt, partial(open_browser, address) if browser else anyio.lowlevel.checkpoint)
+    console.line(f"The client in Zoho's API console has to have this redirect address: {attempt.redirect_uri}")
+    console.line("Log in and accept in the browser. If none opens, open this address:")
+    console.address(address)
+    with console.busy(f"Waiting for your yes in the browser, {PATIENCE / 60:.0f} minutes at most; Ctrl-C gives up"):
+        query = await redirected(attempt, partial(open_browser, address) if browser else anyio.lowlevel.checkpoint)
     code, accounts = token_login.answered(settings, query)
     if centre := token_login.data_centre_of(accounts):
         settings = replace(settings, data_centre=centre, accounts_url="")
@@ -183,5 +187,6 @@ async def _by_browser(settings: Settings, scopes: tuple[str, ...], port: int, br
 async def _exchanged(
     settings: Settings, code: str, attempt: token_login.Attempt | None = None, scopes: tuple[str, ...] = ()
 ) -> Settings:
-    async with connection(settings) as http:
-        return await token_login.exchange(lambda: http, settings, code, attempt, scopes)
+    with console.busy("Asking Zoho for the tokens"):
+        async with connection(settings) as http:
+            return await token_login.exchange(lambda: http, settings, code, attempt, scopes)

@@ -1,10 +1,10 @@
 """`logout`: takes the grant back at Zoho and forgets everything about it here."""
 
-import sys
 from collections.abc import Mapping
 
 import anyio
 
+from zoho_mcp.cli import console
 from zoho_mcp.cli.profiles import connection
 from zoho_mcp.errors import SettingsError, ZohoMcpError
 from zoho_mcp.profiles import Profiles, settings_of
@@ -28,15 +28,16 @@ def logout(environment: Mapping[str, str], *, force: bool) -> int:
             cache.forget()
     except ZohoMcpError as problem:
         if not force:
-            print(f"zoho-invoice-mcp: {problem}", file=sys.stderr)
-            print("Nothing was forgotten; --force forgets without asking Zoho.", file=sys.stderr)
+            console.complain(f"{problem}\nNothing was forgotten; --force forgets without asking Zoho.")
             return 1
         revoked = False
     profiles.forget(name)
-    print(f"Forgotten: {name}." + ("" if revoked else f" Zoho did not confirm that its token is revoked. {_BY_HAND}"))
+    unsure = "" if revoked else f" Zoho did not confirm that its token is revoked. {_BY_HAND}"
+    console.line(f"Forgotten: {name}.{unsure}", "bold green" if revoked else "yellow")
     return 0 if revoked else 1
 
 
 async def _revoke(settings: Settings) -> bool:
-    async with connection(settings) as http:
-        return await token_login.revoke(lambda: http, settings)
+    with console.busy("Telling Zoho"):
+        async with connection(settings) as http:
+            return await token_login.revoke(lambda: http, settings)

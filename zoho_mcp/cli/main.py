@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from zoho_mcp import __version__
 from zoho_mcp.cli.clients import CLIENTS
+from zoho_mcp.cli.console import complain
 from zoho_mcp.errors import SettingsError, SpecError, ZohoMcpError
 
 _MEMORY = ":memory:"
@@ -15,16 +16,17 @@ _LOCAL = "127.0.0.1:8000"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status: 0 fine, 1 something did not work, 2 wrong usage, settings or specs."""
-    options = parser().parse_args(arguments)
+    # httpx loads its own command line, and all of rich with it, wherever rich is installed: 30 ms of every start.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # As importlib documents: import raises.
     try:
-        return _run(options)
-    except (SettingsError, SpecError) as problem:
-        print(f"zoho-invoice-mcp: {problem}", file=sys.stderr)
-        return 2
+        return _run(parser().parse_args(arguments))
     except ZohoMcpError as problem:
-        print(f"zoho-invoice-mcp: {problem}", file=sys.stderr)
-        return 1
+        complain(problem)
+        return 2 if isinstance(problem, SettingsError | SpecError) else 1
     except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            # The shell's prompt is not to stand behind ^C.
+            print(file=sys.stderr)
         return 130
 
 

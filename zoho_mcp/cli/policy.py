@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from zoho_mcp.cli import console
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.policy.facts import amount, at_hand, outsiders, told_by_arguments, with_facts
 from zoho_mcp.policy.reading import load_policy, shipped_text
@@ -16,6 +17,7 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Json, Operation
 
+_COLOURS = {"allowed": "green", "a person is asked": "yellow", "refused": "red"}
 _RECORD = "record."
 _ABOUT_RECORD = ("status", "total", "amount", "balance", "contact_persons")
 
@@ -24,17 +26,19 @@ def show_policy() -> int:
     """Print the policy in force. Raises SettingsError when its file is wrong."""
     settings, catalog = _settings()
     policy = _policy(settings, catalog)
-    print(f"From {policy.source}.")
+    console.line(f"From {policy.source}.")
     if not settings.policy_file and settings.users_policy_file:
-        print(f"(Yours is looked for in {settings.users_policy_file}, or where ZOHO_POLICY_FILE says.)")
-    print()
-    print("\n".join(sentences(policy)))
+        console.line(f"(Yours is looked for in {settings.users_policy_file}, or where ZOHO_POLICY_FILE says.)", "dim")
+    console.line()
+    for sentence in sentences(policy):
+        console.line(sentence, colours=_COLOURS)
     return 0
 
 
 def print_shipped() -> int:
     """Print the shipped policy file."""
-    print(shipped_text(), end="")
+    for text in shipped_text().splitlines():
+        console.line(text)
     return 0
 
 
@@ -48,7 +52,8 @@ def try_policy(tool: str, given: Sequence[str]) -> int:
     organization = caller.get("organization", settings.organization_id)
     facts = at_hand(operation, arguments, catalog, organization, caller.get("principal"))
     facts = _with_record(operation, arguments, record, facts, catalog)
-    print("\n".join(explained(_policy(settings, catalog), operation, facts)))
+    for sentence in explained(_policy(settings, catalog), operation, facts):
+        console.line(sentence, colours=_COLOURS)
     return 0
 
 

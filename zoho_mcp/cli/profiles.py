@@ -1,12 +1,12 @@
 """`profiles`: which there are, which is the default, in which organisation each works."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
 import anyio
 import httpx
 
+from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import choose
 from zoho_mcp.cli.organizations import fitting, organizations
 from zoho_mcp.errors import AuthError
@@ -26,9 +26,10 @@ def profiles(environment: Mapping[str, str], name: str, *, use: bool, organizati
         store.make_default(store.load(name, secrets=False).name)
     names = [name] if name else store.names()
     for each in names:
-        print(f"{'*' if each == store.favourite() else ' '} {described(store.load(each, secrets=False))}")
+        favourite = each == store.favourite()
+        console.line(f"{'*' if favourite else ' '} {described(store.load(each, secrets=False))}", "bold" * favourite)
     if not names:
-        print("There are none. Run: zoho-invoice-mcp login", file=sys.stderr)
+        console.complain("there are none. Run: zoho-invoice-mcp login")
     return 0 if names else 1
 
 
@@ -51,7 +52,8 @@ def with_organization(profile: Profile, settings: Settings, wanted: str = "") ->
         if not wanted.isdigit():
             raise AuthError("Organisations can be looked up only with settings.READ.", "Give the number instead.")
         return replace(profile, organization_id=wanted, organization_name="")
-    found = anyio.run(organizations, settings)
+    with console.busy("Asking Zoho for your organisations"):
+        found = anyio.run(organizations, settings)
     rows = [f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in found]
     if not found:
         raise AuthError("This account has no organisation.", "Check --product, and the account you logged in with.")

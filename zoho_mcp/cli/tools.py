@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from zoho_mcp.cli import console
 from zoho_mcp.profiles import settings_for
 from zoho_mcp.server.inventory import offered
 from zoho_mcp.specs.lint import tool_size
 from zoho_mcp.specs.load import load
 
+_COLOURS = {"read": "green", "write": "cyan", "send": "yellow", "destroy": "red"}
 BYTES_PER_TOKEN = 4.4
 """Measured on this server's own tools/list with OpenAI's o200k vocabulary; other models differ a little."""
 
@@ -15,14 +17,11 @@ def list_tools(environment: Mapping[str, str]) -> int:
     """Print a line per tool and the total; needs no account. Raises SettingsError for a name that does not exist."""
     settings = settings_for(environment, account=False)
     operations = offered(load(settings.product, settings.edition), settings).values()
-    print(f"{'tool':32} {'toolset':20} {'effect':8} {'bytes':>6} {'tokens':>7}")
-    for operation in operations:
-        size = tool_size(operation)
-        print(f"{operation.name:32} {operation.toolset:20} {operation.effect:8} {size:6,} {_tokens(size):7,}")
-    total = sum(tool_size(operation) for operation in operations)
-    print(f"{len(operations):3} tools {'':55} {total:6,} {_tokens(total):7,}")
+    rows = [_row(each.name, each.toolset, each.effect, tool_size(each)) for each in operations]
+    rows.append(_row(f"{len(operations)} tools", "", "", sum(map(tool_size, operations))))
+    console.table(("tool", "toolset", "effect", "bytes", "tokens"), rows, numbers=(3, 4), colours=_COLOURS)
     return 0
 
 
-def _tokens(size: int) -> int:
-    return round(size / BYTES_PER_TOKEN)
+def _row(tool: str, toolset: str, effect: str, size: int) -> tuple[str, ...]:
+    return tool, toolset, effect, f"{size:,}", f"{round(size / BYTES_PER_TOKEN):,}"

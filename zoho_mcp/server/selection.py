@@ -47,13 +47,17 @@ def select(record: Mapping[str, Any], fields: Mapping[str, Wanted], renames: Map
     theirs = {ours: name for name, ours in renames.items() if name in record} if renames else {}
     shown: Json = {}
     for name, want in fields.items():
-        value = record.get(theirs.get(name, name))
-        if value is None or value == "" or (want.unless_zero and not value):
-            continue
-        if not isinstance(value, str) or len(value) > LONGEST_TEXT:  # most are short texts, in rows by the thousand
+        value = record.get(theirs.get(name, name) if theirs else name)
+        if isinstance(value, str) and len(value) <= LONGEST_TEXT:  # most are, in rows by the thousand
+            if value:
+                shown[name] = value
+        elif isinstance(value, Decimal):
+            if value or not want.unless_zero:
+                shown[name] = json_numbers(value)
+        elif value is not None and (value or not want.unless_zero):
             value = _inner(value, want, renames, f"{path}.{name}" if path else name)
-        if value not in ([], {}):
-            shown[name] = value
+            if value not in ([], {}):
+                shown[name] = value
     return shown
 
 
@@ -65,8 +69,6 @@ def _inner(value: Any, want: Wanted, renames: Mapping[str, str], path: str) -> A
         return select(cast(Json, value), want.inner, renames, path) if isinstance(value, dict) else value
     if isinstance(value, str):
         return value if want.asked or len(value) <= LONGEST_TEXT else _cut(value, path)
-    if isinstance(value, Decimal):
-        return json_numbers(value)
     if isinstance(value, list | dict):
         return _shortened(whole(value, renames), "" if want.asked else path)
     return value
