@@ -1,6 +1,6 @@
 """The embedded Zoho in a process of its own, on loopback and without limits, for the benchmarks.
 
-`python benchmarks/loopback.py FILE` serves the books in FILE and prints the address.
+`python benchmarks/loopback.py FILE [FAULT…]` serves the books in FILE and prints the address.
 """
 
 import socket
@@ -21,9 +21,9 @@ from zoho_mcp.zoho.limits import Limiter
 
 
 @contextmanager
-def served(file: Path) -> Generator[Settings]:
-    """Settings that point at the books in a file, served while this lasts."""
-    command = [sys.executable, __file__, str(file)]
+def served(file: Path, *faults: str) -> Generator[Settings]:
+    """Settings that point at the books in a file, served while this lasts; `faults` as of the sandbox."""
+    command = [sys.executable, __file__, str(file), *faults]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -49,6 +49,7 @@ def main() -> None:
     listener.bind(("127.0.0.1", 0))
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     app = create_app(Store.open(sys.argv[1]), limits=limits.UNLIMITED)
+    app.state.faults.add(*sys.argv[2:])
     uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listener])
 
 

@@ -16,11 +16,15 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "settings": ({"errors"}, {"pydantic"}),
     "profiles": ({"errors", "files", "settings"}, {"pydantic", "keyring"}),
     "specs": ({"errors", "specs"}, {"pydantic", "jsonschema"}),
-    "zoho": ({"errors", "files", "settings", "specs.model", "zoho"}, {"httpx", "anyio", "filelock", "pydantic"}),
+    "seen": ({"errors", "settings", "seen"}, {"opentelemetry", "prometheus_client"}),
+    "zoho": (
+        {"errors", "files", "settings", "seen", "specs.model", "zoho"},
+        {"httpx", "anyio", "filelock", "pydantic"},
+    ),
     "policy": ({"errors", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
     "server": (
-        {"errors", "settings", "specs", "zoho", "policy", "server"},
-        {"mcp", "mcp_types", "anyio", "pydantic", "starlette", "uvicorn"},
+        {"errors", "settings", "specs", "zoho", "policy", "seen", "server"},
+        {"mcp", "mcp_types", "anyio", "opentelemetry", "pydantic", "starlette", "uvicorn"},
     ),
     "http": (
         {"errors", "settings", "files", "policy", "server", "http"},

@@ -20,14 +20,18 @@ from typing import ClassVar
 
 
 class ZohoMcpError(Exception):
-    """Base of everything that is turned into an answer. `what` and `next_step` are whole sentences."""
+    """Base of everything that is turned into an answer. `what` and `next_step` are whole sentences.
+
+    `code` is Zoho's own number; 0 when it gave none.
+    """
 
     changed: ClassVar[str] = "Nothing was changed."
 
-    def __init__(self, what: str, next_step: str = "") -> None:
+    def __init__(self, what: str, next_step: str = "", *, code: int = 0) -> None:
         super().__init__(what)
         self.what = what
         self.next_step = next_step
+        self.code = code
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.changed, self.next_step) if part)
@@ -78,19 +82,11 @@ class NotFoundError(ZohoMcpError):
 
 
 class RejectedError(ZohoMcpError):
-    """Zoho refused the request. `code` is Zoho's own number (0 when it gave none)."""
-
-    def __init__(self, what: str, next_step: str = "", *, code: int = 0) -> None:
-        super().__init__(what, next_step)
-        self.code = code
+    """Zoho refused the request."""
 
 
 class LimitedError(ZohoMcpError):
-    """One of Zoho's limits is used up; `next_step` says when it frees. `code` is Zoho's number of that limit."""
-
-    def __init__(self, what: str, next_step: str = "", *, code: int = 0) -> None:
-        super().__init__(what, next_step)
-        self.code = code
+    """One of Zoho's limits is used up; `next_step` says when it frees."""
 
 
 class UnavailableError(ZohoMcpError):

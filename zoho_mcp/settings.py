@@ -16,6 +16,7 @@ from zoho_mcp.errors import SettingsError
 Product = Literal["invoice", "books"]
 ConfirmMode = Literal["ask", "refuse", "allow"]
 AnswerMode = Literal["both", "text", "structured"]
+LogFormat = Literal["text", "json"]
 Fallback = Literal["page", "token", "refuse"]
 _Value = TypeVar("_Value")
 
@@ -99,6 +100,12 @@ SETTINGS: tuple[Setting, ...] = (
             "could then pass it to something that clicks for you.", "0", ("0", "1")),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
+    Setting("ZOHO_LOG", "How the log on stderr is written: as text, or as JSON without private data, an object a line.",
+            "text", ("text", "json")),
+    Setting("ZOHO_LOG_LEVEL", "From which level on; info: a line for each call, debug: for each request to Zoho too.",
+            "warning", ("debug", "info", "warning", "error")),
+    Setting("ZOHO_METRICS", "Port, or HOST:PORT, that Prometheus can read counts and times from, at /metrics; a port "
+            "alone is open to this machine only. Needs the extra `metrics`."),
     Setting("ZOHO_HTTP", "Serve over HTTP at this HOST:PORT instead of over stdio, as with --http."),
     Setting("ZOHO_PUBLIC_URL", "Over HTTP: the https address that people and clients reach this server under."),
     Setting("ZOHO_HTTP_TOKENS", "Over HTTP: file of the bearer tokens that let clients in (default: http-tokens.json "
@@ -166,6 +173,10 @@ class Settings:
     download_dir: Path | None = None
     answer: AnswerMode = "both"
     max_answer: int = 40_000
+    log: LogFormat = "text"
+    log_level: str = "warning"
+    metrics: tuple[str, int] | None = None
+    """Host and port for Prometheus."""
 
     @property
     def organizations(self) -> tuple[str, ...]:
@@ -223,6 +234,9 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         download_dir=checked("ZOHO_DOWNLOAD_DIR", _folder),
         answer=cast(AnswerMode, text("ZOHO_ANSWER")),
         max_answer=checked("ZOHO_MAX_ANSWER", _characters),
+        log=cast(LogFormat, text("ZOHO_LOG")),
+        log_level=text("ZOHO_LOG_LEVEL"),
+        metrics=checked("ZOHO_METRICS", _address),
     )
     if settings.soid and not settings.scopes:
         given.problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
@@ -336,6 +350,17 @@ def _characters(value: str) -> int:
     if not re.fullmatch(r"[0-9]{4,8}", value) or not 2000 <= int(value) <= 10_000_000:
         raise ValueError("a number of characters from 2000 to 10000000")
     return int(value)
+
+
+def _address(value: str) -> tuple[str, int] | None:
+    """Of this machine only, unless a host is named."""
+    if not value:
+        return None
+    host, _, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536 or not re.fullmatch(r"[\w.:-]+", host):
+        raise ValueError("a port, or a host and a port, as in 127.0.0.1:9464")
+    return host, int(port)
 
 
 def _between(least: float, most: float, value: str, right: str) -> float:

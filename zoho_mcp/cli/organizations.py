@@ -19,7 +19,7 @@ from zoho_mcp.zoho.request import Request
 from zoho_mcp.zoho.token_cache import accounts_host
 from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS
 
-LIST = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS)
+LIST = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS, route="/organizations")
 Row = Mapping[str, Any]
 
 

@@ -1,9 +1,7 @@
 """Serves MCP over stdio, for a real account or on the embedded Zoho."""
 
-import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +14,7 @@ from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.cli.organizations import numbered
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.profiles import settings_for
+from zoho_mcp.seen.start import start
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.load import load
@@ -45,7 +44,6 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
 
 def connected(environment: Mapping[str, str], *, sandboxed: bool, file: str | None) -> tuple[Settings, ZohoClient]:
     """The settings, and the client for the account they name or for the embedded Zoho. Raises SettingsError."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="zoho-invoice-mcp: %(levelname)s %(message)s")
     if sandboxed:
         settings, transport = embedded(environment, file)
     else:
@@ -55,6 +53,7 @@ def connected(environment: Mapping[str, str], *, sandboxed: bool, file: str | No
                 "There is no folder to record changes in: the environment names no home.",
                 "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
             )
+    start(settings, environment)
     settings = numbered(settings, transport)
     # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
     counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file

@@ -1,6 +1,5 @@
 """Serves MCP over HTTP, for a real account or on the embedded Zoho."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from zoho_mcp.http.app import create_app
 from zoho_mcp.http.settings import PATH, HttpSettings, http_settings
 from zoho_mcp.http.work import Work
 from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.seen.logs import announce
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.readiness import Readiness
@@ -40,4 +40,4 @@ def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | N
 
 def _announce(http: HttpSettings) -> None:
     who = "with a token of an issuer" if http.issuer else "with a token" if http.tokens else "anybody on this machine"
-    print(f"zoho-invoice-mcp: serving at {http.url}{PATH} ({who}); Ctrl-C stops it.", file=sys.stderr, flush=True)
+    announce(f"serving at {http.url}{PATH} ({who}); Ctrl-C stops it.")

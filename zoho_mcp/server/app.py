@@ -22,6 +22,7 @@ from zoho_mcp.server.matches import Matches
 from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.page_server import OpenBrowser, PageServer
 from zoho_mcp.server.principals import Views
+from zoho_mcp.server.spans import watch
 from zoho_mcp.server.state import App
 from zoho_mcp.server.watchers import Watchers
 from zoho_mcp.settings import Settings
@@ -106,7 +107,8 @@ def create_server(
         on_get_prompt=prompts.get_prompt,
         on_completion=completion.complete,
     )
-    server.middleware += [Views(app), progress.follow, around]
+    # Instead of the SDK's own span, which quotes what a client wrote.
+    server.middleware[:] = [watch, Views(app), progress.follow, around]
     # Seals the state of an open question to the request, its arguments and five minutes.
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME))
     return server

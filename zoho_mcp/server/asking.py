@@ -10,6 +10,7 @@ import mcp_types as types
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.approvals import Approval, Bound, Way
 from zoho_mcp.policy.preview import Preview, fingerprint
+from zoho_mcp.seen import calls
 from zoho_mcp.server.caller import call_of, client_of, principal_of
 from zoho_mcp.server.look import look
 from zoho_mcp.server.state import App, Context
@@ -38,6 +39,7 @@ class Agreement:
     def reached(self, way: Way, approval: Approval | None = None) -> None:
         """A person said yes to this call."""
         self.way, self.approval = way, approval
+        calls.call().agreed = True
 
 
 current: ContextVar[Agreement | None] = ContextVar("agreement", default=None)

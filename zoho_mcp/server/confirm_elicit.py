@@ -8,6 +8,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
+from zoho_mcp.seen.calls import unseen
 from zoho_mcp.server.asking import ASKED_ANEW, CHANGED, Call, Look, Unanswered, agreement
 
 KEY = "confirm"
@@ -96,7 +97,7 @@ async def _elicit(call: Call, text: str) -> types.ElicitResult:
     approvals = call.app.approvals
     await approvals.asked(call.asked_as)
     try:
-        with anyio.fail_after(call.app.settings.confirm_timeout):
+        with unseen(), anyio.fail_after(call.app.settings.confirm_timeout):
             answer = await call.ctx.session.elicit_form(form.message, form.requested_schema, call.ctx.request_id)
     except TimeoutError:
         raise Unanswered("nobody answered the client's question in time") from None

@@ -110,7 +110,8 @@ def _invoice_for(estimate: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _convert_in_books(app: App, estimate_id: str) -> dict[str, Any]:
-    request = Request("POST", "/invoices/fromestimates", (("estimate_ids", estimate_id),), scope="invoices.CREATE")
+    request = Request("POST", "/invoices/fromestimates", (("estimate_ids", estimate_id),), scope="invoices.CREATE",
+                      route="/invoices/fromestimates")  # fmt: skip
     # The answer of a conversion names no invoice; the estimate does. So it does not matter if the answer is lost.
     with suppress(OutcomeUnknownError):
         await app.send(request)

@@ -8,6 +8,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
+from zoho_mcp.seen.calls import call, kind_of
 from zoho_mcp.server import listing, render, repeats
 from zoho_mcp.server.asking import agreement
 from zoho_mcp.server.caller import principal_of
@@ -45,11 +46,13 @@ async def call_tool(
         app.checker.check(operation, arguments)
         return await _run(Trail(ctx, operation, arguments), params)
     except ZohoMcpError as problem:
+        call().outcome = kind_of(problem)
         return render.failure(problem)
     except Exception:
         _logger.exception("%s failed", operation.name)
         raise
     finally:
+        call().way = agreement().way or ""
         working_in.reset(before)
 
 

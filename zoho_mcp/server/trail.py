@@ -2,7 +2,6 @@
 
 import logging
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +12,7 @@ import anyio
 from zoho_mcp.errors import AuditError, OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.policy.redaction import redacted, without_private
 from zoho_mcp.policy.rules import Decision, effect_of
+from zoho_mcp.seen.calls import call
 from zoho_mcp.server.caller import client_of, principal_of
 from zoho_mcp.server.state import Context
 from zoho_mcp.specs.model import Operation
@@ -32,7 +32,7 @@ class Trail:
     decision: Decision | None = None
     way: str = ""
     """How a person said yes; empty when nobody was asked."""
-    _call: str = field(default_factory=lambda: secrets.token_hex(6))
+    _call: str = field(default_factory=lambda: call().id)
 
     async def asking(self) -> None:
         """A person is about to be asked. Raises AuditError when that cannot be recorded, unless it is for a read."""

@@ -10,7 +10,9 @@ import anyio
 import httpx
 
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
+from zoho_mcp.seen.requests import day_left, request_seen, sending
 from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.zoho.limit_store import told
 from zoho_mcp.zoho.limits import PLANS, WAIT, Limiter
 from zoho_mcp.zoho.moments import server_time
 from zoho_mcp.zoho.oauth import TokenSource, ZohoAuth
@@ -74,8 +76,9 @@ class ZohoClient:
             self._client = httpx.AsyncClient(
                 transport=self._transport,
                 timeout=httpx.Timeout(ANSWER, connect=CONNECT),
-                # One more than Zoho answers at once: fetching a token must not wait for them.
-                limits=httpx.Limits(max_connections=max(5, min(20, self.limiter.rates.at_once)) + 1),
+                # One more than Zoho answers at once: fetching a token must not wait for them. No plan allows more than
+                # ten, and more would cost: httpcore looks at all its connections whenever a request comes or ends.
+                limits=httpx.Limits(max_connections=max(5, min(10, self.limiter.rates.at_once)) + 1),
                 headers={"Accept-Encoding": ENCODINGS},
                 event_hooks={"response": [bound]},
                 # A proxy of the environment must not come between this machine and itself.
@@ -100,6 +103,10 @@ class ZohoClient:
         again only if it cannot have arrived, or was refused before anything was done (401, 429).
         """
         organization_id = self._organization(request)
+        with request_seen(request.method, request.route, self.clock):
+            return await self._send(request, organization_id)
+
+    async def _send(self, request: Request, organization_id: str) -> dict[str, Any] | bytes:
         until = self.clock() + WAIT.get()
         failures = 0
         while True:
@@ -176,7 +183,10 @@ class ZohoClient:
             await flow.aclose()
 
     async def _exchange(self, request: Request, signed: httpx.Request, organization_id: str, until: float) -> Response:
+        seen = sending()
+        seen.queues()
         async with self.limiter.slot(organization_id, until) as slot:
+            seen.goes()
             try:
                 with anyio.fail_after(self._answer_within):
                     answer = await self._http().send(signed, stream=True)
@@ -186,7 +196,10 @@ class ZohoClient:
                         await answer.aclose()
             except (httpx.HTTPError, TimeoutError) as problem:
                 raise _transport_error(request, problem) from problem
+            seen.status = answer.status_code
             slot.headers = headers = {name.lower(): value for name, value in answer.headers.items()}
+        if (day := told(headers)) is not None:
+            day_left(organization_id, day[1], day[2])
         if answer.status_code < 500:
             self.answered_at = self.clock()
         if (theirs := server_time(headers.get("date", ""))) is not None:

@@ -171,9 +171,9 @@ class Tables:
         """The ticket is done with. It counts from its answer on: when Zoho counted it is not known better."""
         self._run("delete from tickets where id = ?", (ticket,))
         self._run("update sent set at = ? where ticket = ?", (now, ticket))
-        told = _told(headers)
-        if told is not None:
-            limit, remaining, reset = told
+        said = told(headers)
+        if said is not None:
+            limit, remaining, reset = said
             query = "select count(*) from tickets where organization = ? and running"
             underway = int(self._run(query, (organization,)).fetchone()[0])
             self._set_day(organization, limit, remaining - underway, now + reset, told=True)
@@ -185,7 +185,7 @@ class Tables:
 
     def use_up(self, organization: str, now: float, headers: Mapping[str, str]) -> None:
         """Nothing is left of the day."""
-        limit, _, reset = _told(headers) or (0, 0, 0.0)
+        limit, _, reset = told(headers) or (0, 0, 0.0)
         if reset:
             self._set_day(organization, limit, 0, now + reset, told=True)
         self._run("update days set remaining = 0 where organization = ?", (organization,))
@@ -268,7 +268,7 @@ def _tables(path: Path | None) -> Tables:
     return Tables(connection)
 
 
-def _told(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
+def told(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
     """Limit, remaining and seconds to the day's end, if the answer says all three and they make sense."""
     try:
         limit, remaining, reset = (int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset"))

@@ -13,6 +13,7 @@ import anyio
 import httpx
 
 from zoho_mcp.errors import UnavailableError
+from zoho_mcp.seen.requests import request_seen, token_asked_for
 from zoho_mcp.settings import Settings
 from zoho_mcp.zoho.token_answers import Known, Token, learned, refusal
 from zoho_mcp.zoho.token_cache import accounts_host, cache_for, fits
@@ -31,17 +32,20 @@ Http = Callable[[], httpx.AsyncClient]
 async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
     """An accounts server's answer to a form, whatever its status. Raises UnavailableError without naming a secret."""
     problem = "no answer in time"
-    try:
-        with anyio.move_on_after(PATIENCE):
-            response = await http().post(f"{accounts}{path}", data=form)
-            answer: Any = response.json()
-            return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as caught:
-        # The request holds secrets: only the kind of failure is told.
-        problem = type(caught).__name__
-    raise UnavailableError(
-        f"No token from {accounts} ({problem}).", "Check the network and ZOHO_DC, then call again."
-    ) from None
+    with request_seen("POST", path, time.time) as seen:
+        try:
+            with anyio.move_on_after(PATIENCE):
+                seen.goes()
+                response = await http().post(f"{accounts}{path}", data=form)
+                seen.status = response.status_code
+                answer: Any = response.json()
+                return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as caught:
+            # The request holds secrets: only the kind of failure is told.
+            problem = type(caught).__name__
+        raise UnavailableError(
+            f"No token from {accounts} ({problem}).", "Check the network and ZOHO_DC, then call again."
+        ) from None
 
 
 class TokenSource:
@@ -99,6 +103,7 @@ class TokenSource:
         known = self._known = learned(self._known, answer, asked_at)
         if self._cache:
             self._cache.write(known)
+        token_asked_for(refusal(known.failure) if known.failure else None)
         if known.failure:
             raise refusal(known.failure)
         assert known.token is not None

@@ -180,15 +180,17 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
         return AuthError(
             f"This account does not belong to the organisation. {said}",
             "Set ZOHO_ORGANIZATION_ID to one of the ids that list_organizations gives.",
+            code=code,
         )
     if status in (401, 403) or code in (14, 57):
         return AuthError(
             f"Zoho does not allow this with the present token. {said}",
             f"The refresh token needs the scope {request.scope}; make a new one that has it, "
             "and check that the user may do this in Zoho.",
+            code=code,
         )
     if status == 404 or code in _NOT_FOUND:
-        return NotFoundError(f"Zoho does not have it. {said}", "Look the id up with a list tool.")
+        return NotFoundError(f"Zoho does not have it. {said}", "Look the id up with a list tool.", code=code)
     # 1000 is also what a taken item name gets, then with a message that says so.
     if status >= 500 and (code <= 0 or message.lower().startswith("internal error")):
         return _no_answer(request, status, said)

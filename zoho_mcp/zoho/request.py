@@ -44,6 +44,8 @@ class Request:
     """The answer's key that holds rows, where there are any."""
     organization_id: str = ""
     """Whose books it is about; empty: the one organisation that is set."""
+    route: str = ""
+    """The path as the catalog has it, with places for ids: what may be shown of it. Empty: nothing may."""
 
     @property
     def changes(self) -> bool:
@@ -73,6 +75,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     return Request(
         method=http.method,
         path=_PLACE.sub(lambda place: _segment(operation, place[1], arguments), path),
+        route=path,
         query=query,
         headers=headers,
         body=json_numbers(rest) if http.method in ("POST", "PUT") and rest else None,

@@ -1,0 +1,75 @@
+"""The call under way: the id that its log lines, spans and audit lines share, and how it ends.
+
+Knows neither MCP nor Zoho. A label is a tool's name or a word from in here: nothing that a caller wrote.
+"""
+
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from opentelemetry.metrics import get_meter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, use_span
+
+from zoho_mcp import errors
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Seconds."""
+_KINDS: dict[type[BaseException], str] = {
+    errors.ArgumentsError: "arguments",
+    errors.DeclinedError: "declined",
+    errors.AuditError: "audit",
+    errors.AuthError: "auth",
+    errors.NotFoundError: "not_found",
+    errors.RejectedError: "rejected",
+    errors.LimitedError: "limited",
+    errors.UnavailableError: "unavailable",
+    errors.OutcomeUnknownError: "unknown",
+}
+_meter = get_meter("zoho_mcp")
+_tools = _meter.create_histogram(
+    "zoho.tool.duration", "s", "Calls of tools, by tool and outcome.", explicit_bucket_boundaries_advisory=BUCKETS
+)
+_approvals = _meter.create_counter("zoho.approvals", "", "Calls that a person was to agree to, by way and outcome.")
+
+
+@dataclass(slots=True)
+class Call:
+    """What becomes of one call. Whoever runs a part of it writes down what only they know."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    outcome: str = "done"
+    way: str = ""
+    """How a person was asked; empty when nobody was."""
+    agreed: bool = False
+    """Whether they said yes."""
+
+
+current: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+def call() -> Call:
+    """The call under way; outside of one, a new one that nobody looks at."""
+    return current.get() or Call()
+
+
+def kind_of(problem: BaseException) -> str:
+    """One word for what went wrong."""
+    return _KINDS.get(type(problem), "failed" if isinstance(problem, Exception) else "cancelled")
+
+
+@contextmanager
+def unseen() -> Generator[None]:
+    """No spans are made in here: the SDK's own, of a question to a client, would quote the client's answer."""
+    here = get_current_span().get_span_context()
+    quiet = SpanContext(here.trace_id, here.span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.DEFAULT))
+    with use_span(NonRecordingSpan(quiet)):
+        yield
+
+
+def measure_tool(tool: str, ended: Call, seconds: float) -> None:
+    """Count a call that has ended. `tool` is one of the catalog's."""
+    _tools.record(seconds, {"tool": tool, "outcome": ended.outcome})
+    if ended.way:
+        _approvals.add(1, {"way": ended.way, "outcome": "approved" if ended.agreed else ended.outcome})

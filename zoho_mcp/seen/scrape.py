@@ -1,0 +1,85 @@
+"""Serves the measures to Prometheus, on a port of its own and in threads of its own: it answers also when nothing else
+does. Imported when it is switched on.
+"""
+
+import ipaddress
+import socket
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from threading import Lock, Thread
+from urllib.parse import urlsplit
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+PATH = "/metrics"
+_PATIENCE = 5.0
+"""Seconds for whoever connects to say what they want."""
+
+
+class ScrapePort(ThreadingTCPServer):
+    """Bound when made; raises OSError when the port cannot be had. Port 0: any free one."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, host: str, port: int) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.host = host
+        self.turn = Lock()
+        super().__init__((host, port), _Answer)
+        self.port: int = self.server_address[1]
+        Thread(target=self.serve_forever, name="metrics", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self.shutdown()
+        self.server_close()
+
+    def is_ours(self, host: str) -> bool:
+        """Whether a request is for this port, by its Host. A page that had its name led here names another."""
+        parts = urlsplit(f"//{host}")
+        name = (parts.hostname or "").lower()
+        if name in (self.host.lower(), "localhost"):
+            return True
+        address = _address(name)
+        bound = _address(self.host)
+        # Whoever scrapes over a network names the machine by any of its addresses; names cannot be told from a trap.
+        return address is not None and (address.is_loopback or bound is None or not bound.is_loopback)
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+class _Answer(BaseHTTPRequestHandler):
+    timeout = _PATIENCE
+    server: ScrapePort  # pyright: ignore[reportIncompatibleVariableOverride] # made by nobody else
+
+    def do_GET(self) -> None:
+        hosts = self.headers.get_all("host", [])
+        if len(hosts) != 1 or not self.server.is_ours(hosts[0]):
+            self._say(403, b"This address is not served under that name.\n")
+        elif self.path.partition("?")[0] != PATH:
+            self._say(404, f"There is only {PATH} here.\n".encode())
+        else:
+            with self.server.turn:  # what collects them is not made for two at once
+                text = generate_latest(REGISTRY)
+            self._say(200, text, CONTENT_TYPE_LATEST)
+
+    def _say(self, status: int, text: bytes, kind: str = "text/plain; charset=utf-8") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        self.wfile.write(text)
+
+    def version_string(self) -> str:
+        return "zoho-invoice-mcp"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody needs a line a scrape, and what a stranger asked for does not belong into the log."""
