@@ -243,3 +243,5 @@ class Approvals:
             if approval.state in LIVE and approval.expires_at <= now:
                 approval.end("expired", NOBODY if approval.state == "waiting" else NO_CALL)
         self._all = [approval for approval in self._all if now < approval.expires_at + LIFETIME]
+        # Names are the clients' own: one that takes a new one each time must not fill the memory.
+        self._unanswered_since = {one: at for one, at in self._unanswered_since.items() if now < at + LIFETIME}
