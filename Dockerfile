@@ -1,10 +1,10 @@
 # syntax=docker/dockerfile:1
-# Over HTTP, with what it needs beside it: compose.yaml.
 # The server over stdio:  docker build -t zoho-invoice-mcp .  and then, as a client's command:
 #   docker run -i --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
 #     --mount type=volume,src=zoho-invoice-mcp,dst=/data zoho-invoice-mcp
 # It writes to /data alone, so that the root file system can be read-only: the record of changes, a stored login, the
-# access token and the count of requests that all containers with this volume share.
+# access token and the count of requests that all containers with this volume share; over HTTP the tokens of its clients.
+# Over HTTP, with what belongs beside it: compose.yaml.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
@@ -27,11 +27,10 @@ RUN install --directory --owner zoho --group zoho --mode 0700 /data
 COPY --from=build /opt/zoho-invoice-mcp /opt/zoho-invoice-mcp
 ENV PATH=/opt/zoho-invoice-mcp/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     HOME=/data XDG_CONFIG_HOME=/data/config XDG_STATE_HOME=/data/state ZOHO_AUDIT_FILE=/data/audit.jsonl
-# The files with tokens for ZOHO_HTTP_TOKENS and with the policy belong below /data too.
 VOLUME /data
 USER 10001:10001
 WORKDIR /data
-# Over HTTP when ZOHO_HTTP says where; over stdio, without it, there is no port to ask, and the check says yes.
+# Where ZOHO_HTTP says that it is served over HTTP. Over stdio there is no port to ask, and the check says yes.
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-m", "zoho_mcp.cli.healthy"]
 ENTRYPOINT ["zoho-invoice-mcp"]

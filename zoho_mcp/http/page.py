@@ -156,7 +156,7 @@ def log_in_page(path: str, problem: str, *, by_token: bool) -> str:
         how = f"""<form method="post" action="{escape(path)}/login">
 <label for="token">Your own token for this server</label>
 <input id="token" name="token" type="password" required autocomplete="current-password" spellcheck="false">
-<div class="buttons"><button>Log in</button></div>
+<div class="buttons"><button class="no">Log in</button></div>
 </form>"""
     return whole_page(
         "Log in",

@@ -191,3 +191,5 @@ class Approvals:
                 late = "Nobody decided" if approval.state == "waiting" else "You approved, but no call came"
                 approval.end("expired", f"{late} in time. Nothing was done.")
         self._all = [approval for approval in self._all if now < approval.expires_at + LIFETIME]
+        # Names are the clients' own: one that takes a new one each time must not fill the memory.
+        self._unanswered_since = {one: at for one, at in self._unanswered_since.items() if now < at + LIFETIME}

@@ -64,10 +64,10 @@ def _shown(call: Call, seen: Look) -> Shown:
 async def _show_and_wait(call: Call, approval: Approval, why: str) -> bool:
     """Whether the client still waits, decided or not."""
     settings, page = call.app.settings, call.app.page
-    # A call that joins one which waits already finds the window open.
-    if approval.callers == 1 and call.principal is None:
+    if call.principal is None:
+        opens = approval.callers == 1  # a call that joins one which waits already finds the window open
         address = await page.address(approval.secret)
-        if not (settings.can_open_browser and await page.open_browser(address)):
+        if opens and not (settings.can_open_browser and await page.open_browser(address)):
             raise _no_browser(call, approval, address, why)
     longest = min(settings.approval_wait, call.app.approvals.remaining(approval))
     with anyio.move_on_after(longest) as in_time, anyio.CancelScope() as waiting, page.waited_for(call.caller, waiting):
