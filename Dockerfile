@@ -14,7 +14,7 @@ RUN python -m venv /opt/zoho-invoice-mcp
 COPY pyproject.toml README.md LICENSE ./
 COPY tool_specs ./tool_specs
 COPY zoho_mcp ./zoho_mcp
-RUN /opt/zoho-invoice-mcp/bin/pip install ".[redis]" && /opt/zoho-invoice-mcp/bin/pip uninstall --yes pip
+RUN /opt/zoho-invoice-mcp/bin/pip install ".[metrics,otel,redis]" && /opt/zoho-invoice-mcp/bin/pip uninstall --yes pip
 
 FROM python:${PYTHON}-slim
 LABEL io.modelcontextprotocol.server.name="io.github.zoho-invoice-mcp/zoho-invoice-mcp" \

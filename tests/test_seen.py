@@ -2,6 +2,8 @@
 
 import json
 import logging
+import socket
+import struct
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -287,10 +289,26 @@ async def test_labels_are_names_of_ours_alone(zoho: Zoho, watch: Watch) -> None:
     }
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:9464", "192.0.2.1", "127.0.0.1.evil.example", "", "@"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:9464", "192.0.2.1", "127.0.0.1.evil.example", "", "@", "[", "[::1", "a]"]
+)
 async def test_the_port_for_prometheus_answers_to_no_other_name(watch: Watch, host: str) -> None:
     status, text = get(watch.port, host=host)
     assert (status, "zoho_" in text) == (403, False)
+
+
+async def test_whoever_hangs_up_on_the_port_for_prometheus_is_no_news(
+    watch: Watch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(("127.0.0.1", watch.port)) as rude:
+        rude.sendall(b"GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        # Closing now resets the connection.
+        rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with socket.create_connection(("127.0.0.1", watch.port)) as stranger:
+        stranger.sendall(b"\x16\x03\x01 NONSENSE\r\n\r\n")
+        assert b"Error" in stranger.recv(100)
+    assert get(watch.port)[0] == 200
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("path", ["/", "/mcp", "/metrics/", "/metrics/x", "http://evil.example/metrics"])

@@ -3,7 +3,9 @@ does. Imported when it is switched on.
 """
 
 import ipaddress
+import logging
 import socket
+import sys
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from threading import Lock, Thread
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 PATH = "/metrics"
+_logger = logging.getLogger(__name__)
 _PATIENCE = 5.0
 """Seconds for whoever connects to say what they want."""
 
@@ -35,10 +38,17 @@ class ScrapePort(ThreadingTCPServer):
         self.shutdown()
         self.server_close()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever hangs up, or says nothing in time, is no news; anything else is one line like all others."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            _logger.exception("Prometheus could not be answered")
+
     def is_ours(self, host: str) -> bool:
         """Whether a request is for this port, by its Host. A page that had its name led here names another."""
-        parts = urlsplit(f"//{host}")
-        name = (parts.hostname or "").lower()
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
         if name in (self.host.lower(), "localhost"):
             return True
         address = _address(name)
