@@ -180,9 +180,9 @@ async def served(server: Server[App], http: str) -> AsyncGenerator[str]:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncGenerator[str]:
+async def serving(app: ASGIApp, lifespan: Literal["on", "off"] = "on") -> AsyncGenerator[str]:
     """Any app on loopback."""
-    config = uvicorn.Config(app, log_config=None, ws="none", lifespan="on", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_config=None, ws="none", lifespan=lifespan, timeout_graceful_shutdown=1)
     loopback = _Loopback(config)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.bind(("127.0.0.1", 0))

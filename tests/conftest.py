@@ -31,8 +31,8 @@ from zoho_mcp.server.state import App
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.limit_store import Rates
 from zoho_mcp.zoho.limits import Limiter
+from zoho_mcp.zoho.turns import Rates
 
 Era = Literal["2026-07-28", "legacy"]
 ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")

@@ -26,6 +26,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"errors", "settings", "specs", "zoho", "policy", "seen", "server"},
         {"mcp", "mcp_types", "anyio", "opentelemetry", "pydantic", "starlette", "uvicorn"},
     ),
+    "replicas": (
+        {"errors", "settings", "zoho", "policy", "server", "replicas"},
+        {"anyio", "cryptography", "redis"},
+    ),
     "http": (
         {"errors", "settings", "files", "policy", "server", "http"},
         {"mcp", "anyio", "h11", "httpx", "jwt", "pydantic", "starlette", "uvicorn"},

@@ -98,6 +98,8 @@ SETTINGS: tuple[Setting, ...] = (
             "page takes typing the record's number.", "1000"),
     Setting("ZOHO_APPROVAL_URL_TO_MODEL", "1: the approval page's address may go into answers to the model, which "
             "could then pass it to something that clicks for you.", "0", ("0", "1")),
+    Setting("ZOHO_REDIS_URL", "Redis or Valkey that several servers of the same account share: "
+            "`rediss://user:password@host`; docs/replicas.md says what lies there.", secret=True),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox."),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox."),
     Setting("ZOHO_LOG", "How the log on stderr is written: as text, or as JSON without private data, an object a line.",
@@ -123,6 +125,9 @@ SETTINGS: tuple[Setting, ...] = (
             "server."),
     Setting("ZOHO_SANDBOX", "The embedded Zoho instead of an account, as with --sandbox.", "false", ("true", "false")),
 )  # fmt: skip
+
+
+NOTHING = SecretStr("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,8 @@ class Settings:
     log_level: str = "warning"
     metrics: tuple[str, int] | None = None
     """Host and port for Prometheus."""
+    redis_url: SecretStr = NOTHING
+    """Empty: this server is the only one of the account, or shares with those of the same user on this machine."""
 
     @property
     def organizations(self) -> tuple[str, ...]:
@@ -237,6 +244,7 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         log=cast(LogFormat, text("ZOHO_LOG")),
         log_level=text("ZOHO_LOG_LEVEL"),
         metrics=checked("ZOHO_METRICS", _address),
+        redis_url=SecretStr(checked("ZOHO_REDIS_URL", _redis_url)),
     )
     if settings.soid and not settings.scopes:
         given.problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
@@ -384,6 +392,21 @@ def _can_open_browser(environment: Mapping[str, str]) -> bool:
     """Without a desktop, `webbrowser` would start a text browser on the terminal that carries the protocol."""
     desktop = sys.platform in ("darwin", "win32")
     return desktop or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+def _redis_url(value: str) -> str:
+    if value and not _is_redis(value):
+        raise ValueError("an address such as rediss://user:password@host:6379/0")
+    return value
+
+
+def _is_redis(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # It would quote from the address, which holds a password.
+        return False
 
 
 def safe_url(value: str) -> str:

@@ -13,6 +13,7 @@ from zoho_mcp.cli import console
 from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, this_machine
 from zoho_mcp.cli.configuration import entries
 from zoho_mcp.cli.online import Visit, visit
+from zoho_mcp.cli.shared_store import examine
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.files import problem_with
 from zoho_mcp.profiles import Profile, Profiles, chosen_profile, settings_for
@@ -81,6 +82,7 @@ def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield from _organization(settings, visited)
         yield from _clock_and_limits(visited)
         yield from _files(settings, profile)
+        yield from _redis(settings)
     yield from _chat_programs(this_machine())
 
 
@@ -163,6 +165,17 @@ def _files(settings: Settings, profile: Profile | None) -> Iterator[Finding]:
         yield Finding("FAILS", "files", *problem.split("; ", 1))
     if not problems:
         yield Finding("ok", "files", "only this user can read the profile and the token")
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    if not settings.redis_url.get_secret_value():
+        return
+    try:
+        works, found, advice = examine(settings)
+    except ZohoMcpError as problem:
+        yield _failed("redis", problem)
+    else:
+        yield Finding("FAILS" if not works else "note" if advice else "ok", "redis", found, advice)
 
 
 def _chat_programs(machine: Machine) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from pydantic import SecretStr
 
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.settings import Settings, from_environment
@@ -40,9 +41,9 @@ def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[S
     Its audit lives as long as its books: beside `file`, or nowhere, unless ZOHO_AUDIT_FILE says where.
     Raises SettingsError when `file` cannot be used.
     """
-    # Another way to a token, and what it was granted, have nothing to do with the sandbox.
+    # Another way to a token, what it was granted and what replicas share have nothing to do with the sandbox.
     plain = {name: value for name, value in environment.items() if name not in ("ZOHO_SOID", "ZOHO_SCOPES")}
-    settings = replace(from_environment({**plain, **environment_for(_HOST)}), limits_file="")
+    settings = replace(from_environment({**plain, **environment_for(_HOST)}), limits_file="", redis_url=SecretStr(""))
     if not environment.get("ZOHO_AUDIT_FILE", "").strip():
         settings = replace(settings, audit_file=f"{file}.audit.jsonl" if file else "")
     app = open_app(file) if file else _opened_when_used

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -21,11 +22,14 @@ from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.limits import PLANS, Limiter
 
+if TYPE_CHECKING:
+    from zoho_mcp.replicas.replicas import Replicas
+
 
 def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
-    settings, client = connected(environment, sandboxed=sandboxed, file=file)
-    server = create_server(settings, load(settings.product, settings.edition), client)
+    settings, client, replicas = connected(environment, sandboxed=sandboxed, file=file)
+    server = create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
 
     async def run() -> None:
         interrupted = _noting_interrupts()
@@ -42,8 +46,13 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
     return 0
 
 
-def connected(environment: Mapping[str, str], *, sandboxed: bool, file: str | None) -> tuple[Settings, ZohoClient]:
-    """The settings, and the client for the account they name or for the embedded Zoho. Raises SettingsError."""
+def connected(
+    environment: Mapping[str, str], *, sandboxed: bool, file: str | None
+) -> "tuple[Settings, ZohoClient, Replicas | None]":
+    """The settings, the client for the account they name or for the embedded Zoho, and what replicas of this share.
+
+    Raises SettingsError.
+    """
     if sandboxed:
         settings, transport = embedded(environment, file)
     else:
@@ -57,8 +66,18 @@ def connected(environment: Mapping[str, str], *, sandboxed: bool, file: str | No
     settings = numbered(settings, transport)
     # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
     counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
-    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time)
-    return settings, ZohoClient(settings, transport=transport, limiter=limiter)
+    replicas = _replicas(settings)
+    turns, tokens = (replicas.turns, replicas.tokens) if replicas else (None, None)
+    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time, turns=turns)
+    return settings, ZohoClient(settings, transport=transport, limiter=limiter, tokens=tokens), replicas
+
+
+def _replicas(settings: Settings) -> "Replicas | None":
+    if not settings.redis_url.get_secret_value():
+        return None
+    from zoho_mcp.replicas.replicas import Replicas
+
+    return Replicas(settings, time.time)
 
 
 def _noting_interrupts() -> list[int]:

@@ -21,18 +21,18 @@ def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | N
     from zoho_mcp.http.serving import run
 
     http = http_settings(environment)
-    settings, client = connected(environment, sandboxed=sandboxed, file=file)
+    settings, client, replicas = connected(environment, sandboxed=sandboxed, file=file)
     if http.knows_callers:
         # Who is logged in from elsewhere does not sit before this machine's browser.
         settings = replace(settings, can_open_browser=False)
-    approvals, work = Approvals(), Work()
+    approvals, key = (replicas.approvals, replicas.key) if replicas else (Approvals(), None)
+    work = Work()
     catalog = load(settings.product, settings.edition)
-    server = create_server(settings, catalog, client, approvals=approvals, public_page=http.page)
+    server = create_server(settings, catalog, client, approvals=approvals, shared=replicas, public_page=http.page)
 
     def make(port: int) -> ASGIApp:
-        return create_app(
-            server, replace(http, port=port), work=work, approvals=approvals, checks=(Readiness(client).check,)
-        )
+        checks = (Readiness(client).check,)
+        return create_app(server, replace(http, port=port), work=work, approvals=approvals, key=key, checks=checks)
 
     run(make, http.host, http.port, work, lambda port: _announce(replace(http, port=port)))
     return 0

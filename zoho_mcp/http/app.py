@@ -15,7 +15,7 @@ from zoho_mcp.http.identity import Identity, auth_settings, identity
 from zoho_mcp.http.page import ApprovalSite
 from zoho_mcp.http.settings import PATH, HttpSettings
 from zoho_mcp.http.work import Work
-from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.policy.approvals import Questions
 from zoho_mcp.server.state import App
 
 IDLE = 30 * 60.0
@@ -29,7 +29,7 @@ def create_app(
     *,
     work: Work,
     who: Identity | None = None,
-    approvals: Approvals | None = None,
+    approvals: Questions | None = None,
     key: bytes | None = None,
     checks: Sequence[Check] = (),
     within: float = BODY_WITHIN,

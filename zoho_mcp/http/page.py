@@ -18,7 +18,7 @@ from zoho_mcp.http.identity import Identity
 from zoho_mcp.http.oidc import LogIn
 from zoho_mcp.http.sessions import Cookies, Tries
 from zoho_mcp.http.settings import PAGE, HttpSettings
-from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.policy.approvals import Questions
 from zoho_mcp.server.page import HEADERS, Page, form_of, from_page, refused
 from zoho_mcp.server.page_html import notice_page, whole_page
 
@@ -29,7 +29,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")
 class ApprovalSite:
     """Its routes. `key`: 32 random bytes; servers that share it know each other's log-ins and forms."""
 
-    def __init__(self, approvals: Approvals, http: HttpSettings, who: Identity, key: bytes) -> None:
+    def __init__(self, approvals: Questions, http: HttpSettings, who: Identity, key: bytes) -> None:
         self._origin = http.url
         self._who = who
         self._page = Page(approvals, hmac.new(key, b"approval page forms", hashlib.sha256).digest())

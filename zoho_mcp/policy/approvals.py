@@ -1,7 +1,7 @@
 """Keeps the questions that wait for a person, so that each yes counts once, in time, and for what was shown.
 
-Knows neither how a person is asked nor who runs the call. All methods are `async` and change an approval in one step,
-so that a store shared by several processes can take this one's place.
+Knows neither how a person is asked nor who runs the call. Replicas keep them together, in another place but by the
+same rules (`Questions`).
 """
 
 import hmac
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import anyio
 
@@ -26,7 +26,13 @@ PATIENCE = 30.0
 Way = Literal["elicitation", "page", "token"]
 State = Literal["waiting", "approved", "declined", "spent", "expired"]
 Spent = Literal["spent", "changed", "gone"]
-_LIVE = ("waiting", "approved")
+LIVE: tuple[State, ...] = ("waiting", "approved")
+REPLACED = "The record has changed since, so you are asked anew in another window."
+CHANGED = "The record has changed since you decided, so nothing was done."
+WENT_FIRST = "Another call, the same as this one, was approved and went first."
+DECLINED = "You declined. Nothing was done."
+NOBODY = "Nobody decided in time. Nothing was done."
+NO_CALL = "You approved, but no call came in time. Nothing was done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,61 @@ class Approval:
         self.settled.set()
 
 
+class Questions(Protocol):
+    """What asks, answers and uses up. Each method is one step for everybody; DeclinedError where that cannot be had."""
+
+    async def ask(self, way: Way, bound: Bound, shown: Shown | None = None) -> Approval:
+        """A new question. A page for exactly the same call is joined; one for another state of the record is replaced.
+
+        Raises DeclinedError when too many pages wait.
+        """
+        ...
+
+    async def find(self, way: Way, secret: str) -> Approval | None:
+        """The question with this secret. Takes as long for a wrong guess as for a right one."""
+        ...
+
+    async def live(self, way: Way, bound: Bound) -> Approval | None:
+        """The question that waits, or was agreed to, for exactly this."""
+        ...
+
+    async def decide(self, approval: Approval, *, yes: bool) -> bool:
+        """Take down the person's decision. False when it was taken before or comes too late."""
+        ...
+
+    async def spend(self, approval: Approval, bound: Bound) -> Spent:
+        """Use up a yes: "spent" exactly once, in time, and only for what it was given for.
+
+        "changed" when it was given for something else, "gone" when there is none (any more). It is used up in any case.
+        """
+        ...
+
+    async def settle(self, approval: Approval, outcome: str) -> None:
+        """Say what became of the call that a yes was spent on."""
+        ...
+
+    def remaining(self, approval: Approval) -> float:
+        """Seconds until it expires."""
+        ...
+
+    async def asked(self, client: str) -> None:
+        """A client was handed a question."""
+        ...
+
+    async def answered(self, client: str) -> None:
+        """A client brought an answer, whatever it was: it does show questions."""
+        ...
+
+    async def silent(self, client: str, patience: float) -> bool:
+        """Whether a client has left a question unanswered for long; after a while it is given another chance."""
+        ...
+
+
+def too_many() -> DeclinedError:
+    """A model must not bury a person in windows."""
+    return DeclinedError(f"{MOST_WAITING} questions already wait for the user.", "Ask the user to decide those first.")
+
+
 class Approvals:
     """The questions of this process. A restart forgets them: what was not done was not allowed."""
 
@@ -98,28 +159,23 @@ class Approvals:
         self._unanswered_since: dict[str, float] = {}
 
     async def ask(self, way: Way, bound: Bound, shown: Shown | None = None) -> Approval:
-        """A new question. A page for exactly the same call is joined; one for another state of the record is replaced.
-
-        Raises DeclinedError when too many pages wait.
-        """
+        """See `Questions`, also for the others."""
         self._sweep()
         earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal)]
-        same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*_LIVE, "expired")]
-        for approval in (a for a in same_call if a.state in _LIVE and way != "elicitation"):
+        same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*LIVE, "expired")]
+        for approval in (a for a in same_call if a.state in LIVE and way != "elicitation"):
             if way == "page" and approval.bound == bound:
                 return approval
-            approval.end("expired", "The record has changed since, so you are asked anew in another window.")
+            approval.end("expired", REPLACED)
         if way == "page" and len([a for a in earlier if a.state == "waiting"]) >= MOST_WAITING:
-            raise DeclinedError(
-                f"{MOST_WAITING} questions already wait for the user.", "Ask the user to decide those first."
-            )
+            raise too_many()
         changed = any(approval.bound != bound for approval in same_call)
         new = Approval(way, bound, shown or Shown(), self._clock() + LIFETIME, anew=changed)
         self._all.append(new)
         return new
 
     async def find(self, way: Way, secret: str) -> Approval | None:
-        """The question with this secret. Takes as long for a wrong guess as for a right one."""
+        """The question with this secret."""
         self._sweep()
         found = None
         for approval in self._all:
@@ -130,10 +186,10 @@ class Approvals:
     async def live(self, way: Way, bound: Bound) -> Approval | None:
         """The question that waits, or was agreed to, for exactly this."""
         self._sweep()
-        return next((a for a in self._all if a.way == way and a.bound == bound and a.state in _LIVE), None)
+        return next((a for a in self._all if a.way == way and a.bound == bound and a.state in LIVE), None)
 
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
-        """Take down the person's decision. False when it was taken before or comes too late."""
+        """Take down the person's decision."""
         self._sweep()
         if approval.state != "waiting":
             return False
@@ -141,24 +197,21 @@ class Approvals:
             approval.state = "approved"
             approval.decided.set()
         else:
-            approval.end("declined", "You declined. Nothing was done.")
+            approval.end("declined", DECLINED)
         return True
 
     async def spend(self, approval: Approval, bound: Bound) -> Spent:
-        """Use up a yes: "spent" exactly once, in time, and only for what it was given for.
-
-        "changed" when it was given for something else, "gone" when there is none (any more). It is used up in any case.
-        """
+        """Use up a yes."""
         self._sweep()
         if approval.state != "approved":
             return "gone"
         if approval.bound != bound:
-            approval.end("expired", "The record has changed since you decided, so nothing was done.")
+            approval.end("expired", CHANGED)
             return "changed"
         approval.state = "spent"
         for other in self._all:
-            if other.state in _LIVE and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
-                other.end("expired", "Another call, the same as this one, was approved and went first.")
+            if other.state in LIVE and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
+                other.end("expired", WENT_FIRST)
         return "spent"
 
     async def settle(self, approval: Approval, outcome: str) -> None:
@@ -176,20 +229,19 @@ class Approvals:
             self._unanswered_since[client] = self._clock()
 
     async def answered(self, client: str) -> None:
-        """A client brought an answer, whatever it was: it does show questions."""
+        """A client brought an answer."""
         self._unanswered_since.pop(client, None)
 
     async def silent(self, client: str, patience: float) -> bool:
-        """Whether a client has left a question unanswered for long; after a while it is given another chance."""
+        """Whether a client has left a question unanswered for long."""
         since = self._unanswered_since.get(client)
         return since is not None and min(patience, PATIENCE) <= self._clock() - since < LIFETIME
 
     def _sweep(self) -> None:
         now = self._clock()
         for approval in self._all:
-            if approval.state in _LIVE and approval.expires_at <= now:
-                late = "Nobody decided" if approval.state == "waiting" else "You approved, but no call came"
-                approval.end("expired", f"{late} in time. Nothing was done.")
+            if approval.state in LIVE and approval.expires_at <= now:
+                approval.end("expired", NOBODY if approval.state == "waiting" else NO_CALL)
         self._all = [approval for approval in self._all if now < approval.expires_at + LIFETIME]
         # Names are the clients' own: one that takes a new one each time must not fill the memory.
         self._unanswered_since = {one: at for one, at in self._unanswered_since.items() if now < at + LIFETIME}

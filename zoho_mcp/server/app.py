@@ -1,7 +1,7 @@
 """Puts a server together from its parts."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import anyio
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -9,7 +9,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from zoho_mcp import __version__
-from zoho_mcp.policy.approvals import LIFETIME, Approvals
+from zoho_mcp.policy.approvals import LIFETIME, Approvals, Questions
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.reading import load_policy
 from zoho_mcp.server import completion, progress, prompts, resources, subscriptions, tools
@@ -22,6 +22,7 @@ from zoho_mcp.server.matches import Matches
 from zoho_mcp.server.memory import Memory
 from zoho_mcp.server.page_server import OpenBrowser, PageServer
 from zoho_mcp.server.principals import Views
+from zoho_mcp.server.shared import Shared
 from zoho_mcp.server.spans import watch
 from zoho_mcp.server.state import App
 from zoho_mcp.server.watchers import Watchers
@@ -46,20 +47,22 @@ def create_server(
     catalog: Catalog,
     client: ZohoClient,
     *,
-    approvals: Approvals | None = None,
+    approvals: Questions | None = None,
+    shared: Shared | None = None,
     browser: OpenBrowser = open_browser,
     public_page: str = "",
 ) -> Server[App]:
     """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages, those
     who log in from elsewhere find them below `public_page`.
 
+    `shared`: what it has in common with other servers of the same account, where there are any.
     Raises SettingsError when the policy file is wrong.
     """
     catalog = for_organizations(catalog, settings)
     policy = load_policy(
         catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
     )
-    approvals = approvals or Approvals()
+    approvals = approvals or (shared.approvals if shared else Approvals())
     app = App(
         settings=settings,
         catalog=catalog,
@@ -68,10 +71,10 @@ def create_server(
         checker=ArgumentChecker(catalog),
         approvals=approvals,
         page=PageServer(approvals, browser),
-        memory=Memory(settings.repeat_window, client.clock),
-        converting=anyio.Lock(),
+        memory=shared.memory if shared else Memory(settings.repeat_window, client.clock),
+        converting=shared.converting if shared else anyio.Lock(),
         policy=policy,
-        watchers=Watchers(),
+        watchers=Watchers(shared.pass_on if shared else None),
         matches=Matches(client.clock),
         audit=Audit(settings.audit_file),
         public_page=public_page,
@@ -80,7 +83,7 @@ def create_server(
     @asynccontextmanager
     async def lifespan(_: Server[App]) -> AsyncGenerator[App]:
         try:
-            async with app.page.running():
+            async with shared.running(app) if shared else nullcontext(), app.page.running():
                 yield app
         finally:
             app.watchers.handler.close()
@@ -110,5 +113,7 @@ def create_server(
     # Instead of the SDK's own span, which quotes what a client wrote.
     server.middleware[:] = [watch, Views(app), progress.follow, around]
     # Seals the state of an open question to the request, its arguments and five minutes.
-    server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME))
+    sealed = RequestStateSecurity(keys=[shared.key], ttl=LIFETIME) if shared else None
+    sealed = sealed or RequestStateSecurity.ephemeral(ttl=LIFETIME)
+    server.middleware.append(RequestStateBoundary(sealed, default_audience=NAME))
     return server

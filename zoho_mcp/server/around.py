@@ -8,7 +8,7 @@ import anyio
 from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.policy.approvals import Approval, Approvals
+from zoho_mcp.policy.approvals import Approval, Questions
 from zoho_mcp.server.asking import Agreement, current
 from zoho_mcp.server.caller import call_of
 from zoho_mcp.server.confirm_token import ARGUMENT
@@ -62,7 +62,7 @@ def _worded(problem: MCPError) -> MCPError:
     return problem
 
 
-async def _settle(approvals: Approvals, approval: Approval, result: HandlerResult) -> None:
+async def _settle(approvals: Questions, approval: Approval, result: HandlerResult) -> None:
     """Tell the page what became of it; without a result the call was cancelled, or failed in here."""
     with anyio.CancelScope(shield=True):
         await approvals.settle(approval, _outcome(result))

@@ -1,11 +1,11 @@
-"""What this process wrote a short while ago, and what it is writing now. Forgotten with the process."""
+"""What was written a short while ago, and what is being written now. This process forgets it with its end."""
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import anyio
 
@@ -20,10 +20,40 @@ class Earlier:
 
     sent: Sent
     record: Mapping[str, Any] | None = None
+    mark: str = ""
+    """Which claim this was, where replicas keep them."""
+
+
+class Claims(Protocol):
+    """Calls by what they are about to do; of equal ones only one runs at a time. Replicas keep them together."""
+
+    async def claim(self, name: str, sent: Sent) -> Earlier | None:
+        """The right to run (None), once no equal call runs any more; or the equal one that did a short while ago."""
+        ...
+
+    async def insist(self, name: str, sent: Sent) -> None:
+        """Run it whatever went before: a person said so."""
+        ...
+
+    async def forget(self, name: str, earlier: Earlier) -> None:
+        """What went before turned out not to have happened."""
+        ...
+
+    async def done(self, name: str, earlier: Earlier | None) -> None:
+        """It runs no more; `earlier` is to be remembered."""
+        ...
+
+    async def made(self, record_id: str) -> None:
+        """A call was told that it made this record: no other call made it."""
+        ...
+
+    async def known(self, record_ids: Iterable[str]) -> set[str]:
+        """Those that a call was told it made."""
+        ...
 
 
 class Memory:
-    """Calls by what they are about to do; of equal ones only one runs at a time."""
+    """The claims of this process."""
 
     def __init__(self, window: float, clock: Callable[[], float]) -> None:
         self.window = window
@@ -32,41 +62,45 @@ class Memory:
         self._running: dict[str, anyio.Event] = {}
         self._known: OrderedDict[str, None] = OrderedDict()
 
-    def made(self, record: Mapping[str, Any], key: str) -> None:
-        """A record that one of this process's calls was told it made: no other call made it."""
-        if own_id := record.get(f"{key}_id"):
-            self._known[str(own_id)] = None
-            while len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
-
-    def is_known(self, record_id: str) -> bool:
-        """Whether a call of this process was told that it made this record."""
-        return record_id in self._known
-
-    async def claim(self, name: str) -> Earlier | None:
-        """The right to run (None), once no equal call runs any more; or the equal one that did a short while ago."""
+    async def claim(self, name: str, sent: Sent) -> Earlier | None:
+        """See `Claims`, also for the others."""
         while (running := self._running.get(name)) is not None:
             await running.wait()
-        now = self._clock()
-        self._earlier = {one: before for one, before in self._earlier.items() if before.sent.at + self.window > now}
-        if (before := self._earlier.get(name)) is None:
-            self.insist(name)
+        if (before := self.recent().get(name)) is None:
+            await self.insist(name, sent)
         return before
 
-    def insist(self, name: str) -> None:
-        """Run it whatever went before: a person said so."""
+    async def insist(self, name: str, sent: Sent) -> None:
+        """Run it whatever went before."""
         self._running.setdefault(name, anyio.Event())
 
-    def forget(self, name: str) -> None:
-        """What went before turned out not to have happened."""
-        self._earlier.pop(name, None)
+    async def forget(self, name: str, earlier: Earlier) -> None:
+        """It did not happen."""
+        if self._earlier.get(name) is earlier:
+            del self._earlier[name]
 
-    def done(self, name: str, earlier: Earlier | None) -> None:
-        """It runs no more; `earlier` is to be remembered."""
+    async def done(self, name: str, earlier: Earlier | None) -> None:
+        """It runs no more."""
         if earlier is not None and self.window:
             self._earlier[name] = earlier
         if running := self._running.pop(name, None):
             running.set()
+
+    def recent(self) -> Mapping[str, Earlier]:
+        """What is remembered, by name."""
+        now = self._clock()
+        self._earlier = {one: before for one, before in self._earlier.items() if before.sent.at + self.window > now}
+        return self._earlier
+
+    async def made(self, record_id: str) -> None:
+        """A record that one of this process's calls was told it made."""
+        self._known[record_id] = None
+        while len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    async def known(self, record_ids: Iterable[str]) -> set[str]:
+        """Those of this process."""
+        return {one for one in record_ids if one in self._known}
 
 
 def name_of(tool: str, arguments: Mapping[str, Any]) -> str:

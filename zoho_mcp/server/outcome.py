@@ -211,7 +211,8 @@ async def _made(app: "App", sent: Sent) -> Verdict:
     [place] = _PLACE.findall(reader.http.path)
     own_id = next((theirs for theirs, ours in reader.renames.items() if ours == place), place)
     rows: list[dict[str, Any]] = (await app.run(lists.name, _filters(sent, lists))).get(lists.answer.key, [])
-    fresh = [row for row in rows if _is_new(app, sent, row, own_id)][:MOST_CANDIDATES]
+    known = await app.memory.known(str(row.get(own_id, "")) for row in rows)
+    fresh = [row for row in rows if str(row.get(own_id, "")) not in known and _is_new(app, sent, row)][:MOST_CANDIDATES]
     records = [await app.record(reader.name, {place: str(row[own_id])}) for row in fresh]
     return _chosen(sent, records)
 
@@ -238,9 +239,9 @@ def _chosen(sent: Sent, records: list[dict[str, Any]]) -> Verdict:
     return _ABSENT
 
 
-def _is_new(app: "App", sent: Sent, row: Json, own_id: str) -> bool:
+def _is_new(app: "App", sent: Sent, row: Json) -> bool:
     made = seconds_of(row.get("created_time"))
-    return not app.memory.is_known(str(row.get(own_id, ""))) and (made is None or made >= sent.since(app))
+    return made is None or made >= sent.since(app)
 
 
 def record_below(app: "App", path: str) -> Operation | None:

@@ -17,7 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zoho_mcp.policy.approvals import Approval, Approvals
+from zoho_mcp.errors import DeclinedError
+from zoho_mcp.policy.approvals import Approval, Questions
 from zoho_mcp.server.page_html import STYLE_HASH, notice_page, outcome_page, question_page
 
 _LONGEST_FORM = 4096
@@ -37,7 +38,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def create_page(approvals: Approvals, port: int) -> ASGIApp:
+def create_page(approvals: Questions, port: int) -> ASGIApp:
     """The page for a server on this port of loopback."""
     page = Page(approvals, secrets.token_bytes(32))
 
@@ -91,19 +92,28 @@ class Page:
     `key` seals the forms: servers that share it take each other's.
     """
 
-    def __init__(self, approvals: Approvals, key: bytes) -> None:
+    def __init__(self, approvals: Questions, key: bytes) -> None:
         self._approvals = approvals
         self._key = key
 
     async def show(self, request: Request, principal: str | None) -> Response:
         """The question whose secret is in the path, if it is this principal's."""
-        approval = await self._own(request, principal)
+        try:
+            approval = await self._own(request, principal)
+        except DeclinedError:
+            return _not_now()
         return self._as_it_is(approval) if approval is not None else await unknown(request)
 
     async def decide(self, request: Request, principal: str | None, origin: str) -> Response:
         """Take down what the form says that was sent by the page at `origin`, this one."""
         if not from_page(request, origin):
             return refused("This did not come from the approval page itself.")
+        try:
+            return await self._decide(request, principal)
+        except DeclinedError:
+            return _not_now()
+
+    async def _decide(self, request: Request, principal: str | None) -> Response:
         approval = await self._own(request, principal)
         if approval is None:
             return await unknown(request)
@@ -141,6 +151,12 @@ class Page:
 
     def _seal(self, approval: Approval, nonce: str) -> str:
         return hmac.new(self._key, f"{approval.secret} {nonce}".encode("utf-8", "replace"), "sha256").hexdigest()
+
+
+def _not_now() -> Response:
+    """Where questions are kept cannot be reached; a decision may or may not have got there."""
+    text = "Approvals cannot be looked at or decided right now. Open this again in a minute: it says what is decided."
+    return HTMLResponse(notice_page("Not now", text), 503)
 
 
 async def unknown(request: Request) -> Response:

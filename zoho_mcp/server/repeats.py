@@ -1,10 +1,11 @@
 """Against a caller that repeats itself: what was written a short while ago is asked about before it is again."""
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import anyio
 import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError, OutcomeUnknownError, ZohoMcpError
@@ -34,22 +35,28 @@ async def claim(app: App, operation: Operation, arguments: Json, ask: Ask | None
     """None when the call may run; a question to pass on; or DeclinedError. `ask` is None once a person agreed to it."""
     if not app.settings.repeat_window or not makes_something(operation):
         return None
-    name = name_of(operation.name, arguments)
+    name, sent = name_of(operation.name, arguments), _sent(app, operation, arguments)
     if ask is not None:
-        earlier = await app.memory.claim(name)
-        if earlier is not None and earlier.record is None:
-            earlier = await _looked_up(app, name, earlier)
-        if earlier is not None and (question := await _ask(app, earlier, arguments, ask)) is not None:
+        earlier = await _earlier(app, name, sent)
+        if earlier is None:
+            return None
+        if (question := await _ask(app, earlier, arguments, ask)) is not None:
             return question
-    app.memory.insist(name)
+    await app.memory.insist(name, sent)
     return None
 
 
-@contextmanager
-def noted(app: App, operation: Operation, arguments: Json) -> Generator[Callable[[Json], None]]:
+async def give_back(app: App, operation: Operation, arguments: Json) -> None:
+    """A call that might have run does not: nothing of it was sent."""
+    with anyio.CancelScope(shield=True):
+        await app.memory.done(name_of(operation.name, arguments), None)
+
+
+@asynccontextmanager
+async def noted(app: App, operation: Operation, arguments: Json) -> AsyncGenerator[Callable[[Json], None]]:
     """Around a call that runs: gives the function that takes its answer. Whoever waits for it goes on afterwards."""
     name = name_of(operation.name, arguments)
-    sent = Sent(operation, arguments, app.client.clock(), app.client.skew)
+    sent = _sent(app, operation, arguments)
     earlier: Earlier | None = None
 
     def note(envelope: Json) -> None:
@@ -65,7 +72,21 @@ def noted(app: App, operation: Operation, arguments: Json) -> Generator[Callable
             earlier = Earlier(sent)
         raise
     finally:
-        app.memory.done(name, earlier if makes_something(operation) else None)
+        with anyio.CancelScope(shield=True):
+            await app.memory.done(name, earlier if makes_something(operation) else None)
+
+
+def _sent(app: App, operation: Operation, arguments: Json) -> Sent:
+    return Sent(operation, arguments, app.client.clock(), app.client.skew)
+
+
+async def _earlier(app: App, name: str, sent: Sent) -> Earlier | None:
+    """None with the right to run; or what went before, as far as it is known by now."""
+    while (earlier := await app.memory.claim(name, sent)) is not None and earlier.record is None:
+        if (found := await _looked_up(app, name, earlier)) is not None:
+            return found
+        # It did not happen; of those who found that out, one is first to claim it.
+    return earlier
 
 
 async def _looked_up(app: App, name: str, earlier: Earlier) -> Earlier | None:
@@ -75,7 +96,7 @@ async def _looked_up(app: App, name: str, earlier: Earlier) -> Earlier | None:
     if verdict.result == "done":
         return replace(earlier, record=verdict.record)
     if verdict.result == "absent" and app.client.clock() - earlier.sent.at > SURELY_OVER:
-        app.memory.forget(name)
+        await app.memory.forget(name, earlier)
         return None
     if record_reader(app, earlier.sent.path) is not None:
         return earlier

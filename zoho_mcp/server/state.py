@@ -1,22 +1,22 @@
 """What all calls of a server share."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import anyio
 from mcp.server.context import ServerRequestContext
 
 from zoho_mcp.errors import AuthError, OutcomeUnknownError
-from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.policy.approvals import Questions
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.grants import EVERYTHING, Grant
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.matches import Matches
-from zoho_mcp.server.memory import Memory
+from zoho_mcp.server.memory import Claims
 from zoho_mcp.server.outcome import Sent, settle
 from zoho_mcp.server.page_server import PageServer
 from zoho_mcp.server.watchers import Watchers
@@ -42,9 +42,9 @@ class App:
     """The tools this server lists and runs; a part of the catalog."""
     client: ZohoClient
     checker: ArgumentChecker
-    approvals: Approvals
-    memory: Memory
-    converting: anyio.Lock
+    approvals: Questions
+    memory: Claims
+    converting: AbstractAsyncContextManager[object]
     """Held while an estimate becomes an invoice."""
     policy: Policy
     audit: Audit
@@ -79,8 +79,9 @@ class App:
         if name == "list_organizations" and self.grant.organizations:
             rows: list[dict[str, Any]] = payload["organizations"]
             payload["organizations"] = [row for row in rows if str(row["organization_id"]) in self.grant.organizations]
-        if operation.http.method == "POST" and isinstance(record := payload.get(operation.answer.key), dict):
-            self.memory.made(cast("dict[str, Any]", record), operation.answer.key)
+        made = payload.get(operation.answer.key)
+        if operation.http.method == "POST" and isinstance(made, dict):
+            await self.memory.made(str(cast("dict[str, Any]", made).get(f"{operation.answer.key}_id", "")))
         return payload
 
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:

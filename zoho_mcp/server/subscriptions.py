@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.server.addresses import match, meaning
+from zoho_mcp.server.shared import Touched
 from zoho_mcp.server.special import Answer
 from zoho_mcp.server.state import ORGANIZATION, App, Context
 from zoho_mcp.server.watchers import PATIENCE
@@ -74,13 +75,20 @@ async def _tell(app: App, operation: Operation, arguments: Mapping[str, Any], en
     if operation.toolset not in _OF_BOTH and operation.answer.key != "invoice":
         return
     touched = {ORGANIZATION: {app.organization_of(arguments)}, **_touched(operation, arguments, envelope)}
+    await tell_of(app, touched)
+    await app.watchers.pass_on(touched)
+
+
+async def tell_of(app: App, touched: Touched) -> None:
+    """Tell those who subscribed here to what a change, of this server or of another, may have touched."""
+    app.matches.forget()
     for uri in app.watchers.uris():
         if _affects(app, touched, uri):
             await app.watchers.publish(uri)
     await app.watchers.bus.publish(ResourcesListChanged())
 
 
-def _affects(app: App, touched: Mapping[str, set[str]], uri: str) -> bool:
+def _affects(app: App, touched: Touched, uri: str) -> bool:
     found = meaning(app, uri)
     if found is None or found[0].operation == "list_organizations":
         return False

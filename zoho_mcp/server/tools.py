@@ -130,7 +130,11 @@ async def _asked(
 
 async def _perform_on_record(trail: Trail) -> Answer:
     """A change: that it will be sent is on the disk before it is sent, and how it ended afterwards."""
-    await trail.intend()
+    try:
+        await trail.intend()
+    except BaseException:
+        await repeats.give_back(trail.ctx.lifespan_context, trail.operation, trail.arguments)
+        raise
     try:
         envelope, links = await _perform(trail)
     except BaseException as problem:
@@ -146,7 +150,7 @@ async def _perform(trail: Trail) -> Answer:
 
 async def _carry_out(trail: Trail) -> Answer:
     app, operation = trail.ctx.lifespan_context, trail.operation
-    with repeats.noted(app, operation, trail.arguments) as note:
+    async with repeats.noted(app, operation, trail.arguments) as note:
         if operation.special:
             envelope, links = await SPECIALS[operation.name](app, trail.arguments)
         else:

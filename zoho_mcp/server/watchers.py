@@ -1,10 +1,13 @@
 """Who wants to hear of changes to which resource, in both eras of the protocol."""
 
 from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable
 
 import anyio
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
+
+from zoho_mcp.server.shared import Touched
 
 MOST_SUBSCRIPTIONS = 1000
 """Of the older kind; the oldest are forgotten first. Nothing tells us when such a client is gone."""
@@ -15,7 +18,9 @@ PATIENCE = 2.0
 class Watchers:
     """Who wants to hear of what."""
 
-    def __init__(self) -> None:
+    def __init__(self, pass_on: Callable[[Touched], Awaitable[None]] | None = None) -> None:
+        self.pass_on = pass_on or _to_nobody
+        """Tells other servers of a change, for those who subscribed there."""
         self.bus = InMemorySubscriptionBus()
         self.handler = ListenHandler(self.bus)
         self._heard: Counter[str] = Counter()
@@ -50,6 +55,10 @@ class Watchers:
         for session in [session for (_, own), session in self._older.items() if own == uri]:
             with anyio.move_on_after(PATIENCE):
                 await session.send_resource_updated(uri)
+
+
+async def _to_nobody(touched: Touched) -> None:
+    """There are no others."""
 
 
 def _who(session: ServerSession) -> int:

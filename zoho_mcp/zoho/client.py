@@ -12,13 +12,14 @@ import httpx
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
 from zoho_mcp.seen.requests import day_left, request_seen, sending
 from zoho_mcp.settings import DATA_CENTRES, Settings
-from zoho_mcp.zoho.limit_store import told
 from zoho_mcp.zoho.limits import PLANS, WAIT, Limiter
 from zoho_mcp.zoho.moments import server_time
 from zoho_mcp.zoho.oauth import TokenSource, ZohoAuth
 from zoho_mcp.zoho.payload import Response, decode, unknown
 from zoho_mcp.zoho.reading import ENCODINGS, bound
 from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.token_cache import SharedTokens
+from zoho_mcp.zoho.turns import told
 
 CONNECT, ANSWER = 10.0, 30.0
 """Seconds for a connection, and for a whole answer, however it drips."""
@@ -43,8 +44,8 @@ class ZohoClient:
     """Shared by all calls. Made cheaply: connections and the token come with the first request.
 
     `transport` replaces the network (the embedded Zoho, tests); `clock` gives seconds, `sleep` waits for some;
-    `limiter` keeps to Zoho's limits, by default those of the plan, for this process alone; `answer_within`: seconds
-    for a whole answer.
+    `limiter` keeps to Zoho's limits, by default those of the plan, for this process alone; `tokens` shares the access
+    token in another way than the user's file; `answer_within`: seconds for a whole answer.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ZohoClient:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         limiter: Limiter | None = None,
+        tokens: SharedTokens | None = None,
         answer_within: float = ANSWER,
     ) -> None:
         self.settings = settings
@@ -68,7 +70,7 @@ class ZohoClient:
         self._transport = transport
         self._answer_within = answer_within
         self._client: httpx.AsyncClient | None = None
-        self._tokens = TokenSource(settings, self._http, clock)
+        self._tokens = TokenSource(settings, self._http, clock, tokens)
         self._auth = ZohoAuth(self._tokens)
 
     def _http(self) -> httpx.AsyncClient:

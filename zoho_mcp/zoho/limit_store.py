@@ -8,24 +8,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
-from zoho_mcp.zoho.moments import DAY, offset_of_midnight
+from zoho_mcp.zoho.moments import DAY
+from zoho_mcp.zoho.turns import BLOCKED, LEASE, SLOWED, WINDOW, Ahead, Granted, Rates, Today, UsedUp, told
 
 if TYPE_CHECKING:
     import sqlite3
 
-WINDOW = 61.0
-"""A minute, and one second for clocks that differ."""
-BLOCKED = 60.0
-SLOWED = 600.0
-"""Seconds at half the rate after Zoho said 44."""
-LEASE = 60.0
-"""Seconds after which a request under way counts as gone; longer than any exchange may take."""
 _BUSY_FOR = 2.0
 _SCHEMA = """
 create table if not exists tickets (
@@ -41,58 +34,38 @@ _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """How much an organisation may ask."""
-
-    per_minute: int
-    per_day: int
-    at_once: int
-
-
-UNLIMITED = Rates(10**9, 10**9, 10**9)
-
-
-@dataclass(frozen=True, slots=True)
-class Today:
-    """What is left of an organisation's day. `told`: by Zoho, not counted here; then `offset` is its time zone's."""
-
-    limit: int
-    remaining: int
-    resets_at: float
-    told: bool
-
-    @property
-    def offset(self) -> int | None:
-        """Seconds east of UTC of the zone in which the day ends at midnight."""
-        return offset_of_midnight(self.resets_at) if self.told else None
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """Go."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """Wait: `seconds` as far as that can be told, 0 for others that are under way or came first."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class UsedUp:
-    """Nothing goes any more today."""
-
-
 class LimitStore:
-    """Opens its file when it is first used."""
+    """Turns that the processes of a user share. Opens its file when it is first used."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._open: Tables | None = None
 
-    async def run(self, work: "Callable[[Tables], _Result]") -> _Result:
+    async def queue(self, organization: str, now: float, until: float) -> str:
+        """See `Turns`, also for the others."""
+        return str(await self._run(lambda tables: tables.queue(organization, os.getpid(), now, until)))
+
+    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Granted | Ahead | UsedUp:
+        """Whether it may go now."""
+        return await self._run(lambda tables: tables.turn(int(ticket), organization, rates, now))
+
+    async def leave(self, ticket: str, organization: str, now: float, headers: Mapping[str, str]) -> None:
+        """It is done with."""
+        await self._run(lambda tables: tables.leave(int(ticket), organization, now, headers))
+
+    async def block(self, organization: str, now: float) -> float:
+        """Zoho said 44."""
+        return await self._run(lambda tables: tables.block(organization, now))
+
+    async def use_up(self, organization: str, now: float, headers: Mapping[str, str]) -> None:
+        """Zoho said 45."""
+        await self._run(lambda tables: tables.use_up(organization, now, headers))
+
+    async def today(self, organization: str, rates: Rates, now: float) -> Today:
+        """What is left of the day."""
+        return await self._run(lambda tables: tables.today(organization, rates, now))
+
+    async def _run(self, work: "Callable[[Tables], _Result]") -> _Result:
         """Do `work` in one transaction, waiting for other processes without holding up this one's other calls."""
         import sqlite3
 
@@ -266,13 +239,3 @@ def _tables(path: Path | None) -> Tables:
         connection.close()
         raise
     return Tables(connection)
-
-
-def told(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
-    """Limit, remaining and seconds to the day's end, if the answer says all three and they make sense."""
-    try:
-        limit, remaining, reset = (int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset"))
-    except (KeyError, ValueError):
-        return None
-    sensible = 0 < limit < 10**9 and 0 <= remaining <= limit and 0 <= reset <= DAY + 7200
-    return (limit, remaining, float(reset)) if sensible else None

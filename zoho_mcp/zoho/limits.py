@@ -7,7 +7,6 @@ each process queues for itself, its rates cannot be changed for all processes by
 where Zoho's day ends at midnight, and it does not count requests under way.
 """
 
-import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -17,8 +16,9 @@ from pathlib import Path
 import anyio
 
 from zoho_mcp.errors import LimitedError
-from zoho_mcp.zoho.limit_store import UNLIMITED, Ahead, Granted, LimitStore, Rates, Today, UsedUp
+from zoho_mcp.zoho.limit_store import LimitStore
 from zoho_mcp.zoho.moments import moment, span
+from zoho_mcp.zoho.turns import UNLIMITED, Ahead, Granted, Rates, Today, Turns, UsedUp
 
 PLANS: Mapping[str, Rates] = {
     # Where Zoho's reference and its knowledge base disagree, the smaller figure.
@@ -61,7 +61,10 @@ class Slot:
 
 
 class Limiter:
-    """The requests of all calls go through here. `path` is the file that processes share; None: this process alone."""
+    """The requests of all calls go through here.
+
+    `path` is the file that processes share; None: this process alone. `turns` counts instead, for replicas.
+    """
 
     def __init__(
         self,
@@ -70,11 +73,12 @@ class Limiter:
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.rates = rates
         self._clock = clock
         self._sleep = sleep or self._change
-        self._store = LimitStore(path)
+        self._turns = turns or LimitStore(path)
         self._changed = anyio.Event()
 
     @asynccontextmanager
@@ -86,23 +90,21 @@ class Limiter:
         if self.rates == UNLIMITED:
             yield Slot()
             return
-        ticket = await self._store.run(lambda store: store.queue(organization_id, os.getpid(), self._clock(), until))
+        ticket = await self._turns.queue(organization_id, self._clock(), until)
         slot = Slot()
         try:
             await self._wait(ticket, organization_id, until)
             yield slot
         finally:
             with anyio.CancelScope(shield=True):
-                await self._store.run(
-                    lambda store: store.leave(ticket, organization_id, self._clock(), slot.headers or {})
-                )
+                await self._turns.leave(ticket, organization_id, self._clock(), slot.headers or {})
             self._changed.set()
             self._changed = anyio.Event()
 
     async def slow_down(self, organization_id: str) -> str:
         """Zoho said 44: nothing for a minute, then half the rate for a while. What to tell."""
         now = self._clock()
-        free = await self._store.run(lambda store: store.block(organization_id, now))
+        free = await self._turns.block(organization_id, now)
         offset = (await self.today(organization_id)).offset
         return (
             f"It frees in {span(free - now)}, at {moment(free, offset)}; this server asks at half the rate for a while "
@@ -111,22 +113,22 @@ class Limiter:
 
     async def day_is_over(self, organization_id: str, headers: Mapping[str, str]) -> str:
         """Zoho said 45: nothing until its day ends. What to tell."""
-        await self._store.run(lambda store: store.use_up(organization_id, self._clock(), headers))
+        await self._turns.use_up(organization_id, self._clock(), headers)
         return self._until_tomorrow(await self.today(organization_id))
 
     async def today(self, organization_id: str) -> Today:
         """What is left of the day, as far as it is known."""
-        return await self._store.run(lambda store: store.today(organization_id, self.rates, self._clock()))
+        return await self._turns.today(organization_id, self.rates, self._clock())
 
     async def aclose(self) -> None:
         """Close the file."""
-        self._store.close()
+        self._turns.close()
 
-    async def _wait(self, ticket: int, organization_id: str, until: float) -> None:
+    async def _wait(self, ticket: str, organization_id: str, until: float) -> None:
         told = False
         while True:
             now = self._clock()
-            turn = await self._store.run(lambda store, now=now: store.turn(ticket, organization_id, self.rates, now))
+            turn = await self._turns.turn(ticket, organization_id, self.rates, now)
             if isinstance(turn, Granted):
                 return
             if isinstance(turn, UsedUp):
@@ -147,14 +149,15 @@ class Limiter:
         if not turn.seconds:
             return LimitedError(
                 f"{self.rates.at_once} requests to this organisation are under way, and others wait before this one.",
-                "Zoho allows no more at once. Call again in half a minute, with fewer calls at the same time.",
+                f"Zoho allows no more at once. {turn.note}Call again in half a minute, with fewer calls at the same "
+                "time.",
                 code=1070,
             )
         return LimitedError(
             f"This server keeps to Zoho's limit of {self.rates.per_minute} requests a minute for an organisation, and "
             "they are used up.",
-            f"It frees in {span(turn.seconds)}, at {moment(now + turn.seconds, today.offset)}. Call again then, and "
-            "not in a loop.",
+            f"{turn.note}It frees in {span(turn.seconds)}, at {moment(now + turn.seconds, today.offset)}. Call again "
+            "then, and not in a loop.",
             code=44,
         )
 
@@ -176,4 +179,5 @@ class Limiter:
 
 
 def _reason(turn: Ahead, rates: Rates) -> str:
-    return f"Waiting {span(turn.seconds)}: Zoho's limit of {rates.per_minute} requests a minute is used up."
+    used_up = f"Zoho's limit of {rates.per_minute} requests a minute is used up."
+    return f"Waiting {span(turn.seconds)}: {used_up} {turn.note}".rstrip()

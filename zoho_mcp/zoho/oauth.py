@@ -16,7 +16,7 @@ from zoho_mcp.errors import UnavailableError
 from zoho_mcp.seen.requests import request_seen, token_asked_for
 from zoho_mcp.settings import Settings
 from zoho_mcp.zoho.token_answers import Known, Token, learned, refusal
-from zoho_mcp.zoho.token_cache import accounts_host, cache_for, fits
+from zoho_mcp.zoho.token_cache import SharedTokens, accounts_host, cache_for, fits
 from zoho_mcp.zoho.token_scopes import covers
 
 MARGIN = 60.0
@@ -51,12 +51,18 @@ async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> 
 class TokenSource:
     """Gives the current access token; of many callers at once, one fetches it and the others wait for that."""
 
-    def __init__(self, settings: Settings, http: Http, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http,
+        clock: Callable[[], float] = time.time,
+        shared: SharedTokens | None = None,
+    ) -> None:
         self.settings = settings
         self._http = http
         self._clock = clock
         self._lock = anyio.Lock()
-        self._cache = cache_for(settings)
+        self._cache = shared or cache_for(settings)
         self._known = Known()
 
     async def current(self) -> Token:
@@ -76,20 +82,20 @@ class TokenSource:
 
     async def _in_turn(self, good: Callable[[Token], bool]) -> Token:
         async with self._lock:
-            if token := self._good(good) or self._from_others(good):
+            if token := self._good(good) or await self._from_others(good):
                 return token
             if self._cache is None:
                 return await self._fetch()
             async with self._cache.locked():
-                return self._from_others(good) or await self._fetch()
+                return await self._from_others(good) or await self._fetch()
 
     def _good(self, good: Callable[[Token], bool]) -> Token | None:
         token = self._known.token
         return token if token is not None and good(token) else None
 
-    def _from_others(self, good: Callable[[Token], bool]) -> Token | None:
+    async def _from_others(self, good: Callable[[Token], bool]) -> Token | None:
         """What another process has found out meanwhile."""
-        known = self._cache.read() if self._cache else Known()
+        known = await self._cache.recall() if self._cache else Known()
         if known.asked_at >= self._known.asked_at and fits(known, self._clock()):
             self._known = known
         return self._good(lambda token: good(token) and token.expires_at - MARGIN > self._clock())
@@ -99,10 +105,11 @@ class TokenSource:
         if (failure := self._known.failure) and asked_at < failure.until:
             raise refusal(failure)
         answer = await ask(self._http, accounts_host(self.settings), "/oauth/v2/token", self._form())
-        # No waiting from here on: what Zoho has given is kept before anybody can cancel.
         known = self._known = learned(self._known, answer, asked_at)
         if self._cache:
-            self._cache.write(known)
+            # What Zoho has given is kept before anybody can cancel.
+            with anyio.CancelScope(shield=True):
+                await self._cache.keep(known)
         token_asked_for(refusal(known.failure) if known.failure else None)
         if known.failure:
             raise refusal(known.failure)

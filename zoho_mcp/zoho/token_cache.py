@@ -5,9 +5,9 @@ import json
 import logging
 import math
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import anyio
 
@@ -32,10 +32,14 @@ def cache_for(settings: Settings) -> "TokenCache | None":
     """The shared file of these credentials; None where sharing is switched off."""
     if settings.token_cache is None:
         return None
+    return TokenCache(settings.token_cache / f"{grant_name(settings)}.json")
+
+
+def grant_name(settings: Settings) -> str:
+    """What stands for these credentials where others may read it."""
     grant = settings.refresh_token.get_secret_value() or f"{settings.soid} {' '.join(sorted(settings.scopes))}"
     # Tokens are long and random: nobody gets from the hash back to one.
-    name = hashlib.sha256(f"{accounts_host(settings)}\n{settings.client_id}\n{grant}".encode()).hexdigest()[:32]
-    return TokenCache(settings.token_cache / f"{name}.json")
+    return hashlib.sha256(f"{accounts_host(settings)}\n{settings.client_id}\n{grant}".encode()).hexdigest()[:32]
 
 
 def granted_scopes(settings: Settings) -> frozenset[str] | None:
@@ -43,6 +47,22 @@ def granted_scopes(settings: Settings) -> frozenset[str] | None:
     cache = cache_for(settings)
     token = cache.read().token if cache else None
     return token.scopes if token and token.scopes else frozenset(settings.scopes) or None
+
+
+class SharedTokens(Protocol):
+    """What is known about one grant, kept for all who use it. Nothing here raises because that place is gone."""
+
+    async def recall(self) -> Known:
+        """What is known; nothing when that cannot be told."""
+        ...
+
+    async def keep(self, known: Known) -> None:
+        """Take down what Zoho just said."""
+        ...
+
+    def locked(self) -> AbstractAsyncContextManager[None]:
+        """Alone among all. Raises UnavailableError when that takes too long."""
+        ...
 
 
 class TokenCache:
@@ -63,15 +83,23 @@ class TokenCache:
             return Known()
         except (ValueError, RecursionError):
             return Known()
-        return _known(cast("dict[str, Any]", value)) if isinstance(value, dict) else Known()
+        return from_plain(cast("dict[str, Any]", value)) if isinstance(value, dict) else Known()
 
     def write(self, known: Known) -> None:
         """Replace the file."""
         try:
             # A refresh token that came later exists nowhere else.
-            write_private(self.path, json.dumps(_plain(known)), durable=bool(known.refresh_token))
+            write_private(self.path, json.dumps(plain(known)), durable=bool(known.refresh_token))
         except OSError as problem:
             self._tell(f"The token cache cannot be written: {problem}.")
+
+    async def recall(self) -> Known:
+        """The same as `read`, as one of several ways to share."""
+        return self.read()
+
+    async def keep(self, known: Known) -> None:
+        """The same as `write`."""
+        self.write(known)
 
     def forget(self) -> None:
         """Remove the file and its lock."""
@@ -125,7 +153,8 @@ def fits(known: Known, now: float) -> bool:
     return known.asked_at < now + _CLOCKS_DIFFER and failure < now + THROTTLED_FOR + _CLOCKS_DIFFER
 
 
-def _plain(known: Known) -> dict[str, Any]:
+def plain(known: Known) -> dict[str, Any]:
+    """What is known, as JSON can hold it."""
     found: dict[str, Any] = {"asked_at": known.asked_at}
     if known.token:
         found |= {
@@ -142,7 +171,8 @@ def _plain(known: Known) -> dict[str, Any]:
     return found
 
 
-def _known(found: Mapping[str, Any]) -> Known:
+def from_plain(found: Mapping[str, Any]) -> Known:
+    """The other way round; whatever makes no sense is left out."""
     token = failure = None
     if secret := _text(found, "access_token"):
         domain = _text(found, "api_domain")

@@ -1,0 +1,302 @@
+"""What replicas share for speaking to Zoho: one access token and one budget, on hosts whose clocks differ."""
+
+import math
+import re
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, cast
+
+import anyio
+import pytest
+from conftest import Zoho
+from machine import ROOT
+from pydantic import SecretStr
+from redis_server import RedisServer, needs_redis, redis_server
+from replicated import replica
+
+from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.serve import connected
+from zoho_mcp.errors import LimitedError, SettingsError, UnavailableError
+from zoho_mcp.policy.approvals import Bound
+from zoho_mcp.replicas.limits import TurnsInRedis
+from zoho_mcp.replicas.link import Link
+from zoho_mcp.replicas.replicas import Replicas
+from zoho_mcp.settings import from_environment
+from zoho_mcp.zoho.limits import Limiter
+from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.token_answers import Failure, Known, Token
+from zoho_mcp.zoho.turns import Rates
+
+__all__ = ["redis_server"]
+pytestmark = [pytest.mark.anyio, needs_redis]
+ORGANIZATIONS = Request("GET", "/organizations", scope="settings.READ")
+ACCOUNT = environment_for("http://127.0.0.1")
+
+
+@asynccontextmanager
+async def hosts(redis: RedisServer, count: int = 2, **changes: Any) -> AsyncGenerator[list[Replicas]]:
+    """The shared parts of several hosts, each with a clock that is further off."""
+    settings = replace(from_environment(ACCOUNT), redis_url=SecretStr(redis.url), **changes)
+    found = [Replicas(settings, lambda fast=fast: time.time() + fast * 300, settle=0) for fast in range(count)]
+    try:
+        yield found
+    finally:
+        for each in found:
+            await link_of(each).aclose()
+
+
+def link_of(parts: Replicas) -> Link:
+    return cast(Any, parts)._link
+
+
+def refreshes(zoho: Zoho) -> int:
+    return sum(request.path == "/oauth/v2/token" for request in zoho.app.state.received)
+
+
+async def test_many_clients_on_several_hosts_fetch_one_token(zoho: Zoho, redis_server: RedisServer) -> None:
+    replicas = [replica(zoho, redis_server, fast=fast) for fast in (0, 40, -40, 300)]
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            for each in replicas * 5:
+                group.start_soon(each.client.send, ORGANIZATIONS)
+    assert refreshes(zoho) == 1
+    zoho.clock.advance(minutes=61)
+    # By Redis's clock no time has passed: the first one that Zoho refuses fetches another token for all.
+    for each in replicas:
+        await each.client.send(ORGANIZATIONS)
+    assert refreshes(zoho) == 2
+    for each in replicas:
+        await link_of(each.parts).aclose()
+        await each.client.aclose()
+
+
+async def test_what_was_fetched_under_a_lock_that_expired_replaces_nothing_newer(redis_server: RedisServer) -> None:
+    async with hosts(redis_server) as (slow, quick):
+        async with slow.tokens.locked():
+            await _expire(slow, redis_server)
+            async with quick.tokens.locked():
+                await quick.tokens.keep(Known(Token("newer", time.time() + 3600), time.time(), "later"))
+            await slow.tokens.keep(Known(Token("older", time.time() + 3600), time.time()))
+        known = await slow.tokens.recall()
+        assert known.token is not None
+        assert (known.token.secret, known.refresh_token) == ("newer", "later")
+
+
+async def test_a_token_that_came_late_is_better_than_a_refusal(redis_server: RedisServer) -> None:
+    async with hosts(redis_server) as (slow, quick):
+        async with slow.tokens.locked():
+            await _expire(slow, redis_server)
+            async with quick.tokens.locked():
+                refusal = Failure("invalid_code", "", time.time() + 60)
+                await quick.tokens.keep(Known(asked_at=time.time(), failure=refusal))
+            await slow.tokens.keep(Known(Token("good", time.time() + 3600), time.time(), "rotated"))
+        known = await quick.tokens.recall()
+        assert known.token is not None
+        assert (known.token.secret, known.refresh_token, known.failure) == ("good", "rotated", None)
+
+
+async def test_who_was_killed_while_fetching_keeps_nobody_from_it_for_long(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoho_mcp.replicas.tokens.LEASE", 1.0)
+    async with hosts(redis_server) as (killed, other):
+        await cast(Any, killed.tokens)._lock("nobody gives this back", 5.0)
+        with pytest.raises(UnavailableError, match="Another replica"):
+            async with other.tokens.locked(0.2):
+                raise AssertionError
+        with anyio.fail_after(5):
+            async with other.tokens.locked():
+                await other.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+        assert (await killed.tokens.recall()).token is not None
+
+
+async def _expire(parts: Replicas, redis_server: RedisServer) -> None:
+    await link_of(parts).command("DEL", f"{link_of(parts).prefix}token:lock")
+
+
+async def test_a_token_is_good_for_as_long_on_a_host_whose_clock_is_wrong(redis_server: RedisServer) -> None:
+    async with hosts(redis_server) as (right, fast):
+        async with right.tokens.locked():
+            await right.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+        known = await fast.tokens.recall()
+        assert known.token is not None
+        assert math.isclose(known.token.expires_at - (time.time() + 300), 3600, abs_tol=5)
+
+
+async def test_another_client_secret_reads_nothing_and_breaks_nothing(redis_server: RedisServer) -> None:
+    async with hosts(redis_server, 1) as [one], hosts(redis_server, 1, client_secret=SecretStr("other")) as [stranger]:
+        async with one.tokens.locked():
+            await one.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+        assert await stranger.tokens.recall() == Known()
+
+
+async def test_the_limits_are_kept_over_all_replicas_in_the_order_of_asking(redis_server: RedisServer) -> None:
+    underway = most = sent = 0
+    refused: list[str] = []
+    async with hosts(redis_server, 3) as found:
+        limiters = [Limiter(Rates(30, 1000, 3), clock=_clock(at), turns=each.turns) for at, each in enumerate(found)]
+
+        async def ask(limiter: Limiter, now: float) -> None:
+            nonlocal underway, most, sent
+            try:
+                async with limiter.slot("1", now + 3):
+                    underway, sent = underway + 1, sent + 1
+                    most = max(most, underway)
+                    await anyio.sleep(0.01)
+                    underway -= 1
+            except LimitedError as problem:
+                refused.append(problem.what)
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as group:
+                for number in range(60):
+                    at = number % 3
+                    group.start_soon(ask, limiters[at], _clock(at)())
+        assert (sent, most, len(refused)) == (30, 3, 30)
+        assert all("30 requests a minute" in what for what in refused)
+        today = await limiters[1].today("1")
+        assert (today.limit, today.remaining) == (1000, 970)
+
+
+def _clock(at: int) -> Any:
+    return lambda: time.time() + at * 300
+
+
+async def test_the_slots_of_a_killed_replica_come_back(redis_server: RedisServer) -> None:
+    async with hosts(redis_server) as (killed, other):
+        turns = TurnsInRedis(link_of(killed), "127.0.0.1", time.time, lease=1.0)
+        ticket = await turns.queue("1", time.time(), time.time() + 20)
+        rates = Rates(1000, 1000, 1)
+        await turns.turn(ticket, "1", rates, time.time())
+        waiting = await turns.queue("1", time.time(), time.time() + 20)
+        await turns.turn(waiting, "1", rates, time.time())
+        limiter = Limiter(rates, clock=_clock(1), turns=other.turns)
+        started = time.monotonic()
+        async with limiter.slot("1", _clock(1)() + 15):
+            assert 0.5 < time.monotonic() - started < 10
+        turns.close()
+
+
+async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server: RedisServer) -> None:
+    async with hosts(redis_server) as (one, other):
+        limiters = [
+            Limiter(Rates(100, 1000, 5), clock=_clock(at), turns=each.turns) for at, each in enumerate((one, other))
+        ]
+        async with limiters[0].slot("1", time.time() + 5) as slot:
+            slot.headers = {"x-rate-limit-limit": "2000", "x-rate-limit-remaining": "7", "x-rate-limit-reset": "3600"}
+        today = await limiters[1].today("1")
+        assert (today.limit, today.remaining, today.told) == (2000, 7, True)
+        assert math.isclose(today.resets_at - _clock(1)(), 3600, abs_tol=5)
+        await limiters[0].slow_down("1")
+        with pytest.raises(LimitedError, match=r"It frees in 6[01] seconds"):
+            async with limiters[1].slot("1", _clock(1)() + 5):
+                raise AssertionError
+        async with limiters[1].slot("2", _clock(1)() + 5):
+            pass
+        await limiters[0].day_is_over("2", {})
+        with pytest.raises(LimitedError, match="a day is used up"):
+            async with limiters[1].slot("2", _clock(1)() + 5):
+                raise AssertionError
+
+
+async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_server: RedisServer) -> None:
+    async with hosts(redis_server) as (one, other):
+        limiter = Limiter(Rates(20, 1000, 8), clock=time.time, turns=one.turns)
+        async with limiter.slot("1", time.time() + 1):
+            pass
+        redis_server.kill()
+        for _ in range(4):  # with the one before, a quarter of twenty
+            async with limiter.slot("1", time.time() + 1):
+                pass
+        with pytest.raises(LimitedError, match=r"Redis cannot be reached, so this replica keeps to a quarter"):
+            async with limiter.slot("1", time.time() + 1):
+                raise AssertionError
+        redis_server.start()
+        await anyio.sleep(1.1)  # until it is tried again
+        await one.turns.say_again()
+        elsewhere = Limiter(Rates(20, 1000, 8), clock=_clock(1), turns=other.turns)
+        for _ in range(15):
+            async with elsewhere.slot("1", _clock(1)() + 1):
+                pass
+        with pytest.raises(LimitedError, match="20 requests a minute"):
+            async with elsewhere.slot("1", _clock(1)() + 1):
+                raise AssertionError
+
+
+async def test_a_redis_that_was_just_started_is_not_believed_that_nothing_was_sent(redis_server: RedisServer) -> None:
+    settings = replace(from_environment(ACCOUNT), redis_url=SecretStr(redis_server.url))
+    parts = Replicas(settings, time.time, settle=60)
+    limiter = Limiter(Rates(4, 1000, 8), clock=time.time, turns=parts.turns)
+    async with limiter.slot("1", time.time() + 1):
+        pass
+    with pytest.raises(LimitedError, match="Redis has just been started"):
+        async with limiter.slot("1", time.time() + 1):
+            raise AssertionError
+    await link_of(parts).aclose()
+
+
+async def test_a_password_is_used_and_never_shown(
+    tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = RedisServer(tmp_path_factory.mktemp("redis"), password="hunter2hunter2")
+    server.start()
+    async with hosts(server, 1) as [one]:
+        async with one.tokens.locked():
+            await one.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+        assert (await one.tokens.recall()).token is not None
+        server.kill()
+        assert await one.tokens.recall() == Known()
+    assert "Redis cannot be used (ConnectionError)" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, redis_server: RedisServer) -> None:
+    docs = (ROOT / "docs" / "replicas.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"ACL SETUSER .+", docs)
+    redis_server.tell(*line.replace("PASSWORD", "hunter2").split())
+    redis_server.url = redis_server.url.replace("redis://", "redis://zoho:hunter2@")
+    async with hosts(redis_server, 1) as [one]:
+        async with one.tokens.locked():
+            await one.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+        async with Limiter(Rates(5, 5, 5), clock=time.time, turns=one.turns).slot("1", time.time() + 1):
+            pass
+        bound = Bound("call", "record")
+        asked = await one.approvals.ask("token", bound)
+        await one.approvals.asked("client")
+        assert not await one.approvals.silent("client", 1)
+        await one.approvals.answered("client")
+        assert await one.approvals.decide(asked, yes=True)
+        assert await one.approvals.spend(asked, bound) == "spent"
+        await one.pass_on({"invoice_id": {"1"}})
+        await one.memory.made("1")
+        await one.memory.alive()
+        assert await one.memory.known(["1", "2"]) == {"1"}
+        async with one.converting:
+            assert not link_of(one).gone
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:6379", "http://127.0.0.1", "redis://", "redis://:hunter2@h:port", "redis://u:hunter2:x"]
+)
+def test_a_wrong_address_is_told_without_what_it_says(url: str) -> None:
+    with pytest.raises(SettingsError, match="ZOHO_REDIS_URL must be an address such as") as problem:
+        from_environment(ACCOUNT | {"ZOHO_REDIS_URL": url})
+    assert "hunter2" not in str(problem.value)
+    assert problem.value.__cause__ is None
+
+
+def test_what_is_missing_for_redis_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    environment = ACCOUNT | {"ZOHO_REDIS_URL": "redis://127.0.0.1", "ZOHO_AUDIT_FILE": "/nonexistent"}
+    with pytest.raises(SettingsError, match=r"Install zoho-invoice-mcp\[redis\]"):
+        connected(environment, sandboxed=False, file=None)
+
+
+def test_the_embedded_zoho_of_a_process_is_nobody_elses() -> None:
+    environment = ACCOUNT | {"ZOHO_REDIS_URL": "redis://127.0.0.1"}
+    _, _, replicas = connected(environment, sandboxed=True, file=None)
+    assert replicas is None

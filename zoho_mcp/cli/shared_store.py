@@ -1,0 +1,35 @@
+"""What `doctor` learns from the Redis that replicas share. Never shows its user and password."""
+
+import anyio
+
+from zoho_mcp.http.settings import is_loopback
+from zoho_mcp.settings import Settings
+
+
+def examine(settings: Settings) -> tuple[bool, str, str]:
+    """Whether it works, what was found, and what to do about it. Raises SettingsError where redis is not installed."""
+    return anyio.run(_examine, settings)
+
+
+async def _examine(settings: Settings) -> tuple[bool, str, str]:
+    from zoho_mcp.replicas.link import Gone, Link, host_of
+    from zoho_mcp.zoho.token_cache import grant_name
+
+    url = settings.redis_url.get_secret_value()
+    where, link = host_of(url), Link(url, grant_name(settings))
+    try:
+        await link.run("link", "", [])
+        memory = await link.command("INFO", "memory")
+    except Gone as problem:
+        return (
+            False,
+            f"{where} cannot be used ({problem})",
+            "Check ZOHO_REDIS_URL; see docs/replicas.md.",
+        )
+    finally:
+        await link.aclose()
+    if memory.get("maxmemory_policy", "noeviction") != "noeviction":
+        return True, f"{where} throws away what is needed when memory is short", "Set maxmemory-policy noeviction."
+    if url.startswith("redis://") and not is_loopback(where.rpartition(":")[0]):
+        return True, f"{where} is spoken to in the clear", "Use rediss:// unless nobody else is on that network."
+    return True, f"{where} answers", ""

@@ -1,0 +1,1 @@
+"""What replicas of one server share, kept in Redis or Valkey."""

@@ -1,0 +1,192 @@
+"""The questions that wait for a person, kept for all replicas: asked at one, answered at another, used up once.
+
+With Redis gone there are none: a yes that may have been used elsewhere must not count here.
+"""
+
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, cast
+
+from zoho_mcp.errors import DeclinedError
+from zoho_mcp.policy import approvals as rules
+from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Bound, Shown, Spent, Way, too_many
+from zoho_mcp.replicas.link import Gone, Link
+from zoho_mcp.replicas.seal import Seal
+
+_FORGOTTEN = "The question was lost when Redis was started anew. Nothing was done."
+_WORDS: Mapping[str, str] = {
+    "=replaced": rules.REPLACED,
+    "=changed": rules.CHANGED,
+    "=went first": rules.WENT_FIRST,
+    "=declined": rules.DECLINED,
+    "=nobody": rules.NOBODY,
+    "=no call": rules.NO_CALL,
+}
+
+
+class ApprovalsInRedis:
+    """See `zoho_mcp.policy.approvals.Questions`. Each question is one object here, which hears of what others do."""
+
+    def __init__(self, link: Link, seal: Seal, news: str) -> None:
+        self._link = link
+        self._seal = seal
+        self._news = news
+        self._views: dict[str, Approval] = {}
+
+    async def ask(self, way: Way, bound: Bound, shown: Shown | None = None) -> Approval:
+        """A new question, or the page that waits for the same."""
+        new = Approval(way, bound, shown or Shown(), time.monotonic() + LIFETIME)
+        own_id = self._id(way, new.secret)
+        call, fingerprint = self._names(bound)
+        said = await self._run(
+            "ask", own_id, way, call, fingerprint, self._closed(new, own_id), round(LIFETIME * 1000), MOST_WAITING,
+            group=bound.principal,
+        )  # fmt: skip
+        if said[0] == "too many":
+            raise too_many()
+        if (approval := self._view(said)) is None:
+            raise DeclinedError("The question could not be kept.", "Call again.")
+        return approval
+
+    async def find(self, way: Way, secret: str) -> Approval | None:
+        """The question with this secret."""
+        own_id = self._id(way, secret)
+        found = self._view(await self._run("show", own_id))
+        right = found is not None and hmac.compare_digest(found.secret.encode(), secret.encode("utf-8", "replace"))
+        return found if right and found is not None and found.way == way else None
+
+    async def live(self, way: Way, bound: Bound) -> Approval | None:
+        """The question that waits, or was agreed to, for exactly this."""
+        return self._view(await self._run("live", "", way, *self._names(bound), group=bound.principal))
+
+    async def decide(self, approval: Approval, *, yes: bool) -> bool:
+        """Take down the person's decision."""
+        own_id = self._id(approval.way, approval.secret)
+        said = await self._run("decide", own_id, secrets.token_hex(8), "approved" if yes else "declined")
+        self._view(said[1:])
+        return said[0] == "yes"
+
+    async def spend(self, approval: Approval, bound: Bound) -> Spent:
+        """Use up a yes, over all replicas."""
+        own_id = self._id(approval.way, approval.secret)
+        said = await self._run(
+            "spend", own_id, secrets.token_hex(8), *self._names(bound),
+            int(approval.bound.principal == bound.principal), group=bound.principal,
+        )  # fmt: skip
+        self._view(said[1:])
+        return cast(Spent, said[0])
+
+    async def settle(self, approval: Approval, outcome: str) -> None:
+        """Say what became of it; it has happened, whether or not the others can be told."""
+        own_id = self._id(approval.way, approval.secret)
+        approval.end(approval.state, outcome)
+        with suppress(Gone):
+            await self._try("settle", own_id, self._seal.close(outcome, f"outcome {own_id}"))
+
+    def remaining(self, approval: Approval) -> float:
+        """Seconds until it expires."""
+        return max(0.0, approval.expires_at - time.monotonic())
+
+    async def asked(self, client: str) -> None:
+        """A client was handed a question."""
+        milliseconds = round(LIFETIME * 1000)
+        await self._command("SET", self._client(client), "1", "NX", "PX", milliseconds)
+
+    async def answered(self, client: str) -> None:
+        """A client brought an answer."""
+        await self._command("DEL", self._client(client))
+
+    async def silent(self, client: str, patience: float) -> bool:
+        """Whether a client has left a question unanswered for long."""
+        left = float(await self._command("PTTL", self._client(client)))
+        return left >= 0 and LIFETIME - left / 1000 >= min(patience, rules.PATIENCE)
+
+    async def hear(self, own_id: str) -> None:
+        """Another replica, or this one, changed a question: whoever waits here for it goes on. Raises Gone."""
+        known = self._views.get(own_id)
+        if known is not None and self._view(await self._try("show", own_id)) is None and known.state in rules.LIVE:
+            known.end("expired", _FORGOTTEN)
+
+    async def look_again(self) -> None:
+        """The same for all that are known here. Raises Gone."""
+        for own_id in list(self._views):
+            await self.hear(own_id)
+
+    def _view(self, said: list[Any]) -> Approval | None:
+        """The question as it is now, always in the same object as long as somebody may wait for it."""
+        now = time.monotonic()
+        self._views = {one: each for one, each in self._views.items() if now < each.expires_at + LIFETIME}
+        if not said[0]:
+            return None
+        state, outcome, way, sealed, left, anew, own_id = said
+        approval = self._views.get(own_id)
+        if approval is None:
+            text = self._seal.open(sealed, f"question {own_id}")
+            if text is None:
+                return None
+            approval = self._views[own_id] = _opened(way, json.loads(text), now + left / 1000)
+        approval.anew = anew == "1"
+        if state in ("waiting", "approved", "spent") and not outcome:
+            approval.state = state
+            if state != "waiting":
+                approval.decided.set()
+        elif not approval.settled.is_set():
+            approval.end(state, _WORDS.get(outcome) or self._seal.open(outcome, f"outcome {own_id}") or "")
+        return approval
+
+    def _closed(self, approval: Approval, own_id: str) -> str:
+        content = {
+            "name": approval.name,
+            "secret": approval.secret,
+            "bound": asdict(approval.bound),
+            "shown": asdict(approval.shown),
+        }
+        return self._seal.close(json.dumps(content), f"question {own_id}")
+
+    def _id(self, way: Way, secret: str) -> str:
+        return self._seal.name("question", way, secret)
+
+    def _names(self, bound: Bound) -> tuple[str, str]:
+        return self._seal.name("call", bound.call), self._seal.name("record", bound.fingerprint)
+
+    def _client(self, client: str) -> str:
+        return f"{self._link.prefix}unanswered:{self._seal.name('client', client)}"
+
+    async def _run(self, step: str, own_id: str, *arguments: object, group: str | None = None) -> list[Any]:
+        try:
+            return await self._try(step, own_id, *arguments, group=group)
+        except Gone as problem:
+            raise _refusal(problem) from None
+
+    async def _try(self, step: str, own_id: str, *arguments: object, group: str | None = None) -> list[Any]:
+        prefix = f"{self._link.prefix}question:"
+        of = self._seal.name("principal", "one" if group is None else f"={group}")
+        keys = [self._news, f"{self._link.prefix}questions:{of}", prefix + own_id, f"{prefix}number"]
+        return await self._link.run("approvals", step, keys, prefix, own_id, *arguments)
+
+    async def _command(self, *parts: object) -> Any:
+        try:
+            return await self._link.command(*parts)
+        except Gone as problem:
+            raise _refusal(problem) from None
+
+
+def _opened(way: Way, content: Mapping[str, Any], expires_at: float) -> Approval:
+    shown: dict[str, Any] = {**content["shown"]}
+    shown["details"] = tuple((label, value) for label, value in shown["details"])
+    return Approval(
+        way, Bound(**content["bound"]), Shown(**shown), expires_at, name=content["name"], secret=content["secret"]
+    )
+
+
+def _refusal(problem: Gone) -> DeclinedError:
+    return DeclinedError(
+        "This needs a person's yes, and approvals cannot be kept safe right now: Redis, where the replicas of this "
+        f"server keep them, cannot be reached ({problem}).",
+        "Call again in a minute. Reading works meanwhile.",
+    )

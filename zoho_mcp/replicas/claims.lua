@@ -1,0 +1,57 @@
+-- KEYS: 2 one claim. Its fields: `what` (sealed), `mark` (whose), `at` (last sign of life of who runs it, or when it
+-- was done), `running` (1 while it runs). A holder that is killed leaves a claim that runs no more and is not done.
+local step, mark = ARGV[1], ARGV[3]
+
+local function take(what, keep, age)
+    redis.call('HSET', KEYS[2], 'what', what, 'mark', mark, 'at', now - age, 'running', 1)
+    redis.call('PEXPIRE', KEYS[2], keep)
+end
+
+if step == 'claim' then -- mark, what, lease, keep
+    if not settled() then return {'wait'} end
+    local found = redis.call('HMGET', KEYS[2], 'what', 'mark', 'at', 'running')
+    if found[1] and found[2] ~= mark then
+        local age = now - found[3]
+        if found[4] and age < tonumber(ARGV[5]) then return {'wait'} end
+        return {'earlier', found[1], found[2], age}
+    end
+    take(ARGV[4], ARGV[6], 0)
+    return {'yours'}
+end
+
+if step == 'insist' then -- mark, what, keep
+    take(ARGV[4], ARGV[5], 0)
+    return {'yours'}
+end
+
+if step == 'alive' then -- mark, what, keep: also says it again to a Redis that has forgotten it
+    local whose = redis.call('HGET', KEYS[2], 'mark')
+    if whose and whose ~= mark then return {'taken'} end
+    take(ARGV[4], ARGV[5], 0)
+    return {'yours'}
+end
+
+if step == 'done' then -- mark, what (empty: nothing happened), milliseconds since, keep
+    local found = redis.call('HMGET', KEYS[2], 'mark', 'running')
+    if found[1] and found[1] ~= mark and (found[2] or ARGV[4] == '') then return {'taken'} end
+    if ARGV[4] == '' then
+        redis.call('DEL', KEYS[2])
+        return {'gone'}
+    end
+    take(ARGV[4], ARGV[6], ARGV[5])
+    redis.call('HDEL', KEYS[2], 'running')
+    return {'done'}
+end
+
+if step == 'say again' then -- mark, what, milliseconds since, keep: of what was done, unless more is known here
+    if redis.call('EXISTS', KEYS[2]) == 0 then
+        take(ARGV[4], ARGV[6], ARGV[5])
+        redis.call('HDEL', KEYS[2], 'running')
+    end
+    return {'heard'}
+end
+
+if step == 'forget' then -- mark
+    if redis.call('HGET', KEYS[2], 'mark') == mark then redis.call('DEL', KEYS[2]) end
+    return {'gone'}
+end

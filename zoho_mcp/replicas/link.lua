@@ -1,0 +1,2 @@
+-- Which memory this is: another one than before has forgotten something.
+return epoch()

@@ -1,0 +1,133 @@
+"""All that replicas share, put together; and the tasks that keep a replica in touch with the others.
+
+News (a resource changed, a question was decided) come over a Redis stream and not over pub/sub: who was away for a
+moment reads on where it stopped.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import anyio
+
+from zoho_mcp.replicas.approvals import ApprovalsInRedis
+from zoho_mcp.replicas.claims import ClaimsInRedis, LockInRedis
+from zoho_mcp.replicas.limits import TurnsInRedis
+from zoho_mcp.replicas.link import SETTLE, Gone, Link
+from zoho_mcp.replicas.seal import Seal
+from zoho_mcp.replicas.tokens import TokensInRedis
+from zoho_mcp.server.shared import Touched
+from zoho_mcp.server.state import App
+from zoho_mcp.server.subscriptions import tell_of
+from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.zoho.token_cache import grant_name
+
+_EVERY = 1.0
+"""Seconds between two signs of life."""
+_NEWS_WITHIN = 500
+"""Milliseconds for which Redis is asked to wait for news."""
+_KEPT = 3_600_000
+_ABOUT = "news"
+_Entry = tuple[str, dict[str, str]]
+_logger = logging.getLogger(__name__)
+
+
+class Replicas:
+    """See `zoho_mcp.server.shared.Shared`; besides it, what the client to Zoho shares. Raises SettingsError."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float], *, settle: float = SETTLE) -> None:
+        self._link = link = Link(settings.redis_url.get_secret_value(), grant_name(settings), settle=settle)
+        self._seal = seal = Seal(settings.client_secret.get_secret_value(), link.prefix)
+        self._news = f"{link.prefix}news"
+        self._own = secrets.token_hex(8)
+        self._missed_some = False
+        api = settings.api_url or DATA_CENTRES[settings.data_centre].api
+        self.key = seal.key
+        self.tokens = TokensInRedis(link, seal, clock)
+        self.turns = TurnsInRedis(link, api.partition("://")[2], clock)
+        self.approvals = ApprovalsInRedis(link, seal, self._news)
+        self.memory = ClaimsInRedis(link, seal, settings.repeat_window, clock)
+        self.converting = LockInRedis(self.memory, "converting")
+
+    @asynccontextmanager
+    async def running(self, app: App) -> AsyncGenerator[None]:
+        """In touch with the others for as long as the server runs."""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._stay_known)
+                group.start_soon(self._listen, app)
+                yield
+                group.cancel_scope.cancel()
+        finally:
+            await self._link.aclose()
+
+    async def pass_on(self, touched: Touched) -> None:
+        """Tell the others of a change. What cannot be told now is made up for when Redis is back."""
+        content = json.dumps({name: sorted(ids) for name, ids in touched.items()})
+        sealed = self._seal.close(content, _ABOUT)
+        with suppress(Gone):
+            await self._link.command("XADD", self._news, "MAXLEN", "~", 1000, "*", self._own, sealed)
+            await self._link.command("PEXPIRE", self._news, _KEPT)
+
+    async def _stay_known(self) -> None:
+        """Give signs of life, and tell a Redis that was gone or has forgotten what it has to know."""
+        epoch = "first"
+        while True:
+            with _noted():
+                # After a failure nothing is known of what it has forgotten.
+                before, epoch = epoch, "gone"
+                now = await self._link.run("link", "", [])
+                if before != now:
+                    await self.turns.say_again()
+                    await self.memory.say_again()
+                    self._missed_some = before != "first"
+                await self.memory.alive()
+                epoch = now
+            await anyio.sleep(_EVERY)
+
+    async def _listen(self, app: App) -> None:
+        last = ""
+        while True:
+            with _noted():
+                last = last or await self._newest()
+                if self._missed_some:
+                    self._missed_some = False
+                    await self._catch_up(app)
+                last = await self._hear(app, last)
+                continue
+            await anyio.sleep(_EVERY)
+
+    async def _catch_up(self, app: App) -> None:
+        """Anything may have changed."""
+        await self.approvals.look_again()
+        await tell_of(app, {})
+
+    async def _newest(self) -> str:
+        found = await self._link.command("XREVRANGE", self._news, "+", "-", "COUNT", 1)
+        return found[0][0] if found else "0-0"
+
+    async def _hear(self, app: App, last: str) -> str:
+        """What is new since `last`, or nothing after a moment; where to read on."""
+        wait = ("COUNT", 500, "BLOCK", _NEWS_WITHIN)
+        said: list[tuple[str, list[_Entry]]] = await self._link.command("XREAD", *wait, "STREAMS", self._news, last)
+        for number, fields in said[0][1] if said else []:
+            for who, what in fields.items():
+                if who == "approval":
+                    await self.approvals.hear(what)
+                elif who != self._own and (text := self._seal.open(what, _ABOUT)) is not None:
+                    await tell_of(app, {name: set(ids) for name, ids in json.loads(text).items()})
+            last = number
+        return last
+
+
+@contextmanager
+def _noted() -> Generator[None]:
+    """No trouble with the others is a reason to stop serving; Redis being gone is told elsewhere."""
+    try:
+        yield
+    except Gone:
+        return
+    except Exception:
+        _logger.exception("what replicas tell each other went wrong")

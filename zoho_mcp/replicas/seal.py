@@ -1,0 +1,46 @@
+"""Keeps what lies in Redis from whoever reads it there: sealed, and named so that nothing can be told from a name.
+
+The keys come from the client secret, which all replicas know and Redis does not.
+"""
+
+import base64
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE = 12
+
+
+class Seal:
+    """`account` keeps the keys of two accounts apart."""
+
+    def __init__(self, client_secret: str, account: str) -> None:
+        def key(purpose: str) -> bytes:
+            info = f"zoho-invoice-mcp replicas 1 {purpose}".encode()
+            return HKDF(SHA256(), length=32, salt=account.encode(), info=info).derive(client_secret.encode())
+
+        self._cipher = AESGCM(key("seal"))
+        self._naming = key("names")
+        self.key = key("carried by clients")
+        """For what clients carry from one replica to another."""
+
+    def close(self, text: str, about: str) -> str:
+        """The text, readable only for who knows the client secret and what it is about."""
+        nonce = os.urandom(_NONCE)
+        return base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), about.encode())).decode()
+
+    def open(self, sealed: str, about: str) -> str | None:
+        """The other way round; None for what was not closed here, or is about something else."""
+        try:
+            raw = base64.b64decode(sealed, validate=True)
+            return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], about.encode()).decode()
+        except (ValueError, InvalidTag):
+            return None
+
+    def name(self, *parts: str) -> str:
+        """A name for these parts that says nothing about them."""
+        return hmac.new(self._naming, "\0".join(parts).encode("utf-8", "replace"), "sha256").hexdigest()[:32]
