@@ -20,6 +20,7 @@ from opentelemetry.trace import set_tracer_provider
 from prometheus_client.parser import text_string_to_metric_families
 
 from zoho_mcp.seen.logs import OURS, JsonLines
+from zoho_mcp.seen.requests import DAYS
 from zoho_mcp.seen.scrape import ScrapePort
 
 Labels = frozenset[tuple[str, str]]
@@ -90,7 +91,8 @@ def get(port: int, path: str = "/metrics", **headers: str) -> tuple[int, str]:
 
 @contextmanager
 def watching() -> Generator[Watch]:
-    """Everything is switched on while this lasts, and the log says all it can."""
+    """Everything is switched on while this lasts, and the log says all it can. What other tests left does not show."""
+    DAYS.clear()
     exporter, port = InMemorySpanExporter(), ScrapePort("127.0.0.1", 0)
     _provider().add_span_processor(SimpleSpanProcessor(exporter))
     watch = Watch(exporter, port.port)

@@ -150,19 +150,19 @@ def token_asked_for(refused: ZohoMcpError | None) -> None:
     _refreshes.add(1, {"outcome": kind_of(refused) if refused else "done"})
 
 
-_days: dict[str, tuple[int, float]] = {}
+DAYS: dict[str, tuple[int, float]] = {}
 """By organisation, as many as are set: what Zoho last said is left of its day, and when that day ends."""
 
 
 def day_left(organization_id: str, remaining: int, seconds: float) -> None:
     """Zoho said how many requests an organisation may still send in how many seconds."""
-    _days[organization_id] = remaining, time.monotonic() + seconds
+    DAYS[organization_id] = remaining, time.monotonic() + seconds
 
 
 def _least_left(_: CallbackOptions) -> Iterable[Observation]:
     """Of several organisations the one that has the least: their ids are nobody's business."""
     now = time.monotonic()
-    left = [remaining for remaining, ends_at in list(_days.values()) if ends_at > now]
+    left = [remaining for remaining, ends_at in list(DAYS.values()) if ends_at > now]
     return [Observation(min(left))] if left else []
 
 
