@@ -17,7 +17,7 @@ from zoho_mcp.sandbox.wire import Record
 
 def list_credit_notes(call: Call) -> Reply:
     """GET /creditnotes."""
-    return document_views.answer(call, LISTING, overview(call), row)
+    return document_views.answer(call, LISTING, overview, row)
 
 
 def get_credit_note(call: Call) -> Reply:

@@ -45,13 +45,17 @@ def customers(call: Call) -> dict[str, Record]:
     return {contact["contact_id"]: contact for contact in call.books.all("contact")}
 
 
-def answer(call: Call, what: Listing, rows: list[Record], row: Callable[[Record], Record]) -> Reply:
+def answer(call: Call, what: Listing, read: Callable[[Call], list[Record]], row: Callable[[Record], Record]) -> Reply:
     """The list that was asked for, of documents with lines: item_id looks into these."""
     wanted = call.query.get("item_id")
-    if wanted:
+
+    def documents() -> list[Record]:
+        if not wanted:
+            return read(call)
         # Marked so that the list's own filter finds them.
-        rows = [{**document, "item_id": wanted} for document in rows if _has_item(document, wanted)]
-    return listing.answer(call, what, rows, row)
+        return [{**document, "item_id": wanted} for document in read(call) if _has_item(document, wanted)]
+
+    return listing.answer_many(call, what, documents, row)
 
 
 def row_of(document: Record, names: Sequence[str]) -> Record:

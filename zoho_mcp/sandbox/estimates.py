@@ -16,7 +16,7 @@ from zoho_mcp.sandbox.wire import Record
 
 def list_estimates(call: Call) -> Reply:
     """GET /estimates."""
-    return document_views.answer(call, LISTING, overview(call), row)
+    return document_views.answer(call, LISTING, overview, row)
 
 
 def get_estimate(call: Call) -> Reply:

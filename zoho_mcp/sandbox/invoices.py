@@ -20,7 +20,7 @@ EXTRAS = ("recurring_invoice_id", "subject_content")
 
 def list_invoices(call: Call) -> Reply:
     """GET /invoices."""
-    return document_views.answer(call, LISTING, overview(call), row)
+    return document_views.answer(call, LISTING, overview, row)
 
 
 def get_invoice(call: Call) -> Reply:

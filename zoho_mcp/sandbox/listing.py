@@ -68,10 +68,26 @@ class Listing:
 
 def answer(call: Call, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
     """The page that was asked for; `shape` makes a row of the wire out of a row that passed."""
+    return _page(call, listing, _chosen(call, listing, rows), shape)
+
+
+def answer_many(
+    call: Call, listing: Listing, read: Callable[[], list[Record]], shape: Callable[[Record], Record]
+) -> Reply:
+    """The same of what there may be thousands of: to `read` them takes seconds, so it is not done for each page."""
+    asked = tuple(sorted((name, text) for name, text in call.query.items() if name not in ("page", "per_page")))
+    name = (listing.key, *call.path.items(), call.books.organization_id, call.product, call.today, asked)
+    return _page(call, listing, call.books.store.kept(name, lambda: _chosen(call, listing, read())), shape)
+
+
+def _chosen(call: Call, listing: Listing, rows: list[Record]) -> list[Record]:
     for test in _tests(call, listing):
         rows = [row for row in rows if test(row)]
+    return _ordered(rows, *_sorting(call, listing))
+
+
+def _page(call: Call, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
     column, order = _sorting(call, listing)
-    rows = _ordered(rows, column, order)
     page, per_page = _whole(call, "page", 1), min(_whole(call, "per_page", MOST), MOST)
     start = (page - 1) * per_page
     context: Record = {

@@ -9,7 +9,7 @@ from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, loose
 from zoho_mcp.sandbox.errors import ZohoError, does_not_exist, invalid_value
 from zoho_mcp.sandbox.fields import custom_fields, day, number, records, text
 from zoho_mcp.sandbox.ledger import ZERO, rounded
-from zoho_mcp.sandbox.listing import answer
+from zoho_mcp.sandbox.listing import answer_many
 from zoho_mcp.sandbox.moments import touch
 from zoho_mcp.sandbox.payment_views import LISTING, ROW, detail, view
 from zoho_mcp.sandbox.routing import Call, Reply, Route, created, done
@@ -27,6 +27,10 @@ def find(books: Books, payment_id: str) -> Record:
 
 def list_payments(call: Call) -> Reply:
     """GET /customerpayments."""
+    return answer_many(call, LISTING, lambda: _overview(call), lambda row: {name: row[name] for name in ROW})
+
+
+def _overview(call: Call) -> list[Record]:
     parts: dict[str, list[Record]] = defaultdict(list)
     for part in call.books.all("allocation"):
         parts[part["source_id"]].append(part)
@@ -34,11 +38,10 @@ def list_payments(call: Call) -> Reply:
     for refund in call.books.all("refund"):
         refunded[refund["source_id"]] += refund["amount"]
     invoices = {invoice["invoice_id"]: invoice for invoice in call.books.all("invoice")}
-    rows = [
+    return [
         view(call.books, payment, parts[payment["payment_id"]], refunded[payment["payment_id"]], invoices)
         for payment in call.books.all("payment")
     ]
-    return answer(call, LISTING, rows, lambda row: {name: row[name] for name in ROW})
 
 
 def get_payment(call: Call) -> Reply:

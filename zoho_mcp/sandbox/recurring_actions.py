@@ -43,7 +43,7 @@ def list_invoices(call: Call) -> Reply:
     """GET /recurringinvoices/{recurring_invoice_id}/invoices: those that name it. Time passing makes none here."""
     recurring_invoice_id = find(call.books, call.path["recurring_invoice_id"])["recurring_invoice_id"]
     rows = [row for row in invoice_views.overview(call) if row["recurring_invoice_id"] == recurring_invoice_id]
-    return document_views.answer(call, invoice_views.LISTING, rows, invoice_views.row)
+    return document_views.answer(call, invoice_views.LISTING, lambda _: rows, invoice_views.row)
 
 
 def save(call: Call, record: Record, description: str, operation: str) -> None:

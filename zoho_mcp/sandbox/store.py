@@ -5,7 +5,7 @@ Knows nothing of what the documents mean, except which field names a document (L
 
 import sqlite3
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._lock = threading.RLock()
+        self._kept: tuple[Hashable, list[Record]] = (None, [])
 
     @classmethod
     def open(cls, path: str | Path | None) -> "Store":
@@ -101,6 +102,15 @@ class Store:
         """Run one statement that changes something."""
         with self._lock:
             self._connection.execute(sql, values)
+
+    def kept(self, name: Hashable, make: Callable[[], list[Record]]) -> list[Record]:
+        """What `make` gives, or gave for the last name if that was this one and nothing was written since."""
+        with self._lock:
+            [seen] = self._connection.execute("pragma data_version").fetchone()
+            name = (name, seen, self._connection.total_changes)
+            if self._kept[0] != name:
+                self._kept = (name, make())
+            return self._kept[1]
 
     def count_up(self, organization_id: str, name: str, start: int) -> int:
         """The next value of a sequence, `start` at first."""
