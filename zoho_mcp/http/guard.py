@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zoho_mcp.http.settings import PATH
 from zoho_mcp.http.work import Work
 
 BODY_WITHIN = 20.0
@@ -102,8 +103,8 @@ def _begins_something(scope: Scope, body: bytes) -> bool:
     They are what the running calls wait for.
     """
     if scope["method"] != "POST":
-        return scope["method"] == "GET" and scope["path"] == "/mcp"
-    if scope["path"] != "/mcp":
+        return scope["method"] == "GET" and scope["path"] == PATH
+    if scope["path"] != PATH:
         return False
     try:
         message: Any = json.loads(body)
