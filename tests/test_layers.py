@@ -1,6 +1,7 @@
 """Who may import whom: the folder is the layer."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -73,6 +74,13 @@ def test_requests_and_payloads_are_made_without_any_library(module: str) -> None
 def test_only_settings_and_the_commands_read_the_environment() -> None:
     readers = [name for name in MODULES if "os.environ" in (PACKAGE / name).read_text(encoding="utf-8")]
     assert [name for name in readers if not name.startswith(("cli/", "settings/"))] == []
+
+
+def test_the_table_in_contributing_is_this_one() -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows: list[tuple[str, str]] = re.findall(r"^\| `zoho_mcp/(\w+)(?:/|\.py)` \|.*\| (.*) \|$", text, re.MULTILINE)
+    said = {layer: set(ours.split(", ")) - {"nothing"} for layer, ours in rows if layer != "cli"}
+    assert said == {layer: ours - {layer} for layer, (ours, _) in MAY_IMPORT.items()}
 
 
 def test_every_folder_is_a_known_layer() -> None:
