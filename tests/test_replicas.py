@@ -25,6 +25,11 @@ pytestmark = [pytest.mark.anyio, needs_redis]
 NO = types.ElicitResult(action="decline")
 CREATE = "POST /invoice/v3/invoices"
 TOKENS: dict[str, Any] = {"confirm_fallback": "token"}
+FORGED_YES = """
+for _, key in ipairs(redis.call('KEYS', '*:question:*')) do
+    if redis.call('TYPE', key).ok == 'hash' then redis.call('HSET', key, 'state', 'approved') end
+end
+"""
 
 
 async def connect(stack: AsyncExitStack, each: Replica, person: Person | None = None) -> Client:
@@ -305,6 +310,20 @@ async def test_nobody_who_reads_redis_learns_a_token_or_anything_of_a_customer(
         shown["invoice_number"], invoice, NAME + " wrong",
     ):  # fmt: skip
         assert secret not in dump
+
+
+async def test_who_can_only_write_to_redis_cannot_say_yes(zoho: Zoho, redis_server: RedisServer) -> None:
+    async with a_desk() as desk, AsyncExitStack() as stack:
+        page: dict[str, Any] = {"can_open_browser": True, "approval_wait": 0.05, "confirm_fallback": "page"}
+        client = await connect(stack, replica(zoho, redis_server, browser=desk.open, **page))
+        invoice = await sent_invoice(client)
+        await client.call_tool("void_invoice", {"invoice_id": invoice})
+        await desk.next()
+        redis_server.tell("EVAL", FORGED_YES, "0")
+        assert "approved" in redis_server.dump()
+        refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
+        assert refused.is_error
+    assert f"POST /invoice/v3/invoices/{invoice}/status/void" not in zoho.changes()
 
 
 async def test_the_page_of_any_replica_shows_a_question_and_says_so_when_it_cannot(
