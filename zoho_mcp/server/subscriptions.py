@@ -82,9 +82,7 @@ async def _tell(app: App, operation: Operation, arguments: Mapping[str, Any], en
 async def tell_of(app: App, touched: Touched) -> None:
     """Tell those who subscribed here to what a change, of this server or of another, may have touched."""
     app.matches.forget()
-    for uri in app.watchers.uris():
-        if _affects(app, touched, uri):
-            await app.watchers.publish(uri)
+    await app.watchers.publish({uri for uri in app.watchers.uris() if _affects(app, touched, uri)})
     await app.watchers.bus.publish(ResourcesListChanged())
 
 
