@@ -223,6 +223,8 @@ STARTS: Mapping[str, tuple[dict[str, str], str]] = {
     "a name": ({"ZOHO_HTTP": "books.example:80"}, "nothing says who may"),
     "no host": ({"ZOHO_HTTP": ":8000"}, ""),
     "a public address before this machine": ({"ZOHO_PUBLIC_URL": "https://books.example"}, "nothing says who may"),
+    "another name for this machine": ({"ZOHO_HTTP_HOSTS": "localhost:9000,127.0.0.2"}, ""),
+    "a name of elsewhere, led here by a proxy": ({"ZOHO_HTTP_HOSTS": "books.example"}, "nothing says who may"),
     "every address with an issuer": (
         {"ZOHO_HTTP": "0.0.0.0:8000", "ZOHO_HTTP_ISSUER": "https://id.example", "ZOHO_PUBLIC_URL": "https://b.example"},
         "",

@@ -10,7 +10,8 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, Res
 from zoho_mcp.server.shared import Touched
 
 MOST_SUBSCRIPTIONS = 1000
-"""Of the older kind; the oldest are forgotten first. Nothing tells us when such a client is gone."""
+"""In one listening; and of the older kind in all: the oldest are forgotten first, for nothing tells us when such a
+client is gone."""
 PATIENCE = 2.0
 """Seconds that a client may take to accept what a change has it told; who takes longer is not told any more."""
 
