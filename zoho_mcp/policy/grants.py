@@ -42,7 +42,12 @@ def grant_for(grants: tuple[Grant, ...], principal: str | None) -> Grant:
 
 
 def _names(grant: Grant, principal: str) -> bool:
-    return any(fnmatchcase(principal, pattern) for pattern in grant.principals)
+    return names(principal, grant.principals)
+
+
+def names(principal: str, patterns: tuple[str, ...]) -> bool:
+    """Whether one of the patterns is, or takes, the principal: an issuer's names may hold signs of patterns."""
+    return any(principal == pattern or fnmatchcase(principal, pattern) for pattern in patterns)
 
 
 def read_grants(entries: Any, catalog: Catalog, problems: list[str]) -> tuple[Grant, ...]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from zoho_mcp.policy.grants import Grant
+from zoho_mcp.policy.grants import Grant, names
 from zoho_mcp.settings import ConfirmMode
 from zoho_mcp.specs.model import EFFECTS, Effect, Operation
 
@@ -145,4 +145,4 @@ def _waiting(rule: Rule, operation: Operation, facts: Facts) -> frozenset[Fact] 
 
 
 def _is_one_of(principal: str | None, patterns: tuple[str, ...]) -> bool:
-    return principal is not None and any(fnmatchcase(principal, pattern) for pattern in patterns)
+    return principal is not None and names(principal, patterns)
