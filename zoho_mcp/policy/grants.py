@@ -38,11 +38,7 @@ def grant_for(grants: tuple[Grant, ...], principal: str | None) -> Grant:
     """The first table that names the principal; without one, or without a log-in, everything."""
     if principal is None:
         return EVERYTHING
-    return next((grant for grant in grants if _names(grant, principal)), EVERYTHING)
-
-
-def _names(grant: Grant, principal: str) -> bool:
-    return names(principal, grant.principals)
+    return next((grant for grant in grants if names(principal, grant.principals)), EVERYTHING)
 
 
 def names(principal: str, patterns: tuple[str, ...]) -> bool:
@@ -97,7 +93,7 @@ def _taken(grant: Grant, earlier: list[Grant]) -> int:
     """The number of the earlier table that names whoever this one names; 0: none does."""
     for number, other in enumerate(earlier, 1):
         if all(
-            pattern in other.principals or "*" in other.principals or (_is_plain(pattern) and _names(other, pattern))
+            pattern in other.principals or "*" in other.principals or (_is_plain(pattern) and names(pattern, other.principals))
             for pattern in grant.principals
         ):
             return number
