@@ -89,6 +89,7 @@ async def test_a_good_token_does_not_excuse_another_page_or_a_forged_name(zoho: 
     async with a_site(zoho, tokens.http) as site:
         assert await status(site, tokens.ada, origin="https://evil.example") == 403
         assert await status(site, tokens.ada, host="evil.example") == 421
+        assert await status(site, tokens.ada, x_forwarded_for="203.0.113.7") != 403, "a proxy before it is welcome"
     assert zoho.app.state.received == []
 
 

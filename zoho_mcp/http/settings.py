@@ -37,7 +37,10 @@ class HttpSettings:
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach it, and nothing says that it is reached from elsewhere."""
-        return is_loopback(self.host) and is_loopback(urlsplit(self.public_url or "http://localhost").hostname or "")
+        names = [urlsplit(self.public_url).netloc] if self.public_url else []
+        return all(
+            is_loopback(urlsplit(f"//{name}").hostname or "") for name in (bracketed(self.host), *names, *self.hosts)
+        )
 
     @property
     def knows_callers(self) -> bool:
@@ -108,7 +111,7 @@ def http_settings(environment: Mapping[str, str]) -> HttpSettings:
 def _require_callers(found: HttpSettings) -> None:
     if found.is_local or found.knows_callers:
         return
-    where = found.public_url or f"{found.host}:{found.port}"
+    where = found.public_url or " and ".join((f"{found.host}:{found.port}", *found.hosts))
     raise SettingsError(
         f"At {where} others than you could reach this server, and nothing says who may: it would do for "
         "anybody whatever your account can do.",

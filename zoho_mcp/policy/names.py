@@ -26,8 +26,8 @@ def takes_all_of(patterns: Collection[str], pattern: str) -> bool:
 
 
 def fits_one(name: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns stands for this name; `*` stands for anything."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    """Whether one of the patterns is this name, which may hold signs of patterns itself, or stands for it."""
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def guess(word: str, known: Sequence[str]) -> str:
