@@ -93,7 +93,9 @@ def _taken(grant: Grant, earlier: list[Grant]) -> int:
     """The number of the earlier table that names whoever this one names; 0: none does."""
     for number, other in enumerate(earlier, 1):
         if all(
-            pattern in other.principals or "*" in other.principals or (_is_plain(pattern) and names(pattern, other.principals))
+            pattern in other.principals
+            or "*" in other.principals
+            or (_is_plain(pattern) and names(pattern, other.principals))
             for pattern in grant.principals
         ):
             return number
