@@ -13,7 +13,7 @@ from typing import Any
 
 from zoho_mcp.server.prompt_texts import Prompt
 from zoho_mcp.server.prompts import PROMPTS
-from zoho_mcp.settings import SETTINGS, Setting
+from zoho_mcp.settings.variables import SETTINGS, Setting
 from zoho_mcp.specs.load import load
 
 ROOT = Path(__file__).parent.parent

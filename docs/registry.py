@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from zoho_mcp.settings import SETTINGS, Setting
+from zoho_mcp.settings.variables import SETTINGS, Setting
 
 ROOT = Path(__file__).parent.parent
 NAME = "io.github.zoho-invoice-mcp/zoho-invoice-mcp"

@@ -54,6 +54,12 @@ def test_an_id_is_digits_and_nothing_else(value: str) -> None:
     ]
 
 
+def test_a_text_that_cannot_be_written_down_is_refused_before_anything_is_sent() -> None:
+    lines = [{"name": "Logo", "rate": 1, "description": "\ud83d"}]
+    found = problems("create_invoice", customer_id="1", line_items=lines, notes="caf\xe9 \U0001f600")
+    assert found == ["line_items[0].description holds half of a character: write it again."]
+
+
 def test_an_id_given_as_a_number_is_refused_because_numbers_lose_digits() -> None:
     assert problems("get_invoice", invoice_id=460000000017001) == [
         'invoice_id must be text, not 460000000017001: put it in quotes, "460000000017001".'

@@ -22,7 +22,7 @@ from mcp import Client, StdioServerParameters
 
 import zoho_mcp
 from zoho_mcp.server.prompts import PROMPTS
-from zoho_mcp.settings import SETTINGS
+from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.specs.load import load
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent

@@ -77,12 +77,21 @@ def test_the_sdist_holds_what_the_tests_of_a_packager_need(empty: Path) -> None:
     assert [name for name in [*wanted, *files] if name not in names] == []
 
 
+def test_every_file_of_the_package_is_installed(empty: Path) -> None:
+    [place] = empty.parent.rglob("site-packages/zoho_mcp")
+    for folder, there in (("zoho_mcp", place), ("tool_specs", place / "tool_specs")):
+        files = [path.relative_to(CHECKOUT / folder) for path in (CHECKOUT / folder).rglob("*.*") if path.is_file()]
+        assert [path for path in files if path.suffix != ".pyc" and not (there / path).exists()] == []
+
+
 def test_the_command_starts_lists_and_runs_the_demo(empty: Path, tmp_path: Path) -> None:
     command = empty / "zoho-invoice-mcp"
     assert done([command, "--version"], tmp_path) == f"zoho-invoice-mcp {zoho_mcp.__version__}\n"
     assert "all fine" in done([command, "check"], tmp_path)
     assert "create_invoice" in done([command, "tools"], tmp_path)
     assert "All steps did what they say." in done([command, "demo"], tmp_path)
+    [pdf] = (tmp_path / "demo-output").glob("*.pdf")
+    assert pdf.read_bytes().startswith(b"%PDF-")
     assert str(command) in done([command, "install", "--print", "--sandbox"], tmp_path)
 
 

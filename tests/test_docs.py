@@ -12,7 +12,7 @@ import pytest
 
 import zoho_mcp
 from zoho_mcp.cli.clients import CLIENTS, Machine
-from zoho_mcp.settings import SETTINGS
+from zoho_mcp.settings.variables import SETTINGS
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PAGES = {

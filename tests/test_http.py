@@ -67,6 +67,17 @@ async def test_what_does_not_come_from_a_client_is_turned_away(era: str, zoho: Z
     assert zoho.received() == []
 
 
+@pytest.mark.parametrize("header", ["x_forwarded_for", "X_Forwarded_For", "forwarded", "x_real_ip"])
+async def test_without_a_log_in_nobody_comes_in_through_a_tunnel(header: str, zoho: Zoho) -> None:
+    async with a_site(zoho) as site:
+        for body in (INITIALIZE, LIST):
+            answer = await site.post(body, **{header: "203.0.113.7"})
+            assert answer.status_code == 403
+            assert "token add" in answer.text
+        assert (await site.get("/healthz", x_forwarded_for="203.0.113.7")).status_code == 200
+    assert zoho.app.state.received == []
+
+
 async def test_a_body_that_is_too_large_or_no_json_is_turned_away(zoho: Zoho) -> None:
     async with a_site(zoho) as site:
         assert (await site.post(b'{"padding":"' + b"x" * LARGEST_BODY + b'"}')).status_code == 413
@@ -223,6 +234,8 @@ STARTS: Mapping[str, tuple[dict[str, str], str]] = {
     "a name": ({"ZOHO_HTTP": "books.example:80"}, "nothing says who may"),
     "no host": ({"ZOHO_HTTP": ":8000"}, ""),
     "a public address before this machine": ({"ZOHO_PUBLIC_URL": "https://books.example"}, "nothing says who may"),
+    "another name for this machine": ({"ZOHO_HTTP_HOSTS": "localhost:9000,127.0.0.2"}, ""),
+    "a name of elsewhere, led here by a proxy": ({"ZOHO_HTTP_HOSTS": "books.example"}, "nothing says who may"),
     "every address with an issuer": (
         {"ZOHO_HTTP": "0.0.0.0:8000", "ZOHO_HTTP_ISSUER": "https://id.example", "ZOHO_PUBLIC_URL": "https://b.example"},
         "",

@@ -15,7 +15,7 @@ from serving import a_site
 from test_http_tokens import Tokens, tokens
 
 from zoho_mcp.errors import AuthError, SettingsError
-from zoho_mcp.policy.grants import Grant
+from zoho_mcp.policy.grants import Grant, grant_for
 from zoho_mcp.policy.reading import parse
 from zoho_mcp.server.principals import limited
 from zoho_mcp.specs.load import load
@@ -157,6 +157,13 @@ async def test_a_change_made_by_who_sees_little_is_told_to_who_sees_more(zoho: Z
                 heard.append(str(event))
                 break
     assert uri in heard[0]
+
+
+def test_a_name_with_signs_of_patterns_in_it_is_that_name() -> None:
+    policy = parse('[[principals]]\nprincipal = "corp[ada]"\naccess = "none"\n', "a test", load())
+    assert grant_for(policy.grants, "corp[ada]").access == "none"
+    assert grant_for(policy.grants, "corpa").access == "none"
+    assert grant_for(policy.grants, "ben").access == "full"
 
 
 WRONG: dict[str, tuple[str, str]] = {

@@ -15,6 +15,7 @@ from serving import INITIALIZE, LIST, Site, a_site
 from test_processes import run
 
 from zoho_mcp.cli.healthy import healthy
+from zoho_mcp.cli.main import main
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import PREFIX, add_token, read_tokens, revoke_token
@@ -88,6 +89,7 @@ async def test_a_good_token_does_not_excuse_another_page_or_a_forged_name(zoho: 
     async with a_site(zoho, tokens.http) as site:
         assert await status(site, tokens.ada, origin="https://evil.example") == 403
         assert await status(site, tokens.ada, host="evil.example") == 421
+        assert await status(site, tokens.ada, x_forwarded_for="203.0.113.7") != 403, "a proxy before it is welcome"
     assert zoho.app.state.received == []
 
 
@@ -159,17 +161,21 @@ def test_a_name_is_plain(name: str, tmp_path: Path) -> None:
         add_token(tmp_path / "tokens.json", name)
 
 
-def test_the_commands_make_list_and_take_back_tokens(tmp_path: Path) -> None:
-    file = {"ZOHO_HTTP_TOKENS": str(tmp_path / "tokens.json")}
-    made = run("token", "add", "ada", **file)
-    assert made.stdout.startswith(PREFIX)
-    assert made.stdout.strip() not in (tmp_path / "tokens.json").read_text()
-    twice = run("token", "add", "ada", **file)
-    assert (twice.returncode, "ada has a token already" in twice.stderr) == (2, True)
-    assert run("token", "list", **file).stdout.startswith("ada  since 20")
-    assert run("token", "revoke", "ada", **file).returncode == 0
-    gone = run("token", "revoke", "ada", **file)
-    assert (gone.returncode, "There is no token for ada" in gone.stderr) == (2, True)
+def test_the_commands_make_list_and_take_back_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ZOHO_HTTP_TOKENS", str(tmp_path / "tokens.json"))
+    assert main(["token", "add", "ada"]) == 0
+    token = capsys.readouterr().out.strip()
+    assert token.startswith(PREFIX)
+    assert token not in (tmp_path / "tokens.json").read_text()
+    assert main(["token", "add", "ada"]) == 2
+    assert "ada has a token already" in capsys.readouterr().err
+    assert main(["token", "list"]) == 0
+    assert capsys.readouterr().out.startswith("ada  since 20")
+    assert main(["token", "revoke", "ada"]) == 0
+    assert main(["token", "revoke", "ada"]) == 2
+    assert "There is no token for ada" in capsys.readouterr().err
 
 
 async def test_the_process_lets_in_by_the_users_own_file_and_stops_on_a_signal(tmp_path: Path) -> None:

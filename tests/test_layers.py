@@ -1,6 +1,7 @@
 """Who may import whom: the folder is the layer."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # layer: (of ours, third party)
     "errors": (set(), set()),
     "files": (set(), set()),
-    "settings": ({"errors"}, {"pydantic"}),
+    "settings": ({"errors", "settings"}, {"pydantic"}),
     "profiles": ({"errors", "files", "settings"}, {"pydantic", "keyring"}),
     "specs": ({"errors", "specs"}, {"pydantic", "jsonschema"}),
     "seen": ({"errors", "settings", "seen"}, {"opentelemetry", "prometheus_client"}),
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
-MODULES_OF_THEIR_OWN = {"errors", "files", "settings", "profiles"}
+MODULES_OF_THEIR_OWN = {"errors", "files", "profiles"}
 PURE = {"zoho/request.py": {"errors", "specs.model"}, "zoho/payload.py": {"errors", "zoho.request"}}
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
@@ -72,7 +73,14 @@ def test_requests_and_payloads_are_made_without_any_library(module: str) -> None
 
 def test_only_settings_and_the_commands_read_the_environment() -> None:
     readers = [name for name in MODULES if "os.environ" in (PACKAGE / name).read_text(encoding="utf-8")]
-    assert [name for name in readers if not name.startswith(("cli/", "settings.py"))] == []
+    assert [name for name in readers if not name.startswith(("cli/", "settings/"))] == []
+
+
+def test_the_table_in_contributing_is_this_one() -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows: list[tuple[str, str]] = re.findall(r"^\| `zoho_mcp/(\w+)(?:/|\.py)` \|.*\| (.*) \|$", text, re.MULTILINE)
+    said = {layer: set(ours.split(", ")) - {"nothing"} for layer, ours in rows if layer != "cli"}
+    assert said == {layer: ours - {layer} for layer, (ours, _) in MAY_IMPORT.items()}
 
 
 def test_every_folder_is_a_known_layer() -> None:

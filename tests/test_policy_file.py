@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from test_processes import CHECKOUT, run
+from machine import ROOT
+from test_processes import run
 
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.policy.facts import at_hand
@@ -152,7 +153,7 @@ def test_the_shipped_file_is_a_start_for_ones_own(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_documentation_is_a_policy(tmp_path: Path) -> None:
-    documentation = (CHECKOUT / "docs" / "policy.md").read_text(encoding="utf-8")
+    documentation = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```toml\n(.*?)```", documentation, re.DOTALL)
     assert len(load_policy(CATALOG, file=written(tmp_path, example)).rules) == 4
     assert set(KEYS) <= set(re.findall(r"`(\w+)", documentation))

@@ -1,10 +1,9 @@
-"""The real processes: the command, a server over stdio in both eras, the served sandbox, and the built wheel."""
+"""The real processes: the command, a server over stdio in both eras, the served sandbox."""
 
 import os
 import re
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import anyio
@@ -12,10 +11,8 @@ import pytest
 from conftest import ERAS, Era, Person, call
 from mcp import Client, StdioServerParameters
 
-import zoho_mcp
 from zoho_mcp.cli.embedded import embedded
 
-CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 COMMAND = [sys.executable, "-m", "zoho_mcp.cli.main"]
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")} | {
     # Whoever runs the tests may have a policy and an audit file of their own.
@@ -81,14 +78,10 @@ def test_a_sandbox_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert "books.db" in result.stderr
 
 
-def test_version_help_and_check() -> None:
-    assert run("--version").stdout == f"zoho-invoice-mcp {zoho_mcp.__version__}\n"
+def test_help_names_the_commands_and_another_word_is_wrong_usage() -> None:
     helped = run("--help").stdout
     for word in ("--sandbox", "check", "demo", "sandbox"):
         assert word in helped
-    checked = run("check")
-    assert (checked.returncode, checked.stderr) == (0, "")
-    assert "all fine" in checked.stdout
     assert run("frobnicate").returncode == 2
 
 
@@ -107,45 +100,3 @@ async def test_the_served_sandbox_prints_the_settings_that_reach_it() -> None:
                     assert (await call(client, "list_customers"))["customers"]
         finally:
             process.terminate()
-
-
-def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [*COMMAND, "demo"],
-        env=PLAIN | {"PYTHONPATH": str(CHECKOUT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "All steps did what they say." in result.stdout
-    [pdf] = (tmp_path / "demo-output").glob("*.pdf")
-    assert pdf.read_bytes().startswith(b"%PDF-")
-
-
-def test_the_built_wheel_works_from_anywhere(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(CHECKOUT)],
-        check=True, timeout=300, capture_output=True,
-    )  # fmt: skip
-    [wheel] = tmp_path.glob("*.whl")
-    place = tmp_path / "installed"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place), str(wheel)],
-        check=True, timeout=300, capture_output=True,
-    )  # fmt: skip
-    # The dependencies come from this environment, the package from the wheel alone.
-    path = os.pathsep.join([str(place), sysconfig.get_path("purelib")])
-    result = subprocess.run(
-        [sys.executable, "-S", "-m", "zoho_mcp.cli.main", "check"],
-        env=PLAIN | {"PYTHONPATH": path}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert "all fine" in result.stdout, result.stderr
-    where = subprocess.run(
-        [sys.executable, "-S", "-c", "import zoho_mcp.specs.load as m; print(m.specs_folder())"],
-        env=PLAIN | {"PYTHONPATH": path}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert Path(where.stdout.strip()) == place / "zoho_mcp" / "tool_specs"
-    assert (place / "zoho_mcp" / "policy" / "default.toml").is_file()

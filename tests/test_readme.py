@@ -13,8 +13,8 @@ import anyio.to_thread
 import pytest
 
 import zoho_mcp
-from zoho_mcp.cli.main import parser
-from zoho_mcp.settings import DATA_CENTRES, SETTINGS
+from zoho_mcp.cli.command_line import parser
+from zoho_mcp.settings.variables import DATA_CENTRES, SETTINGS
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")

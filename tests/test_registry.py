@@ -9,7 +9,8 @@ from typing import Any
 
 import zoho_mcp
 from zoho_mcp.http.settings import PATH
-from zoho_mcp.settings import SETTINGS, from_environment
+from zoho_mcp.settings import from_environment
+from zoho_mcp.settings.variables import SETTINGS
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 SERVER: dict[str, Any] = json.loads((CHECKOUT / "server.json").read_text(encoding="utf-8"))

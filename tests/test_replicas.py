@@ -25,6 +25,26 @@ pytestmark = [pytest.mark.anyio, needs_redis]
 NO = types.ElicitResult(action="decline")
 CREATE = "POST /invoice/v3/invoices"
 TOKENS: dict[str, Any] = {"confirm_fallback": "token"}
+FORGED_YES = """
+for _, key in ipairs(redis.call('KEYS', '*:question:*')) do
+    if redis.call('TYPE', key).ok == 'hash' then redis.call('HSET', key, 'state', 'approved') end
+end
+"""
+MOVED_YES = """
+local all, yes = {}, nil
+for _, key in ipairs(redis.call('KEYS', '*:question:*')) do
+    if redis.call('TYPE', key).ok == 'hash' then
+        table.insert(all, key)
+        if redis.call('HGET', key, 'state') == 'approved' then yes = key end
+    end
+end
+for _, key in ipairs(all) do
+    for _, field in ipairs(key == yes and {'call', 'fingerprint'} or {'state', 'yes', 'decided by'}) do
+        local from = key == yes and (all[1] == yes and all[2] or all[1]) or yes
+        redis.call('HSET', key, field, redis.call('HGET', from, field))
+    end
+end
+"""
 
 
 async def connect(stack: AsyncExitStack, each: Replica, person: Person | None = None) -> Client:
@@ -305,6 +325,68 @@ async def test_nobody_who_reads_redis_learns_a_token_or_anything_of_a_customer(
         shown["invoice_number"], invoice, NAME + " wrong",
     ):  # fmt: skip
         assert secret not in dump
+
+
+async def test_a_yes_that_was_spent_by_who_was_killed_before_sending_serves_nobody(
+    zoho: Zoho, redis_server: RedisServer
+) -> None:
+    killed = replica(zoho, redis_server, **TOKENS)
+    async with AsyncExitStack() as stack:
+        one, other = await connect(stack, killed), await connect(stack, replica(zoho, redis_server, **TOKENS))
+        invoice = await sent_invoice(one)
+        given = await token(one, invoice_id=invoice)
+        asked = await killed.parts.approvals.find("token", given)
+        assert asked is not None
+        assert await killed.parts.approvals.decide(asked, yes=True)
+        assert await killed.parts.approvals.spend(asked, asked.bound) == "spent"
+        for trouble in ("PING", "SCRIPT FLUSH", "FLUSHALL"):
+            redis_server.tell(*trouble.split())
+            for client in (one, other):
+                refused = await client.call_tool("void_invoice", {"invoice_id": invoice, "confirmation_token": given})
+                assert refused.is_error, trouble
+    assert f"POST /invoice/v3/invoices/{invoice}/status/void" not in zoho.changes()
+
+
+async def test_a_yes_is_gone_with_a_redis_that_was_emptied(zoho: Zoho, redis_server: RedisServer) -> None:
+    async with AsyncExitStack() as stack:
+        client = await connect(stack, replica(zoho, redis_server, **TOKENS))
+        invoice = await sent_invoice(client)
+        given = await token(client, invoice_id=invoice)
+        redis_server.tell("FLUSHALL")
+        refused = await client.call_tool("void_invoice", {"invoice_id": invoice, "confirmation_token": given})
+        assert refused.is_error
+    assert f"POST /invoice/v3/invoices/{invoice}/status/void" not in zoho.changes()
+
+
+async def test_who_can_only_write_to_redis_cannot_say_yes(zoho: Zoho, redis_server: RedisServer) -> None:
+    async with a_desk() as desk, AsyncExitStack() as stack:
+        page: dict[str, Any] = {"can_open_browser": True, "approval_wait": 0.05, "confirm_fallback": "page"}
+        client = await connect(stack, replica(zoho, redis_server, browser=desk.open, **page))
+        invoice = await sent_invoice(client)
+        await client.call_tool("void_invoice", {"invoice_id": invoice})
+        await desk.next()
+        redis_server.tell("EVAL", FORGED_YES, "0")
+        assert "approved" in redis_server.dump()
+        refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
+        assert refused.is_error
+    assert f"POST /invoice/v3/invoices/{invoice}/status/void" not in zoho.changes()
+
+
+async def test_who_can_only_write_to_redis_cannot_move_a_yes_to_another_call(
+    zoho: Zoho, redis_server: RedisServer
+) -> None:
+    async with AsyncExitStack() as stack:
+        each = replica(zoho, redis_server, **TOKENS)
+        client = await connect(stack, each)
+        one, other = await sent_invoice(client), await sent_invoice(client)
+        given = [await token(client, invoice_id=invoice) for invoice in (one, other)]
+        asked = [await each.parts.approvals.find("token", one) for one in given]
+        assert asked[0] is not None
+        assert asked[1] is not None
+        assert await each.parts.approvals.decide(asked[0], yes=True)
+        redis_server.tell("EVAL", MOVED_YES, "0")
+        assert await each.parts.approvals.spend(asked[0], asked[1].bound) != "spent"
+        assert await each.parts.approvals.spend(asked[1], asked[1].bound) != "spent"
 
 
 async def test_the_page_of_any_replica_shows_a_question_and_says_so_when_it_cannot(

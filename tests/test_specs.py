@@ -10,7 +10,7 @@ import pytest
 
 from zoho_mcp.errors import SpecError
 from zoho_mcp.server.special import SPECIALS
-from zoho_mcp.settings import EDITIONS
+from zoho_mcp.settings.variables import EDITIONS
 from zoho_mcp.specs.lint import slow_check, tool_size
 from zoho_mcp.specs.load import load, specs_folder
 from zoho_mcp.specs.model import SpecFile

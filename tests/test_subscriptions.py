@@ -176,6 +176,14 @@ async def test_what_does_not_exist_cannot_be_subscribed_to(zoho: Zoho) -> None:
     assert caught.value.code == types.INVALID_PARAMS
 
 
+async def test_nobody_watches_more_than_a_change_can_be_compared_with(zoho: Zoho) -> None:
+    async with zoho.client("2026-07-28") as client:
+        with pytest.raises(MCPError) as caught:
+            async with client.listen(resource_subscriptions=[f"{S}invoices/{number}" for number in range(1001)]):
+                pass
+    assert "At most 1000" in str(caught.value)
+
+
 class AnswerLost(httpx.AsyncBaseTransport):
     """Carries out what it is asked, and then the connection breaks."""
 

@@ -15,7 +15,8 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.files import read_private, write_private
-from zoho_mcp.settings import DATA_CENTRES, Product, Settings, config_folder, from_environment, state_folder
+from zoho_mcp.settings import Product, Settings, config_folder, from_environment, state_folder
+from zoho_mcp.settings.variables import DATA_CENTRES
 
 DEFAULT = "default"
 SERVICE = "zoho-invoice-mcp"

@@ -1,7 +1,7 @@
 """Loads the tool specs for every product and edition and checks every entry."""
 
 from zoho_mcp.server.special import SPECIALS
-from zoho_mcp.settings import EDITIONS
+from zoho_mcp.settings.variables import EDITIONS
 from zoho_mcp.specs.lint import slow_check
 from zoho_mcp.specs.load import load
 

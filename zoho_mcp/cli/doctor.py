@@ -18,7 +18,8 @@ from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.files import problem_with
 from zoho_mcp.profiles import Profile, Profiles, chosen_profile, settings_for
 from zoho_mcp.server.inventory import chosen
-from zoho_mcp.settings import DATA_CENTRES, SETTINGS, Settings
+from zoho_mcp.settings import Settings
+from zoho_mcp.settings.variables import DATA_CENTRES, SETTINGS
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.token_cache import accounts_host, cache_for, granted_scopes

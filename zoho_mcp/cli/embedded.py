@@ -8,10 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from pydantic import SecretStr
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.settings import NOTHING, Settings, from_environment
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -43,7 +42,7 @@ def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[S
     """
     # Another way to a token, what it was granted and what replicas share have nothing to do with the sandbox.
     plain = {name: value for name, value in environment.items() if name not in ("ZOHO_SOID", "ZOHO_SCOPES")}
-    settings = replace(from_environment({**plain, **environment_for(_HOST)}), limits_file="", redis_url=SecretStr(""))
+    settings = replace(from_environment({**plain, **environment_for(_HOST)}), limits_file="", redis_url=NOTHING)
     if not environment.get("ZOHO_AUDIT_FILE", "").strip():
         settings = replace(settings, audit_file=f"{file}.audit.jsonl" if file else "")
     app = open_app(file) if file else _opened_when_used

@@ -5,6 +5,7 @@ import sys
 import urllib.request
 
 from zoho_mcp.http.settings import address
+from zoho_mcp.settings.values import bracketed
 
 
 def healthy(served: str) -> bool:
@@ -12,7 +13,7 @@ def healthy(served: str) -> bool:
     if not served.strip():
         return True
     host, port = address(served.strip())
-    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, bracketed(host))
     # A proxy of the environment must not come between this machine and itself.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

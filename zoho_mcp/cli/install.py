@@ -15,14 +15,15 @@ from typing import Any
 from zoho_mcp import __version__
 from zoho_mcp.cli import console
 from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, this_machine
+from zoho_mcp.cli.command_line import MEMORY
 from zoho_mcp.cli.configuration import NOTATIONS, Change, adding
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.inventory import offered
-from zoho_mcp.settings import SETTINGS, from_environment
+from zoho_mcp.settings import from_environment
+from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.specs.load import load
 
 PROGRAM = "zoho-invoice-mcp"
-MEMORY = ":memory:"
 _CHOICES = ("toolsets", "tools", "exclude_tools")
 _UV_CACHE = ("archive-v0", "environments-v2")
 _CACHES = (".cache", "Cache", "Caches", *_UV_CACHE)

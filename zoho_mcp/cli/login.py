@@ -18,7 +18,8 @@ from zoho_mcp.errors import SettingsError, ZohoMcpError
 from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of, token_folder
 from zoho_mcp.server.browser import open_browser
 from zoho_mcp.server.inventory import chosen
-from zoho_mcp.settings import DATA_CENTRES, Settings, from_environment
+from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho import token_login
 from zoho_mcp.zoho.oauth import TokenSource

@@ -11,7 +11,8 @@ import httpx
 
 from zoho_mcp.cli.profiles import connection
 from zoho_mcp.errors import AuthError, UnavailableError, ZohoMcpError
-from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.settings import Settings
+from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.specs.model import Catalog
 from zoho_mcp.zoho.oauth import TokenSource, ZohoAuth
 from zoho_mcp.zoho.payload import Response, decode

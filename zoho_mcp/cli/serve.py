@@ -65,7 +65,7 @@ def connected(
     start(settings, environment)
     settings = numbered(settings, transport)
     # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
-    counted_in = "" if settings.api_url.startswith("http://") else settings.limits_file
+    counted_in = "" if settings.is_embedded else settings.limits_file
     replicas = _replicas(settings)
     turns, tokens = (replicas.turns, replicas.tokens) if replicas else (None, None)
     limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time, turns=turns)

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from zoho_mcp.cli.serve import connected
 from zoho_mcp.http.app import create_app
-from zoho_mcp.http.settings import PATH, HttpSettings, http_settings
+from zoho_mcp.http.settings import HttpSettings, http_settings
 from zoho_mcp.http.work import Work
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.seen.logs import announce
@@ -40,4 +40,4 @@ def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | N
 
 def _announce(http: HttpSettings) -> None:
     who = "with a token of an issuer" if http.issuer else "with a token" if http.tokens else "anybody on this machine"
-    announce(f"serving at {http.url}{PATH} ({who}); Ctrl-C stops it.")
+    announce(f"serving at {http.resource} ({who}); Ctrl-C stops it.")

@@ -2,8 +2,8 @@
 
 import anyio
 
-from zoho_mcp.http.settings import is_loopback
 from zoho_mcp.settings import Settings
+from zoho_mcp.settings.values import is_loopback
 
 
 def examine(settings: Settings) -> tuple[bool, str, str]:

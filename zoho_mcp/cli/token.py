@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.settings import tokens_file
-from zoho_mcp.http.tokens import add_token, read_tokens, revoke_token
+from zoho_mcp.http.tokens import add_token, known_tokens, revoke_token
 
 
 def add(environment: Mapping[str, str], name: str) -> int:
@@ -22,10 +22,7 @@ def add(environment: Mapping[str, str], name: str) -> int:
 def show(environment: Mapping[str, str]) -> int:
     """Print the names, and since when they have a token."""
     path = _path(environment)
-    try:
-        known = read_tokens(path) if path.exists() else ()
-    except OSError as problem:
-        raise SettingsError(f"{path} cannot be read: {problem}.") from problem
+    known = known_tokens(path)
     for one in known:
         print(f"{one.name}  since {one.created}")
     if not known:

@@ -61,7 +61,9 @@ def create_app(
     )
     if http.origins:
         app = _for_scripts(app, http)
-    return guarded(app, security, work, open_paths=(HEALTHZ, READYZ), within=within)
+    return guarded(
+        app, security, work, open_paths=(HEALTHZ, READYZ), within=within, knows_callers=who.verifier is not None
+    )
 
 
 def _for_scripts(app: ASGIApp, http: HttpSettings) -> ASGIApp:

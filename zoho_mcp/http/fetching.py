@@ -9,7 +9,7 @@ import anyio
 import httpx
 
 from zoho_mcp.errors import UnavailableError
-from zoho_mcp.http.settings import is_loopback
+from zoho_mcp.settings.values import is_loopback
 
 _PATIENCE = 10.0
 _LARGEST = 500_000

@@ -13,21 +13,35 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zoho_mcp.http.settings import PATH
 from zoho_mcp.http.work import Work
 
 BODY_WITHIN = 20.0
 """Seconds for the whole body of a request, however it drips."""
 LARGEST_BODY = 1_048_576
 """Bytes. No argument comes near it: files are named, not sent."""
+_PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""Headers by which tunnels and proxies say for whom they ask."""
+_NOT_FROM_ELSEWHERE = (
+    "This comes from elsewhere through a tunnel or proxy, and nothing says who may come in. Whoever runs this server "
+    "makes a token for each user: zoho-invoice-mcp token add NAME."
+)
 _STOPPING = {"retry-after": "5", "connection": "close"}
 
 
 def guarded(
-    app: ASGIApp, security: TransportSecuritySettings, work: Work, *, open_paths: Collection[str], within: float
+    app: ASGIApp,
+    security: TransportSecuritySettings,
+    work: Work,
+    *,
+    open_paths: Collection[str],
+    within: float,
+    knows_callers: bool,
 ) -> ASGIApp:
     """Requests under another name get 421, from another page's script 403, too slow ones 408, late ones 503.
 
-    `open_paths` are answered under any name: whoever looks after a server asks by its number.
+    `open_paths` are answered under any name: whoever looks after a server asks by its number. A server that does not
+    know its callers is for this machine alone: what a tunnel or proxy passes on gets 403, whatever name it gives.
     """
     checks = TransportSecurityMiddleware(security)
 
@@ -37,6 +51,9 @@ def guarded(
             return
         if (refusal := await checks.validate_request(Request(scope))) is not None:
             await refusal(scope, receive, send)
+            return
+        if not knows_callers and any(name.decode("latin-1").lower() in _PASSED_ON for name, _ in scope["headers"]):
+            await JSONResponse({"error": _NOT_FROM_ELSEWHERE}, 403)(scope, receive, send)
             return
         timely = _timely(receive, within)
         if work.stopping:
@@ -102,8 +119,8 @@ def _begins_something(scope: Scope, body: bytes) -> bool:
     They are what the running calls wait for.
     """
     if scope["method"] != "POST":
-        return scope["method"] == "GET" and scope["path"] == "/mcp"
-    if scope["path"] != "/mcp":
+        return scope["method"] == "GET" and scope["path"] == PATH
+    if scope["path"] != PATH:
         return False
     try:
         message: Any = json.loads(body)

@@ -13,7 +13,7 @@ import jwt
 
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.http.fetching import Json, fetch_json
-from zoho_mcp.http.settings import is_loopback
+from zoho_mcp.settings.values import is_loopback
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 """Those with a public key. With a secret one, whoever can check a token could make one; `none` is no signature."""

@@ -108,17 +108,21 @@ class ApprovalSite:
     async def _take_token(self, request: Request) -> Response:
         if not from_page(request, self._origin):
             return refused("This did not come from the approval page itself.")
-        address = request.client.host if request.client else ""
-        if not self._tries.is_open(address):
-            return self._log_in_first(request, "Too many wrong tries. Wait a minute.", 429)
         tokens = self._who.tokens
         known = tokens.owner((await form_of(request)).get("token", "").strip()) if tokens else None
         if known is None:
-            self._tries.was_wrong(address)
-            return self._log_in_first(request, "That is no token of this server.")
+            return self._wrong_token(request)
         response = RedirectResponse(self._path(request), 303)
         self._cookies.put(response, "session", {"principal": known.name, "token": known.sha256})
         return response
+
+    def _wrong_token(self, request: Request) -> Response:
+        # Not asked before a right one is let in: behind a proxy, a stranger's tries would keep everybody out.
+        address = request.client.host if request.client else ""
+        if not self._tries.is_open(address):
+            return self._log_in_first(request, "Too many wrong tries. Wait a minute.", 429)
+        self._tries.was_wrong(address)
+        return self._log_in_first(request, "That is no token of this server.")
 
     async def _send_to_issuer(self, request: Request) -> Response:
         assert self._log_in is not None

@@ -1,6 +1,5 @@
 """The settings of serving over HTTP, checked: where, under which names, and who is let in."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +7,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.settings import Given, config_folder, safe_url
+from zoho_mcp.settings import config_folder
+from zoho_mcp.settings.values import bracketed, host_and_port, is_loopback, safe_url
+from zoho_mcp.settings.variables import Given
 
 PATH = "/mcp"
 PAGE = "/approvals"
 TOKENS_FILE = "http-tokens.json"
 _PORT = 8000
-_HOST = r"\[[0-9a-fA-F:]+\]|[^\[\]:]"
-_ADDRESS = re.compile(rf"(?:(?P<host>{_HOST}*):)?(?P<port>[0-9]{{1,5}})|(?P<alone>{_HOST}+)")
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -38,7 +37,10 @@ class HttpSettings:
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach it, and nothing says that it is reached from elsewhere."""
-        return is_loopback(self.host) and is_loopback(urlsplit(self.public_url or "http://localhost").hostname or "")
+        names = [urlsplit(self.public_url).netloc] if self.public_url else []
+        return all(
+            is_loopback(urlsplit(f"//{name}").hostname or "") for name in (bracketed(self.host), *names, *self.hosts)
+        )
 
     @property
     def knows_callers(self) -> bool:
@@ -48,7 +50,7 @@ class HttpSettings:
     @property
     def url(self) -> str:
         """What this server is reached under, without a path."""
-        return self.public_url or f"http://{_bracketed(self.host)}:{self.port}"
+        return self.public_url or f"http://{bracketed(self.host)}:{self.port}"
 
     @property
     def resource(self) -> str:
@@ -66,7 +68,7 @@ class HttpSettings:
         """What a request's Host header may say; `name:*` stands for any port."""
         own = [f"{name}:{self.port}" for name in _LOOPBACK_NAMES]
         # A server bound to every address of its machine is known under none of them.
-        bound = [] if self.host in ("0.0.0.0", "::", "") else [f"{_bracketed(self.host)}:{self.port}"]
+        bound = [] if self.host in ("0.0.0.0", "::", "") else [f"{bracketed(self.host)}:{self.port}"]
         public = [urlsplit(self.public_url).netloc] if self.public_url else []
         plain = list(_LOOPBACK_NAMES) if self.port == 80 else []
         return list(dict.fromkeys([*own, *bound, *plain, *public, *self.hosts]))
@@ -109,7 +111,7 @@ def http_settings(environment: Mapping[str, str]) -> HttpSettings:
 def _require_callers(found: HttpSettings) -> None:
     if found.is_local or found.knows_callers:
         return
-    where = found.public_url or f"{found.host}:{found.port}"
+    where = found.public_url or " and ".join((f"{found.host}:{found.port}", *found.hosts))
     raise SettingsError(
         f"At {where} others than you could reach this server, and nothing says who may: it would do for "
         "anybody whatever your account can do.",
@@ -126,20 +128,6 @@ def tokens_file(environment: Mapping[str, str]) -> Path | None:
     return Path(folder) / TOKENS_FILE if folder else None
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is this machine's own, for itself alone."""
-    if host in ("localhost", "localhost."):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def _tokens(environment: Mapping[str, str], problems: list[str]) -> Path | None:
     """The file that decides, if it is there; one that was named has to be."""
     if environment.get("ZOHO_HTTP_ISSUER", "").strip():
@@ -154,11 +142,8 @@ def _tokens(environment: Mapping[str, str], problems: list[str]) -> Path | None:
 
 def address(value: str) -> tuple[str, int]:
     """Host and port of HOST:PORT, either of them alone, or neither. Raises ValueError with what is right."""
-    found = _ADDRESS.fullmatch(value) if value else None
-    if value and (found is None or int(found["port"] or 0) > 65535):
-        raise ValueError("HOST:PORT, such as 127.0.0.1:8000")
-    host = (found["host"] or found["alone"] or "") if found else ""
-    return host.strip("[]") or "127.0.0.1", int((found and found["port"]) or _PORT)
+    host, port = host_and_port(value) if value else ("127.0.0.1", None)
+    return host, _PORT if port is None else port
 
 
 def _origin(value: str) -> str:

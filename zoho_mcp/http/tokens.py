@@ -104,7 +104,7 @@ def add_token(path: Path, name: str) -> str:
             f"{name} cannot be a name.",
             "Use at most 64 letters, digits and . _ @ -, beginning with a letter or digit.",
         )
-    known = _all(path)
+    known = known_tokens(path)
     if any(one.name == name for one in known):
         raise SettingsError(
             f"{name} has a token already.", f"To replace it: `zoho-invoice-mcp token revoke {name}`, then add it again."
@@ -116,14 +116,15 @@ def add_token(path: Path, name: str) -> str:
 
 def revoke_token(path: Path, name: str) -> None:
     """From now on nobody comes in as `name`. Raises SettingsError when nobody did."""
-    known = _all(path)
+    known = known_tokens(path)
     left = [one for one in known if one.name != name]
     if len(left) == len(known):
         raise SettingsError(f"There is no token for {name}.", "`zoho-invoice-mcp token list` shows which there are.")
     _write(path, left)
 
 
-def _all(path: Path) -> tuple[Known, ...]:
+def known_tokens(path: Path) -> tuple[Known, ...]:
+    """The tokens that there are; none without a file. Raises SettingsError."""
     try:
         return read_tokens(path) if path.exists() else ()
     except OSError as problem:

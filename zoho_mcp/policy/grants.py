@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from typing import Any, Literal, cast, get_args
 
+from zoho_mcp.policy.names import fits_one, guess_or_all, takes_all_of, texts
 from zoho_mcp.specs.model import Catalog, Operation
 
 Access = Literal["full", "read", "none"]
@@ -38,11 +37,7 @@ def grant_for(grants: tuple[Grant, ...], principal: str | None) -> Grant:
     """The first table that names the principal; without one, or without a log-in, everything."""
     if principal is None:
         return EVERYTHING
-    return next((grant for grant in grants if _names(grant, principal)), EVERYTHING)
-
-
-def _names(grant: Grant, principal: str) -> bool:
-    return any(fnmatchcase(principal, pattern) for pattern in grant.principals)
+    return next((grant for grant in grants if fits_one(principal, grant.principals)), EVERYTHING)
 
 
 def read_grants(entries: Any, catalog: Catalog, problems: list[str]) -> tuple[Grant, ...]:
@@ -54,8 +49,8 @@ def read_grants(entries: Any, catalog: Catalog, problems: list[str]) -> tuple[Gr
     found: list[Grant] = []
     for number, table in enumerate(cast("list[dict[str, Any]]", tables), 1):
         wrong = list(_wrong(table, catalog))
-        texts = {field: _texts(table.get(key, ())) or () for key, field in _LISTS.items()}
-        grant = Grant(access=table.get("access", "full"), **texts)
+        lists = {field: texts(table.get(key, ())) for key, field in _LISTS.items()}
+        grant = Grant(access=table.get("access", "full"), **lists)
         if not wrong and (earlier := _taken(grant, found)):
             wrong = [f"never fits: principals {earlier} takes all that it names."]
         problems += [f"principals {number}: {problem}" for problem in wrong]
@@ -64,45 +59,24 @@ def read_grants(entries: Any, catalog: Catalog, problems: list[str]) -> tuple[Gr
 
 
 def _wrong(table: Mapping[str, Any], catalog: Catalog) -> list[str]:
-    found = [f"{key} is not a key of it{_near(key, KEYS)}" for key in table if key not in KEYS]
+    found = [f"{key} is not a key of it{guess_or_all(key, KEYS)}" for key in table if key not in KEYS]
     found += [
         f"{key} must be a text or a list of texts, not {table[key]!r}."
         for key in _LISTS
-        if key in table and not _texts(table[key])
+        if key in table and not texts(table[key])
     ]
     if "principal" not in table:
         found.append("principal is missing: whom is it about?")
     if table.get("access", "full") not in get_args(Access):
         found.append(f"access must be one of {', '.join(get_args(Access))}, not {table['access']!r}.")
     known = tuple(catalog.toolsets)
-    unknown = (name for name in _texts(table.get("toolsets", ())) or () if name not in known)
-    return found + [f"{name} is no toolset{_near(name, known)}" for name in unknown]
-
-
-def _texts(value: Any) -> tuple[str, ...] | None:
-    """None when it is not a text or a list of texts."""
-    texts = (value,) if isinstance(value, str) else value
-    if not isinstance(texts, list | tuple):
-        return None
-    found = tuple(cast("list[Any]", texts))
-    return found if all(isinstance(text, str) and text for text in found) else None
+    unknown = (name for name in texts(table.get("toolsets", ())) if name not in known)
+    return found + [f"{name} is no toolset{guess_or_all(name, known)}" for name in unknown]
 
 
 def _taken(grant: Grant, earlier: list[Grant]) -> int:
     """The number of the earlier table that names whoever this one names; 0: none does."""
     for number, other in enumerate(earlier, 1):
-        if all(
-            pattern in other.principals or "*" in other.principals or (_is_plain(pattern) and _names(other, pattern))
-            for pattern in grant.principals
-        ):
+        if all(takes_all_of(other.principals, pattern) for pattern in grant.principals):
             return number
     return 0
-
-
-def _is_plain(pattern: str) -> bool:
-    return not any(sign in pattern for sign in "*?[")
-
-
-def _near(word: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(word, known, 1, 0.6)
-    return f": did you mean {near[0]}?" if near else f": there is {', '.join(known)}."

@@ -1,10 +1,10 @@
 """Finds rules that are about nothing: names that do not exist, and rules that can never match."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from zoho_mcp.policy.facts import can_cost, can_mail, subject
+from zoho_mcp.policy.names import guess, guess_or_all, is_plain, takes_all_of
 from zoho_mcp.policy.rules import Rule, covers
 from zoho_mcp.specs.model import EFFECTS, Catalog, Effect, Operation
 
@@ -23,15 +23,14 @@ def unknown_names(rule: Rule, catalog: Catalog) -> Iterator[tuple[str, str]]:
     tools = list(catalog.operations)
     for pattern in rule.tools:
         if not any(fnmatchcase(tool, pattern) for tool in tools):
-            what = "fits no tool" if any(sign in pattern for sign in "*?[") else "is no tool"
-            yield "tools", f"{pattern} {what}{_near(pattern, tools) or '.'}"
+            what = "is no tool" if is_plain(pattern) else "fits no tool"
+            yield "tools", f"{pattern} {what}{guess(pattern, tools) or '.'}"
     known = (("toolsets", rule.toolsets, tuple(catalog.toolsets), "toolset"), ("effects", rule.effects, EFFECTS,
              "effect"), ("status", rule.status, tuple(sorted(STATUSES)), "status"))  # fmt: skip
     for key, names, possible, what in known:
         for name in names:
             if name not in possible:
-                there_is = f": there is {', '.join(possible)}."
-                yield key, f"{name} is no {what}{_near(name, list(possible)) or there_is}"
+                yield key, f"{name} is no {what}{guess_or_all(name, possible)}"
 
 
 def never_matches(rule: Rule, earlier: tuple[Rule, ...], catalog: Catalog) -> str:
@@ -76,20 +75,12 @@ def _is_wider(rule: Rule, other: Rule) -> bool:
         and (not rule.outside_contacts or other.outside_contacts)
         and _holds(rule.status, other.status)
         and _holds(rule.organizations, other.organizations)
-        and (not rule.principals or (bool(other.principals) and all(_fits(rule, one) for one in other.principals)))
+        and (
+            not rule.principals
+            or (bool(other.principals) and all(takes_all_of(rule.principals, one) for one in other.principals))
+        )
     )
 
 
 def _holds(names: tuple[str, ...], others: tuple[str, ...]) -> bool:
     return not names or (bool(others) and set(others) <= set(names))
-
-
-def _fits(rule: Rule, pattern: str) -> bool:
-    """Whether a principal pattern stands in the rule too, or is a plain name that one of the rule's patterns takes."""
-    plain = not any(sign in pattern for sign in "*?[")
-    return any(own in (pattern, "*") or (plain and fnmatchcase(pattern, own)) for own in rule.principals)
-
-
-def _near(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, 1, 0.6)
-    return f": did you mean {near[0]}?" if near else ""

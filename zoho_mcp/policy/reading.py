@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +12,7 @@ from typing import Any, cast
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.policy.grants import read_grants
 from zoho_mcp.policy.matching import never_matches, unknown_names
+from zoho_mcp.policy.names import guess_or_all, texts
 from zoho_mcp.policy.rules import Action, Policy, Rule
 from zoho_mcp.settings import ConfirmMode
 from zoho_mcp.specs.model import EFFECTS, Catalog, Effect
@@ -56,7 +56,7 @@ def parse(text: str, source: str, catalog: Catalog) -> Policy:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as problem:
         raise _wrong(source, [f"this is not TOML: {problem}."]) from problem
-    problems = [f"{key} is not read here{_near(key, _TABLES)}" for key in document if key not in _TABLES]
+    problems = [f"{key} is not read here{guess_or_all(key, _TABLES)}" for key in document if key not in _TABLES]
     defaults = _defaults(document.get("defaults", {}), problems)
     rules = _Rules(text, source, catalog, problems).read(document.get("rules", []))
     grants = read_grants(document.get("principals", []), catalog, problems)
@@ -84,11 +84,6 @@ def _wrong(source: str, problems: list[str]) -> SettingsError:
     )
 
 
-def _near(word: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(word, known, 1, 0.6)
-    return f": did you mean {near[0]}?" if near else f": there is {', '.join(known)}."
-
-
 def _defaults(table: Any, problems: list[str]) -> Mapping[Effect, Action]:
     if not isinstance(table, dict):
         problems.append("[defaults] must be a table.")
@@ -96,7 +91,7 @@ def _defaults(table: Any, problems: list[str]) -> Mapping[Effect, Action]:
     found: dict[Effect, Action] = {}
     for key, value in cast("dict[str, Any]", table).items():
         if key not in EFFECTS:
-            problems.append(f"[defaults]: {key} is no effect{_near(key, EFFECTS)}")
+            problems.append(f"[defaults]: {key} is no effect{guess_or_all(key, EFFECTS)}")
         elif value not in ACTIONS:
             problems.append(f"[defaults]: {key} must be one of {', '.join(ACTIONS)}, not {value!r}.")
         else:
@@ -133,7 +128,7 @@ class _Rules:
     def _rule(self, number: int, entry: Mapping[str, Any]) -> Rule:
         for key in entry:
             if key not in KEYS:
-                self._wrong(number, key, f"{key} is not a key of a rule{_near(key, KEYS)}")
+                self._wrong(number, key, f"{key} is not a key of a rule{guess_or_all(key, KEYS)}")
         lists = {field: self._texts(number, entry, key) for key, field in LISTS.items()}
         rule = Rule(
             action=self._action(number, entry),
@@ -161,16 +156,10 @@ class _Rules:
         self._problems.append(f"rule {number}{f' (line {line})' if line else ''}: {problem}")
 
     def _texts(self, number: int, entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
-        value = entry.get(key, ())
-        texts = (value,) if isinstance(value, str) else value
-        if key in entry and (
-            not isinstance(texts, list | tuple)
-            or not texts
-            or not all(isinstance(text, str) and text for text in cast("list[Any]", texts))
-        ):
-            self._wrong(number, key, f"{key} must be a text or a list of texts, not {value!r}.")
-            return ()
-        return tuple(cast("list[str]", texts))
+        found = texts(entry.get(key, ()))
+        if key in entry and not found:
+            self._wrong(number, key, f"{key} must be a text or a list of texts, not {entry[key]!r}.")
+        return found
 
     def _action(self, number: int, entry: Mapping[str, Any]) -> Action:
         if "action" not in entry:

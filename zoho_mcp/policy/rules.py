@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from zoho_mcp.policy.grants import Grant
+from zoho_mcp.policy.names import fits_one
 from zoho_mcp.settings import ConfirmMode
 from zoho_mcp.specs.model import EFFECTS, Effect, Operation
 
@@ -79,7 +79,7 @@ def effect_of(operation: Operation, arguments: Mapping[str, Any]) -> Effect:
 def covers(rule: Rule, operation: Operation, effect: Effect) -> bool:
     """Whether the rule is about this tool with this effect, whatever its other conditions are."""
     return (
-        (not rule.tools or any(fnmatchcase(operation.name, pattern) for pattern in rule.tools))
+        (not rule.tools or fits_one(operation.name, rule.tools))
         and (not rule.toolsets or operation.toolset in rule.toolsets)
         and (not rule.effects or effect in rule.effects)
     )
@@ -130,7 +130,7 @@ def _waiting(rule: Rule, operation: Operation, facts: Facts) -> frozenset[Fact] 
         return None
     if rule.organizations and facts.organization not in rule.organizations:
         return None
-    if rule.principals and not _is_one_of(facts.principal, rule.principals):
+    if rule.principals and (facts.principal is None or not fits_one(facts.principal, rule.principals)):
         return None
     conditions: list[tuple[Fact, bool]] = []
     if rule.amount_over is not None:
@@ -142,7 +142,3 @@ def _waiting(rule: Rule, operation: Operation, facts: Facts) -> frozenset[Fact] 
     if not all(holds for fact, holds in conditions if fact not in facts.unknown):
         return None
     return frozenset(fact for fact, _ in conditions if fact in facts.unknown)
-
-
-def _is_one_of(principal: str | None, patterns: tuple[str, ...]) -> bool:
-    return principal is not None and any(fnmatchcase(principal, pattern) for pattern in patterns)

@@ -1,6 +1,6 @@
 -- KEYS: 2 news, 3 the ids of one principal's questions (by number), 4 one question, 5 the last number.
 -- ARGV: 3 the prefix of a question's key, 4 its id. A question's fields: way, call, fingerprint, sealed, state, expires,
--- anew, outcome, epoch, by (which try used it up).
+-- anew, outcome, epoch, yes (that it was given here, sealed), by (which try used it up).
 local step, id = ARGV[1], ARGV[4]
 local this = epoch()
 
@@ -72,21 +72,21 @@ if step == 'live' then -- prefix, id (none), way, call, fingerprint
     return {''}
 end
 
-if step == 'decide' then -- prefix, id, try, approved or declined
+if step == 'decide' then -- prefix, id, try, approved or declined, the sealed yes or nothing
     if redis.call('HGET', KEYS[4], 'decided by') == ARGV[5] then return {'yes', unpack(shown(id))} end
     if state_of(id) ~= 'waiting' then return {'no', unpack(shown(id))} end
-    redis.call('HSET', KEYS[4], 'decided by', ARGV[5])
+    redis.call('HSET', KEYS[4], 'decided by', ARGV[5], 'yes', ARGV[7])
     change(id, ARGV[6], ARGV[6] == 'declined' and '=declined' or '')
     return {'yes', unpack(shown(id))}
 end
 
-if step == 'spend' then -- prefix, id, try, call, fingerprint, 1 if it is the same principal
-    if redis.call('HGET', KEYS[4], 'by') == ARGV[5] then return {'spent', unpack(shown(id))} end
-    if state_of(id) ~= 'approved' then return {'gone', unpack(shown(id))} end
-    local found = redis.call('HMGET', KEYS[4], 'call', 'fingerprint')
-    if found[1] ~= ARGV[6] or found[2] ~= ARGV[7] or ARGV[8] ~= '1' then
+if step == 'spend' then -- prefix, id, try, call, 1 if it is what the question was about
+    local yes = redis.call('HGET', KEYS[4], 'yes') or ''
+    if redis.call('HGET', KEYS[4], 'by') == ARGV[5] then return {'spent', yes, unpack(shown(id))} end
+    if state_of(id) ~= 'approved' then return {'gone', '', unpack(shown(id))} end
+    if ARGV[7] ~= '1' then
         change(id, 'expired', '=changed')
-        return {'changed', unpack(shown(id))}
+        return {'changed', '', unpack(shown(id))}
     end
     redis.call('HSET', KEYS[4], 'by', ARGV[5])
     change(id, 'spent', '')
@@ -95,7 +95,7 @@ if step == 'spend' then -- prefix, id, try, call, fingerprint, 1 if it is the sa
             change(other, 'expired', '=went first')
         end
     end
-    return {'spent', unpack(shown(id))}
+    return {'spent', yes, unpack(shown(id))}
 end
 
 if step == 'settle' then -- prefix, id, outcome

@@ -67,19 +67,21 @@ class ApprovalsInRedis:
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
         """Take down the person's decision."""
         own_id = self._id(approval.way, approval.secret)
-        said = await self._run("decide", own_id, secrets.token_hex(8), "approved" if yes else "declined")
+        state, sealed = ("approved", self._seal.close("yes", f"yes {own_id}")) if yes else ("declined", "")
+        said = await self._run("decide", own_id, secrets.token_hex(8), state, sealed)
         self._view(said[1:])
         return said[0] == "yes"
 
     async def spend(self, approval: Approval, bound: Bound) -> Spent:
         """Use up a yes, over all replicas."""
-        own_id = self._id(approval.way, approval.secret)
-        said = await self._run(
-            "spend", own_id, secrets.token_hex(8), *self._names(bound),
-            int(approval.bound.principal == bound.principal), group=bound.principal,
-        )  # fmt: skip
-        self._view(said[1:])
-        return cast(Spent, said[0])
+        own_id, (call, _) = self._id(approval.way, approval.secret), self._names(bound)
+        # What it is for, and that somebody said it, is told by what is sealed: others may write in Redis, too.
+        same = int(approval.bound == bound)
+        spent, yes, *now = await self._run("spend", own_id, secrets.token_hex(8), call, same, group=bound.principal)
+        self._view(now)
+        if spent == "spent" and self._seal.open(yes, f"yes {own_id}") is None:
+            return "gone"
+        return cast(Spent, spent)
 
     async def settle(self, approval: Approval, outcome: str) -> None:
         """Say what became of it; it has happened, whether or not the others can be told."""

@@ -1,9 +1,4 @@
-"""One budget of Zoho's limits for all replicas, kept by Redis's clock. With Redis gone, each has a quarter of it.
-
-pyrate-limiter's Redis bucket was not taken, for the reasons that `zoho_mcp.zoho.limits` gives: whoever waits polls out
-of turn, rates do not follow what Zoho answers, its windows slide where Zoho's day ends at midnight, and requests under
-way are not counted.
-"""
+"""One budget of Zoho's limits for all replicas, kept by Redis's clock. With Redis gone, each has a quarter of it."""
 
 import secrets
 from collections.abc import Callable, Mapping

@@ -21,7 +21,8 @@ from zoho_mcp.replicas.tokens import TokensInRedis
 from zoho_mcp.server.shared import Touched
 from zoho_mcp.server.state import App
 from zoho_mcp.server.subscriptions import tell_of
-from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.settings import Settings
+from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.token_cache import grant_name
 
 _EVERY = 1.0

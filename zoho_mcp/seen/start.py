@@ -9,6 +9,7 @@ from zoho_mcp import __version__
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.seen.logs import write_log
 from zoho_mcp.settings import Settings
+from zoho_mcp.settings.values import bracketed
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader
@@ -77,7 +78,7 @@ def _port(address: tuple[str, int] | None) -> "list[MetricReader]":
     except OSError as problem:
         _logger.warning("no measures are served: %s port %d: %s", *address, problem.strerror or problem)
         return []
-    _logger.info("measures are served at http://%s:%d%s", port.host, port.port, PATH)
+    _logger.info("measures are served at http://%s:%d%s", bracketed(port.host), port.port, PATH)
     return [PrometheusMetricReader(scope_info_enabled=False)]
 
 

@@ -21,11 +21,6 @@ class Address:
     description: str
     media_type: str = JSON
 
-    @property
-    def is_template(self) -> bool:
-        """Whether it stands for many resources."""
-        return "{" in self.template
-
 
 ADDRESSES = (
     Address(f"{SCHEME}organization", "list_organizations", "Organisation",

@@ -79,6 +79,20 @@ def create_server(
         audit=Audit(settings.audit_file),
         public_page=public_page,
     )
+    server = _speaking(app, shared)
+    # `watch` stands instead of the SDK's own span, which quotes what a client wrote.
+    server.middleware[:] = [watch, Views(app), progress.follow, around, _boundary(shared)]
+    return server
+
+
+def _boundary(shared: Shared | None) -> RequestStateBoundary:
+    """Seals the state of an open question to the request, its arguments and five minutes."""
+    sealed = RequestStateSecurity(keys=[shared.key], ttl=LIFETIME) if shared else None
+    return RequestStateBoundary(sealed or RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME)
+
+
+def _speaking(app: App, shared: Shared | None) -> Server[App]:
+    """The SDK's server with our handlers, which has nothing around them yet."""
 
     @asynccontextmanager
     async def lifespan(_: Server[App]) -> AsyncGenerator[App]:
@@ -87,9 +101,9 @@ def create_server(
                 yield app
         finally:
             app.watchers.handler.close()
-            await client.aclose()
+            await app.client.aclose()
 
-    server = Server(
+    return Server(
         NAME,
         version=__version__,
         title="Zoho Invoice",
@@ -110,10 +124,3 @@ def create_server(
         on_get_prompt=prompts.get_prompt,
         on_completion=completion.complete,
     )
-    # Instead of the SDK's own span, which quotes what a client wrote.
-    server.middleware[:] = [watch, Views(app), progress.follow, around]
-    # Seals the state of an open question to the request, its arguments and five minutes.
-    sealed = RequestStateSecurity(keys=[shared.key], ttl=LIFETIME) if shared else None
-    sealed = sealed or RequestStateSecurity.ephemeral(ttl=LIFETIME)
-    server.middleware.append(RequestStateBoundary(sealed, default_audience=NAME))
-    return server

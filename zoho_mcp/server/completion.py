@@ -46,7 +46,8 @@ async def _values(ctx: Context, kind: str, typed: str) -> tuple[list[str], bool]
     if kind in ("month", ORGANIZATION):
         every = months(12) if kind == "month" else list(app.organizations)
         return [one for one in every if one.startswith(typed.strip())], False
-    letters = typed.strip().casefold()[:_LONGEST]
+    # JSON may hold half of a character, which nobody can write down.
+    letters = typed.encode("utf-8", "ignore").decode().strip().casefold()[:_LONGEST]
     whose = working_in.get() or len(app.settings.organizations) < 2
     if known is None or not whose or (letters.isdecimal() and len(letters) >= _AN_ID) or not await _allowed(ctx, known):
         return [], False

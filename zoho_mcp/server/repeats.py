@@ -9,6 +9,7 @@ import anyio
 import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError, OutcomeUnknownError, ZohoMcpError
+from zoho_mcp.server.asking import TELL_THE_USER
 from zoho_mcp.server.memory import Earlier, name_of
 from zoho_mcp.server.outcome import Sent, find_out, record_below, record_reader, status_word, what_to_check
 from zoho_mcp.server.state import App
@@ -18,7 +19,6 @@ from zoho_mcp.zoho.moments import span
 Json = Mapping[str, Any]
 Ask = Callable[[Operation, Json], Awaitable[types.InputRequiredResult | None]]
 """Puts a call before a person: None for a yes, or the question to pass on, or DeclinedError."""
-_TELL = "Tell the user; do not try another way."
 _MAKES_ONE_ONLY = ("convert_estimate_to_invoice",)
 """Gives the one that is there already."""
 SURELY_OVER = 60.0
@@ -113,7 +113,7 @@ async def _ask(app: App, earlier: Earlier, arguments: Json, ask: Ask) -> types.I
     )
     subject, more = _subject(app, earlier)
     if app.settings.confirm == "refuse" or not subject:
-        raise DeclinedError(f"{operation.title}: {what[0].lower()}{what[1:]}, by the very same call.", _TELL)
+        raise DeclinedError(f"{operation.title}: {what[0].lower()}{what[1:]}, by the very same call.", TELL_THE_USER)
     question = Confirm(ask=f"{operation.title} once more? {what}, by the very same call.", subject=subject)
     try:
         return await ask(operation.model_copy(update={"confirm": question}), {**arguments, **more})

@@ -16,7 +16,7 @@ from zoho_mcp.server.addresses import match, meaning
 from zoho_mcp.server.shared import Touched
 from zoho_mcp.server.special import Answer
 from zoho_mcp.server.state import ORGANIZATION, App, Context
-from zoho_mcp.server.watchers import PATIENCE
+from zoho_mcp.server.watchers import MOST_SUBSCRIPTIONS, PATIENCE
 from zoho_mcp.specs.model import Operation
 
 _OF_BOTH = frozenset({"customers", "invoices", "payments", "credit_notes", "recurring_invoices"})
@@ -28,6 +28,9 @@ async def listen(ctx: Context, params: types.SubscriptionsListenRequestParams) -
     app = ctx.lifespan_context
     watchers, wished = app.watchers, params.notifications
     uris = [uri for uri in wished.resource_subscriptions or () if match(app, uri) is not None]
+    if len(uris) > MOST_SUBSCRIPTIONS:
+        # Each change, whoever makes it, is compared with every one of them.
+        raise MCPError(types.INVALID_PARAMS, f"At most {MOST_SUBSCRIPTIONS} resources can be watched at once.")
     heard = wished.model_copy(update={"resource_subscriptions": uris}) if wished.resource_subscriptions else wished
     params = params.model_copy(update={"notifications": heard})
     watchers.listening(uris)
@@ -82,9 +85,7 @@ async def _tell(app: App, operation: Operation, arguments: Mapping[str, Any], en
 async def tell_of(app: App, touched: Touched) -> None:
     """Tell those who subscribed here to what a change, of this server or of another, may have touched."""
     app.matches.forget()
-    for uri in app.watchers.uris():
-        if _affects(app, touched, uri):
-            await app.watchers.publish(uri)
+    await app.watchers.publish({uri for uri in app.watchers.uris() if _affects(app, touched, uri)})
     await app.watchers.bus.publish(ResourcesListChanged())
 
 

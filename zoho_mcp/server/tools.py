@@ -10,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
 from zoho_mcp.seen.calls import call, kind_of
 from zoho_mcp.server import listing, render, repeats
-from zoho_mcp.server.asking import agreement
+from zoho_mcp.server.asking import TELL_THE_USER, agreement
 from zoho_mcp.server.caller import principal_of
 from zoho_mcp.server.confirm import confirm
 from zoho_mcp.server.inventory import tool
@@ -22,7 +22,6 @@ from zoho_mcp.server.trail import Trail
 from zoho_mcp.specs.model import Operation
 
 _logger = logging.getLogger(__name__)
-_TELL_THE_USER = "Tell the user; do not try another way."
 
 
 async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -79,7 +78,7 @@ async def _allowed(trail: Trail, params: types.CallToolRequestParams) -> types.I
         await trail.ended("failed", problem)
         raise
     if trail.decision.action == "refuse":
-        problem = DeclinedError(f"{operation.title}: {trail.decision.reason}", _TELL_THE_USER)
+        problem = DeclinedError(f"{operation.title}: {trail.decision.reason}", TELL_THE_USER)
         await trail.ended("refused", problem)
         raise problem
     asked = trail.decision.action == "ask"

@@ -1,7 +1,7 @@
 """Who wants to hear of changes to which resource, in both eras of the protocol."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import anyio
 from mcp.server.session import ServerSession
@@ -10,9 +10,10 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, Res
 from zoho_mcp.server.shared import Touched
 
 MOST_SUBSCRIPTIONS = 1000
-"""Of the older kind; the oldest are forgotten first. Nothing tells us when such a client is gone."""
+"""In one listening; and of the older kind in all: the oldest are forgotten first, for nothing tells us when such a
+client is gone."""
 PATIENCE = 2.0
-"""Seconds that a client may take to accept a notification; a change does not wait longer for it."""
+"""Seconds that a client may take to accept what a change has it told; who takes longer is not told any more."""
 
 
 class Watchers:
@@ -49,12 +50,25 @@ class Watchers:
         """It unsubscribed."""
         self._older.pop((_who(session), uri), None)
 
-    async def publish(self, uri: str) -> None:
-        """Tell everybody who subscribed to this address."""
-        await self.bus.publish(ResourceUpdated(uri))
-        for session in [session for (_, own), session in self._older.items() if own == uri]:
-            with anyio.move_on_after(PATIENCE):
+    async def publish(self, uris: Collection[str]) -> None:
+        """Tell everybody who subscribed to one of these addresses."""
+        for uri in sorted(uris):
+            await self.bus.publish(ResourceUpdated(uri))
+        found: dict[int, list[tuple[ServerSession, str]]] = {}
+        for (who, uri), session in self._older.items():
+            if uri in uris:
+                found.setdefault(who, []).append((session, uri))
+        async with anyio.create_task_group() as group:
+            for who, subscribed in found.items():
+                group.start_soon(self._tell, who, subscribed)
+
+    async def _tell(self, who: int, subscribed: list[tuple[ServerSession, str]]) -> None:
+        with anyio.move_on_after(PATIENCE) as patience:
+            for session, uri in subscribed:
                 await session.send_resource_updated(uri)
+        if patience.cancelled_caught:
+            # Else every further change, whoever makes it, would wait for a client that does not read.
+            self._older = OrderedDict((key, session) for key, session in self._older.items() if key[0] != who)
 
 
 async def _to_nobody(touched: Touched) -> None:

@@ -1,6 +1,7 @@
 """Checks a call's arguments against its operation: every problem at once, with its path and what would be right."""
 
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _KINDS = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
           "array": "a list", "object": "an object"}  # fmt: skip
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class ArgumentChecker:
@@ -30,7 +33,7 @@ class ArgumentChecker:
 
     def check(self, operation: Operation, arguments: Json) -> None:
         """Raise ArgumentsError naming every problem, or return."""
-        problems: list[str] = []
+        problems = [f"{path} holds half of a character: write it again." for path in _broken(arguments)]
         for error in self._validator(operation.name).iter_errors(arguments):
             problems += self._sentences(operation, error)
         for group in operation.exclusive:
@@ -67,6 +70,19 @@ class ArgumentChecker:
         if advice is None:
             advice = "there is " + (", ".join(known) if known else "no argument at all")
         return f"{where} is not read here: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
+
+
+def _broken(value: object, path: str = "") -> Iterator[str]:
+    """The texts that nobody can write down: JSON may hold one half of a character such as an emoji."""
+    if isinstance(value, str):
+        if not value.isascii() and _HALF.search(value):
+            yield path
+    elif isinstance(value, dict):
+        for name, part in cast("dict[str, object]", value).items():
+            yield from _broken(part, _join(path, name))
+    elif isinstance(value, list):
+        for number, part in enumerate(cast("list[object]", value)):
+            yield from _broken(part, f"{path}[{number}]")
 
 
 def _path(error: "ValidationError") -> str:

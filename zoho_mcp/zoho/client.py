@@ -11,7 +11,8 @@ import httpx
 
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
 from zoho_mcp.seen.requests import day_left, request_seen, sending
-from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.settings import Settings
+from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.limits import PLANS, WAIT, Limiter
 from zoho_mcp.zoho.moments import server_time
 from zoho_mcp.zoho.oauth import TokenSource, ZohoAuth
@@ -84,7 +85,7 @@ class ZohoClient:
                 headers={"Accept-Encoding": ENCODINGS},
                 event_hooks={"response": [bound]},
                 # A proxy of the environment must not come between this machine and itself.
-                trust_env=not self.settings.api_url.startswith("http://"),
+                trust_env=not self.settings.is_embedded,
             )
         return self._client
 

@@ -2,9 +2,7 @@
 
 First come, first served: a request takes a ticket, and only the oldest ticket may go next. Who waits longer than there
 is patience for is told when it frees. The tickets are rows of a small SQLite file (in memory when there is none).
-pyrate-limiter 4.5 was tried first: its file-locked bucket blocks the event loop while another process holds the lock,
-each process queues for itself, its rates cannot be changed for all processes by what Zoho answers, its windows slide
-where Zoho's day ends at midnight, and it does not count requests under way.
+Why no library does this: see the decisions in CONTRIBUTING.md.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping

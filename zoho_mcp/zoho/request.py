@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote
@@ -51,10 +51,6 @@ class Request:
     def changes(self) -> bool:
         """Whether Zoho may change something when it gets this request."""
         return self.method != "GET"
-
-    def with_query(self, **more: str) -> "Request":
-        """The same request with further query parameters."""
-        return replace(self, query=(*self.query, *more.items()))
 
 
 def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:

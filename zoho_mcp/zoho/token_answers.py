@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from zoho_mcp.errors import AuthError, LimitedError, ZohoMcpError
-from zoho_mcp.settings import DATA_CENTRES
+from zoho_mcp.settings.variables import DATA_CENTRES
 
 LONGEST_LIFE = 3600.0
 """Seconds; Zoho's tokens live an hour, and a stranger figure is not believed."""

@@ -13,7 +13,8 @@ import anyio
 
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.files import make_private_folder, read_private, write_private
-from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.settings import Settings
+from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.token_answers import KNOWN_API_HOSTS, THROTTLED_FOR, Failure, Known, Token, scopes_in
 
 LONGEST_WAIT = 10.0

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from zoho_mcp.errors import AuthError, ZohoMcpError
-from zoho_mcp.settings import DATA_CENTRES, Settings
+from zoho_mcp.settings import Settings
+from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth import Http, ask
 from zoho_mcp.zoho.token_answers import Failure, Known, learned, refusal
 from zoho_mcp.zoho.token_cache import accounts_host, cache_for

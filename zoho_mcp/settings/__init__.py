@@ -1,0 +1,186 @@
+"""Settings: the only reader of the environment."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path, PurePath
+from typing import Literal, cast
+
+from pydantic import SecretStr
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.settings import values
+from zoho_mcp.settings.variables import Given
+
+Product = Literal["invoice", "books"]
+ConfirmMode = Literal["ask", "refuse", "allow"]
+AnswerMode = Literal["both", "text", "structured"]
+LogFormat = Literal["text", "json"]
+Fallback = Literal["page", "token", "refuse"]
+
+
+NOTHING = SecretStr("")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a server needs to know, checked."""
+
+    client_id: str
+    client_secret: SecretStr
+    refresh_token: SecretStr
+    organization_id: str = ""
+    """As it was set: one, or several with commas between them, by number or name; a server has numbers alone."""
+    organization_names: tuple[str, ...] = ()
+    """Names of these, in the same order, as far as they are known."""
+    plan: str = "free"
+    data_centre: str = "us"
+    product: Product = "invoice"
+    edition: str = ""
+    confirm: ConfirmMode = "ask"
+    confirm_timeout: float = 120.0
+    repeat_window: float = 600.0
+    policy_file: str = ""
+    """Empty: `users_policy_file` if there is such a file, else the shipped policy."""
+    users_policy_file: str = ""
+    limits_file: str = ""
+    """Where all processes of a user count their requests. Empty: each counts for itself."""
+    audit_file: str = ""
+    """Empty: nothing is recorded."""
+    confirm_fallback: Fallback = "page"
+    approval_wait: float = 45.0
+    approval_type_number_over: Decimal = Decimal(1000)
+    approval_url_to_model: bool = False
+    can_open_browser: bool = False
+    """Whether a browser can be expected here: a desktop, or a command in `BROWSER`."""
+    api_url: str = ""
+    """Empty: the data centre's, or the `api_domain` that comes with a token."""
+    accounts_url: str = ""
+    soid: str = ""
+    """Set for a Self Client without a user, which has no refresh token."""
+    scopes: tuple[str, ...] = ()
+    """The scopes that were granted; empty: unknown."""
+    token_cache: Path | None = None
+    """The folder where processes share access tokens; None: each fetches its own."""
+    toolsets: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    exclude_tools: tuple[str, ...] = ()
+    read_only: bool = False
+    upload_dir: Path | None = None
+    download_dir: Path | None = None
+    answer: AnswerMode = "both"
+    max_answer: int = 40_000
+    log: LogFormat = "text"
+    log_level: str = "warning"
+    metrics: tuple[str, int] | None = None
+    """Host and port for Prometheus."""
+    redis_url: SecretStr = NOTHING
+    """Empty: this server is the only one of the account, or shares with those of the same user on this machine."""
+
+    @property
+    def organizations(self) -> tuple[str, ...]:
+        """The organisations that may be worked in; no other is ever called."""
+        return tuple(part for part in self.organization_id.split(",") if part)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this Zoho is one on this machine: no other address may go without encryption."""
+        return self.api_url.startswith("http://")
+
+    @property
+    def base_path(self) -> str:
+        """The product's base path: `/invoice/v3` or `/books/v3`."""
+        return f"/{self.product}/v3"
+
+    @property
+    def scope_prefix(self) -> str:
+        """What stands before every scope: `ZohoInvoice.` or `ZohoBooks.`."""
+        return {"invoice": "ZohoInvoice.", "books": "ZohoBooks."}[self.product]
+
+
+def from_environment(environment: Mapping[str, str], *, account: bool = True) -> Settings:
+    """Settings from environment variables. Raises SettingsError naming every one that is missing or wrong.
+
+    Without `account` those of the account may be missing: for commands that do not speak to Zoho.
+    """
+    given = Given(environment, account)
+    text, checked = given.text, given.checked
+    settings = Settings(
+        client_id=text("ZOHO_CLIENT_ID"),
+        client_secret=SecretStr(text("ZOHO_CLIENT_SECRET")),
+        refresh_token=SecretStr(text("ZOHO_REFRESH_TOKEN")),
+        organization_id=checked("ZOHO_ORGANIZATION_ID", values.organizations),
+        plan=text("ZOHO_PLAN"),
+        data_centre=text("ZOHO_DC"),
+        product=cast(Product, text("ZOHO_PRODUCT")),
+        edition=text("ZOHO_EDITION"),
+        confirm=cast(ConfirmMode, text("ZOHO_CONFIRM")),
+        confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", values.seconds),
+        repeat_window=checked("ZOHO_REPEAT_WINDOW", values.window),
+        policy_file=text("ZOHO_POLICY_FILE"),
+        users_policy_file=_in_folder(config_folder(environment), "policy.toml"),
+        limits_file=_in_folder(state_folder(environment), "limits.db"),
+        audit_file=text("ZOHO_AUDIT_FILE") or _in_folder(state_folder(environment), "audit.jsonl"),
+        confirm_fallback=cast(Fallback, text("ZOHO_CONFIRM_FALLBACK")),
+        approval_wait=checked("ZOHO_APPROVAL_WAIT", values.seconds),
+        approval_type_number_over=checked("ZOHO_APPROVAL_TYPE_NUMBER_OVER", values.amount),
+        approval_url_to_model=text("ZOHO_APPROVAL_URL_TO_MODEL") == "1",
+        can_open_browser=_can_open_browser(environment),
+        api_url=checked("ZOHO_API_URL", values.safe_url).removesuffix(f"/{text('ZOHO_PRODUCT')}/v3"),
+        accounts_url=checked("ZOHO_ACCOUNTS_URL", values.safe_url).removesuffix("/oauth/v2"),
+        soid=checked("ZOHO_SOID", values.soid),
+        scopes=checked("ZOHO_SCOPES", values.scopes),
+        toolsets=values.names(text("ZOHO_TOOLSETS")),
+        tools=values.names(text("ZOHO_TOOLS")),
+        exclude_tools=values.names(text("ZOHO_EXCLUDE_TOOLS")),
+        read_only=text("ZOHO_READ_ONLY") == "true",
+        upload_dir=checked("ZOHO_UPLOAD_DIR", values.folder),
+        download_dir=checked("ZOHO_DOWNLOAD_DIR", values.folder),
+        answer=cast(AnswerMode, text("ZOHO_ANSWER")),
+        max_answer=checked("ZOHO_MAX_ANSWER", values.characters),
+        log=cast(LogFormat, text("ZOHO_LOG")),
+        log_level=text("ZOHO_LOG_LEVEL"),
+        metrics=checked("ZOHO_METRICS", values.metrics_address),
+        redis_url=SecretStr(checked("ZOHO_REDIS_URL", values.redis_url)),
+    )
+    if settings.soid and not settings.scopes:
+        given.problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
+    if settings.plan == "unlimited" and not settings.is_embedded:
+        given.problems.append("ZOHO_PLAN can be unlimited only for an embedded Zoho on this machine (ZOHO_API_URL).")
+    if given.problems:
+        raise SettingsError(
+            "Settings: " + " ".join(given.problems),
+            "Run `zoho-invoice-mcp login`, or set environment variables where the server is started (in Claude "
+            "Desktop: under env in its entry), or start with --sandbox to try it without an account.",
+        )
+    return settings
+
+
+def config_folder(environment: Mapping[str, str], platform: str = sys.platform) -> str:
+    """The user's folder for what they write themselves; empty when the environment does not tell."""
+    return _users_folder(environment, platform, "XDG_CONFIG_HOME", ".config", "APPDATA")
+
+
+def state_folder(environment: Mapping[str, str], platform: str = sys.platform) -> str:
+    """The user's folder for what this program keeps; empty when the environment does not tell."""
+    return _users_folder(environment, platform, "XDG_STATE_HOME", ".local/state", "LOCALAPPDATA")
+
+
+def _users_folder(environment: Mapping[str, str], platform: str, xdg: str, usual: str, windows: str) -> str:
+    home, above = environment.get("HOME", ""), environment.get(xdg, "")
+    if platform == "win32":
+        above = environment.get(windows, "")
+    elif not above.startswith("/"):
+        above = _in_folder(home, "Library/Application Support" if platform == "darwin" else usual)
+    return _in_folder(above, "zoho-invoice-mcp")
+
+
+def _in_folder(folder: str, name: str) -> str:
+    return str(PurePath(folder) / name) if folder else ""
+
+
+def _can_open_browser(environment: Mapping[str, str]) -> bool:
+    """Without a desktop, `webbrowser` would start a text browser on the terminal that carries the protocol."""
+    desktop = sys.platform in ("darwin", "win32")
+    return desktop or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))

@@ -1,0 +1,152 @@
+"""From the text of a setting to its value. ValueError says what would be right, and never quotes what was given."""
+
+import ipaddress
+import re
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_HOST = r"\[[0-9a-fA-F:]+\]|[\w.-]"
+_ADDRESS = re.compile(rf"(?:(?P<host>{_HOST}*):)?(?P<port>[0-9]{{1,5}})|(?P<alone>{_HOST}+)")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own, for itself alone."""
+    if host in ("localhost", "localhost."):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def bracketed(host: str) -> str:
+    """As it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def host_and_port(value: str) -> tuple[str, int | None]:
+    """Of HOST:PORT, or either of them alone; without a host, of this machine only. Raises ValueError."""
+    found = _ADDRESS.fullmatch(value)
+    if found is None or int(found["port"] or 0) > 65535:
+        raise ValueError("HOST:PORT, such as 127.0.0.1:8000")
+    host = (found["host"] or found["alone"] or "").strip("[]")
+    return host or "127.0.0.1", int(found["port"]) if found["port"] else None
+
+
+def metrics_address(value: str) -> tuple[str, int] | None:
+    """Where Prometheus may read; None where nowhere."""
+    if not value:
+        return None
+    right = ValueError("a port, or a host and a port, as in 127.0.0.1:9464")
+    try:
+        host, port = host_and_port(value)
+    except ValueError:
+        raise right from None
+    if not port:
+        raise right
+    return host, port
+
+
+def names(value: str) -> tuple[str, ...]:
+    """Words with commas between them."""
+    return tuple(name for part in value.split(",") if (name := part.strip()))
+
+
+def folder(value: str) -> Path | None:
+    """A folder, as its absolute path; None where none is set."""
+    found = Path(value).expanduser()
+    if not found.is_dir():
+        raise ValueError("a folder that exists")
+    return found.resolve() if value else None
+
+
+def organizations(value: str) -> str:
+    """Numbers or names with commas between them, each once."""
+    parts = [part.strip() for part in value.split(",")] if value else []
+    if not all(part.isprintable() and 0 < len(part) <= 100 for part in parts):
+        raise ValueError("the organisation's number or its name; of several, with commas between them")
+    return ",".join(dict.fromkeys(parts))
+
+
+def window(value: str) -> float:
+    """Seconds, or none at all."""
+    return _between(0, 86_400, value, "a number of seconds, or 0")
+
+
+def soid(value: str) -> str:
+    """Product and organisation of a Self Client."""
+    if value and not re.fullmatch(r"Zoho(Invoice|Books)\.[0-9]+", value):
+        raise ValueError("ZohoInvoice. or ZohoBooks. and the organisation's number")
+    return value
+
+
+def scopes(value: str) -> tuple[str, ...]:
+    """Scopes with commas between them."""
+    found = tuple(value.replace(",", " ").split())
+    if not all(re.fullmatch(r"\w+\.\w+\.\w+", scope) for scope in found):
+        raise ValueError("scopes as Zoho names them (ZohoInvoice.invoices.READ), with commas")
+    return found
+
+
+def seconds(value: str) -> float:
+    """Seconds to wait."""
+    return _between(1, 3600, value, "a number of seconds between 1 and 3600")
+
+
+def characters(value: str) -> int:
+    """How long an answer may be."""
+    if not re.fullmatch(r"[0-9]{4,8}", value) or not 2000 <= int(value) <= 10_000_000:
+        raise ValueError("a number of characters from 2000 to 10000000")
+    return int(value)
+
+
+def _between(least: float, most: float, value: str, right: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError(right) from None
+    # The other way round, what is not a number (nan) would pass.
+    if not least <= number <= most:
+        raise ValueError(right)
+    return number
+
+
+def amount(value: str) -> Decimal:
+    """An amount of money."""
+    if not re.fullmatch(r"[0-9]+([.][0-9]+)?", value):
+        raise ValueError("an amount such as 1000 or 250.50")
+    return Decimal(value)
+
+
+def redis_url(value: str) -> str:
+    """The address of a Redis."""
+    if value and not _is_redis(value):
+        raise ValueError("an address such as rediss://user:password@host:6379/0")
+    return value
+
+
+def _is_redis(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # It would quote from the address, which holds a password.
+        return False
+
+
+def safe_url(value: str) -> str:
+    """An address a token may be sent to: encrypted, or on this machine. Raises ValueError with what is right."""
+    if value and not _is_safe(value):
+        raise ValueError("an https:// address (http:// only for this machine), without a path")
+    return value.rstrip("/")
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    loopback = is_loopback(parts.hostname or "")
+    encrypted = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    return bool(encrypted and parts.hostname and not parts.username and not parts.query)
