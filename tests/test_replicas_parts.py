@@ -23,7 +23,10 @@ from zoho_mcp.policy.approvals import Bound
 from zoho_mcp.replicas.limits import TurnsInRedis
 from zoho_mcp.replicas.link import Link
 from zoho_mcp.replicas.replicas import Replicas
+from zoho_mcp.server.memory import Earlier
+from zoho_mcp.server.outcome import Sent
 from zoho_mcp.settings import from_environment
+from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.limits import Limiter
 from zoho_mcp.zoho.request import Request
 from zoho_mcp.zoho.token_answers import Failure, Known, Token
@@ -275,6 +278,25 @@ async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, r
         assert await one.memory.known(["1", "2"]) == {"1"}
         async with one.converting:
             assert not link_of(one).gone
+
+
+async def test_a_repetition_that_came_to_nothing_leaves_what_went_before(redis_server: RedisServer) -> None:
+    operation = load().operations["create_invoice"]
+    async with hosts(redis_server, 3) as found:
+        sent = [Sent(operation, {}, _clock(at)()) for at in range(3)]
+        first, second, third = (each.memory for each in found)
+        assert await first.claim("same", sent[0]) is None
+        await first.done("same", Earlier(sent[0], {"invoice_id": "7"}))
+        assert await second.claim("same", sent[1]) is not None
+        await second.insist("same", sent[1])
+        await second.done("same", None)
+        earlier = await third.claim("same", sent[2])
+        assert earlier is not None
+        assert earlier.record == {"invoice_id": "7"}
+        assert math.isclose(earlier.sent.at, sent[2].at, abs_tol=2)
+        await third.forget("same", earlier)
+        assert await first.claim("other", sent[0]) is None
+        assert await third.claim("same", sent[2]) is None
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,11 @@ if step == 'claim' then -- mark, what, lease, keep
 end
 
 if step == 'insist' then -- mark, what, keep
+    local found = redis.call('HMGET', KEYS[2], 'what', 'mark', 'at', 'running')
+    if found[1] and not found[4] then
+        -- If this comes to nothing, what went before is still what went before.
+        redis.call('HSET', KEYS[2], 'before', found[1], 'before mark', found[2], 'before at', found[3])
+    end
     take(ARGV[4], ARGV[5], 0)
     return {'yours'}
 end
@@ -34,12 +39,16 @@ end
 if step == 'done' then -- mark, what (empty: nothing happened), milliseconds since, keep
     local found = redis.call('HMGET', KEYS[2], 'mark', 'running')
     if found[1] and found[1] ~= mark and (found[2] or ARGV[4] == '') then return {'taken'} end
-    if ARGV[4] == '' then
+    local before = redis.call('HMGET', KEYS[2], 'before', 'before mark', 'before at')
+    if ARGV[4] ~= '' then
+        take(ARGV[4], ARGV[6], ARGV[5])
+    elseif before[1] then
+        redis.call('HSET', KEYS[2], 'what', before[1], 'mark', before[2], 'at', before[3])
+    else
         redis.call('DEL', KEYS[2])
         return {'gone'}
     end
-    take(ARGV[4], ARGV[6], ARGV[5])
-    redis.call('HDEL', KEYS[2], 'running')
+    redis.call('HDEL', KEYS[2], 'running', 'before', 'before mark', 'before at')
     return {'done'}
 end
 

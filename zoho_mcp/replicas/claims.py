@@ -158,7 +158,8 @@ class ClaimsInRedis:
         try:
             return await self._step(name, step, mark, *arguments)
         except Gone:
-            if step != "forget":
+            if step == "claim":
+                # Should it have got there all the same, it is given back.
                 self._unsaid.append((name, mark, None))
             raise DeclinedError(
                 "It cannot be told whether another replica of this server has just done the same: Redis cannot be "

@@ -81,7 +81,9 @@ class App:
             payload["organizations"] = [row for row in rows if str(row["organization_id"]) in self.grant.organizations]
         made = payload.get(operation.answer.key)
         if operation.http.method == "POST" and isinstance(made, dict):
-            await self.memory.made(str(cast("dict[str, Any]", made).get(f"{operation.answer.key}_id", "")))
+            own_id = cast("dict[str, Any]", made).get(f"{operation.answer.key}_id")
+            if own_id:
+                await self.memory.made(str(own_id))
         return payload
 
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
