@@ -434,6 +434,15 @@ def test_a_change_without_an_outcome_is_shown_as_unknown(file: Path) -> None:
     assert [row["outcome"] for row in calls(entries(file.read_bytes()), Wanted())] == ["unknown"]
 
 
+def test_the_table_says_who_called_where_people_log_in(file: Path) -> None:
+    Audit(str(file)).append({"call": "1", "event": "ended", "client": "x", "principal": None, "outcome": "done"})
+    assert "who" not in run("audit", ZOHO_AUDIT_FILE=str(file)).stdout.split()
+    Audit(str(file)).append({"call": "2", "event": "ended", "client": "x", "principal": "ada", "outcome": "done"})
+    heading, _, second = run("audit", ZOHO_AUDIT_FILE=str(file)).stdout.splitlines()
+    assert "who" in heading.split()
+    assert "ada" in second.split()
+
+
 def test_what_others_wrote_cannot_steer_the_terminal(file: Path) -> None:
     Audit(str(file)).append({"call": "1", "event": "ended", "client": "\x1b[2J\r\nevil", "message": "\u202e"})
     printed = run("audit", ZOHO_AUDIT_FILE=str(file)).stdout

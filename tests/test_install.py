@@ -375,9 +375,25 @@ def test_a_client_that_is_not_there_is_not_invented(
 ) -> None:
     assert install(options(client), machine(tmp_path)) == 1
     assert list(tmp_path.iterdir()) == []
-    assert "does not seem to be installed" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "does not seem to be installed" in said
+    assert f"there is no {tmp_path}." not in said, "its home folder is there"
     assert install(options(client, force=True), machine(tmp_path)) == 0
     assert CLIENTS[client].file(machine(tmp_path)).exists()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_nobody_is_told_to_look_for_a_server_that_was_taken_out(
+    client: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared(tmp_path, client, None)
+    install(options(client), machine(tmp_path))
+    capsys.readouterr()
+    uninstall(options(client), machine(tmp_path))
+    said = capsys.readouterr().out
+    assert f"no longer has the server zoho-invoice. Start {CLIENTS[client].title} anew" in said
+    assert "shows the server" not in said
+    assert "start it" not in said
 
 
 def test_without_a_client_the_choice_is_named_and_any_other_gets_the_entry_printed(

@@ -269,6 +269,26 @@ def test_the_command_says_what_would_happen_to_a_call_and_which_rule_says_so(
     assert "says rule" in result.stdout or "says default" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("create_invoice principal=clerk-7", "refused. Whoever logs in as clerk-7 does not have it."),
+        ("create_invoice principal=clerk-7", "  says principals 1 of "),
+        ("list_items principal=clerk-7", "refused. Whoever logs in as clerk-7 does not have it."),
+        ("list_invoices principal=clerk-7 organization=11", "refused. Whoever logs in as clerk-7 does not have it."),
+        ("list_invoices principal=clerk-7 organization=10", "allowed."),
+        ("list_invoices principal=clerk-7", "allowed."),
+        ("create_invoice principal=ada", "allowed."),
+        ("create_invoice", "allowed."),
+    ],
+)
+def test_the_command_says_what_somebody_does_not_have_at_all(tmp_path: Path, call: str, said: str) -> None:
+    clerks = '[[principals]]\nprincipal = "clerk-*"\naccess = "read"\ntoolsets = "invoices"\norganization = "10"\n'
+    result = run("policy", "test", *call.split(), ZOHO_POLICY_FILE=written(tmp_path, clerks))
+    assert result.returncode == 0, result.stderr
+    assert said in result.stdout
+
+
 def test_the_command_names_what_it_depends_on(tmp_path: Path) -> None:
     result = run("policy", "test", "email_invoice", "to_mail_ids=a@x.example")
     assert "it depends." in result.stdout

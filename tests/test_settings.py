@@ -34,6 +34,20 @@ def test_every_missing_and_wrong_setting_is_named_at_once() -> None:
     assert "--sandbox" in str(caught.value)
 
 
+def test_without_an_account_the_first_words_are_that_nobody_is_logged_in() -> None:
+    with pytest.raises(SettingsError) as caught:
+        from_environment({})
+    assert str(caught.value).startswith("Settings: you are not logged in to Zoho: ")
+
+
+def test_a_wrong_value_is_not_answered_with_a_login() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(ZOHO_METRICS="x")
+    assert "ZOHO_METRICS must be" in str(caught.value)
+    assert "login" not in str(caught.value)
+    assert "--sandbox" not in str(caught.value)
+
+
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     assert "s3cret" not in repr(settings())
     assert "refr3sh" not in repr(settings())

@@ -13,9 +13,9 @@ from zoho_mcp.policy.history import Wanted, calls, entries, verify
 from zoho_mcp.settings import from_environment
 
 OUTCOMES = ("done", "refused", "declined", "failed", "unknown", "asked")
-_COLUMNS = (("time", "time (UTC)", 19), ("client", "client", 24), ("tool", "tool", 28), ("record_id", "record", 20),
-            ("decision", "decision", 8), ("way", "asked by", 11), ("outcome", "outcome", 8),
-            ("message", "message", 60))  # fmt: skip
+_COLUMNS = (("time", "time (UTC)", 19), ("principal", "who", 24), ("client", "client", 24), ("tool", "tool", 28),
+            ("record_id", "record", 20), ("decision", "decision", 8), ("way", "asked by", 11),
+            ("outcome", "outcome", 8), ("message", "message", 60))  # fmt: skip
 
 _COLOURS = {"done": "green", "asked": "yellow", "declined": "yellow", "refused": "yellow", "failed": "red",
             "unknown": "bold red"}  # fmt: skip
@@ -33,8 +33,11 @@ def show_audit(options: argparse.Namespace) -> int:
         for row in rows:
             console.line(json.dumps(row))
     elif rows:
-        cells = [[_cell(row.get(name), width) for name, _, width in _COLUMNS] for row in rows]
-        console.table([heading for _, heading, _ in _COLUMNS], cells, colours=_COLOURS)
+        # Without a log-in there is nobody to name.
+        known = any(row.get("principal") for row in rows)
+        columns = [column for column in _COLUMNS if known or column[0] != "principal"]
+        cells = [[_cell(row.get(name), width) for name, _, width in columns] for row in rows]
+        console.table([heading for _, heading, _ in columns], cells, colours=_COLOURS)
     else:
         console.complain(f"nothing in {path}.")
     return 0

@@ -58,15 +58,18 @@ class Client:
     notation: Literal["json", "jsonc", "toml"] = "json"
     typed: bool = False
     """An entry says `"type": "stdio"`."""
+    caution: str = ""
+    """What can undo a change."""
+
+    def folder(self, machine: Machine) -> Path:
+        """The folder that shows that the program is installed."""
+        parent = self.file(machine).parent
+        # Claude Code's file lies in the home folder itself, which proves nothing.
+        return machine.home / ".claude" if parent == machine.home else parent
 
     def is_installed(self, machine: Machine) -> bool:
         """Whether the program has left a trace on this machine."""
-        file = self.file(machine)
-        if self.name == "claude-code":
-            # Its file lies in the home folder itself, which proves nothing.
-            moved = file.parent != machine.home and file.parent.is_dir()
-            return moved or file.exists() or (machine.home / ".claude").is_dir()
-        return file.parent.is_dir()
+        return self.folder(machine).is_dir() or self.file(machine).exists()
 
 
 def _claude_desktop(machine: Machine) -> Path:
@@ -99,9 +102,9 @@ CLIENTS: Mapping[str, Client] = {
             "claude-code",
             "Claude Code",
             _claude_code,
-            "Start Claude Code anew; /mcp shows the server. Claude Code rewrites its file while it runs: if the "
-            "change is gone, close it and run this again.",
+            "Start Claude Code anew; /mcp shows the server.",
             typed=True,
+            caution="Claude Code rewrites its file while it runs: if the change is gone, close it and run this again.",
         ),
         Client("cursor", "Cursor", lambda m: m.home / ".cursor" / "mcp.json", _RESTART),
         Client(

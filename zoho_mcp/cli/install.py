@@ -58,7 +58,7 @@ def _file(client: Client, options: argparse.Namespace, machine: Machine) -> Path
     path = client.file(machine)
     if not options.force and not client.is_installed(machine):
         raise ConfigurationError(
-            f"{client.title} does not seem to be installed: there is no {path.parent}.",
+            f"{client.title} does not seem to be installed: there is no {client.folder(machine)}.",
             f"Install it and open it once, then run this again, or add --force to write {path} all the same.",
         )
     return path
@@ -71,7 +71,8 @@ def _enter(client: Client, path: Path, options: argparse.Namespace, entry: dict[
         return 0
     if not agreed(change, assume_yes=options.yes):
         return 1
-    print(f"{client.title} now has the server {options.name}. {client.afterwards.format(title=client.title)}")
+    afterwards = client.afterwards.format(title=client.title)
+    print(f"{client.title} now has the server {options.name}. {afterwards} {client.caution}".rstrip())
     if options.sandbox is None and options.profile is None:
         print(f"If you have not done so yet, log in to Zoho: {PROGRAM} login")
     if held := [setting.name for setting in SETTINGS if setting.secret and setting.name in (change.after or "")]:

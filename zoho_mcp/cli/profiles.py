@@ -30,7 +30,7 @@ def profiles(environment: Mapping[str, str], name: str, *, use: bool, organizati
         favourite = each == store.favourite()
         console.line(f"{'*' if favourite else ' '} {described(store.load(each, secrets=False))}", "bold" * favourite)
     if not names:
-        console.complain("there are none. Run: zoho-invoice-mcp login")
+        console.complain("there are no stored logins yet. Run: zoho-invoice-mcp login")
     return 0 if names else 1
 
 

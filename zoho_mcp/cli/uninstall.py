@@ -24,5 +24,6 @@ def uninstall(options: argparse.Namespace, machine: Machine | None = None) -> in
     except ConfigurationError as problem:
         print(f"{PROGRAM}: {problem}", file=sys.stderr)
         return 1
-    print(f"{client.title} no longer has the server {options.name}. {client.afterwards.format(title=client.title)}")
+    afterwards = f"Start {client.title} anew, so that it notices. {client.caution}".rstrip()
+    print(f"{client.title} no longer has the server {options.name}. {afterwards}")
     return 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from zoho_mcp.policy.grants import Grant
+from zoho_mcp.policy.grants import Grant, grant_for
 from zoho_mcp.policy.preview import money
 from zoho_mcp.policy.rules import Action, Fact, Facts, Policy, Rule, candidates, outcome
 from zoho_mcp.specs.model import EFFECTS, Effect, Operation
@@ -75,6 +75,11 @@ def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[st
     certain = next((rule for rule, waiting in found if not waiting), None)
     final = outcome(policy, certain, facts.effect)
     name = f"{operation.name} (effect: {facts.effect})"
+    grant = grant_for(policy.grants, facts.principal)
+    if not grant.allows(operation) or not _is_within(grant, facts.organization):
+        yield f"{name}: refused. Whoever logs in as {facts.principal} does not have it."
+        yield f"  says principals {policy.grants.index(grant) + 1} of {policy.source}: {granted(grant)}"
+        return
     if not open_ones:
         yield f"{name}: {_what(final.action, final.reason)}"
         yield f"  says {final.rule}"
@@ -88,6 +93,11 @@ def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[st
     yield f"    says {final.rule}"
     for fact in sorted(frozenset[Fact]().union(*(waiting for _, waiting in open_ones))):
         yield f"  It depends on {_FACTS[fact]}"
+
+
+def _is_within(grant: Grant, organization: str) -> bool:
+    # Of several, or none yet, it is not said which one the call is about.
+    return not grant.organizations or not organization or "," in organization or organization in grant.organizations
 
 
 def asks(policy: Policy, operation: Operation, facts: Facts) -> str:

@@ -152,7 +152,9 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         raise SettingsError(
             "Settings: " + " ".join(given.problems),
             "Run `zoho-invoice-mcp login`, or set environment variables where the server is started (in Claude "
-            "Desktop: under env in its entry), or start with --sandbox to try it without an account.",
+            "Desktop: under env in its entry), or start with --sandbox to try it without an account."
+            if given.missing
+            else "Correct it in the command or where the server is started (in Claude Desktop: env in its entry).",
         )
     return settings
 

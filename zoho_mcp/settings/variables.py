@@ -120,8 +120,14 @@ class Given:
 
     def __init__(self, environment: Mapping[str, str], account: bool = False) -> None:
         self.problems: list[str] = []
+        self.missing: list[Setting] = []
         self._environment = environment
         self._values = {setting.name: self._value(setting, account) for setting in SETTINGS}
+        if self.missing == [setting for setting in SETTINGS if setting.required]:
+            names = ", ".join(setting.name for setting in self.missing)
+            self.problems.insert(0, f"you are not logged in to Zoho: {names} are missing.")
+        else:
+            self.problems[:0] = [f"{setting.name} is missing: {setting.meaning}" for setting in self.missing]
 
     def text(self, name: str) -> str:
         """The value as it stands."""
@@ -139,7 +145,7 @@ class Given:
         value = self._environment.get(setting.name, "").strip()
         by_soid = setting.name == "ZOHO_REFRESH_TOKEN" and self._environment.get("ZOHO_SOID", "").strip()
         if not value and setting.required and account and not by_soid:
-            self.problems.append(f"{setting.name} is missing: {setting.meaning}")
+            self.missing.append(setting)
         if setting.choices and value:
             value = value.lower()
             if value not in setting.choices:
