@@ -60,16 +60,16 @@ def _pay(books: Books, invoice: Mapping[str, Any], model: Mapping[str, Any], num
 
 
 REVENUE_SQL = """
+with paid as materialized (
+    select json_extract(body, '$.invoice_id') as invoice_id,
+           sum(cast(round(json_extract(body, '$.amount') * 100) as integer)) as cents
+    from records where kind = 'allocation' group by 1)
 select json_extract(body, '$.currency_code'), count(*),
        sum(cast(round(json_extract(body, '$.total') * 100) as integer))
-from records as invoice
+from records as invoice left join paid on paid.invoice_id = invoice.id
 where kind = 'invoice' and json_extract(body, '$.date') like ? || '%'
   and json_extract(body, '$.status') = 'sent'
-  and cast(round(json_extract(body, '$.total') * 100) as integer) <= (
-    select coalesce(sum(cast(round(json_extract(part.body, '$.amount') * 100) as integer)), 0)
-    from records as part
-    where part.kind = 'allocation' and part.customer_id = invoice.customer_id
-      and json_extract(part.body, '$.invoice_id') = invoice.id)
+  and cast(round(json_extract(body, '$.total') * 100) as integer) <= coalesce(paid.cents, 0)
 group by 1 order by 1
 """
 """Revenue of a month by SQL over the sandbox's own tables: currency, number of paid invoices, cents."""
