@@ -151,6 +151,12 @@ def test_ctrl_c_while_login_waits_keeps_nothing(machine: Machine) -> None:
     assert [path for path in sorted(machine.home.rglob("*")) if path not in before and path.is_file()] == []
 
 
+def test_the_server_says_what_it_waits_for_when_a_person_starts_it(machine: Machine) -> None:
+    shown = in_terminal(machine.environment(), "--sandbox", keys=(("waiting for a chat program", "\x03"),))
+    assert shown.status == 130
+    assert "Traceback" not in shown.raw
+
+
 def test_a_reader_that_leaves_early_ends_nothing_and_sees_no_traceback(tmp_path: Path) -> None:
     """As in `… | head -1`: the demo goes on to its end, with its file."""
     with subprocess.Popen(

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 from serving import INITIALIZE, LIST, a_site
 from test_processes import run
 
+from zoho_mcp.cli.serve_http import serve_http
 from zoho_mcp.errors import SettingsError, UnavailableError
 from zoho_mcp.http.guard import LARGEST_BODY
 from zoho_mcp.http.serving import bound
@@ -274,3 +276,10 @@ def test_the_command_says_why_it_does_not_start() -> None:
         other.listen()
         taken = run("--http", str(other.getsockname()[1]), "--sandbox")
     assert (taken.returncode, "Nothing can be served at" in taken.stderr) == (2, True)
+
+
+def test_what_the_policy_grants_each_takes_a_log_in(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text('[[principals]]\nprincipal = "ada"\naccess = "read"\n', encoding="utf-8")
+    environment = {"ZOHO_POLICY_FILE": str(tmp_path / "policy.toml"), "ZOHO_HTTP": "127.0.0.1:0"}
+    with pytest.raises(SettingsError, match="over HTTP nobody would be known"):
+        serve_http(environment, sandboxed=True)

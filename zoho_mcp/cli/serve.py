@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.cli.organizations import numbered
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.profiles import settings_for
+from zoho_mcp.seen.logs import announce
 from zoho_mcp.seen.start import start
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import Settings
@@ -30,6 +32,11 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
     settings, client, replicas = connected(environment, sandboxed=sandboxed, file=file)
     server = create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
+
+    if sys.stdin.isatty():
+        announce(
+            "waiting for a chat program to speak to it (see `install`); `demo` shows what it does. Ctrl-C ends it."
+        )
 
     async def run() -> None:
         interrupted = _noting_interrupts()

@@ -6,12 +6,14 @@ from dataclasses import replace
 from starlette.types import ASGIApp
 
 from zoho_mcp.cli.serve import connected
+from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.app import create_app
 from zoho_mcp.http.settings import HttpSettings, http_settings
 from zoho_mcp.http.work import Work
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.seen.logs import announce
-from zoho_mcp.server.app import create_server
+from zoho_mcp.server.app import create_server, policy_for
+from zoho_mcp.server.inventory import for_organizations
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.readiness import Readiness
 
@@ -28,6 +30,11 @@ def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | N
     approvals, key = (replicas.approvals, replicas.key) if replicas else (Approvals(), None)
     work = Work()
     catalog = load(settings.product, settings.edition)
+    if not http.knows_callers and policy_for(settings, for_organizations(catalog, settings)).grants:
+        raise SettingsError(
+            "The policy file says what each principal may do ([[principals]]), and over HTTP nobody would be known.",
+            "Make tokens with `zoho-invoice-mcp token add NAME`, set ZOHO_HTTP_ISSUER, or take [[principals]] out.",
+        )
     server = create_server(settings, catalog, client, approvals=approvals, shared=replicas, public_page=http.page)
 
     def make(port: int) -> ASGIApp:

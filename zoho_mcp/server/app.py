@@ -12,6 +12,7 @@ from zoho_mcp import __version__
 from zoho_mcp.policy.approvals import LIFETIME, Approvals, Questions
 from zoho_mcp.policy.audit import Audit
 from zoho_mcp.policy.reading import load_policy
+from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server import completion, progress, prompts, resources, subscriptions, tools
 from zoho_mcp.server.around import around
 from zoho_mcp.server.browser import open_browser
@@ -59,9 +60,7 @@ def create_server(
     Raises SettingsError when the policy file is wrong.
     """
     catalog = for_organizations(catalog, settings)
-    policy = load_policy(
-        catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
-    )
+    policy = policy_for(settings, catalog)
     approvals = approvals or (shared.approvals if shared else Approvals())
     app = App(
         settings=settings,
@@ -83,6 +82,13 @@ def create_server(
     # `watch` stands instead of the SDK's own span, which quotes what a client wrote.
     server.middleware[:] = [watch, Views(app), progress.follow, around, _boundary(shared)]
     return server
+
+
+def policy_for(settings: Settings, catalog: Catalog) -> Policy:
+    """The policy that the settings name. Raises SettingsError when its file is wrong."""
+    return load_policy(
+        catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
+    )
 
 
 def _boundary(shared: Shared | None) -> RequestStateBoundary:

@@ -2,8 +2,10 @@
 
 import json
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import Any
 
 import anyio
@@ -76,6 +78,9 @@ class ZohoClient:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
+            if find_spec("sniffio") is None:
+                # httpcore looks for it nine times a request, in every folder there is; so it is told at once.
+                sys.modules["sniffio"] = None  # type: ignore[assignment]  # As importlib documents: import raises.
             self._client = httpx.AsyncClient(
                 transport=self._transport,
                 timeout=httpx.Timeout(ANSWER, connect=CONNECT),
