@@ -1,9 +1,11 @@
-"""What a call costs beside the least it could: a bare SDK server whose only tool makes the same request with httpx.
+"""What a call costs beside the least it could: bare SDK tools that make the same request with httpx, and pass the text
+of the answer on, or read it as JSON to give it as structured content too.
 
-`python benchmarks/call_cost.py [pairs] [calls]`: so many pairs of calls, taking turns, to the same embedded Zoho on
+`python benchmarks/call_cost.py [pairs] [calls]`: so many rounds of calls, taking turns, to the same embedded Zoho on
 loopback, for a record and for a list; then so many calls to ours alone, with the memory at start, middle and end.
 """
 
+import json
 import statistics
 import sys
 import tempfile
@@ -35,7 +37,9 @@ def bare_server(settings: Settings, http: httpx.AsyncClient, token: str) -> Serv
     async def list_tools(
         ctx: ServerRequestContext[Any], params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[types.Tool(name="fetch", input_schema={"type": "object"})])
+        return types.ListToolsResult(
+            tools=[types.Tool(name=name, input_schema={"type": "object"}) for name in ("fetch", "fetch_json")]
+        )
 
     async def call_tool(ctx: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
         arguments: Mapping[str, Any] = params.arguments or {}
@@ -44,7 +48,11 @@ def bare_server(settings: Settings, http: httpx.AsyncClient, token: str) -> Serv
             params={"organization_id": settings.organization_id, **arguments["query"]},
             headers={"Authorization": f"Zoho-oauthtoken {token}"},
         )
-        return types.CallToolResult(content=[types.TextContent(text=response.text)])
+        if params.name == "fetch":
+            return types.CallToolResult(content=[types.TextContent(text=response.text)])
+        found = response.json()
+        text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+        return types.CallToolResult(content=[types.TextContent(text=text)], structured_content=found)
 
     return Server("bare", on_list_tools=list_tools, on_call_tool=call_tool)
 
@@ -73,16 +81,12 @@ async def compare(bare: Client, ours: Client, invoice: str, pairs: int) -> None:
         "get_invoice": ({"path": f"/invoices/{invoice}", "query": {}}, "get_invoice", {"invoice_id": invoice}),
         "list_invoices, 40 rows": ({"path": "/invoices", "query": {"per_page": 40}}, "list_invoices", {"per_page": 40}),
     }
-    print(f"{pairs} pairs, medians         bare      ours     ratio")
+    print(f"{pairs} rounds, medians in ms   text passed on   read as JSON   ours   ratios")
     for name, (fetch, tool, arguments) in kinds.items():
-        times: dict[str, list[float]] = {"bare": [], "ours": []}
-        for number in range(pairs + 20):
-            for who, call in (("bare", timed(bare, "fetch", fetch)), ("ours", timed(ours, tool, arguments))):
-                took = await call
-                if number >= 20:
-                    times[who].append(took)
-        least, own = statistics.median(times["bare"]), statistics.median(times["ours"])
-        print(f"{name:24} {least:6.2f} ms {own:6.2f} ms   {own / least:5.2f}")
+        calls = ((bare, "fetch", fetch), (bare, "fetch_json", fetch), (ours, tool, arguments))
+        rounds = [[await timed(*call) for call in calls] for _ in range(pairs + 20)][20:]
+        text, read, own = (statistics.median(times) for times in zip(*rounds, strict=True))
+        print(f"{name:25}{text:14.2f}{read:15.2f}{own:9.2f}   {own / text:.2f}, {own / read:.2f}")
 
 
 def resident() -> float:
@@ -108,6 +112,7 @@ async def measure(settings: Settings, pairs: int, calls: int) -> None:
         bare = await stack.enter_async_context(Client(bare_server(settings, http, token)))
         ours = await stack.enter_async_context(Client(create_server(settings, load(), client_of(settings))))
         rows = (await ours.call_tool("list_invoices", {"per_page": 1})).structured_content["invoices"]
+        await bare.list_tools()
         await compare(bare, ours, rows[0]["invoice_id"], pairs)
         await endure(ours, rows[0]["invoice_id"], calls)
 
