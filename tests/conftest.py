@@ -9,10 +9,13 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
+import anyio.lowlevel
 import mcp_types as types
 import pytest
+from machine import Accounts, Machine, serving
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
@@ -62,6 +65,25 @@ class Clock:
 
     def advance(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+NOON = 1_780_000_000.0
+
+
+class Time:
+    """A clock in seconds, which stands still but for what is slept."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await anyio.lowlevel.checkpoint()
 
 
 @dataclass
@@ -170,3 +192,16 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 def text_of(result: types.CallToolResult) -> str:
     return "\n".join(part.text for part in result.content if isinstance(part, types.TextContent))
+
+
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
+    """An embedded Zoho in a process of its own, for commands."""
+    with serving(tmp_path_factory.mktemp("zoho")) as found:
+        yield found
+
+
+@pytest.fixture
+def machine(accounts: Accounts, tmp_path: Path) -> Machine:
+    """A user's machine that can reach it."""
+    return Machine(accounts, tmp_path)

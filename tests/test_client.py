@@ -9,6 +9,7 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
+from conftest import Time
 
 from zoho_mcp.errors import LimitedError, OutcomeUnknownError, UnavailableError, ZohoMcpError
 from zoho_mcp.settings import Settings, from_environment
@@ -51,22 +52,6 @@ class Zoho(httpx.AsyncBaseTransport):
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-class Time:
-    """Stands still but for what is slept."""
-
-    def __init__(self) -> None:
-        self.now = 1_780_000_000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-        await anyio.lowlevel.checkpoint()
 
 
 def client(zoho: httpx.AsyncBaseTransport, time: Time | None = None, **more: Any) -> ZohoClient:

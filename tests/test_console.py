@@ -30,11 +30,6 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
 
 
 @pytest.fixture
-def machine(accounts: Accounts, tmp_path: Path) -> Machine:
-    return Machine(accounts, tmp_path)
-
-
-@pytest.fixture
 def audited(tmp_path: Path) -> Path:
     file = tmp_path / "audit.jsonl"
     audit = Audit(str(file))

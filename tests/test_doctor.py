@@ -3,28 +3,16 @@
 import json
 import sys
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from machine import Accounts, Machine, serving
+from machine import Machine
 
 from zoho_mcp.cli import clients
 from zoho_mcp.specs.load import load
 
 READING = ("ZohoInvoice.invoices.READ", "ZohoInvoice.contacts.READ", "ZohoInvoice.settings.READ")
-
-
-@pytest.fixture(scope="module")
-def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
-    with serving(tmp_path_factory.mktemp("zoho")) as found:
-        yield found
-
-
-@pytest.fixture
-def machine(accounts: Accounts, tmp_path: Path) -> Machine:
-    return Machine(accounts, tmp_path)
 
 
 def doctor(machine: Machine, **environment: str) -> tuple[int, dict[str, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
+from conftest import NOON, Time
 
 from zoho_mcp.errors import LimitedError
 from zoho_mcp.zoho.limits import PLANS, REPORT, Limiter
@@ -16,23 +17,6 @@ from zoho_mcp.zoho.moments import moment, offset_of_midnight, span
 from zoho_mcp.zoho.turns import UNLIMITED, Rates
 
 pytestmark = pytest.mark.anyio
-NOON = 1_780_000_000.0
-
-
-class Time:
-    """A clock, and a sleep that moves it."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-        await anyio.lowlevel.checkpoint()
 
 
 def limiter(

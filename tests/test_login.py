@@ -16,22 +16,11 @@ import anyio
 import pytest
 from conftest import call
 from file_keyring import FILE
-from machine import COMMAND, Accounts, Machine, add_organization, serving
+from machine import COMMAND, Machine, add_organization, serving
 from mcp import Client, StdioServerParameters
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.specs.load import load
-
-
-@pytest.fixture(scope="module")
-def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
-    with serving(tmp_path_factory.mktemp("zoho")) as found:
-        yield found
-
-
-@pytest.fixture
-def machine(accounts: Accounts, tmp_path: Path) -> Machine:
-    return Machine(accounts, tmp_path)
 
 
 def stored(machine: Machine, name: str = "default") -> dict[str, Any]:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import anyio
 import pytest
 from filelock import FileLock, Timeout
-from machine import COMMAND, Accounts, Machine, serving
+from machine import COMMAND, Accounts, Machine
 
 from zoho_mcp.profiles import settings_for
 from zoho_mcp.sandbox import oauth
@@ -49,17 +48,6 @@ logging.basicConfig(level=logging.DEBUG)
 from zoho_mcp.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
-
-
-@pytest.fixture(scope="module")
-def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
-    with serving(tmp_path_factory.mktemp("zoho")) as found:
-        yield found
-
-
-@pytest.fixture
-def machine(accounts: Accounts, tmp_path: Path) -> Machine:
-    return Machine(accounts, tmp_path)
 
 
 @pytest.fixture

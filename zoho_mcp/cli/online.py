@@ -83,11 +83,10 @@ async def _organizations(
         found.names = {str(row.get("organization_id")): str(row.get("name", "")) for row in rows}
         found.numbers = tuple(_number(found, one) for one in settings.organizations)
     inside = next((each for each in readable if each.http.path != "/organizations"), None)
-    for number in found.numbers:
-        if inside is None:
-            break
-        query = (("organization_id", number), ("per_page", "1"))
-        await _read(found, settings, http, auth, Request("GET", inside.http.path, query, scope=inside.scope))
+    if inside is not None:
+        for number in found.numbers:
+            query = (("organization_id", number), ("per_page", "1"))
+            await _read(found, settings, http, auth, Request("GET", inside.http.path, query, scope=inside.scope))
 
 
 def _number(found: Visit, wanted: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy import approvals as rules
 from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Bound, Shown, Spent, Way, too_many
-from zoho_mcp.replicas.link import Gone, Link
+from zoho_mcp.replicas.link import Gone, Link, ms
 from zoho_mcp.replicas.seal import Seal
 
 _FORGOTTEN = "The question was lost when Redis was started anew. Nothing was done."
@@ -44,7 +44,7 @@ class ApprovalsInRedis:
         own_id = self._id(way, new.secret)
         call, fingerprint = self._names(bound)
         said = await self._run(
-            "ask", own_id, way, call, fingerprint, self._closed(new, own_id), round(LIFETIME * 1000), MOST_WAITING,
+            "ask", own_id, way, call, fingerprint, self._closed(new, own_id), ms(LIFETIME), MOST_WAITING,
             group=bound.principal,
         )  # fmt: skip
         if said[0] == "too many":
@@ -96,7 +96,7 @@ class ApprovalsInRedis:
 
     async def asked(self, client: str) -> None:
         """A client was handed a question."""
-        milliseconds = round(LIFETIME * 1000)
+        milliseconds = ms(LIFETIME)
         await self._command("SET", self._client(client), "1", "NX", "PX", milliseconds)
 
     async def answered(self, client: str) -> None:

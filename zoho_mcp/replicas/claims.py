@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from zoho_mcp.errors import DeclinedError, UnavailableError
-from zoho_mcp.replicas.link import Gone, Link
+from zoho_mcp.replicas.link import Gone, Link, ms
 from zoho_mcp.replicas.seal import Seal
 from zoho_mcp.server.memory import Earlier, Memory
 from zoho_mcp.server.outcome import Sent
@@ -62,7 +62,7 @@ class ClaimsInRedis:
         """Run it whatever went before."""
         mark, what = secrets.token_hex(8), self._what(name, None)
         with anyio.CancelScope(shield=True):
-            await self._or_refuse(name, mark, "insist", what, _ms(self._window + LEASE))
+            await self._or_refuse(name, mark, "insist", what, ms(self._window + LEASE))
             self._running[name] = mark, what
             await self._here.insist(name, sent)
 
@@ -106,7 +106,7 @@ class ClaimsInRedis:
     async def alive(self) -> None:
         """Say what still runs here, and what Redis was not told before. Raises Gone."""
         for name, (mark, what) in list(self._running.items()):
-            await self._step(name, "alive", mark, what, _ms(self._window + LEASE))
+            await self._step(name, "alive", mark, what, ms(self._window + LEASE))
         while self._unsaid:
             await self._say_done(*self._unsaid[0])
             del self._unsaid[0]
@@ -126,7 +126,7 @@ class ClaimsInRedis:
                 said = await self._ask_for(name, mark, what)
                 if said[0] == "yours":
                     return
-                if said[3] > _ms(SURELY_OVER):
+                if said[3] > ms(SURELY_OVER):
                     await self._or_refuse(name, str(said[2]), "forget")
                 await anyio.sleep(_POLL)
         raise UnavailableError("Another replica is at the same kind of work.", "Call again in a minute.")
@@ -149,7 +149,7 @@ class ClaimsInRedis:
             await anyio.sleep(_POLL if said else 0)
             # Whoever is cancelled just now must know whether it is theirs: they give it back.
             with anyio.CancelScope(shield=True):
-                said = await self._or_refuse(name, mark, "claim", what, _ms(LEASE), _ms(self._window + LEASE))
+                said = await self._or_refuse(name, mark, "claim", what, ms(LEASE), ms(self._window + LEASE))
                 if said[0] == "yours":
                     self._running[name] = mark, what
         return said
@@ -175,14 +175,14 @@ class ClaimsInRedis:
         ids, self._untold = self._untold, []
         try:
             for record_id in ids:
-                await self._link.command("SET", self._made_key(record_id), "1", "PX", _ms(_KNOWN_FOR))
+                await self._link.command("SET", self._made_key(record_id), "1", "PX", ms(_KNOWN_FOR))
         except Gone:
             self._untold += ids
             raise
 
     def _told(self, name: str, earlier: Earlier) -> tuple[str, int, int]:
         age = max(0.0, self._clock() - earlier.sent.at)
-        return self._what(name, earlier.record), _ms(age), max(1, _ms(self._window - age))
+        return self._what(name, earlier.record), ms(age), max(1, ms(self._window - age))
 
     def _what(self, name: str, record: Mapping[str, Any] | None) -> str:
         """Of a record, as much as a question shows."""
@@ -223,7 +223,3 @@ class LockInRedis:
         with anyio.CancelScope(shield=True):
             await self._claims.done(self._name, None)
         self._here.release()
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

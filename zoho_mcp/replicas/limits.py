@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from zoho_mcp.replicas.link import Gone, Link
+from zoho_mcp.replicas.link import Gone, Link, ms
 from zoho_mcp.zoho.limit_store import LimitStore
 from zoho_mcp.zoho.turns import LEASE, WINDOW, Ahead, Granted, Rates, Today, UsedUp, told
 
@@ -42,8 +42,8 @@ class TurnsInRedis:
         share = Rates(*(max(1, each // SHARE) for each in (rates.per_minute, rates.per_day, rates.at_once)))
         try:
             said = await self._run(
-                "turn", organization, ticket, rates.per_minute, rates.per_day, rates.at_once, _ms(WAITS_FOR),
-                _ms(self._lease),
+                "turn", organization, ticket, rates.per_minute, rates.per_day, rates.at_once, ms(WAITS_FOR),
+                ms(self._lease),
             )  # fmt: skip
         except Gone:
             return await self._turn_here(ticket, organization, share, now, _NOTE)
@@ -66,7 +66,7 @@ class TurnsInRedis:
         if was_sent:
             self._note_sent(ticket, organization, now)
         limit, remaining, reset = told(headers) or (None, 0, 0.0)
-        day = (limit, remaining, _ms(reset)) if limit is not None else ()
+        day = (limit, remaining, ms(reset)) if limit is not None else ()
         with suppress(Gone):
             await self._run("leave", organization, ticket, int(was_sent), *day)
 
@@ -81,7 +81,7 @@ class TurnsInRedis:
         await self._local.use_up(organization, now, headers)
         found = told(headers)
         with suppress(Gone):
-            await self._run("use up", organization, *((found[0], _ms(found[2])) if found else ()))
+            await self._run("use up", organization, *((found[0], ms(found[2])) if found else ()))
 
     async def today(self, organization: str, rates: Rates, now: float) -> Today:
         """What is left of the day, as the replicas know it together."""
@@ -103,7 +103,7 @@ class TurnsInRedis:
                 fact
                 for ticket, (of, at) in self._sent.items()
                 if of == organization and now - WINDOW < at
-                for fact in (ticket, _ms(max(0.0, now - at)), int(ticket in self._here))
+                for fact in (ticket, ms(max(0.0, now - at)), int(ticket in self._here))
             ]
             await self._run("say again", organization, *facts)
 
@@ -125,7 +125,3 @@ class TurnsInRedis:
         of = f"zoho-invoice-mcp:limits:{self._api}:{organization}:"
         keys = [of + part for part in ("waiting", "waited-for", "underway", "sent", "day", "block", "number")]
         return await self._link.run("limits", step, keys, *arguments)
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

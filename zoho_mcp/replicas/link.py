@@ -45,7 +45,7 @@ class Link:
     async def run(self, script: Script, step: str, keys: Sequence[str], *arguments: object) -> Any:
         """What the script says. Raises Gone."""
         epoch = f"{self.prefix}epoch"
-        given = [step, str(round(self.settle * 1000)), *(str(argument) for argument in arguments)]
+        given = [step, str(ms(self.settle)), *(str(argument) for argument in arguments)]
         return await self._try("EVALSHA", _sha(script), 1 + len(keys), epoch, *keys, *given, script=script)
 
     async def command(self, *parts: object) -> Any:
@@ -131,3 +131,8 @@ def _sha(script: Script) -> str:
 
     # How Redis names scripts; nothing rests on it.
     return hashlib.sha1(_text(script).encode(), usedforsecurity=False).hexdigest()
+
+
+def ms(seconds: float) -> int:
+    """Milliseconds, in which Redis and our scripts count."""
+    return round(seconds * 1000)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import anyio
 
 from zoho_mcp.errors import UnavailableError
-from zoho_mcp.replicas.link import Gone, Link
+from zoho_mcp.replicas.link import Gone, Link, ms
 from zoho_mcp.replicas.seal import Seal
 from zoho_mcp.zoho.token_answers import Known
 from zoho_mcp.zoho.token_cache import from_plain, plain
@@ -50,7 +50,7 @@ class TokensInRedis:
         good = int(known.failure is None)
         sealed = self._seal.close(text, _ABOUT)
         with suppress(Gone):
-            await self._link.run("tokens", "write", self._keys, self._number, sealed, good, round(_KEPT * 1000))
+            await self._link.run("tokens", "write", self._keys, self._number, sealed, good, ms(_KEPT))
 
     @asynccontextmanager
     async def locked(self, seconds: float = LONGEST_WAIT) -> AsyncGenerator[None]:
@@ -65,7 +65,7 @@ class TokensInRedis:
 
     async def _lock(self, owner: str, seconds: float) -> None:
         with anyio.move_on_after(seconds) as patience, suppress(Gone):
-            while not (number := await self._link.run("tokens", "lock", self._keys, owner, round(LEASE * 1000))):
+            while not (number := await self._link.run("tokens", "lock", self._keys, owner, ms(LEASE))):
                 await anyio.sleep(_POLL)
             self._number = number
         if patience.cancelled_caught:

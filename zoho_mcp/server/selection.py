@@ -68,7 +68,7 @@ def _inner(value: Any, want: Wanted, renames: Mapping[str, str], path: str) -> A
             return [part for part in parts if part]
         return select(cast(Json, value), want.inner, renames, path) if isinstance(value, dict) else value
     if isinstance(value, str):
-        return value if want.asked or len(value) <= LONGEST_TEXT else _cut(value, path)
+        return value if want.asked else _cut(value, path)  # select keeps short ones itself
     if isinstance(value, list | dict):
         return _shortened(whole(value, renames), "" if want.asked else path)
     return value
