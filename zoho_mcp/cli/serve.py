@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from zoho_mcp.replicas.replicas import Replicas
 
 
+_WAITING = "waiting for a chat program to speak to it (see `install`); `demo` shows what it does. Ctrl-C ends it."
+
+
 def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
     """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
     settings, client, replicas = connected(environment, sandboxed=sandboxed, file=file)
     server = create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
 
-    if sys.stdin.isatty():
-        announce(
-            "waiting for a chat program to speak to it (see `install`); `demo` shows what it does. Ctrl-C ends it."
-        )
-
     async def run() -> None:
         interrupted = _noting_interrupts()
         async with stdio_server() as (incoming, outgoing):
+            if sys.stdin.isatty():
+                announce(_WAITING)
             try:
                 await server.run(incoming, outgoing, server.create_initialization_options())
             finally:

@@ -117,20 +117,24 @@ def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
 
 
 def output_schema(operation: Operation) -> dict[str, Any]:
-    """The shape of `structured_content`: nothing is required, Zoho adds and leaves out fields freely."""
+    """The shape of `structured_content`: nothing is required, Zoho adds and leaves out fields freely.
+
+    What a record or a row holds is named, not typed: clients check every answer against every type in here, which took
+    a tenth of a call and half of a long list's time; and the types were a fifth of tools/list.
+    """
     properties: dict[str, Any] = {"message": {"type": "string"}}
     if operation.answer.file:
         names = ("uri", "name", "mime_type", "saved_as")
         properties = {name: {"type": "string"} for name in names}
     elif operation.answer.columns:
-        # Only their names: clients check every row against `items`, which would cost a long list half of its time.
         rows = {"type": "array", "description": f"Objects: {', '.join(operation.answer.columns)}"}
         properties = {operation.tool_answer_key: rows, **_PAGING}
         properties |= _SUMS if operation.answer.sums else {}
-        # A report says more than its rows; of any other list, `output` is the shape of a row.
+        # A report says more than its rows; of any other list, `output` is the shape of a row, as of a record its own.
         properties |= operation.output.get("properties", {}) if operation.special else {}
     elif operation.answer.key:
-        properties[operation.tool_answer_key] = operation.output or {"type": "object"}
+        named = ", ".join(operation.output.get("properties", ()))
+        properties[operation.tool_answer_key] = {"type": "object"} | ({"description": named} if named else {})
     else:
         properties |= operation.output.get("properties", {})
     return {"type": "object", "properties": properties}

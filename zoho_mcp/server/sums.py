@@ -1,7 +1,7 @@
 """The sums of a list's money columns, so that no model adds up rows. Exact, and each currency by itself."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,15 +18,21 @@ def sums(
     if not rows or not columns:
         return {}
     counted = rows if drafts else [row for row in rows if row.get("status") not in NOT_OWED]
-    found: dict[str, dict[str, Any]] = {}
+    by_currency: dict[str, list[Mapping[str, Any]]] = {}
     for row in counted:
-        own = found.setdefault(str(row.get("currency_code", "")), dict.fromkeys(("count", *columns), Decimal()))
-        own["count"] += 1
-        for name in columns:
-            own[name] += Decimal(str(row.get(name) or 0))
-    name = "sums" if complete else "sums_of_these_rows"
-    answer: dict[str, Any] = {name: json_numbers(dict(sorted(found.items())))} if found else {}
+        by_currency.setdefault(str(row.get("currency_code", "")), []).append(row)
+    found = {
+        currency: {"count": len(own), **{name: json_numbers(sum(_figures(own, name))) for name in columns}}
+        for currency, own in sorted(by_currency.items())
+    }
+    answer: dict[str, Any] = {"sums" if complete else "sums_of_these_rows": found} if found else {}
     if len(counted) < len(rows):
         left_out = Counter(str(row["status"]) for row in rows if row.get("status") in NOT_OWED)
         answer["not_in_sums"] = ", ".join(f"{count} {status}" for status, count in sorted(left_out.items()))
     return answer
+
+
+def _figures(rows: Sequence[Mapping[str, Any]], name: str) -> Iterator[Decimal]:
+    for row in rows:
+        value = row.get(name) or 0
+        yield value if isinstance(value, Decimal) else Decimal(str(value))

@@ -163,10 +163,10 @@ class ZohoClient:
 
     def _outgoing(self, request: Request, domain: str, organization_id: str) -> httpx.Request:
         named = () if request.path == _WITHOUT_ORGANIZATION else (("organization_id", organization_id),)
+        address = f"{domain}{self.settings.base_path}{request.path}"
         return self._http().build_request(
             request.method,
-            f"{domain}{self.settings.base_path}{request.path}",
-            params=httpx.QueryParams((*named, *request.query)),
+            httpx.URL(address, params=httpx.QueryParams((*named, *request.query))),
             headers={"Accept": request.accept, **dict(request.headers), **_content_type(request)},
             content=json.dumps(request.body, ensure_ascii=False).encode() if request.body is not None else None,
             files=_files(request),
@@ -182,15 +182,18 @@ class ZohoClient:
         try:
             signed = await anext(flow)
             while True:
-                response = await self._exchange(request, signed, organization_id, until)
+                answer = await self._exchange(request, signed, organization_id, until)
                 try:
-                    signed = await flow.asend(httpx.Response(response.status, request=signed))
+                    signed = await flow.asend(answer)
                 except StopAsyncIteration:
-                    return response
+                    return Response(answer.status_code, answer.headers, answer.content)
         finally:
             await flow.aclose()
 
-    async def _exchange(self, request: Request, signed: httpx.Request, organization_id: str, until: float) -> Response:
+    async def _exchange(
+        self, request: Request, signed: httpx.Request, organization_id: str, until: float
+    ) -> httpx.Response:
+        """One try; the answer is read to its end."""
         seen = sending()
         seen.queues()
         async with self.limiter.slot(organization_id, until) as slot:
@@ -199,20 +202,20 @@ class ZohoClient:
                 with anyio.fail_after(self._answer_within):
                     answer = await self._http().send(signed, stream=True)
                     try:
-                        body = await answer.aread()
+                        await answer.aread()
                     finally:
                         await answer.aclose()
             except (httpx.HTTPError, TimeoutError) as problem:
                 raise _transport_error(request, problem) from problem
             seen.status = answer.status_code
-            slot.headers = headers = {name.lower(): value for name, value in answer.headers.items()}
-        if (day := told(headers)) is not None:
+            slot.headers = answer.headers
+        if (day := told(answer.headers)) is not None:
             day_left(organization_id, day[1], day[2])
         if answer.status_code < 500:
             self.answered_at = self.clock()
-        if (theirs := server_time(headers.get("date", ""))) is not None:
+        if (theirs := server_time(answer.headers.get("date", ""))) is not None:
             self.skew = theirs - self.clock()
-        return Response(answer.status_code, headers, body)
+        return answer
 
     async def _limited(self, problem: LimitedError, organization_id: str, response: Response) -> Exception:
         """The answer 429: for good, with the time when it frees; or passing."""

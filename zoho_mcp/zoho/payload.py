@@ -7,7 +7,7 @@ it is quoted.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Clamped, Context, Inexact, InvalidOperation, Overflow, Rounded
 from typing import Any, cast
 
 from zoho_mcp.errors import (
@@ -49,6 +49,11 @@ LARGEST_ENVELOPE = 8_000_000
 """Bytes of JSON; a page of 200 rows has about a million."""
 DEEPEST = 100
 _LONGEST_FIGURE = 40
+_figures = Context(
+    prec=_LONGEST_FIGURE, Emax=_LONGEST_FIGURE, Emin=-_LONGEST_FIGURE,
+    traps=[Clamped, Inexact, InvalidOperation, Overflow, Rounded],
+)  # fmt: skip
+"""Makes a figure exactly, or raises: 1e999999999 is eleven characters, and a gigabyte as a whole number."""
 _LONGEST_MESSAGE = 500
 
 
@@ -58,7 +63,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Whatever the case of the name that is looked for, or all in lower case."""
     body: bytes
 
 
@@ -88,7 +93,9 @@ def _envelope(body: bytes) -> dict[str, Any] | None:
     if len(body) > LARGEST_ENVELOPE:
         return None
     try:
-        value = json.loads(body, parse_float=_figure, parse_constant=_figure, object_pairs_hook=_distinct)
+        value = json.loads(
+            body, parse_float=_figures.create_decimal, parse_constant=_no_figure, object_pairs_hook=_distinct
+        )
     except (ValueError, ArithmeticError, RecursionError):
         return None
     if not isinstance(value, dict) or "code" not in value or _too_deep(value, body):
@@ -96,15 +103,8 @@ def _envelope(body: bytes) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value)
 
 
-def _figure(text: str) -> Decimal:
-    value = Decimal(text)
-    # 1e999999999 is eleven characters, and a gigabyte as a whole number. Most figures have no exponent.
-    written_out = text[-1].isdigit() and "e" not in text and "E" not in text
-    if len(text) > _LONGEST_FIGURE or not (
-        written_out or (value.is_finite() and abs(value.adjusted()) <= _LONGEST_FIGURE)
-    ):
-        raise ValueError(text)
-    return value
+def _no_figure(text: str) -> None:
+    raise ValueError(text)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

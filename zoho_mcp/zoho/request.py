@@ -85,8 +85,10 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
 def json_numbers(value: Any) -> Any:
     """JSON values with every Decimal as a number of the same digits, or as text where a float could not hold them."""
     if isinstance(value, Decimal):
-        number = int(value) if value == value.to_integral_value() else float(value)
-        return number if Decimal(repr(number)) == value else str(value)
+        near = float(value)
+        number = int(value) if near.is_integer() else near
+        # A float gives any 15 digits back as they were; of more, it has to be seen.
+        return number if len(str(value)) <= 16 or Decimal(repr(number)) == value else str(value)
     if isinstance(value, list):
         return [json_numbers(part) for part in cast("list[Any]", value)]
     if isinstance(value, dict):
