@@ -51,13 +51,18 @@ def in_terminal(
         os.close(inside)
         shown, waiting, since = b"", list(keys), 0
         until = time.monotonic() + 60
-        while data := _read(outside, until):
-            shown += data
-            if waiting and waiting[0][0].encode() in shown[since:]:
-                since = len(shown)
-                os.write(outside, waiting.pop(0)[1].encode())
-        os.close(outside)
-        status = process.wait(timeout=20)
+        try:
+            while data := _read(outside, until):
+                shown += data
+                if waiting and waiting[0][0].encode() in shown[since:]:
+                    since = len(shown)
+                    os.write(outside, waiting.pop(0)[1].encode())
+            status = process.wait(timeout=20)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            os.close(outside)
     assert not waiting, shown
     return Shown(status, shown.decode())
 

@@ -36,10 +36,13 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
     settings, client, replicas = connected(environment, sandboxed=sandboxed, file=file)
     server = create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
 
+    # The SDK puts something else in the place of stdin.
+    by_hand = sys.stdin.isatty()
+
     async def run() -> None:
         interrupted = _noting_interrupts()
         async with stdio_server() as (incoming, outgoing):
-            if sys.stdin.isatty():
+            if by_hand:
                 announce(_WAITING)
             try:
                 await server.run(incoming, outgoing, server.create_initialization_options())
