@@ -103,6 +103,10 @@ def plain() -> dict[str, str]:
     return found | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), "PYTHONWARNINGS": "error"}
 
 
+INTERRUPTED = {"PYTHONWARNINGS": "error,ignore::ResourceWarning"}
+"""For a command that Ctrl-C ends: Python complains of the module that it was just reading, whoever's it is."""
+
+
 @dataclass
 class Machine:
     """Runs our commands with a home folder of its own."""

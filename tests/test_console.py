@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from machine import COMMAND, Accounts, Machine, add_organization, plain, serving
+from machine import COMMAND, INTERRUPTED, Accounts, Machine, add_organization, plain, serving
 
 from zoho_mcp.cli.console import wrapped
 from zoho_mcp.policy.audit import Audit
@@ -125,7 +125,7 @@ def test_a_table_that_fits_stays_a_table_and_one_that_does_not_loses_nothing(mac
 
 
 def test_ctrl_c_ends_the_demo_quietly(machine: Machine, tmp_path: Path) -> None:
-    shown = in_terminal(machine.environment(), "demo", keys=(("Starting the server", "\x03"),))
+    shown = in_terminal(machine.environment(**INTERRUPTED), "demo", keys=(("Starting the server", "\x03"),))
     assert shown.status == 130
     assert "Traceback" not in shown.raw
     assert shown.raw.count("\x1b[?25l") == shown.raw.count("\x1b[?25h") > 0
@@ -135,8 +135,8 @@ def test_ctrl_c_ends_the_demo_quietly(machine: Machine, tmp_path: Path) -> None:
 def test_ctrl_c_while_login_waits_keeps_nothing(machine: Machine) -> None:
     before = sorted(machine.home.rglob("*"))
     shown = in_terminal(
-        machine.environment(**machine.to_zoho()), "login", "--client-id", CREDENTIALS.client_id, "--no-browser",
-        "--port", str(machine.port),
+        machine.environment(**machine.to_zoho(), **INTERRUPTED), "login", "--client-id", CREDENTIALS.client_id,
+        "--no-browser", "--port", str(machine.port),
         keys=(("Client secret", f"{CREDENTIALS.client_secret}\n"), ("Waiting for your yes", "\x03")),
     )  # fmt: skip
     assert shown.status == 130
@@ -147,7 +147,7 @@ def test_ctrl_c_while_login_waits_keeps_nothing(machine: Machine) -> None:
 
 
 def test_the_server_says_what_it_waits_for_when_a_person_starts_it(machine: Machine) -> None:
-    shown = in_terminal(machine.environment(), "--sandbox", keys=(("waiting for a chat program", "\x03"),))
+    shown = in_terminal(machine.environment(**INTERRUPTED), "--sandbox", keys=(("waiting for a chat program", "\x03"),))
     assert shown.status == 130
     assert "Traceback" not in shown.raw
 

@@ -16,7 +16,7 @@ import anyio
 import pytest
 from conftest import call
 from file_keyring import FILE
-from machine import COMMAND, Machine, add_organization, serving
+from machine import COMMAND, INTERRUPTED, Machine, add_organization, serving
 from mcp import Client, StdioServerParameters
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
@@ -345,7 +345,7 @@ def test_a_token_revoked_at_zoho_is_forgotten_all_the_same(machine: Machine) -> 
 def test_ctrl_c_while_waiting_for_the_browser_leaves_nothing(machine: Machine) -> None:
     process = subprocess.Popen(
         [*COMMAND, "login", "--no-browser", "--client-id", CREDENTIALS.client_id, "--port", str(machine.port)],
-        env=machine.environment(**machine.to_zoho(), ZOHO_CLIENT_SECRET=CREDENTIALS.client_secret),
+        env=machine.environment(**machine.to_zoho(), **INTERRUPTED, ZOHO_CLIENT_SECRET=CREDENTIALS.client_secret),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
