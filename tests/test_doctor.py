@@ -51,6 +51,19 @@ def test_before_the_first_login_it_says_just_that(machine: Machine) -> None:
     assert rows["settings"].startswith("FAILS ZOHO_CLIENT_SECRET is missing")
 
 
+def test_whoever_only_tries_it_needs_no_account(machine: Machine) -> None:
+    (machine.home / ".cursor").mkdir()
+    assert machine.run("install", "cursor", "--sandbox", "--yes").returncode == 0
+    status, rows = doctor(machine)
+    assert status == 0
+    assert rows["account"].startswith("ok none is needed")
+    (machine.home / ".codeium" / "windsurf").mkdir(parents=True)
+    assert machine.run("install", "windsurf", "--yes").returncode == 0
+    status, rows = doctor(machine)
+    assert status == 1
+    assert rows["account"].startswith("FAILS you are not logged in")
+
+
 def test_it_changes_nothing(machine: Machine) -> None:
     assert machine.login().returncode == 0
 

@@ -94,6 +94,17 @@ def test_logging_in_again_uses_the_same_client_and_forgets_the_old_token(machine
     assert len(list(machine.tokens.glob("*.json"))) == 1
 
 
+def test_logging_in_again_without_reaching_zohos_organisations_keeps_the_one_there_was(machine: Machine) -> None:
+    assert machine.login().returncode == 0
+    again = machine.run("login", "--port", str(machine.port), "--organization", "900000009")
+    assert again.returncode == 0
+    assert "as before, 900000001" in again.stderr
+    assert stored(machine)["organization_id"] == "900000001"
+    other = machine.run("login", "--port", str(machine.port), "--organization", "900000009", "--product", "books")
+    assert other.returncode == 1
+    assert "without one" in other.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "wrong", "says"),
     [

@@ -3,9 +3,10 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 
@@ -46,6 +47,12 @@ _NOT_LOGGED_IN = Finding(
     "you are not logged in to Zoho",
     "Run `zoho-invoice-mcp login`. To try it without an account: --sandbox, see the README.",
 )
+_EMBEDDED = Finding(
+    "ok",
+    "account",
+    "none is needed: the chat programs here work on the embedded Zoho",
+    "For your own books run `zoho-invoice-mcp login`, then `zoho-invoice-mcp install` without --sandbox.",
+)
 
 
 def doctor(environment: Mapping[str, str]) -> int:
@@ -64,13 +71,17 @@ def doctor(environment: Mapping[str, str]) -> int:
 
 
 def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
+    machine = this_machine()
     try:
         profile = chosen_profile(environment)
         settings = settings_for(environment)
         catalog = load(settings.product, settings.edition)
         tools = chosen(catalog, settings)
     except ZohoMcpError as problem:
-        yield _failed("settings", problem) if _names_an_account(environment) else _NOT_LOGGED_IN
+        if _names_an_account(environment):
+            yield _failed("settings", problem)
+        else:
+            yield _EMBEDDED if _all_embedded(machine) else _NOT_LOGGED_IN
     else:
         where = f"profile {profile.name}, {profile.path}" if profile else "environment variables"
         yield Finding("ok", "settings", where)
@@ -84,7 +95,7 @@ def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield from _clock_and_limits(visited)
         yield from _files(settings, profile)
         yield from _redis(settings)
-    yield from _chat_programs(this_machine())
+    yield from _chat_programs(machine)
 
 
 def _names_an_account(environment: Mapping[str, str]) -> bool:
@@ -196,7 +207,7 @@ def _chat_programs(machine: Machine) -> Iterator[Finding]:
 
 
 def _chat_program(client: Client, path: Path) -> Finding:
-    ours = {name: entry for name, entry in entries(client, path).items() if _is_ours(entry)}
+    ours = _ours(client, path)
     again = f"zoho-invoice-mcp install {client.name}"
     if not ours:
         return Finding("note", client.title, f"{path} does not start this server", again)
@@ -210,6 +221,20 @@ def _chat_program(client: Client, path: Path) -> Finding:
                 "Run `zoho-invoice-mcp login`, then take the variables out of the entry.",
             )  # fmt: skip
     return Finding("ok", client.title, f"starts this server as {', '.join(ours)}")
+
+
+def _all_embedded(machine: Machine) -> bool:
+    """Whether chat programs start this server, and all of them on the embedded Zoho."""
+    found: list[str] = []
+    for client in CLIENTS.values():
+        with suppress(ConfigurationError):
+            if client.is_installed(machine):
+                found += map(_text, _ours(client, client.file(machine)).values())
+    return bool(found) and all("--sandbox" in text or "ZOHO_SANDBOX" in text for text in found)
+
+
+def _ours(client: Client, path: Path) -> dict[str, Any]:
+    return {name: entry for name, entry in entries(client, path).items() if _is_ours(entry)}
 
 
 def _is_ours(entry: object) -> bool:

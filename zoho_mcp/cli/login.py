@@ -34,11 +34,14 @@ def login(environment: Mapping[str, str], options: argparse.Namespace) -> int:
     before = _before(environment, profiles, name)
     settings = _granted(options, _client(options, environment, before))
     # From here on the grant is kept, whatever happens to this process.
-    profile = profiles.save(_profile(name, settings))
+    profile = profiles.save(_with_earlier(_profile(name, settings), profiles, before))
     try:
         profile = with_organization(profile, settings, options.organization or settings.soid.rpartition(".")[2])
     except ZohoMcpError as problem:
-        console.complain(f"logged in, but without an organisation. {problem}")
+        kept = (
+            f"with the organisation as before, {profile.organization_id}" if profile.organization_id else "without one"
+        )
+        console.complain(f"logged in, but the organisation could not be looked up: {kept}. {problem}")
     profiles.save(profile)
     _forget_token(before, settings)
     console.line(f"Logged in: {described(profile)}", "bold green")
@@ -78,6 +81,14 @@ def _profile(name: str, settings: Settings) -> Profile:
         api_url=settings.api_url,
         accounts_url=settings.accounts_url,
     )
+
+
+def _with_earlier(profile: Profile, profiles: Profiles, before: Settings | None) -> Profile:
+    """The profile with the organisation that it had, where it is of the same client and product."""
+    if before is None or (before.client_id, before.product) != (profile.client_id, profile.product):
+        return profile
+    earlier = profiles.load(profile.name, secrets=False)
+    return replace(profile, organization_id=earlier.organization_id, organization_name=earlier.organization_name)
 
 
 def _client(options: argparse.Namespace, environment: Mapping[str, str], before: Settings | None) -> Settings:
