@@ -25,7 +25,7 @@ demo: $(VENV)/installed  ## bill a customer on the embedded Zoho, step by step
 	$(BIN)/zoho-invoice-mcp demo
 
 test: $(VENV)/installed-test  ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/installed-lint  ## ruff and pyright, strict
 	$(BIN)/ruff check .
