@@ -4,6 +4,7 @@ import atexit
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,10 @@ from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.limits import Limiter
 from zoho_mcp.zoho.turns import Rates
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As of what a shell starts in the background; the commands that the tests start would not hear of Ctrl-C either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Era = Literal["2026-07-28", "legacy"]
 ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")
