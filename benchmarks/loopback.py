@@ -47,6 +47,7 @@ def main() -> None:
     # Without the protocol's number asyncio does not switch Nagle's algorithm off, which costs some answers 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    listener.listen()
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     app = create_app(Store.open(sys.argv[1]), limits=limits.UNLIMITED)
     app.state.faults.add(*sys.argv[2:])
