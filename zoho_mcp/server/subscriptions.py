@@ -56,9 +56,7 @@ async def unsubscribe(ctx: Context, params: types.UnsubscribeRequestParams) -> t
 
 
 async def telling(app: App, operation: Operation, arguments: Mapping[str, Any], running: Awaitable[Answer]) -> Answer:
-    """What `running` gives; if it changed something, or may have, nobody is left with what was true before."""
-    if operation.effect == "read":
-        return await running
+    """What `running`, a change, gives; if it happened, or may have, nobody is left with what was true before."""
     app.matches.forget()
     try:
         answer = await running

@@ -61,7 +61,7 @@ async def _run(trail: Trail, params: types.CallToolRequestParams) -> types.CallT
         return question
     operation = trail.operation
     if operation.effect == "read":
-        envelope, links = await _perform(trail)
+        envelope, links = await _carry_out(trail)
         if trail.way:
             await trail.ended("done", answer=envelope)
     else:
@@ -129,13 +129,14 @@ async def _asked(
 
 async def _perform_on_record(trail: Trail) -> Answer:
     """A change: that it will be sent is on the disk before it is sent, and how it ended afterwards."""
+    app, operation, arguments = trail.ctx.lifespan_context, trail.operation, trail.arguments
     try:
         await trail.intend()
     except BaseException:
-        await repeats.give_back(trail.ctx.lifespan_context, trail.operation, trail.arguments)
+        await repeats.give_back(app, operation, arguments)
         raise
     try:
-        envelope, links = await _perform(trail)
+        envelope, links = await telling(app, operation, arguments, _noted(trail))
     except BaseException as problem:
         await trail.failed(problem)
         raise
@@ -143,16 +144,15 @@ async def _perform_on_record(trail: Trail) -> Answer:
     return envelope, links
 
 
-async def _perform(trail: Trail) -> Answer:
-    return await telling(trail.ctx.lifespan_context, trail.operation, trail.arguments, _carry_out(trail))
+async def _noted(trail: Trail) -> Answer:
+    async with repeats.noted(trail.ctx.lifespan_context, trail.operation, trail.arguments) as note:
+        answer = await _carry_out(trail)
+        note(answer[0])
+    return answer
 
 
 async def _carry_out(trail: Trail) -> Answer:
     app, operation = trail.ctx.lifespan_context, trail.operation
-    async with repeats.noted(app, operation, trail.arguments) as note:
-        if operation.special:
-            envelope, links = await SPECIALS[operation.name](app, trail.arguments)
-        else:
-            envelope, links = await listing.run(app, operation, trail.arguments), ()
-        note(envelope)
-    return envelope, links
+    if operation.special:
+        return await SPECIALS[operation.name](app, trail.arguments)
+    return await listing.run(app, operation, trail.arguments), ()
