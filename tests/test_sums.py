@@ -27,6 +27,14 @@ async def test_a_whole_list_is_added_up_by_currency_without_drafts_and_void_ones
     assert answer["not_in_sums"] == f"{left_out.count('draft')} draft, {left_out.count('void')} void"
 
 
+async def test_what_customers_owe_is_added_up(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        answer = await call(client, "list_customers")
+    for currency, found in answer["sums"].items():
+        for name in ("outstanding_receivable_amount", "unused_credits_receivable_amount"):
+            assert Decimal(str(found[name])) == added(answer["customers"], name, currency)
+
+
 async def test_a_list_of_drafts_is_added_up_as_one(zoho: Zoho) -> None:
     async with zoho.client() as client:
         answer = await call(client, "list_invoices", status="draft")
@@ -76,6 +84,6 @@ async def test_the_sums_are_those_of_all_pages_of_one_call(zoho: Zoho) -> None:
 
 async def test_what_has_no_money_has_no_sums(zoho: Zoho) -> None:
     async with zoho.client() as client:
-        for tool in ("list_items", "list_customers", "list_taxes"):
+        for tool in ("list_items", "list_taxes"):
             assert not {"sums", "sums_of_these_rows"} & set(await call(client, tool))
         assert "sums" not in await call(client, "list_invoices", customer_name="nobody")

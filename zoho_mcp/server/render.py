@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoho_mcp.server.state import App
 
 _ENVELOPE = ("code", "page_context")
+ADDRESSED = ("to_mail_ids", "cc_mail_ids")
 _NOTE = 160
 """Characters of the note that rows were left out."""
 
@@ -57,6 +58,9 @@ def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[
     answer: Json = whole({name: value for name, value in envelope.items() if name not in (*_ENVELOPE, key)}, renames)
     if answer.get("message") == "success":
         del answer["message"]
+    if not key:
+        # Zoho says that it was sent, and not to whom.
+        answer |= {name: given for name, given in (arguments or {}).items() if name in ADDRESSED}
     if isinstance(record := envelope.get(key), dict):
         answer[operation.tool_answer_key] = _record(
             operation, cast(Json, record), asked, everything=bool((arguments or {}).get("all_fields"))
