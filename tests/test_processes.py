@@ -12,6 +12,8 @@ from conftest import ERAS, Era, Person, call
 from mcp import Client, StdioServerParameters
 
 from zoho_mcp.cli.embedded import embedded
+from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.request import Request
 
 COMMAND = [sys.executable, "-m", "zoho_mcp.cli.main"]
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")} | {
@@ -50,6 +52,15 @@ async def test_the_sandbox_can_keep_its_books_in_a_file(tmp_path: Path) -> None:
             await call(client, "create_customer", contact_name="Kept")
         async with Client(server) as client:
             assert (await call(client, "list_customers", contact_name="Kept"))["customers"][0]["contact_name"] == "Kept"
+
+
+@pytest.mark.anyio
+async def test_books_in_a_file_can_be_opened_more_often_than_zoho_gives_tokens(tmp_path: Path) -> None:
+    for _ in range(12):
+        settings, transport = embedded({}, str(tmp_path / "books.db"))
+        client = ZohoClient(settings, transport=transport)
+        await client.send(Request("GET", "/contacts"))
+        await client.aclose()
 
 
 def test_missing_settings_end_the_start_with_status_2_and_their_names() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -37,7 +38,8 @@ def environment_for(url: str) -> dict[str, str]:
 def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[Settings, httpx.AsyncBaseTransport]:
     """Settings and transport; what `environment` says about anything but the account still counts.
 
-    Its audit lives as long as its books: beside `file`, or nowhere, unless ZOHO_AUDIT_FILE says where.
+    Its audit lives as long as its books: beside `file`, or nowhere, unless ZOHO_AUDIT_FILE says where. So does its
+    token, or eleven starts in ten minutes would be one too many.
     Raises SettingsError when `file` cannot be used.
     """
     # Another way to a token, what it was granted and what replicas share have nothing to do with the sandbox.
@@ -45,6 +47,8 @@ def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[S
     settings = replace(from_environment({**plain, **environment_for(_HOST)}), limits_file="", redis_url=NOTHING)
     if not environment.get("ZOHO_AUDIT_FILE", "").strip():
         settings = replace(settings, audit_file=f"{file}.audit.jsonl" if file else "")
+    if file:
+        settings = replace(settings, token_cache=Path(f"{file}.tokens"))
     app = open_app(file) if file else _opened_when_used
     return settings, Embedded(app)
 
