@@ -55,6 +55,24 @@ async def test_what_a_record_shows_is_the_same_whether_it_is_written_or_read(zoh
     assert not {"price_precision", "page_width", "billing_address", "bcy_total", "shipping_charge"} & set(made)
 
 
+async def test_an_invoice_shows_whom_it_is_addressed_to_whoever_the_customer_names_now(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        person = {"first_name": "Ada", "email": "ada@harbour.example", "is_primary_contact": True}
+        customer = (await call(client, "create_customer", contact_name="Harbour", contact_persons=[person]))["customer"]
+        own = {"customer_id": customer["customer_id"]}
+        [first] = customer["contact_persons"]
+        invoice = (
+            await call(
+                client, "create_invoice", **own, line_items=[{"name": "Design", "rate": 800}],
+                contact_persons=[first["contact_person_id"]],
+            )
+        )["invoice"]  # fmt: skip
+        second = {"first_name": "Omar", "email": "omar@harbour.example", "is_primary_contact": True}
+        await call(client, "update_customer", **own, contact_persons=[first | {"is_primary_contact": False}, second])
+        shown = (await call(client, "get_invoice", invoice_id=invoice["invoice_id"]))["invoice"]
+    assert shown["contact_persons_details"] == [{"email": "ada@harbour.example"}]
+
+
 async def test_further_fields_are_shown_when_they_are_named(zoho: Zoho) -> None:
     async with zoho.client() as client:
         invoice = (await written(client))["invoice_id"]

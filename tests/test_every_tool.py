@@ -310,7 +310,7 @@ async def test_monthly_revenue_is_exact_over_all_pages(zoho: Zoho, monkeypatch: 
         assert figures["invoiced"] == added(mine, "total")
         assert (figures["revenue"], figures["invoice_count"]) == (added(paid, "total"), len(paid))
         assert (figures["received"], figures["payment_count"]) == (added(received, "amount"), len(received))
-        assert set(report["definitions"]) == set(figures)
+        assert set(report["definitions"]) - {"currencies"} == set(figures)
 
 
 def added(rows: list[dict[str, Any]], name: str) -> float:

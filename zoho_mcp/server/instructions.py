@@ -17,8 +17,8 @@ speaks of tax and neither says it, ask which. Dates are yyyy-mm-dd. Today is the
 when it is to be today; as_of in get_receivables_aging says it.
 
 A new invoice or estimate is a draft: nobody owes it until it is marked sent or e-mailed. E-mail only what the user
-asked for, to an address on the customer's record. Recording a payment moves no money. In an update, a list (line_items,
-contact_persons) replaces the old one: read the record first and give back all that is to stay.
+asked for, to an address on the customer's record. Recording a payment or refund moves no money. In an update, a list
+(line_items, contact_persons) replaces the old one: read the record first and give back all that is to stay.
 
 Not to be had here: applying credit to an invoice, writing one off, doing something at a later time, seeing which e-mail
 went to whom. Say so, and never imitate it with a payment, a voided or a changed invoice.

@@ -30,8 +30,8 @@ _REVENUE = {
     "outstanding": "what is still open on them",
     "received": "payments dated in the month, for whatever invoice, advances included",
     "payment_count": "how many these are",
-    "currencies": "one that is not named had none of all this",
 }
+_OTHERS = {"currencies": "one that is not named had none of all this"}
 _NOTHING = "No invoice, drafts and void ones aside, and no payment is dated in this month."
 BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
 _AGING = {
@@ -54,8 +54,8 @@ async def rows(
             yield row
 
 
-def _per_currency(names: Mapping[str, str]) -> defaultdict[str, Sums]:
-    return defaultdict(lambda: {name: 0 if name.endswith("count") else Decimal() for name in names})
+def _no_revenue() -> Sums:
+    return {name: 0 if name.endswith("count") else Decimal() for name in _REVENUE}
 
 
 def money(value: Any) -> Decimal:
@@ -67,7 +67,7 @@ async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
     """What was invoiced, paid and received in a month, per currency."""
     year, month = arguments["year"], arguments["month"]
     first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
-    sums = _per_currency(_REVENUE)
+    sums: defaultdict[str, Sums] = defaultdict(_no_revenue)
     async for row in rows(app, "list_invoices", date_start=first, date_end=last):
         if row["status"] in _UNSENT:
             continue
@@ -84,7 +84,7 @@ async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
         found["payment_count"] += 1
     if not sums:
         return {"month": first[:7], "message": _NOTHING}, ()
-    return {"month": first[:7], "currencies": dict(sorted(sums.items())), "definitions": _REVENUE}, ()
+    return {"month": first[:7], "currencies": dict(sorted(sums.items())), "definitions": _REVENUE | _OTHERS}, ()
 
 
 async def get_receivables_aging(app: App, arguments: Mapping[str, Any]) -> Answer:
