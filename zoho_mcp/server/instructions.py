@@ -12,9 +12,9 @@ goes on says has_more, and in next the page to call for. Narrow a list by its fi
 
 Money comes from Zoho or is added up here, exactly. Take sums from the reports and from the sums of a list, balances
 from the records; do not add, convert or round yourself, and never add different currencies. A new price that the user
-has you work out is shown to them first. A line carries the tax of its item or its tax_id, else none: when the user
-speaks of tax and neither says it, ask which. Dates are yyyy-mm-dd. Today is the organisation's day: leave a date out
-when it is to be today; as_of in get_receivables_aging says it.
+has you work out is shown to them first. A line carries the tax of its item or its tax_id, else mostly none: when the
+user speaks of tax and neither says it, ask which. Dates are yyyy-mm-dd. Today is the organisation's day: leave a date
+out when it is to be today; as_of in get_receivables_aging says it.
 
 A new invoice or estimate is a draft: nobody owes it until it is marked sent or e-mailed. E-mail only what the user
 asked for, to an address on the customer's record. Recording a payment or refund moves no money. In an update, a list
