@@ -208,6 +208,7 @@ HOSTILE: dict[str, Callable[[], httpx.Response]] = {
         200, headers=JSON, content=b'{"code":0,"invoice":{"total":1,"total":1000}}'
     ),
     "no number": lambda: httpx.Response(200, headers=JSON, content=b'{"code":0,"invoice":{"total":NaN}}'),
+    "a tiny number": lambda: httpx.Response(200, headers=JSON, content=b'{"code":0,"invoice":{"total":1e-50}}'),
     "a huge number": lambda: httpx.Response(200, headers=JSON, content=b'{"code":0,"invoice":{"total":1e999999999}}'),
     "a huge whole number": lambda: httpx.Response(
         200, headers=JSON, content=b'{"code":0,"total":' + b"9" * 10_000 + b"}"

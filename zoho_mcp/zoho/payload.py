@@ -7,7 +7,7 @@ it is quoted.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Clamped, Context, Inexact, InvalidOperation, Overflow, Rounded
+from decimal import Clamped, Context, InvalidOperation, Overflow, Rounded, Subnormal
 from typing import Any, cast
 
 from zoho_mcp.errors import (
@@ -51,7 +51,7 @@ DEEPEST = 100
 _LONGEST_FIGURE = 40
 _figures = Context(
     prec=_LONGEST_FIGURE, Emax=_LONGEST_FIGURE, Emin=-_LONGEST_FIGURE,
-    traps=[Clamped, Inexact, InvalidOperation, Overflow, Rounded],
+    traps=[Clamped, InvalidOperation, Overflow, Rounded, Subnormal],
 )  # fmt: skip
 """Makes a figure exactly, or raises: 1e999999999 is eleven characters, and a gigabyte as a whole number."""
 _LONGEST_MESSAGE = 500
