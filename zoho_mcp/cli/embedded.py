@@ -44,11 +44,14 @@ def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[S
     """
     # Another way to a token, what it was granted and what replicas share have nothing to do with the sandbox.
     plain = {name: value for name, value in environment.items() if name not in ("ZOHO_SOID", "ZOHO_SCOPES")}
-    settings = replace(from_environment({**plain, **environment_for(_HOST)}), limits_file="", redis_url=NOTHING)
+    settings = replace(
+        from_environment({**plain, **environment_for(_HOST)}),
+        limits_file="",
+        redis_url=NOTHING,
+        token_cache=Path(f"{file}.tokens") if file else None,
+    )
     if not environment.get("ZOHO_AUDIT_FILE", "").strip():
         settings = replace(settings, audit_file=f"{file}.audit.jsonl" if file else "")
-    if file:
-        settings = replace(settings, token_cache=Path(f"{file}.tokens"))
     app = open_app(file) if file else _opened_when_used
     return settings, Embedded(app)
 

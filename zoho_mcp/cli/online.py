@@ -109,8 +109,7 @@ async def _read(
     except (httpx.HTTPError, TimeoutError) as problem:
         raise UnavailableError(f"It does not answer ({type(problem).__name__}).", "Check the network.") from None
     _headers(found, answer.headers)
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    envelope = decode(request, Response(answer.status_code, headers, answer.content))
+    envelope = decode(request, Response(answer.status_code, answer.headers, answer.content))
     assert isinstance(envelope, dict)
     return envelope
 

@@ -10,7 +10,8 @@ from zoho_mcp.specs.model import Catalog, Operation
 
 UNTOLD = Decimal("Infinity")
 """An amount that cannot be told: more than any figure of a rule."""
-_MAIL = "_mail_ids"
+MAIL = "_mail_ids"
+"""How the name of every argument that holds addresses ends."""
 _OWN_AMOUNTS = ("total", "amount")
 
 
@@ -30,13 +31,13 @@ def subject(operation: Operation, catalog: Catalog) -> Operation | None:
 
 def recipients(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Every address a mail of this call goes to, whatever the header."""
-    lists = [cast("list[Any]", value) for name, value in arguments.items() if name.endswith(_MAIL) and value]
+    lists = [cast("list[Any]", value) for name, value in arguments.items() if name.endswith(MAIL) and value]
     return tuple(str(address) for addresses in lists for address in addresses)
 
 
 def can_mail(operation: Operation) -> bool:
     """Whether a call can name recipients at all."""
-    return any(name.endswith(_MAIL) for name in operation.input.get("properties", {}))
+    return any(name.endswith(MAIL) for name in operation.input.get("properties", {}))
 
 
 def can_cost(operation: Operation, catalog: Catalog) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import mcp_types as types
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.server.render import ADDRESSED
+from zoho_mcp.policy.facts import MAIL
 from zoho_mcp.server.state import ORGANIZATION
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
@@ -138,5 +138,5 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         properties[operation.tool_answer_key] = {"type": "object"} | ({"description": named} if named else {})
     else:
         properties |= operation.output.get("properties", {})
-        properties |= {name: {"type": "array"} for name in ADDRESSED if name in operation.input.get("properties", {})}
+        properties |= {name: {"type": "array"} for name in operation.input.get("properties", {}) if name.endswith(MAIL)}
     return {"type": "object", "properties": properties}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import mcp_types as types
 
 from zoho_mcp.errors import RejectedError, ZohoMcpError
+from zoho_mcp.policy.facts import MAIL
 from zoho_mcp.server.links import links_of
 from zoho_mcp.server.pages import MOST, continued
 from zoho_mcp.server.selection import Json, select, unknown, wanted, whole
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from zoho_mcp.server.state import App
 
 _ENVELOPE = ("code", "page_context")
-ADDRESSED = ("to_mail_ids", "cc_mail_ids")
 _NOTE = 160
 """Characters of the note that rows were left out."""
 
@@ -60,7 +60,7 @@ def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[
         del answer["message"]
     if not key:
         # Zoho says that it was sent, and not to whom.
-        answer |= {name: given for name, given in (arguments or {}).items() if name in ADDRESSED}
+        answer |= {name: given for name, given in (arguments or {}).items() if name.endswith(MAIL)}
     if isinstance(record := envelope.get(key), dict):
         answer[operation.tool_answer_key] = _record(
             operation, cast(Json, record), asked, everything=bool((arguments or {}).get("all_fields"))

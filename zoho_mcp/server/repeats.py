@@ -55,9 +55,6 @@ async def give_back(app: App, operation: Operation, arguments: Json) -> None:
 @asynccontextmanager
 async def noted(app: App, operation: Operation, arguments: Json) -> AsyncGenerator[Callable[[Json], None]]:
     """Around a call that runs: gives the function that takes its answer. Whoever waits for it goes on afterwards."""
-    if not makes_something(operation):
-        yield lambda _: None
-        return
     name = name_of(operation.name, arguments)
     sent = _sent(app, operation, arguments)
     earlier: Earlier | None = None
@@ -76,7 +73,7 @@ async def noted(app: App, operation: Operation, arguments: Json) -> AsyncGenerat
         raise
     finally:
         with anyio.CancelScope(shield=True):
-            await app.memory.done(name, earlier)
+            await app.memory.done(name, earlier if makes_something(operation) else None)
 
 
 def _sent(app: App, operation: Operation, arguments: Json) -> Sent:

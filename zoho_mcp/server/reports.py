@@ -15,6 +15,7 @@ import mcp_types as types
 
 from zoho_mcp.server.pages import MOST, walk
 from zoho_mcp.server.state import App
+from zoho_mcp.server.sums import money
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Sums = dict[str, Decimal | int]
@@ -56,11 +57,6 @@ async def rows(
 
 def _no_revenue() -> Sums:
     return {name: 0 if name.endswith("count") else Decimal() for name in _REVENUE}
-
-
-def money(value: Any) -> Decimal:
-    """An amount as Zoho gives it."""
-    return Decimal(str(value or 0))
 
 
 async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from zoho_mcp.server.reports import money, rows
+from zoho_mcp.server.reports import rows
 from zoho_mcp.server.selection import select, wanted
 from zoho_mcp.server.state import App
+from zoho_mcp.server.sums import money
 
 MOST_PAYMENTS = 100
 """Payments shown, the latest; all of them are added up."""

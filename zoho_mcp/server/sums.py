@@ -1,7 +1,7 @@
 """The sums of a list's money columns, so that no model adds up rows. Exact, and each currency by itself."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +9,11 @@ from zoho_mcp.zoho.request import json_numbers
 
 NOT_OWED = ("draft", "void")
 """Left out of a sum: nobody owes them."""
+
+
+def money(value: Any) -> Decimal:
+    """An amount as Zoho gives it."""
+    return value if isinstance(value, Decimal) else Decimal(str(value or 0))
 
 
 def sums(
@@ -22,7 +27,10 @@ def sums(
     for row in counted:
         by_currency.setdefault(str(row.get("currency_code", "")), []).append(row)
     found = {
-        currency: {"count": len(own), **{name: json_numbers(sum(_figures(own, name))) for name in columns}}
+        currency: {
+            "count": len(own),
+            **{name: json_numbers(sum(money(row.get(name)) for row in own)) for name in columns},
+        }
         for currency, own in sorted(by_currency.items())
     }
     answer: dict[str, Any] = {"sums" if complete else "sums_of_these_rows": found} if found else {}
@@ -30,9 +38,3 @@ def sums(
         left_out = Counter(str(row["status"]) for row in rows if row.get("status") in NOT_OWED)
         answer["not_in_sums"] = ", ".join(f"{count} {status}" for status, count in sorted(left_out.items()))
     return answer
-
-
-def _figures(rows: Sequence[Mapping[str, Any]], name: str) -> Iterator[Decimal]:
-    for row in rows:
-        value = row.get(name) or 0
-        yield value if isinstance(value, Decimal) else Decimal(str(value))
