@@ -16,7 +16,7 @@ from mcp import Client
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.cli.tools import BYTES_PER_TOKEN
 from zoho_mcp.sandbox.app import create_app
-from zoho_mcp.sandbox.demo_data import seed
+from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.limits import UNLIMITED
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server

@@ -24,7 +24,7 @@ from mcp import Client
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
-from zoho_mcp.sandbox.demo_data import seed
+from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import Settings

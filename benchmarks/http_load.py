@@ -23,7 +23,7 @@ from pathlib import Path
 from loopback import served
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
-from zoho_mcp.sandbox.demo_data import seed
+from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.settings import Settings
 

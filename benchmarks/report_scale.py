@@ -19,7 +19,7 @@ from large_books import RECEIVED_SQL, REVENUE_SQL, fill
 from loopback import client_of, served
 from mcp import Client
 
-from zoho_mcp.sandbox.demo_data import seed
+from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import Settings

@@ -24,7 +24,7 @@ from mcp.server.lowlevel import Server
 from zoho_mcp.cli.embedded import Embedded, environment_for
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.app import create_app
-from zoho_mcp.sandbox.demo_data import seed
+from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
@@ -160,7 +160,7 @@ class Zoho:
         """`METHOD /path` of what reached the API, in order; of these methods only, if any are named."""
         return [
             f"{request.method} {request.path}"
-            for request in self.app.state.received
+            for request in self.app.state.request_log
             if not request.path.startswith("/oauth") and (not methods or request.method in methods)
         ]
 

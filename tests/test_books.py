@@ -13,7 +13,7 @@ from mcp import Client
 
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.sandbox.app import create_app
-from zoho_mcp.sandbox.demo_data import empty
+from zoho_mcp.sandbox.demo.organization import empty
 from zoho_mcp.sandbox.limits import UNLIMITED
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.settings import from_environment

@@ -136,4 +136,4 @@ async def test_the_argument_is_listed_only_where_it_is_used(zoho: Zoho, era: Era
         assert "confirmation_token" not in str(await client.list_tools())
         result = await client.call_tool("void_invoice", {"invoice_id": "1", "confirmation_token": "x"})
         assert "confirmation_token is not read here" in text_of(result)
-    assert "confirmation_token" not in str(zoho.app.state.received)
+    assert "confirmation_token" not in str(zoho.app.state.request_log)

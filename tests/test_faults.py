@@ -16,7 +16,7 @@ from conftest import Zoho, call, text_of
 
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.sandbox.credentials import CREDENTIALS
-from zoho_mcp.sandbox.fault_answers import KINDS
+from zoho_mcp.sandbox.fault_responses import KINDS
 from zoho_mcp.sandbox.faults import parse
 
 pytestmark = pytest.mark.anyio
@@ -80,7 +80,7 @@ async def test_a_revoked_token_is_renewed_and_the_call_works(zoho: Zoho) -> None
         await call(client, "list_customers")
         zoho.faults.add("GET /invoices:revoke")
         await call(client, "list_invoices")
-    assert [request.path for request in zoho.app.state.received].count("/oauth/v2/token") == 2
+    assert [request.path for request in zoho.app.state.request_log].count("/oauth/v2/token") == 2
 
 
 async def test_limits_can_be_set_low(zoho: Zoho) -> None:

@@ -38,7 +38,7 @@ async def test_both_eras_share_one_zoho_client_and_its_token(zoho: Zoho) -> None
     async with a_site(zoho) as site, site.client("legacy") as older, site.client() as newer:
         for client in (older, newer, older):
             await call(client, "list_customers")
-    asked = [request.path for request in zoho.app.state.received if request.path.startswith("/oauth")]
+    asked = [request.path for request in zoho.app.state.request_log if request.path.startswith("/oauth")]
     assert asked == ["/oauth/v2/token"]
 
 
@@ -77,7 +77,7 @@ async def test_without_a_log_in_nobody_comes_in_through_a_tunnel(header: str, zo
             assert answer.status_code == 403
             assert "token add" in answer.text
         assert (await site.get("/healthz", x_forwarded_for="203.0.113.7")).status_code == 200
-    assert zoho.app.state.received == []
+    assert zoho.app.state.request_log == []
 
 
 async def test_a_body_that_is_too_large_or_no_json_is_turned_away(zoho: Zoho) -> None:

@@ -136,7 +136,7 @@ async def test_no_other_token_comes_in_and_nothing_reaches_zoho(zoho: Zoho) -> N
             answered = {name: await status(site, token) for name, token in forged(issuer).items()}
             assert answered == dict.fromkeys(answered, 401)
             assert len(answered) == 22
-            assert zoho.app.state.received == []
+            assert zoho.app.state.request_log == []
             for good in (
                 issuer.token(AUDIENCE),
                 issuer.token(AUDIENCE, key=issuer.keys[1]),

@@ -102,7 +102,9 @@ async def test_organisations_bound_every_call_and_the_list_of_them(zoho: Zoho, t
         assert [uri for uri in uris if first in uri] == []
         assert [uri for uri in uris if SECOND in uri] != []
         await call(client, "list_customers", organization=SECOND)
-    asked = {request.query.get("organization_id") for request in zoho.app.state.received if "contacts" in request.path}
+    asked = {
+        request.query.get("organization_id") for request in zoho.app.state.request_log if "contacts" in request.path
+    }
     assert asked == {SECOND}
 
 
@@ -134,7 +136,7 @@ async def test_who_is_granted_nothing_gets_nothing(case: str, zoho: Zoho, tokens
     except* MCPError:
         pass  # turned away before anything can be asked
     assert seen == set()
-    assert zoho.app.state.received == []
+    assert zoho.app.state.request_log == []
 
 
 async def test_a_change_made_by_who_sees_little_is_told_to_who_sees_more(zoho: Zoho, tokens: Tokens) -> None:

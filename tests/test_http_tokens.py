@@ -82,7 +82,7 @@ async def test_nobody_else_comes_in_and_nothing_reaches_zoho(zoho: Zoho, tokens:
                     answered.setdefault(name, set()).add(answer.status_code)
                     assert answer.headers["www-authenticate"].startswith("Bearer ")
     assert answered == {name: {401} for name in ways}
-    assert zoho.app.state.received == []
+    assert zoho.app.state.request_log == []
 
 
 async def test_a_good_token_does_not_excuse_another_page_or_a_forged_name(zoho: Zoho, tokens: Tokens) -> None:
@@ -90,7 +90,7 @@ async def test_a_good_token_does_not_excuse_another_page_or_a_forged_name(zoho: 
         assert await status(site, tokens.ada, origin="https://evil.example") == 403
         assert await status(site, tokens.ada, host="evil.example") == 421
         assert await status(site, tokens.ada, x_forwarded_for="203.0.113.7") != 403, "a proxy before it is welcome"
-    assert zoho.app.state.received == []
+    assert zoho.app.state.request_log == []
 
 
 async def test_a_token_ends_when_it_is_taken_back_and_a_new_one_counts_without_a_restart(
@@ -133,7 +133,7 @@ async def test_a_file_that_cannot_be_trusted_lets_nobody_in(zoho: Zoho, tokens: 
             assert await status(site, tokens.ada) != 401
         tokens.path.unlink()
         assert await status(site, tokens.ada) == 401
-    assert zoho.app.state.received == []
+    assert zoho.app.state.request_log == []
 
 
 async def test_one_users_session_is_not_there_for_another(zoho: Zoho, tokens: Tokens) -> None:

@@ -17,7 +17,7 @@ ENOUGH = 1_000_000
 
 def pages(zoho: Zoho) -> list[tuple[str, str]]:
     """page and per_page of every list that Zoho was asked for."""
-    asked = [request.query for request in zoho.app.state.received if request.path.endswith("/invoices")]
+    asked = [request.query for request in zoho.app.state.request_log if request.path.endswith("/invoices")]
     return [(query.get("page", ""), query.get("per_page", "")) for query in asked]
 
 

@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.cli.organizations import numbered
 from zoho_mcp.errors import AuthError, SettingsError
-from zoho_mcp.sandbox.demo_data import add_organization
+from zoho_mcp.sandbox.demo.organization import add_organization
 from zoho_mcp.server.inventory import for_organizations
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
@@ -36,7 +36,7 @@ async def client_for_two(zoho: Zoho, era: Era = "2026-07-28", **changes: Any) ->
 
 
 def asked_of(zoho: Zoho) -> list[str]:
-    requests = [request for request in zoho.app.state.received if not request.path.startswith("/oauth")]
+    requests = [request for request in zoho.app.state.request_log if not request.path.startswith("/oauth")]
     return [request.query.get("organization_id", "") for request in requests]
 
 
@@ -222,7 +222,7 @@ async def test_links_lists_and_statements_stay_in_their_books(zoho: Zoho, era: E
         result = await client.call_tool("get_customer", {"organization": TWO, "customer_id": identity})
         [link] = [str(part.uri) for part in result.content if isinstance(part, types.ResourceLink)]
         assert link == f"zoho-invoice://organizations/{TWO}/customers/{identity}"
-        zoho.app.state.received.clear()
+        zoho.app.state.request_log.clear()
         for uri in (link, f"{link}/statement", f"zoho-invoice://organizations/{TWO}/invoices"):
             assert (await client.read_resource(uri)).contents
         assert {one for one in asked_of(zoho) if one} == {TWO}

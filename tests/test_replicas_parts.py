@@ -55,7 +55,7 @@ def link_of(parts: Replicas) -> Link:
 
 
 def refreshes(zoho: Zoho) -> int:
-    return sum(request.path == "/oauth/v2/token" for request in zoho.app.state.received)
+    return sum(request.path == "/oauth/v2/token" for request in zoho.app.state.request_log)
 
 
 async def test_many_clients_on_several_hosts_fetch_one_token(zoho: Zoho, redis_server: RedisServer) -> None:

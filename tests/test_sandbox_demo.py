@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_sandbox_support import TODAY, Sandbox
 
-from zoho_mcp.sandbox import demo_data
+from zoho_mcp.sandbox.demo import organization as demo_data
 from zoho_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from test_sandbox_support import EURO, REDUCED_TAX, SALES_TAX, TODAY, Json, Sandbox, exact
 
-from zoho_mcp.sandbox.demo_data import CREDENTIALS
+from zoho_mcp.sandbox.demo.organization import CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 MEALS, TRAVEL = "982000000000000301", "982000000000000305"

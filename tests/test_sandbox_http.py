@@ -167,7 +167,7 @@ async def test_what_a_request_left_unfinished_is_not_kept(zoho: Sandbox) -> None
 async def test_the_log_tells_what_was_asked_and_keeps_no_secret(zoho: Sandbox) -> None:
     await zoho.send("POST", "/contacts", {"contact_name": "Acme", "credit_limit": 10})
     await zoho.send("GET", "/customers")
-    token, created, unknown = zoho.received
+    token, created, unknown = zoho.request_log
     assert (token.path, token.code, token.status) == ("/oauth/v2/token", "", 200)
     assert token.body == {"client_id": CREDENTIALS.client_id, "grant_type": "refresh_token"}
     assert (created.method, created.path) == ("POST", "/invoice/v3/contacts")
@@ -176,8 +176,8 @@ async def test_the_log_tells_what_was_asked_and_keeps_no_secret(zoho: Sandbox) -
     assert (created.status, created.code) == (201, 0)
     assert "authorization" not in created.headers
     assert (unknown.status, unknown.code) == (404, 5)
-    assert CREDENTIALS.client_secret not in repr(zoho.received)
-    assert CREDENTIALS.refresh_token not in repr(zoho.received)
+    assert CREDENTIALS.client_secret not in repr(zoho.request_log)
+    assert CREDENTIALS.refresh_token not in repr(zoho.request_log)
 
 
 async def test_every_answer_tells_the_days_limit_and_the_seconds_to_the_organisations_midnight() -> None:

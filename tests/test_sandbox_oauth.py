@@ -43,7 +43,7 @@ async def test_the_parameters_may_come_in_the_query(zoho: Sandbox) -> None:
     client = {"client_id": CREDENTIALS.client_id, "client_secret": CREDENTIALS.client_secret}
     response = await zoho.http.post("/oauth/v2/token", params={**client, **REFRESH})
     assert "access_token" in response.json()
-    assert zoho.received[0].query == {"client_id": CREDENTIALS.client_id, "grant_type": "refresh_token"}
+    assert zoho.request_log[0].query == {"client_id": CREDENTIALS.client_id, "grant_type": "refresh_token"}
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_the_consent_page_sends_the_browser_back_with_a_code_and_where_to_
     answer = await consent(zoho, access_type="offline")
     code = answer.pop("code")
     assert answer == {"state": "st4te", "location": "us", "accounts-server": "http://sandbox"}
-    assert code not in str(zoho.received)
+    assert code not in str(zoho.request_log)
     granted = await zoho.accounts(grant_type="authorization_code", code=code, redirect_uri=BACK)
     assert granted["scope"] == "ZohoInvoice.contacts.READ ZohoInvoice.settings.READ"
     assert granted["refresh_token"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from test_sandbox_support import SALES_TAX, TODAY, Json, Sandbox, exact
 
-from zoho_mcp.sandbox.schedule import next_date, occurrence
+from zoho_mcp.sandbox.kinds.recurring_invoices.schedule import next_date, occurrence
 
 pytestmark = pytest.mark.anyio
 CONTRACT_FIELD = "982000000000000401"

@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import httpx
 
-from zoho_mcp.sandbox import demo_data, oauth
+from zoho_mcp.sandbox import oauth
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.credentials import CREDENTIALS
+from zoho_mcp.sandbox.demo import organization as demo_data
 from zoho_mcp.sandbox.limits import UNLIMITED, Limits
-from zoho_mcp.sandbox.received import Received
+from zoho_mcp.sandbox.request_log import LoggedRequest
 from zoho_mcp.sandbox.store import Store
 
 Json = dict[str, Any]
@@ -48,8 +49,8 @@ class Sandbox:
         self.store.close()
 
     @property
-    def received(self) -> list[Received]:
-        return self.app.state.received
+    def request_log(self) -> list[LoggedRequest]:
+        return self.app.state.request_log
 
     def pass_time(self, **by: float) -> None:
         self.now += timedelta(**by)

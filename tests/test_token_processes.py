@@ -18,7 +18,7 @@ from machine import COMMAND, Accounts, Machine
 
 from zoho_mcp.profiles import settings_for
 from zoho_mcp.sandbox import oauth
-from zoho_mcp.sandbox.moments import stamp
+from zoho_mcp.sandbox.times import stamp
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import Request
 

@@ -98,7 +98,7 @@ def open_app(
     import sqlite3
 
     from zoho_mcp.sandbox.app import create_app
-    from zoho_mcp.sandbox.demo_data import seed
+    from zoho_mcp.sandbox.demo.organization import seed
     from zoho_mcp.sandbox.limits import Limits
     from zoho_mcp.sandbox.store import Store
 

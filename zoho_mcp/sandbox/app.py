@@ -9,27 +9,23 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from zoho_mcp.sandbox import (
-    contacts,
-    credit_notes,
-    estimates,
-    expenses,
-    invoices,
-    items,
-    lookups,
-    organizations,
-    payments,
-    recurring_invoices,
-)
-from zoho_mcp.sandbox.answering import Desk
-from zoho_mcp.sandbox.control import answer_control
+from zoho_mcp.sandbox.control import handle_control
+from zoho_mcp.sandbox.dispatch import Dispatcher
 from zoho_mcp.sandbox.faults import Faults
+from zoho_mcp.sandbox.kinds import items, organizations, settings
+from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.credit_notes import credit_notes
+from zoho_mcp.sandbox.kinds.estimates import estimates
+from zoho_mcp.sandbox.kinds.expenses import expenses
+from zoho_mcp.sandbox.kinds.invoices import invoices
+from zoho_mcp.sandbox.kinds.payments import payments
+from zoho_mcp.sandbox.kinds.recurring_invoices import recurring_invoices
 from zoho_mcp.sandbox.limits import Limits, Meter
-from zoho_mcp.sandbox.moments import utc_now
 from zoho_mcp.sandbox.oauth import revoke_all
-from zoho_mcp.sandbox.received import Received
-from zoho_mcp.sandbox.routing import RouteTable
+from zoho_mcp.sandbox.request_log import LoggedRequest
 from zoho_mcp.sandbox.store import Store
+from zoho_mcp.sandbox.times import utc_now
+from zoho_mcp.sandbox.wire.routing import RouteTable
 
 MODULES = [
     organizations.ROUTES,
@@ -41,7 +37,7 @@ MODULES = [
     credit_notes.ROUTES,
     expenses.ROUTES,
     recurring_invoices.ROUTES,
-    lookups.ROUTES,
+    settings.ROUTES,
 ]
 
 
@@ -58,31 +54,31 @@ def create_app(
     `clock` gives aware times and is all the app knows of now. `limits` are those of Zoho's free plan unless given.
     `api_domain` is what the token endpoint names as the API's base; left out, it is the base the request came in on.
     `control` lets other programs set faults, at /sandbox/faults.
-    `app.state.received` lists what was asked, `app.state.store`, `.meter` and `.faults` are the parts in use.
+    `app.state.request_log` lists the requests, `app.state.store`, `.meter` and `.faults` are the parts in use.
     """
-    received: list[Received] = []
+    request_log: list[LoggedRequest] = []
     faults = Faults(clock, lambda: revoke_all(store))
-    desk = Desk(
+    dispatcher = Dispatcher(
         store=store,
         table=RouteTable(route for routes in MODULES for route in routes),
         meter=Meter(limits or Limits()),
         clock=faults.clock,
         api_domain=api_domain,
-        received=received,
+        request_log=request_log,
     )
     app = _Sandbox(
         routes=[
-            *([Route("/sandbox/faults", answer_control, methods=["GET", "POST", "DELETE"])] if control else []),
-            Route("/oauth/v2/auth", desk.auth, methods=["GET"]),
-            Route("/oauth/v2/token", desk.token, methods=["POST"]),
-            Route("/oauth/v2/token/revoke", desk.revoke, methods=["POST"]),
-            Mount("/", desk.api),
+            *([Route("/sandbox/faults", handle_control, methods=["GET", "POST", "DELETE"])] if control else []),
+            Route("/oauth/v2/auth", dispatcher.auth, methods=["GET"]),
+            Route("/oauth/v2/token", dispatcher.token, methods=["POST"]),
+            Route("/oauth/v2/token/revoke", dispatcher.revoke, methods=["POST"]),
+            Mount("/", dispatcher.api),
         ],
         exception_handlers={Exception: _internal_error},
     )
     app.state.store = store
-    app.state.meter = desk.meter
-    app.state.received = received
+    app.state.meter = dispatcher.meter
+    app.state.request_log = request_log
     app.state.faults = faults
     return app
 

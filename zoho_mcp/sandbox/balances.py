@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from zoho_mcp.sandbox.ledger import ZERO
-from zoho_mcp.sandbox.moments import touch
-from zoho_mcp.sandbox.routing import Call
 from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.wire import Record
+from zoho_mcp.sandbox.times import touch
+from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.routing import Request
 
 # Kinds whose money can be applied to invoices, and the field that says how much it is.
 SOURCES: Mapping[str, str] = {"payment": "amount", "creditnote": "total"}
@@ -103,10 +103,10 @@ def allocations_to(books: Books, invoice: Record) -> list[Record]:
 
 
 def allocate(
-    call: Call, kind: str, source: Record, invoice: Record, amount: Decimal, *, withheld: Decimal = ZERO
+    request: Request, kind: str, source: Record, invoice: Record, amount: Decimal, *, withheld: Decimal = ZERO
 ) -> Record:
     """Apply so much of a payment or credit note to an invoice. That there is enough is the caller's to check."""
-    allocation_id = call.books.new_id()
+    allocation_id = request.books.new_id()
     part: Record = {
         "allocation_id": allocation_id,
         "source_kind": kind,
@@ -117,24 +117,24 @@ def allocate(
         "tax_amount_withheld": withheld,
         "date": source["date"],
     }
-    call.books.put("allocation", allocation_id, part)
+    request.books.put("allocation", allocation_id, part)
     if invoice["status"] == "draft":
         # Money on a draft makes it a sent invoice (as in Zoho's own screens; unverified over the API).
         invoice["status"] = "sent"
-    touch(invoice, call.now)
-    call.books.put("invoice", invoice["invoice_id"], invoice)
+    touch(invoice, request.now)
+    request.books.put("invoice", invoice["invoice_id"], invoice)
     return part
 
 
-def loosen(call: Call, parts: Iterable[Record]) -> None:
+def loosen(request: Request, parts: Iterable[Record]) -> None:
     """Take allocations back: the invoices are owed again, the money is unused again."""
     for part in list(parts):
-        call.books.drop("allocation", part["allocation_id"])
+        request.books.drop("allocation", part["allocation_id"])
         for kind, record_id in (("invoice", part["invoice_id"]), (part["source_kind"], part["source_id"])):
-            record = call.books.get(kind, record_id)
+            record = request.books.get(kind, record_id)
             if record is not None:
-                touch(record, call.now)
-                call.books.put(kind, record_id, record)
+                touch(record, request.now)
+                request.books.put(kind, record_id, record)
 
 
 def standings(books: Books, customer_id: str | None = None) -> dict[str, Standing]:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from zoho_mcp.sandbox.limits import Limits
 
 
-async def answer_control(request: Request) -> Response:
+async def handle_control(request: Request) -> Response:
     """GET shows rules, hits and how many answers had which code; POST adds; DELETE clears."""
     state = request.app.state
     if request.method == "DELETE":
@@ -20,8 +20,8 @@ async def answer_control(request: Request) -> Response:
             _set(state, await request.json())
         except (ValueError, TypeError, AttributeError) as problem:
             return JSONResponse({"error": str(problem)}, 400)
-    codes = Counter(str(received.code) for received in state.received if not received.path.startswith("/oauth"))
-    tokens = sum(received.path == "/oauth/v2/token" for received in state.received)
+    codes = Counter(str(logged.code) for logged in state.request_log if not logged.path.startswith("/oauth"))
+    tokens = sum(logged.path == "/oauth/v2/token" for logged in state.request_log)
     rules = [str(rule) for rule in state.faults.rules if rule.left != 0]
     return JSONResponse({"rules": rules, "hits": state.faults.hits, "codes": codes, "token_requests": tokens})
 

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zoho_mcp.sandbox.fault_answers import KINDS, ConnectionCutError, Next, Sleep
+from zoho_mcp.sandbox.fault_responses import KINDS, ConnectionCutError, Next, Sleep
 
 __all__ = ["ConnectionCutError", "Faults", "Rule", "parse"]
 

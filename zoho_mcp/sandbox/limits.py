@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from zoho_mcp.sandbox.errors import too_many_at_once, too_many_per_day, too_many_per_minute
+from zoho_mcp.sandbox.wire.errors import too_many_at_once, too_many_per_day, too_many_per_minute
 
 
 @dataclass(frozen=True)

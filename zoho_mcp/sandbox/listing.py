@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from zoho_mcp.sandbox.errors import invalid_value, too_long
-from zoho_mcp.sandbox.fields import as_number
-from zoho_mcp.sandbox.moments import parse_day, parse_stamp
-from zoho_mcp.sandbox.routing import Call, Reply
-from zoho_mcp.sandbox.wire import Record
+from zoho_mcp.sandbox.times import parse_day, parse_stamp
+from zoho_mcp.sandbox.wire.errors import invalid_value, too_long
+from zoho_mcp.sandbox.wire.fields import as_number
+from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.routing import Reply, Request
 
 MOST = 200
 SEARCH_LIMIT = 100
@@ -66,36 +66,36 @@ class Listing:
     default_filter: str = ""
 
 
-def answer(call: Call, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
+def respond(request: Request, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
     """The page that was asked for; `shape` makes a row of the wire out of a row that passed."""
-    return _page(call, listing, _chosen(call, listing, rows), shape)
+    return _page(request, listing, _chosen(request, listing, rows), shape)
 
 
-def answer_many(
-    call: Call, listing: Listing, read: Callable[[], list[Record]], shape: Callable[[Record], Record]
+def respond_many(
+    request: Request, listing: Listing, read: Callable[[], list[Record]], shape: Callable[[Record], Record]
 ) -> Reply:
     """The same of what there may be thousands of: to `read` them takes seconds, so it is not done for each page."""
-    asked = tuple(sorted((name, text) for name, text in call.query.items() if name not in ("page", "per_page")))
-    name = (listing.key, *call.path.items(), call.books.organization_id, call.product, call.today, asked)
-    return _page(call, listing, call.books.store.kept(name, lambda: _chosen(call, listing, read())), shape)
+    asked = tuple(sorted((name, text) for name, text in request.query.items() if name not in ("page", "per_page")))
+    name = (listing.key, *request.path.items(), request.books.organization_id, request.product, request.today, asked)
+    return _page(request, listing, request.books.store.kept(name, lambda: _chosen(request, listing, read())), shape)
 
 
-def _chosen(call: Call, listing: Listing, rows: list[Record]) -> list[Record]:
-    for test in _tests(call, listing):
+def _chosen(request: Request, listing: Listing, rows: list[Record]) -> list[Record]:
+    for test in _tests(request, listing):
         rows = [row for row in rows if test(row)]
-    return _ordered(rows, *_sorting(call, listing))
+    return _ordered(rows, *_sorting(request, listing))
 
 
-def _page(call: Call, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
-    column, order = _sorting(call, listing)
-    page, per_page = _whole(call, "page", 1), min(_whole(call, "per_page", MOST), MOST)
+def _page(request: Request, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
+    column, order = _sorting(request, listing)
+    page, per_page = _whole(request, "page", 1), min(_whole(request, "per_page", MOST), MOST)
     start = (page - 1) * per_page
     context: Record = {
         "page": page,
         "per_page": per_page,
         "has_more_page": len(rows) > start + per_page,
         "report_name": listing.report_name,
-        "applied_filter": call.query.get("filter_by", listing.default_filter),
+        "applied_filter": request.query.get("filter_by", listing.default_filter),
         "custom_fields": [],
         "sort_column": column,
         "sort_order": order,
@@ -104,8 +104,8 @@ def _page(call: Call, listing: Listing, rows: list[Record], shape: Callable[[Rec
     return Reply(keys={listing.key: shown, "page_context": context})
 
 
-def _tests(call: Call, listing: Listing) -> Iterator[Test]:
-    asked = {name: value for name, value in call.query.items() if value != ""}
+def _tests(request: Request, listing: Listing) -> Iterator[Test]:
+    asked = {name: value for name, value in request.query.items() if value != ""}
     for column in listing.exact:
         if column in asked:
             yield _compare(column, asked[column], operator.eq)
@@ -165,11 +165,11 @@ def _named(name: str, value: str, tests: Mapping[str, Test]) -> Test:
     return tests[value]
 
 
-def _sorting(call: Call, listing: Listing) -> tuple[str, str]:
-    column = call.query.get("sort_column", "created_time")
+def _sorting(request: Request, listing: Listing) -> tuple[str, str]:
+    column = request.query.get("sort_column", "created_time")
     if column not in listing.sortable and column != "created_time":
         raise invalid_value("sort_column")
-    order = call.query.get("sort_order", "D" if column == "created_time" else "A")
+    order = request.query.get("sort_order", "D" if column == "created_time" else "A")
     # The letters are recorded; the words are accepted by others of Zoho's finance products.
     order = {"ascending": "A", "descending": "D"}.get(order, order)
     if order not in ("A", "D"):
@@ -190,8 +190,8 @@ def _ordered(rows: list[Record], column: str, order: str) -> list[Record]:
     return ascending if order == "A" else ascending[::-1]
 
 
-def _whole(call: Call, name: str, default: int) -> int:
-    text = call.query.get(name, "")
+def _whole(request: Request, name: str, default: int) -> int:
+    text = request.query.get(name, "")
     if not text:
         return default
     # More than 200 per page gives 200: that it is not refused is unverified.

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
-from zoho_mcp.sandbox.errors import missing_token, not_authorized
-from zoho_mcp.sandbox.moments import parse_stamp, stamp
 from zoho_mcp.sandbox.store import Books, Store
-from zoho_mcp.sandbox.wire import Record
+from zoho_mcp.sandbox.times import parse_stamp, stamp
+from zoho_mcp.sandbox.wire.errors import missing_token, not_authorized
+from zoho_mcp.sandbox.wire.json_wire import Record
 
 LIFETIME = timedelta(hours=1)
 CODE_LIFETIME = timedelta(minutes=2)

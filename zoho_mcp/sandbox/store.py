@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Hashable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from zoho_mcp.sandbox import wire
-from zoho_mcp.sandbox.wire import Record
+from zoho_mcp.sandbox.wire import json_wire
+from zoho_mcp.sandbox.wire.json_wire import Record
 
 # The field by which a document of that kind is looked up as a duplicate; compared without regard to case.
 LABEL_FIELDS: Mapping[str, str] = {
@@ -96,7 +96,7 @@ class Store:
         """The documents that a query over `records` names."""
         with self._lock:
             found = self._connection.execute(sql, values).fetchall()
-        return [wire.load(body) for (body,) in found]
+        return [json_wire.load(body) for (body,) in found]
 
     def run(self, sql: str, *values: str) -> None:
         """Run one statement that changes something."""
@@ -159,7 +159,7 @@ class Books:
             "insert into records (organization_id, kind, id, customer_id, label, body) values (?, ?, ?, ?, ?, ?) "
             "on conflict (organization_id, kind, id) do update set "
             "customer_id = excluded.customer_id, label = excluded.label, body = excluded.body",
-            *(self.organization_id, kind, record_id, customer_id, label, wire.dump(record)),
+            *(self.organization_id, kind, record_id, customer_id, label, json_wire.dump(record)),
         )
 
     def drop(self, kind: str, record_id: str) -> None:

@@ -1,0 +1,1 @@
+"""The demo organisation and its books, written as if over HTTP."""

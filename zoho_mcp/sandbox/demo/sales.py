@@ -1,0 +1,88 @@
+"""The demo studio's quotes and credit notes, one at least in every status."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from zoho_mcp.sandbox.demo.steps import run, shown
+from zoho_mcp.sandbox.kinds.credit_notes import actions as credit_note_actions
+from zoho_mcp.sandbox.kinds.credit_notes import credit_notes
+from zoho_mcp.sandbox.kinds.credit_notes import refunds as credit_note_refunds
+from zoho_mcp.sandbox.kinds.estimates import actions as estimate_actions
+from zoho_mcp.sandbox.kinds.estimates import estimates
+from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.routing import Request
+
+CHECKING = "982000000000000313"
+VALID = 30  # days
+
+
+@dataclass(frozen=True)
+class Sale:
+    """A quote or a credit note: when, for whom, what, and what became of it."""
+
+    days_ago: int
+    customer: int
+    lines: tuple[tuple[int, str], ...]  # item and quantity
+    fate: str
+    why: str = ""
+
+
+# An unanswered quote of more than VALID days reads expired by itself; one that became an invoice is made by its deal.
+QUOTES = (
+    Sale(47, 1, ((0, "1"),), "sent"), Sale(26, 4, ((1, "1"), (2, "2")), "declined"),
+    Sale(18, 2, ((2, "4"),), "accepted"), Sale(8, 7, ((3, "6"),), "sent"), Sale(3, 5, ((7, "200"),), "sent"),
+    Sale(1, 3, ((0, "1"), (5, "500")), "draft"),
+)  # fmt: skip
+CREDIT_NOTES = (
+    Sale(85, 0, ((4, "1"),), "refunded", "The month was billed twice"),
+    Sale(45, 5, ((6, "2"),), "applied", "Two posters came creased"),
+    Sale(33, 2, ((6, "1"),), "void", "Written for the wrong customer"),
+    Sale(12, 1, ((3, "1"),), "open", "One illustration was not used"),
+    Sale(1, 3, ((2, "1"),), "draft", "A day less than agreed"),
+)
+
+
+def write_sales(request: Request, customers: list[str], catalogue: list[str]) -> None:
+    """Write all of it, up to the request's time."""
+    for quote in QUOTES:
+        at = replace(request, now=request.now - timedelta(days=quote.days_ago))
+        write_quote(at, _body(quote, customers, catalogue), quote.fate)
+    for note in CREDIT_NOTES:
+        at = replace(request, now=request.now - timedelta(days=note.days_ago))
+        _write_credit_note(at, {**_body(note, customers, catalogue), "notes": note.why}, note.fate)
+
+
+def write_quote(at: Request, body: Record, fate: str) -> str:
+    """Make a quote, send it unless it stays a draft, and note the customer's answer four days on; gives its id."""
+    expiry_date = (at.now + timedelta(days=VALID)).date().isoformat()
+    made = run(at, estimates.create_estimate, {**body, "expiry_date": expiry_date})
+    estimate_id = str(shown(made, "estimate")["estimate_id"])
+    there = replace(at, path={"estimate_id": estimate_id})
+    if fate != "draft":
+        run(there, estimate_actions.mark_sent, {})
+    answers = {"accepted": estimate_actions.mark_accepted, "declined": estimate_actions.mark_declined}
+    if fate in answers:
+        run(replace(there, now=at.now + timedelta(days=4)), answers[fate], {})
+    return estimate_id
+
+
+def _write_credit_note(at: Request, body: Record, fate: str) -> None:
+    made = run(at, credit_notes.create_credit_note, {**body, "is_draft": fate == "draft"})
+    note = shown(made, "creditnote")
+    later = replace(at, now=at.now + timedelta(days=3), path={"creditnote_id": str(note["creditnote_id"])})
+    if fate == "void":
+        run(later, credit_note_actions.mark_void, {})
+    elif fate == "refunded":
+        refund = {"amount": note["total"], "refund_mode": "banktransfer", "from_account_id": CHECKING}
+        run(later, credit_note_refunds.create_refund, refund)
+    elif fate == "applied":
+        theirs = at.books.of_customer("invoice", note["customer_id"])
+        unpaid = [invoice["invoice_id"] for invoice in theirs if invoice["status"] == "sent"][-1]
+        part = {"invoice_id": unpaid, "amount_applied": note["total"]}
+        run(later, credit_note_actions.apply_to_invoices, {"invoices": [part]})
+
+
+def _body(sale: Sale, customers: list[str], catalogue: list[str]) -> Record:
+    lines = [{"item_id": catalogue[item], "quantity": Decimal(many)} for item, many in sale.lines]
+    return {"customer_id": customers[sale.customer], "line_items": lines}

@@ -1,0 +1,200 @@
+"""From an HTTP request to a handler and back: route, token, organisation, limits, one transaction, the envelope."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from urllib.parse import unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from zoho_mcp.sandbox import oauth
+from zoho_mcp.sandbox.limits import Meter
+from zoho_mcp.sandbox.request_log import LoggedRequest, remember, without_secrets
+from zoho_mcp.sandbox.store import Store
+from zoho_mcp.sandbox.times import zone
+from zoho_mcp.sandbox.wire import json_wire
+from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_url, wrong_organization
+from zoho_mcp.sandbox.wire.forms import read_body, read_form
+from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.routing import BOTH, Reply, Request, Route, RouteTable
+
+JSON = "application/json;charset=UTF-8"
+ORGANIZATION_HEADERS = [f"x-com-zoho-{product}-organizationid" for product in BOTH]
+
+
+@dataclass(frozen=True)
+class IncomingRequest:
+    """A request that has arrived whole."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def content_type(self) -> str:
+        """What the body says it is."""
+        return self.headers.get("content-type", "")
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """Answers the requests of one app."""
+
+    store: Store
+    table: RouteTable
+    meter: Meter
+    clock: Callable[[], datetime]
+    api_domain: str
+    request_log: list[LoggedRequest]
+
+    async def auth(self, request: HttpRequest) -> Response:
+        """GET /oauth/v2/auth: the consent page, on which the user has always said yes."""
+        incoming = await _read(request)
+        base = f"{request.url.scheme}://{request.url.netloc}"
+
+        def run() -> str:
+            with self.store.transaction():
+                return oauth.consent(self.store, incoming.query, self.clock(), base)
+
+        where = await run_in_threadpool(run)
+        status, text = (302, "") if where else (400, "Unknown client, or a redirect address that is not registered.")
+        self._note(incoming, None, status, "")
+        return Response(text, status, headers={"location": where} if where else {}, media_type="text/plain")
+
+    async def token(self, request: HttpRequest) -> Response:
+        """POST /oauth/v2/token, parameters in the query or in a form."""
+        base = self.api_domain or f"{request.url.scheme}://{request.url.netloc}"
+        return await self._accounts(request, lambda params: oauth.token(self.store, params, self.clock(), base))
+
+    async def revoke(self, request: HttpRequest) -> Response:
+        """POST /oauth/v2/token/revoke."""
+        return await self._accounts(request, lambda params: oauth.revoke(self.store, params))
+
+    async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything else: the API under both base paths, and 404 for what is not there."""
+        incoming = await _read(HttpRequest(scope, receive))
+        # In a thread: a file store may have to wait for another process, and requests really run side by side.
+        response = await run_in_threadpool(self._answer, incoming)
+        await response(scope, receive, send)
+
+    async def _accounts(self, request: HttpRequest, work: Callable[[Mapping[str, str]], Record]) -> Response:
+        incoming = await _read(request)
+        params = {**incoming.query, **read_form(incoming.content_type, incoming.raw).fields}
+
+        def run() -> Record:
+            with self.store.transaction():
+                return work(params)
+
+        answer = await run_in_threadpool(run)
+        # Errors come with 200 as well: whoever looks at the status alone takes them for tokens.
+        self._note(incoming, without_secrets(params), 200, str(answer.get("error", "")))
+        return Response(json_wire.dump(answer), media_type=JSON)
+
+    def _answer(self, incoming: IncomingRequest) -> Response:
+        trace = _Trace()
+        try:
+            with self.meter.running():
+                reply = self._handle(incoming, trace)
+            code, status = 0, reply.status
+            response = _success(reply)
+        except ZohoError as error:
+            code, status = error.code, error.status
+            response = Response(json_wire.dump({"code": code, "message": error.message}), status, media_type=JSON)
+        response.headers.update(self._rate_headers(incoming, trace))
+        self._note(incoming, trace.body, status, code)
+        return response
+
+    def _handle(self, incoming: IncomingRequest, trace: "_Trace") -> Reply:
+        product, segments = _split(incoming.path)
+        route, ids = self.table.find(product, incoming.method, segments)
+        with self.store.transaction(write=incoming.method != "GET"):
+            access = oauth.authenticate(self.store, incoming.headers.get("authorization", ""), self.clock())
+            oauth.authorize(access, product, route.scope)
+            organization = self._organization(incoming, route)
+            trace.organization_id = organization["organization_id"]
+            trace.now = self.clock().astimezone(zone(organization["time_zone"]))
+            self.meter.count(trace.organization_id, trace.now)
+            body, files = read_body(incoming.content_type, incoming.raw if incoming.method != "GET" else b"")
+            trace.body = body if incoming.raw else None
+            books = self.store.books(trace.organization_id)
+            return route.handler(
+                Request(books, organization, trace.now, product, ids, incoming.query, incoming.headers, body, files)
+            )
+
+    def _rate_headers(self, incoming: IncomingRequest, trace: "_Trace") -> dict[str, str]:
+        if trace.now is None:
+            # Refused before the organisation was looked up: its figures all the same, if it is named.
+            organization = self.store.shared.get("organization", _named(incoming)) or {}
+            trace.organization_id = organization.get("organization_id", "")
+            trace.now = self.clock().astimezone(zone(organization.get("time_zone", "UTC")))
+        # Every server says what time it takes it to be; this one's can be set wrong on purpose.
+        date = {"date": format_datetime(self.clock().astimezone(UTC), usegmt=True)}
+        return {**date, **self.meter.headers(trace.organization_id, trace.now)}
+
+    def _organization(self, incoming: IncomingRequest, route: Route) -> Record:
+        if not route.needs_organization:
+            return self.store.shared.all("organization")[0]
+        # Zoho may fall back to a user's only organisation when none is named; being stricter here finds the caller
+        # that forgets it before somebody with two organisations does.
+        wanted = _named(incoming)
+        found = self.store.shared.get("organization", wanted)
+        if found is None:
+            raise wrong_organization(wanted)
+        return found
+
+    def _note(self, incoming: IncomingRequest, body: object, status: int, code: int | str) -> None:
+        query, headers = without_secrets(incoming.query), without_secrets(incoming.headers)
+        remember(self.request_log, LoggedRequest(incoming.method, incoming.path, query, headers, body, status, code))
+
+
+@dataclass
+class _Trace:
+    """What became known about a request on the way, also of one that is refused."""
+
+    organization_id: str = ""
+    now: datetime | None = None
+    body: object = None
+
+
+async def _read(request: HttpRequest) -> IncomingRequest:
+    # The path as it was sent: an escaped slash belongs to its segment and must not make two of it.
+    raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
+    return IncomingRequest(
+        method=request.method,
+        path=raw_path.split(b"?")[0].decode("latin-1"),
+        query=dict(request.query_params),
+        headers=dict(request.headers),
+        raw=await request.body(),
+    )
+
+
+def _named(incoming: IncomingRequest) -> str:
+    """The organisation that a request names, in the query or in either product's header."""
+    given = [
+        incoming.query.get("organization_id", ""),
+        *(incoming.headers.get(name, "") for name in ORGANIZATION_HEADERS),
+    ]
+    return next((organization_id for organization_id in given if organization_id), "")
+
+
+def _split(path: str) -> tuple[str, list[str]]:
+    segments = [unquote(segment) for segment in path.strip("/").split("/")]
+    if len(segments) < 3 or segments[0] not in BOTH or segments[1] != "v3":
+        raise invalid_url()
+    return segments[0], segments[2:]
+
+
+def _success(reply: Reply) -> Response:
+    if reply.content is not None:
+        disposition = {"content-disposition": f'attachment; filename="{reply.file_name}"'}
+        return Response(reply.content, reply.status, headers=disposition, media_type=reply.content_type)
+    message = {"message": reply.message} if reply.message else {}
+    envelope = {"code": 0, **message, **reply.keys}
+    headers = {"location": reply.location} if reply.location else {}
+    return Response(json_wire.dump(envelope), reply.status, headers=headers, media_type=JSON)

@@ -1,0 +1,1 @@
+"""Customers, their contact persons and addresses."""

@@ -1,0 +1,1 @@
+"""Credit notes, their refunds and their application to invoices."""

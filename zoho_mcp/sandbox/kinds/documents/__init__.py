@@ -1,0 +1,1 @@
+"""What all documents with lines have in common."""

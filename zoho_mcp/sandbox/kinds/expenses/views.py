@@ -1,0 +1,121 @@
+"""Expenses as the wire shows them: the record plus what the invoice that bills it and its accounts say."""
+
+from zoho_mcp.sandbox.balances import Settled, invoice_status, settled
+from zoho_mcp.sandbox.ledger import rounded
+from zoho_mcp.sandbox.listing import Listing, Test
+from zoho_mcp.sandbox.store import Books
+from zoho_mcp.sandbox.wire.errors import does_not_exist
+from zoho_mcp.sandbox.wire.fields import custom_field_hash
+from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.routing import Request
+
+STATUSES = ("unbilled", "invoiced", "reimbursed", "non-billable", "billable")
+ROW = (
+    "expense_id", "date", "account_id", "account_name", "paid_through_account_id", "paid_through_account_name",
+    "description", "currency_id", "currency_code", "exchange_rate", "total", "bcy_total", "total_without_tax",
+    "bcy_total_without_tax", "is_billable", "reference_number", "customer_id", "customer_name", "vendor_id",
+    "vendor_name", "status", "expense_receipt_name", "expense_receipt_type", "has_attachment", "expense_type",
+    "mileage_rate", "mileage_unit", "mileage_type", "distance", "start_reading", "end_reading", "is_personal",
+    "report_id", "report_name", "custom_fields", "custom_field_hash", "tags", "created_time", "last_modified_time",
+)  # fmt: skip
+# Fields of features that the sandbox does not play: mileage, employees, reports, recurring expenses, imports, tags.
+FIXED: Record = {
+    "transaction_id": "", "transaction_type": "expense", "expense_type": "non_mileage", "mileage_rate": "",
+    "mileage_unit": "", "mileage_type": "non_mileage", "distance": "", "start_reading": "", "end_reading": "",
+    "employee_id": "", "employee_name": "", "vehicle_type": "", "report_id": "", "report_name": "",
+    "report_number": "", "trip_id": "", "trip_number": "", "recurring_expense_id": "", "is_personal": False,
+    "is_recurring_applicable": False, "imported_transactions": [], "documents": [], "tags": [], "location_id": "",
+    "location_name": "",
+}  # fmt: skip
+
+
+def _status_test(status: str) -> Test:
+    if status == "billable":
+        return lambda row: row["is_billable"]
+    return lambda row: row["status"] == status
+
+
+def _filters() -> dict[str, Test]:
+    names = {"Billable": "billable", "Nonbillable": "non-billable", "Reimbursed": "reimbursed", "Invoiced": "invoiced",
+             "Unbilled": "unbilled"}  # fmt: skip
+    found = {f"Status.{word}": _status_test(status) for word, status in names.items()}
+    return {"Status.All": lambda row: True, **found}
+
+
+LISTING = Listing(
+    key="expenses",
+    report_name="Expenses",
+    sortable=("date", "account_name", "total", "bcy_total", "reference_number", "customer_name", "last_modified_time"),
+    exact=("customer_id", "vendor_id", "recurring_expense_id", "paid_through_account_id", "project_id"),
+    text=("description", "reference_number", "account_name", "customer_name", "vendor_name"),
+    numbers=("amount",),
+    dates=("date",),
+    # An older page of Zoho's also names category and description; the current one does not.
+    search=("customer_name", "vendor_name"),
+    statuses={status: _status_test(status) for status in STATUSES},
+    filters=_filters(),
+    default_filter="Status.All",
+)
+
+
+def find(books: Books, expense_id: str) -> Record:
+    """The expense of that id."""
+    found = books.get("expense", expense_id)
+    if found is None:
+        raise does_not_exist("Expense")
+    return found
+
+
+def billed(request: Request) -> dict[str, Record]:
+    """The invoice that bills each expense, by expense_id: the one with a line that names it. A void one bills none."""
+    went = settled(request.books.all("allocation"))
+    found: dict[str, Record] = {}
+    for invoice in request.books.all("invoice"):
+        if invoice["status"] == "void":
+            continue
+        shown = {name: invoice[name] for name in ("invoice_id", "invoice_number")}
+        shown["status"] = invoice_status(invoice, went.get(invoice["invoice_id"], Settled()), request.today)
+        found |= {line["expense_id"]: shown for line in invoice["line_items"] if line["expense_id"]}
+    return found
+
+
+def detail(request: Request, expense: Record) -> Record:
+    """An expense as GET shows it."""
+    return view(request.books, expense, billed(request).get(expense["expense_id"]))
+
+
+def row(expense: Record) -> Record:
+    """An expense as a list shows it."""
+    return {name: expense[name] for name in ROW}
+
+
+def view(books: Books, expense: Record, invoice: Record | None) -> Record:
+    """An expense with its status, which follows from whether it is billable, billed and paid."""
+    lines: list[Record] = expense["line_items"]
+    paid_through = books.get("account", expense["paid_through_account_id"])
+    rate, precision = expense["exchange_rate"], expense["price_precision"]
+    one = None if expense["is_itemized_expense"] else lines[0]
+    return {
+        **expense,
+        **FIXED,
+        "status": _status(expense, invoice),
+        # That an itemised expense has no account of its own but this word is unverified.
+        "account_name": one["account_name"] if one else "Itemized",
+        **{name: one[name] if one else "" for name in ("account_id", "tax_id", "tax_name", "tax_percentage")},
+        "expense_item_id": one["line_item_id"] if one else "",
+        "paid_through_account_name": paid_through["account_name"] if paid_through else "",
+        "bcy_total": rounded(expense["total"] * rate, precision),
+        "total_without_tax": expense["sub_total"],
+        "bcy_total_without_tax": rounded(expense["sub_total"] * rate, precision),
+        "has_attachment": bool(expense["expense_receipt_name"]),
+        "custom_field_hash": custom_field_hash(expense["custom_fields"]),
+        "invoice_id": invoice["invoice_id"] if invoice else "",
+        "invoice_number": invoice["invoice_number"] if invoice else "",
+    }
+
+
+def _status(expense: Record, invoice: Record | None) -> str:
+    if invoice is not None:
+        return "reimbursed" if invoice["status"] == "paid" else "invoiced"
+    # The spelling is that of the status filter; a row may spell it nonbillable, unverified.
+    return "unbilled" if expense["is_billable"] else "non-billable"

@@ -1,0 +1,153 @@
+"""Values out of a request body, checked one by one. A wrong one raises what Zoho answers; null counts as not sent."""
+
+from collections.abc import Collection
+from decimal import Decimal, InvalidOperation
+
+from zoho_mcp.sandbox.times import parse_day
+from zoho_mcp.sandbox.wire import json_wire
+from zoho_mcp.sandbox.wire.errors import invalid_value, too_long
+from zoho_mcp.sandbox.wire.json_wire import Record
+
+# The words Zoho uses for a field in its messages, where they are known to differ from its name.
+WORDS = {"payment_terms": "Payment Terms"}
+LARGEST = Decimal(10) ** 12
+MOST_DECIMALS = 12
+
+
+def text(body: Record, key: str, default: str = "", limit: int | None = None) -> str:
+    """A text; numbers are taken as written, as the form-based API always did."""
+    value = body.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise invalid_value(_word(key))
+    written = str(value)
+    if limit is not None and len(written) > limit:
+        raise too_long(_word(key), limit)
+    return written
+
+
+def number(body: Record, key: str, default: Decimal | None = None) -> Decimal:
+    """An amount, as a number or as digits in a string; without a default it must be there."""
+    value = body.get(key)
+    if value is None or value == "":
+        if default is None:
+            raise invalid_value(_word(key))
+        return default
+    return as_number(value, key)
+
+
+def as_number(value: object, key: str) -> Decimal:
+    """The value as an exact number; `key` names it in the refusal."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise invalid_value(_word(key))
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        raise invalid_value(_word(key)) from None
+    if not amount.is_finite() or abs(amount) >= LARGEST or amount != round(amount, MOST_DECIMALS):
+        raise invalid_value(_word(key))
+    return amount
+
+
+def whole(body: Record, key: str, default: int) -> int:
+    """A whole number of nought or more."""
+    amount = number(body, key, Decimal(default))
+    if amount != amount.to_integral_value() or amount < 0:
+        raise invalid_value(_word(key))
+    return int(amount)
+
+
+def flag(body: Record, key: str, default: bool) -> bool:
+    """A true or false, also as a word."""
+    value = body.get(key)
+    if value is None or value == "":
+        return default
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise invalid_value(_word(key))
+
+
+def day(body: Record, key: str, default: str) -> str:
+    """A yyyy-mm-dd date."""
+    value = body.get(key)
+    if value is None or value == "":
+        return default
+    if not isinstance(value, str) or parse_day(value) is None:
+        raise invalid_value(_word(key))
+    return value
+
+
+def choice(body: Record, key: str, allowed: Collection[str], default: str) -> str:
+    """One of a few words."""
+    value = text(body, key)
+    if not value:
+        return default
+    if value not in allowed:
+        raise invalid_value(_word(key))
+    return value
+
+
+def record(body: Record, key: str) -> Record | None:
+    """An object, None when not sent."""
+    value = body.get(key)
+    if value is None or value == "":
+        return None
+    found = json_wire.as_record(value)
+    if found is None:
+        raise invalid_value(_word(key))
+    return found
+
+
+def records(body: Record, key: str) -> list[Record] | None:
+    """A list of objects, None when not sent."""
+    value = body.get(key)
+    if value is None or value == "":
+        return None
+    found = [json_wire.as_record(part) for part in json_wire.as_list(value) or [value]] if value != [] else []
+    if json_wire.as_list(value) is None or None in found:
+        raise invalid_value(_word(key))
+    return [part for part in found if part is not None]
+
+
+def texts(body: Record, key: str) -> list[str] | None:
+    """A list of texts, None when not sent; numbers are taken as written."""
+    value = body.get(key)
+    if value is None or value == "":
+        return None
+    found = json_wire.as_list(value)
+    if found is None or not all(isinstance(part, (str, int)) for part in found):
+        raise invalid_value(_word(key))
+    return [str(part) for part in found]
+
+
+def custom_fields(body: Record, was: list[Record]) -> list[Record]:
+    """Custom fields as they are kept: by id, index, api_name or label, whichever was sent; `was` when none were."""
+    sent = records(body, "custom_fields")
+    if sent is None:
+        return was
+    kept: list[Record] = []
+    for index, part in enumerate(sent, 1):
+        label = text(part, "label")
+        kept.append(
+            {
+                "customfield_id": text(part, "customfield_id"),
+                "index": whole(part, "index", index),
+                "label": label,
+                "api_name": text(part, "api_name") or (f"cf_{label.lower().replace(' ', '_')}" if label else ""),
+                "data_type": text(part, "data_type", "string"),
+                "value": part.get("value", ""),
+            }
+        )
+    return kept
+
+
+def custom_field_hash(kept: list[Record]) -> Record:
+    """The same custom fields as one object by api_name, as Zoho adds it."""
+    return {str(part["api_name"]): part["value"] for part in kept if part["api_name"]}
+
+
+def _word(key: str) -> str:
+    return WORDS.get(key, key)
