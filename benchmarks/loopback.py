@@ -16,8 +16,8 @@ import httpx
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.limits import Limiter
-from zoho_mcp.zoho.turns import UNLIMITED
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.queue import UNLIMITED
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.limits import Limiter
-from zoho_mcp.zoho.turns import Rates
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.queue import Rates
 
 MAIL = "ada@harbour.example"
 LANES = 4

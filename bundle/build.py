@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoho_mcp.server.prompt_texts import Prompt
-from zoho_mcp.server.prompts import PROMPTS
+from zoho_mcp.server.prompts.handlers import PROMPTS
+from zoho_mcp.server.prompts.texts import Prompt
 from zoho_mcp.settings.variables import SETTINGS, Setting
 from zoho_mcp.specs.load import load
 

@@ -27,7 +27,7 @@ from mcp import Client, StdioServerParameters
 from rich.console import Console
 from rich.text import Text
 
-from zoho_mcp.server.render import compact
+from zoho_mcp.server.results.result import compact
 
 PICTURES = Path(__file__).parent / "pictures"
 _COMMAND = (sys.executable, "-m", "zoho_mcp.cli.main")

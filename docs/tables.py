@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
+from zoho_mcp.policy.explain import asks
 from zoho_mcp.policy.facts import at_hand, can_mail
-from zoho_mcp.policy.reading import load_policy
+from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
-from zoho_mcp.policy.wording import asks
 from zoho_mcp.settings.variables import SETTINGS, Setting
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Operation

@@ -19,7 +19,7 @@ from mcp.client.session import ElicitationFnT
 from mcp.server.lowlevel import Server
 from starlette.types import ASGIApp
 
-from zoho_mcp.server.state import App
+from zoho_mcp.server.context import App
 
 Decision = Literal["approve", "decline"]
 _Result = TypeVar("_Result")

@@ -21,6 +21,8 @@ from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
 
+from zoho_mcp.approval_page.browser import open_browser
+from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.cli.embedded import Embedded, environment_for
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.app import create_app
@@ -29,14 +31,12 @@ from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.browser import open_browser
-from zoho_mcp.server.page_server import OpenBrowser
-from zoho_mcp.server.state import App
+from zoho_mcp.server.context import App
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.limits import Limiter
-from zoho_mcp.zoho.turns import Rates
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.queue import Rates
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As of what a shell starts in the background; the commands that the tests start would not hear of Ctrl-C either.

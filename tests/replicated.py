@@ -12,16 +12,16 @@ from pydantic import SecretStr
 from redis_server import RedisServer
 from starlette.types import Receive, Scope, Send
 
+from zoho_mcp.approval_page.browser import open_browser
+from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.cli.embedded import Embedded
 from zoho_mcp.replicas.replicas import Replicas
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.browser import open_browser
-from zoho_mcp.server.page_server import OpenBrowser
-from zoho_mcp.server.state import App
+from zoho_mcp.server.context import App
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.limits import Limiter
-from zoho_mcp.zoho.turns import Rates
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.queue import Rates
 
 ENOUGH = Rates(10**9, 10**9, at_once=5)
 

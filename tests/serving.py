@@ -15,11 +15,11 @@ from mcp.client.session import ElicitationFnT
 from mcp.client.streamable_http import streamable_http_client
 
 from zoho_mcp.http.app import create_app
+from zoho_mcp.http.drain import Work
 from zoho_mcp.http.guard import BODY_WITHIN
 from zoho_mcp.http.identity import Identity
 from zoho_mcp.http.serving import HttpServer, bound
 from zoho_mcp.http.settings import HttpSettings
-from zoho_mcp.http.work import Work
 from zoho_mcp.policy.approvals import Approvals
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}

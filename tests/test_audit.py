@@ -18,11 +18,11 @@ from mcp import Client
 from test_confirm import answer, question
 from test_processes import run
 
+from zoho_mcp.audit.log import Audit, Entry, hash_of, line_of
+from zoho_mcp.audit.redaction import REDACTED
+from zoho_mcp.audit.verify import Wanted, calls, entries, verify
 from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.errors import AuditError
-from zoho_mcp.policy.audit import Audit, Entry, hash_of, line_of
-from zoho_mcp.policy.history import Wanted, calls, entries, verify
-from zoho_mcp.policy.redaction import REDACTED
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient

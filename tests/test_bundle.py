@@ -21,7 +21,7 @@ from conftest import call
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
-from zoho_mcp.server.prompts import PROMPTS
+from zoho_mcp.server.prompts.handlers import PROMPTS
 from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.specs.load import load
 

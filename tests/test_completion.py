@@ -9,7 +9,7 @@ from conftest import ERAS, Era, Zoho, call
 from large_books import fill
 from mcp import Client
 
-from zoho_mcp.server.matches import KEPT
+from zoho_mcp.server.completion.search import KEPT
 
 pytestmark = pytest.mark.anyio
 both_eras = pytest.mark.parametrize("era", ERAS)

@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.credentials import CREDENTIALS
-from zoho_mcp.server.state import App
+from zoho_mcp.server.context import App
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from machine import COMMAND, INTERRUPTED, Accounts, Machine, add_organization, plain, serving
 
+from zoho_mcp.audit.log import Audit
 from zoho_mcp.cli.console import wrapped
-from zoho_mcp.policy.audit import Audit
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 
 if sys.platform == "win32":

@@ -18,8 +18,8 @@ from conftest import call
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
-from zoho_mcp.profiles import Profiles, token_folder
 from zoho_mcp.settings import from_environment
+from zoho_mcp.settings.profiles import Profiles, token_folder
 
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(("ZOHO_", "PYTHON"))}

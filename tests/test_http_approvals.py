@@ -22,13 +22,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from test_http_tokens import Tokens, tokens
 
+from zoho_mcp.approval_page.app import create_page
 from zoho_mcp.http.identity import Identity, Issued
 from zoho_mcp.http.issuer import Issuer
 from zoho_mcp.http.sessions import LASTS, MOST_WRONG, Cookies
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import add_token, revoke_token
 from zoho_mcp.policy.approvals import Approvals, Bound
-from zoho_mcp.server.page import create_page
 
 pytestmark = pytest.mark.anyio
 __all__ = ["tokens"]  # a fixture

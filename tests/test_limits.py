@@ -12,9 +12,9 @@ import pytest
 from conftest import NOON, Time
 
 from zoho_mcp.errors import LimitedError
-from zoho_mcp.zoho.limits import PLANS, REPORT, Limiter
-from zoho_mcp.zoho.moments import moment, offset_of_midnight, span
-from zoho_mcp.zoho.turns import UNLIMITED, Rates
+from zoho_mcp.times import moment, offset_of_midnight, span
+from zoho_mcp.zoho.rate_limit.limiter import PLANS, REPORT, Limiter
+from zoho_mcp.zoho.rate_limit.queue import UNLIMITED, Rates
 
 pytestmark = pytest.mark.anyio
 
@@ -176,7 +176,7 @@ async def test_processes_share_one_limit(tmp_path: Path) -> None:
 async def test_a_killed_process_leaves_nothing_behind_that_blocks(tmp_path: Path) -> None:
     code = (
         "import asyncio, os, sys, time; from pathlib import Path\n"
-        "from zoho_mcp.zoho.limits import Limiter; from zoho_mcp.zoho.turns import Rates\n"
+        "from zoho_mcp.zoho.rate_limit.limiter import Limiter; from zoho_mcp.zoho.rate_limit.queue import Rates\n"
         "async def go():\n"
         "    async with Limiter(Rates(9, 9, 1), Path(sys.argv[1]), clock=time.time).slot('1', time.time() + 20):\n"
         "        os.kill(os.getpid(), 9)\n"

@@ -10,7 +10,7 @@ from machine import free_port
 from zoho_mcp.cli.redirect import redirected
 from zoho_mcp.errors import AuthError
 from zoho_mcp.settings import Settings, from_environment
-from zoho_mcp.zoho.token_login import Attempt, address, answered, data_centre_of
+from zoho_mcp.zoho.oauth.login import Attempt, address, answered, data_centre_of
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from zoho_mcp import errors
-from zoho_mcp.zoho.payload import Response, decode
 from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.response import Response, decode
 
 CASES: list[dict[str, Any]] = [
     case

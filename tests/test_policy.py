@@ -14,7 +14,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.policy.facts import at_hand, can_mail, with_facts
-from zoho_mcp.policy.reading import load_policy
+from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import decide, needed
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation

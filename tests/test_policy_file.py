@@ -10,7 +10,7 @@ from test_processes import run
 
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.policy.facts import at_hand
-from zoho_mcp.policy.reading import KEYS, load_policy, shipped_text
+from zoho_mcp.policy.load import KEYS, load_policy, shipped_text
 from zoho_mcp.policy.rules import decide
 from zoho_mcp.settings import config_folder, state_folder
 from zoho_mcp.specs.load import load

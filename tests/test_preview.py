@@ -12,7 +12,7 @@ from conftest import ERAS, Era, Zoho, call, text_of
 from mcp import Client
 from test_confirm import answer, question
 
-from zoho_mcp.policy.losses import deleted_payment, mail, refund, voided_invoice
+from zoho_mcp.policy.consequences import deleted_payment, mail, refund, voided_invoice
 from zoho_mcp.policy.preview import LONGEST_VALUE, Preview, preview
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load

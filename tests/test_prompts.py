@@ -7,8 +7,8 @@ import pytest
 from conftest import ERAS, Era, Zoho
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.server.instructions import INSTRUCTIONS
-from zoho_mcp.server.prompts import PROMPTS
+from zoho_mcp.server.prompts.handlers import PROMPTS
+from zoho_mcp.server.prompts.instructions import INSTRUCTIONS
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio

@@ -16,9 +16,9 @@ from redis_server import RedisServer, needs_redis, redis_server
 from replicated import Replica, in_turn, replica
 from test_subscriptions import S, subscriber
 
+from zoho_mcp.approval_page.app import create_page
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.server.app import NAME
-from zoho_mcp.server.page import create_page
 
 __all__ = ["redis_server"]
 pytestmark = [pytest.mark.anyio, needs_redis]

@@ -20,17 +20,17 @@ from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.cli.serve import connected
 from zoho_mcp.errors import LimitedError, SettingsError, UnavailableError
 from zoho_mcp.policy.approvals import Bound
+from zoho_mcp.replicas.connection import Link
 from zoho_mcp.replicas.limits import TurnsInRedis
-from zoho_mcp.replicas.link import Link
 from zoho_mcp.replicas.replicas import Replicas
-from zoho_mcp.server.memory import Earlier
-from zoho_mcp.server.outcome import Sent
+from zoho_mcp.server.delivery.claims import Earlier
+from zoho_mcp.server.delivery.reconcile import Sent
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
-from zoho_mcp.zoho.limits import Limiter
+from zoho_mcp.zoho.oauth.state import Failure, Known, Token
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.queue import Rates
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.token_answers import Failure, Known, Token
-from zoho_mcp.zoho.turns import Rates
 
 __all__ = ["redis_server"]
 pytestmark = [pytest.mark.anyio, needs_redis]

@@ -21,15 +21,15 @@ from watching import Watch, attributes, get, watching
 
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.seen.logs import JsonLines
-from zoho_mcp.seen.requests import KNOWN_CODES, request_seen
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.spans import METHODS
+from zoho_mcp.server.middleware.tracing import METHODS
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
+from zoho_mcp.telemetry.logging import JsonLines
+from zoho_mcp.telemetry.requests import KNOWN_CODES, request_seen
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.limit_store import Rates
-from zoho_mcp.zoho.limits import Limiter
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.sqlite import Rates
 
 pytestmark = pytest.mark.anyio
 TRACE = 0x0AF7651916CD43DD8448EB211C80319C
@@ -187,7 +187,7 @@ async def test_an_error_in_the_log_is_one_line_that_says_where_and_not_what(zoho
     async with Client(create_server(zoho.settings, load(), ZohoClient(zoho.settings, transport=Bug()))) as client:
         with pytest.raises(MCPError):
             await client.call_tool("list_invoices", {})
-    [told] = [line for line in watch.log() if line["logger"] == "zoho_mcp.server.tools"]
+    [told] = [line for line in watch.log() if line["logger"] == "zoho_mcp.server.tools.call"]
     assert (told["level"], told["message"], told["error"]["type"]) == ("error", "list_invoices failed", "RuntimeError")
     assert told["error"]["cause"]["type"] == "KeyError"
     assert any("test_seen" in frame and "handle_async_request" in frame for frame in told["error"]["frames"])

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.profiles import settings_for
 from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.settings.variables import DATA_CENTRES, SETTINGS
 
 COMPLETE = {"ZOHO_CLIENT_ID": "1000.ID", "ZOHO_CLIENT_SECRET": "s3cret", "ZOHO_REFRESH_TOKEN": "1000.refr3sh"}

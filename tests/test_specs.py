@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zoho_mcp.errors import SpecError
-from zoho_mcp.server.special import SPECIALS
+from zoho_mcp.server.tools.composite import SPECIALS
 from zoho_mcp.settings.variables import EDITIONS
 from zoho_mcp.specs.lint import slow_check, tool_size
 from zoho_mcp.specs.load import load, specs_folder

@@ -16,7 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.state import App
+from zoho_mcp.server.context import App
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 

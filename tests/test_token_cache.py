@@ -16,8 +16,8 @@ from test_oauth import READ, SECRETS, Clock, FakeZoho, settings, succeed
 
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError
 from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.oauth.cache import TokenCache, cache_for, granted_scopes
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.token_cache import TokenCache, cache_for, granted_scopes
 
 pytestmark = pytest.mark.anyio
 

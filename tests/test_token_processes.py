@@ -16,9 +16,9 @@ import pytest
 from filelock import FileLock, Timeout
 from machine import COMMAND, Accounts, Machine
 
-from zoho_mcp.profiles import settings_for
 from zoho_mcp.sandbox import oauth
 from zoho_mcp.sandbox.times import stamp
+from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import Request
 
@@ -27,8 +27,8 @@ ORGANIZATIONS = Request("GET", "/organizations", scope="settings.READ")
 TOKEN = """\
 import os, sys, anyio, httpx
 from zoho_mcp.errors import ZohoMcpError
-from zoho_mcp.profiles import settings_for
-from zoho_mcp.zoho.oauth import TokenSource
+from zoho_mcp.settings.profiles import settings_for
+from zoho_mcp.zoho.oauth.tokens import TokenSource
 
 async def main():
     async with httpx.AsyncClient() as http:

@@ -7,9 +7,9 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from zoho_mcp.audit.verify import Wanted, calls, entries, verify
 from zoho_mcp.cli import console
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.policy.history import Wanted, calls, entries, verify
 from zoho_mcp.settings import from_environment
 
 OUTCOMES = ("done", "refused", "declined", "failed", "unknown", "asked")

@@ -17,7 +17,7 @@ from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.cli import console
-from zoho_mcp.server.render import compact
+from zoho_mcp.server.results.result import compact
 
 FOLDER = Path("demo-output")
 _WIDTH = 100

@@ -16,15 +16,15 @@ from zoho_mcp.cli.configuration import entries
 from zoho_mcp.cli.online import Visit, visit
 from zoho_mcp.cli.shared_store import examine
 from zoho_mcp.errors import ZohoMcpError
-from zoho_mcp.files import problem_with
-from zoho_mcp.profiles import Profile, Profiles, chosen_profile, settings_for
-from zoho_mcp.server.inventory import chosen
+from zoho_mcp.private_files import problem_with
+from zoho_mcp.server.tools.inventory import chosen
 from zoho_mcp.settings import Settings
+from zoho_mcp.settings.profiles import Profile, Profiles, chosen_profile, settings_for
 from zoho_mcp.settings.variables import DATA_CENTRES, SETTINGS
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Operation
-from zoho_mcp.zoho.token_cache import accounts_host, cache_for, granted_scopes
-from zoho_mcp.zoho.token_scopes import covers, needs, usable
+from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for, granted_scopes
+from zoho_mcp.zoho.oauth.scopes import covers, needs, usable
 
 _LOOKS = {"ok": ("✓", "green"), "note": ("•", "yellow"), "FAILS": ("✗", "bold red")}
 SKEW = 60.0

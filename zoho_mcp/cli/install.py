@@ -18,7 +18,7 @@ from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, t
 from zoho_mcp.cli.command_line import MEMORY
 from zoho_mcp.cli.configuration import NOTATIONS, Change, adding
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.server.inventory import offered
+from zoho_mcp.server.tools.inventory import offered
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.specs.load import load

@@ -10,21 +10,21 @@ import anyio
 import anyio.lowlevel
 from pydantic import SecretStr
 
+from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import ask, ask_secret, choose
 from zoho_mcp.cli.profiles import connection, described, with_organization
 from zoho_mcp.cli.redirect import PATIENCE, redirected
 from zoho_mcp.errors import SettingsError, ZohoMcpError
-from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of, token_folder
-from zoho_mcp.server.browser import open_browser
-from zoho_mcp.server.inventory import chosen
+from zoho_mcp.server.tools.inventory import chosen
 from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.settings.profiles import DEFAULT, Profile, Profiles, settings_of, token_folder
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.specs.load import load
-from zoho_mcp.zoho import token_login
-from zoho_mcp.zoho.oauth import TokenSource
-from zoho_mcp.zoho.token_cache import cache_for
-from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS, wanted
+from zoho_mcp.zoho.oauth import login as token_login
+from zoho_mcp.zoho.oauth.cache import cache_for
+from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS, wanted
+from zoho_mcp.zoho.oauth.tokens import TokenSource
 
 
 def login(environment: Mapping[str, str], options: argparse.Namespace) -> int:

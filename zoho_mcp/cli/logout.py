@@ -7,10 +7,10 @@ import anyio
 from zoho_mcp.cli import console
 from zoho_mcp.cli.profiles import connection
 from zoho_mcp.errors import SettingsError, ZohoMcpError
-from zoho_mcp.profiles import Profiles, settings_of
 from zoho_mcp.settings import Settings
-from zoho_mcp.zoho import token_login
-from zoho_mcp.zoho.token_cache import cache_for
+from zoho_mcp.settings.profiles import Profiles, settings_of
+from zoho_mcp.zoho.oauth import login as token_login
+from zoho_mcp.zoho.oauth.cache import cache_for
 
 _BY_HAND = "Remove it by hand in your Zoho account: accounts page → Sessions → Connected Apps."
 

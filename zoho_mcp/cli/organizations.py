@@ -12,12 +12,12 @@ import anyio
 import httpx
 
 from zoho_mcp.errors import SettingsError, ZohoMcpError
-from zoho_mcp.files import read_private, write_private
+from zoho_mcp.private_files import read_private, write_private
 from zoho_mcp.settings import Settings
 from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.oauth.cache import accounts_host
+from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.token_cache import accounts_host
-from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS
 
 LIST = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS, route="/organizations")
 Row = Mapping[str, Any]

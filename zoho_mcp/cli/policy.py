@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from zoho_mcp.cli import console
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.policy.explain import explained, sentences
 from zoho_mcp.policy.facts import amount, at_hand, outsiders, told_by_arguments, with_facts
-from zoho_mcp.policy.reading import load_policy, shipped_text
+from zoho_mcp.policy.load import load_policy, shipped_text
 from zoho_mcp.policy.rules import Facts, Policy
-from zoho_mcp.policy.wording import explained, sentences
-from zoho_mcp.profiles import settings_for
 from zoho_mcp.settings import Settings
+from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Json, Operation
 

@@ -10,11 +10,11 @@ from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import choose
 from zoho_mcp.cli.organizations import fitting, organizations
 from zoho_mcp.errors import AuthError
-from zoho_mcp.profiles import DEFAULT, Profile, Profiles, settings_of
 from zoho_mcp.settings import Settings
+from zoho_mcp.settings.profiles import DEFAULT, Profile, Profiles, settings_of
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.zoho.token_cache import accounts_host, granted_scopes
-from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS, covers
+from zoho_mcp.zoho.oauth.cache import accounts_host, granted_scopes
+from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS, covers
 
 
 def profiles(environment: Mapping[str, str], name: str, *, use: bool, organization: str) -> int:

@@ -12,7 +12,7 @@ from anyio.abc import ByteStream, Listener, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from zoho_mcp.errors import AuthError, SettingsError
-from zoho_mcp.zoho.token_login import PATH, Attempt
+from zoho_mcp.zoho.oauth.login import PATH, Attempt
 
 PATIENCE = 300.0
 """Seconds for a person to log in and say yes."""

@@ -15,14 +15,14 @@ from mcp.server.stdio import stdio_server
 from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.cli.organizations import numbered
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.profiles import settings_for
-from zoho_mcp.seen.logs import announce
-from zoho_mcp.seen.start import start
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import Settings
+from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.load import load
+from zoho_mcp.telemetry.logging import announce
+from zoho_mcp.telemetry.setup import start
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.limits import PLANS, Limiter
+from zoho_mcp.zoho.rate_limit.limiter import PLANS, Limiter
 
 if TYPE_CHECKING:
     from zoho_mcp.replicas.replicas import Replicas

@@ -8,13 +8,13 @@ from starlette.types import ASGIApp
 from zoho_mcp.cli.serve import connected
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.app import create_app
+from zoho_mcp.http.drain import Work
 from zoho_mcp.http.settings import HttpSettings, http_settings
-from zoho_mcp.http.work import Work
 from zoho_mcp.policy.approvals import Approvals
-from zoho_mcp.seen.logs import announce
 from zoho_mcp.server.app import create_server, policy_for
-from zoho_mcp.server.inventory import for_organizations
+from zoho_mcp.server.tools.inventory import for_organizations
 from zoho_mcp.specs.load import load
+from zoho_mcp.telemetry.logging import announce
 from zoho_mcp.zoho.readiness import Readiness
 
 

@@ -12,8 +12,8 @@ def examine(settings: Settings) -> tuple[bool, str, str]:
 
 
 async def _examine(settings: Settings) -> tuple[bool, str, str]:
-    from zoho_mcp.replicas.link import Gone, Link, host_of
-    from zoho_mcp.zoho.token_cache import grant_name
+    from zoho_mcp.replicas.connection import Gone, Link, host_of
+    from zoho_mcp.zoho.oauth.cache import grant_name
 
     url = settings.redis_url.get_secret_value()
     where, link = host_of(url), Link(url, grant_name(settings))

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from zoho_mcp.cli import console
-from zoho_mcp.profiles import settings_for
-from zoho_mcp.server.inventory import offered
+from zoho_mcp.server.tools.inventory import offered
+from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.lint import tool_size
 from zoho_mcp.specs.load import load
 

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zoho_mcp.http.drain import Work
 from zoho_mcp.http.settings import PATH
-from zoho_mcp.http.work import Work
 
 BODY_WITHIN = 20.0
 """Seconds for the whole body of a request, however it drips."""

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from zoho_mcp.errors import ZohoMcpError
-from zoho_mcp.http.work import Work
+from zoho_mcp.http.drain import Work
 
 HEALTHZ, READYZ = "/healthz", "/readyz"
 Check = Callable[[], Awaitable[None]]

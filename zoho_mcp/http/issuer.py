@@ -12,7 +12,7 @@ import anyio
 import jwt
 
 from zoho_mcp.errors import UnavailableError
-from zoho_mcp.http.fetching import Json, fetch_json
+from zoho_mcp.http.fetch_json import Json, fetch_json
 from zoho_mcp.settings.values import is_loopback
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from zoho_mcp.approval_page.app import HEADERS, Page, form_of, from_page, refused
+from zoho_mcp.approval_page.html import notice_page, whole_page
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.http.identity import Identity
-from zoho_mcp.http.oidc import LogIn
+from zoho_mcp.http.login import LogIn
 from zoho_mcp.http.sessions import Cookies, Tries
 from zoho_mcp.http.settings import PAGE, HttpSettings
 from zoho_mcp.policy.approvals import Questions
-from zoho_mcp.server.page import HEADERS, Page, form_of, from_page, refused
-from zoho_mcp.server.page_html import notice_page, whole_page
 
 Handler = Callable[[Request], Awaitable[Response]]
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.http.work import Work
+from zoho_mcp.http.drain import Work
 
 GRACE = 25.0
 """Seconds that calls get to end when the server is told to stop."""

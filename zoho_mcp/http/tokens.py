@@ -18,7 +18,7 @@ from typing import Any
 from mcp.server.auth.provider import AccessToken
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.files import read_unaltered, write_private
+from zoho_mcp.private_files import read_unaltered, write_private
 
 PREFIX = "zim_"
 """By it, programs that look for secrets in the wrong places know one."""

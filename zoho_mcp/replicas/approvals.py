@@ -15,8 +15,8 @@ from typing import Any, cast
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy import approvals as rules
 from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Bound, Shown, Spent, Way, too_many
-from zoho_mcp.replicas.link import Gone, Link, ms
-from zoho_mcp.replicas.seal import Seal
+from zoho_mcp.replicas.connection import Gone, Link, ms
+from zoho_mcp.replicas.encryption import Seal
 
 _FORGOTTEN = "The question was lost when Redis was started anew. Nothing was done."
 _WORDS: Mapping[str, str] = {

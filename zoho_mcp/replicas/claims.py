@@ -13,11 +13,11 @@ from typing import Any
 import anyio
 
 from zoho_mcp.errors import DeclinedError, UnavailableError
-from zoho_mcp.replicas.link import Gone, Link, ms
-from zoho_mcp.replicas.seal import Seal
-from zoho_mcp.server.memory import Earlier, Memory
-from zoho_mcp.server.outcome import Sent
-from zoho_mcp.server.repeats import SURELY_OVER
+from zoho_mcp.replicas.connection import Gone, Link, ms
+from zoho_mcp.replicas.encryption import Seal
+from zoho_mcp.server.delivery.claims import Earlier, Memory
+from zoho_mcp.server.delivery.duplicates import SURELY_OVER
+from zoho_mcp.server.delivery.reconcile import Sent
 
 LEASE = 8.0
 """Seconds without a sign of life after which a replica counts as gone; it gives one every second."""
@@ -29,7 +29,7 @@ _SHOWN = ("contact_name", "name")
 
 
 class ClaimsInRedis:
-    """See `zoho_mcp.server.memory.Claims`."""
+    """See `zoho_mcp.server.delivery.claims.Claims`."""
 
     def __init__(self, link: Link, seal: Seal, window: float, clock: Callable[[], float]) -> None:
         self._link = link

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from zoho_mcp.replicas.link import Gone, Link, ms
-from zoho_mcp.zoho.limit_store import LimitStore
-from zoho_mcp.zoho.turns import LEASE, WINDOW, Ahead, Granted, Rates, Today, UsedUp, told
+from zoho_mcp.replicas.connection import Gone, Link, ms
+from zoho_mcp.zoho.rate_limit.queue import LEASE, WINDOW, Ahead, Granted, Rates, Today, UsedUp, told
+from zoho_mcp.zoho.rate_limit.sqlite import LimitStore
 
 SHARE = 4
 """With Redis gone, a replica keeps to the limits divided by this."""
@@ -18,7 +18,7 @@ _STARTS = "Redis has just been started, so this replica keeps to a quarter of th
 
 
 class TurnsInRedis:
-    """See `zoho_mcp.zoho.turns.Turns`. What is granted is counted on this machine too, for when Redis is gone."""
+    """See `zoho_mcp.zoho.rate_limit.queue.Turns`. Grants are also counted on this machine, for when Redis is down."""
 
     def __init__(self, link: Link, api: str, clock: Callable[[], float], *, lease: float = LEASE) -> None:
         self._link = link

@@ -14,16 +14,16 @@ import anyio
 
 from zoho_mcp.replicas.approvals import ApprovalsInRedis
 from zoho_mcp.replicas.claims import ClaimsInRedis, LockInRedis
+from zoho_mcp.replicas.connection import SETTLE, Gone, Link
+from zoho_mcp.replicas.encryption import Seal
 from zoho_mcp.replicas.limits import TurnsInRedis
-from zoho_mcp.replicas.link import SETTLE, Gone, Link
-from zoho_mcp.replicas.seal import Seal
 from zoho_mcp.replicas.tokens import TokensInRedis
-from zoho_mcp.server.shared import Touched
-from zoho_mcp.server.state import App
-from zoho_mcp.server.subscriptions import tell_of
+from zoho_mcp.server.context import App
+from zoho_mcp.server.resources.changes import Touched
+from zoho_mcp.server.resources.subscriptions import tell_of
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.zoho.token_cache import grant_name
+from zoho_mcp.zoho.oauth.cache import grant_name
 
 _EVERY = 1.0
 """Seconds between two signs of life."""
@@ -36,7 +36,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Replicas:
-    """See `zoho_mcp.server.shared.Shared`; besides it, what the client to Zoho shares. Raises SettingsError."""
+    """See `zoho_mcp.server.resources.changes.Shared`; also what the Zoho client shares. Raises SettingsError."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float], *, settle: float = SETTLE) -> None:
         self._link = link = Link(settings.redis_url.get_secret_value(), grant_name(settings), settle=settle)
@@ -79,7 +79,7 @@ class Replicas:
             with _noted():
                 # After a failure nothing is known of what it has forgotten.
                 before, epoch = epoch, "gone"
-                now = await self._link.run("link", "", [])
+                now = await self._link.run("connection", "", [])
                 if before != now:
                     await self.turns.say_again()
                     await self.memory.say_again()

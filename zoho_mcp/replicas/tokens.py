@@ -10,10 +10,10 @@ from typing import Any, cast
 import anyio
 
 from zoho_mcp.errors import UnavailableError
-from zoho_mcp.replicas.link import Gone, Link, ms
-from zoho_mcp.replicas.seal import Seal
-from zoho_mcp.zoho.token_answers import Known
-from zoho_mcp.zoho.token_cache import from_plain, plain
+from zoho_mcp.replicas.connection import Gone, Link, ms
+from zoho_mcp.replicas.encryption import Seal
+from zoho_mcp.zoho.oauth.cache import from_plain, plain
+from zoho_mcp.zoho.oauth.state import Known
 
 LEASE = 11.0
 """Seconds that one replica may take to fetch a token; longer than it waits for the accounts server."""
@@ -25,7 +25,7 @@ _ABOUT = "token"
 
 
 class TokensInRedis:
-    """See `zoho_mcp.zoho.token_cache.SharedTokens`. With Redis gone, each replica fetches its own."""
+    """See `zoho_mcp.zoho.oauth.cache.SharedTokens`. With Redis gone, each replica fetches its own."""
 
     def __init__(self, link: Link, seal: Seal, clock: Callable[[], float]) -> None:
         self._link = link

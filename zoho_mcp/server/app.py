@@ -9,24 +9,29 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from zoho_mcp import __version__
+from zoho_mcp.approval_page.browser import open_browser
+from zoho_mcp.approval_page.loopback import OpenBrowser, PageServer
+from zoho_mcp.audit.log import Audit
 from zoho_mcp.policy.approvals import LIFETIME, Approvals, Questions
-from zoho_mcp.policy.audit import Audit
-from zoho_mcp.policy.reading import load_policy
+from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
-from zoho_mcp.server import completion, progress, prompts, resources, subscriptions, tools
-from zoho_mcp.server.around import around
-from zoho_mcp.server.browser import open_browser
-from zoho_mcp.server.confirm_token import with_token
-from zoho_mcp.server.instructions import INSTRUCTIONS
-from zoho_mcp.server.inventory import for_organizations, offered
-from zoho_mcp.server.matches import Matches
-from zoho_mcp.server.memory import Memory
-from zoho_mcp.server.page_server import OpenBrowser, PageServer
-from zoho_mcp.server.principals import Views
-from zoho_mcp.server.shared import Shared
-from zoho_mcp.server.spans import watch
-from zoho_mcp.server.state import App
-from zoho_mcp.server.watchers import Watchers
+from zoho_mcp.server.completion import handler as completion
+from zoho_mcp.server.completion.search import Matches
+from zoho_mcp.server.confirmation.token import with_token
+from zoho_mcp.server.context import App
+from zoho_mcp.server.delivery.claims import Memory
+from zoho_mcp.server.middleware import progress
+from zoho_mcp.server.middleware.around import around
+from zoho_mcp.server.middleware.grants import Views
+from zoho_mcp.server.middleware.tracing import watch
+from zoho_mcp.server.prompts import handlers as prompts
+from zoho_mcp.server.prompts.instructions import INSTRUCTIONS
+from zoho_mcp.server.resources import handlers as resources
+from zoho_mcp.server.resources import subscriptions
+from zoho_mcp.server.resources.changes import Shared
+from zoho_mcp.server.resources.subscribers import Watchers
+from zoho_mcp.server.tools import call as tools
+from zoho_mcp.server.tools.inventory import for_organizations, offered
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog

@@ -89,7 +89,7 @@ class Operation(Frozen):
     mistakes: Mapping[str, str] = {}
     """Argument names that are often tried, and what to say to them."""
     special: bool = False
-    """A function of the same name in `zoho_mcp.server.special` makes the calls."""
+    """A function of the same name in `zoho_mcp.server.tools.composite` makes the calls."""
     calls: tuple[str, ...] = ()
     """Operations that are run on the way, by this function or for a question: their scopes are needed too."""
     answer: Answer = Answer()

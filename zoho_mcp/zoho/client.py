@@ -12,17 +12,17 @@ import anyio
 import httpx
 
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
-from zoho_mcp.seen.requests import day_left, request_seen, sending
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.zoho.limits import PLANS, WAIT, Limiter
-from zoho_mcp.zoho.moments import server_time
-from zoho_mcp.zoho.oauth import TokenSource, ZohoAuth
-from zoho_mcp.zoho.payload import Response, decode, unknown
+from zoho_mcp.telemetry.requests import day_left, request_seen, sending
+from zoho_mcp.times import server_time
+from zoho_mcp.zoho.oauth.cache import SharedTokens
+from zoho_mcp.zoho.oauth.tokens import TokenSource, ZohoAuth
+from zoho_mcp.zoho.rate_limit.limiter import PLANS, WAIT, Limiter
+from zoho_mcp.zoho.rate_limit.queue import told
 from zoho_mcp.zoho.reading import ENCODINGS, bound
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.token_cache import SharedTokens
-from zoho_mcp.zoho.turns import told
+from zoho_mcp.zoho.response import Response, decode, unknown
 
 CONNECT, ANSWER = 10.0, 30.0
 """Seconds for a connection, and for a whole answer, however it drips."""

@@ -4,8 +4,8 @@ import anyio
 
 from zoho_mcp.errors import UnavailableError, ZohoMcpError
 from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.token_scopes import LIST_ORGANIZATIONS
 
 REMEMBERED = 15 * 60.0
 """Seconds for which an answer of Zoho's, to whatever, shows that it is there. An idle server asks 96 times a day."""

@@ -1,0 +1,1 @@
+"""The record of decisions and changes. Knows neither HTTP nor MCP."""

@@ -1,0 +1,75 @@
+"""Completes ids, names and numbers from typed letters, with as few requests to Zoho as it takes (see `matches`)."""
+
+from collections.abc import Mapping
+
+import mcp_types as types
+
+from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.server.authorization import require_allowed
+from zoho_mcp.server.completion.search import KINDS, Kind
+from zoho_mcp.server.context import ORGANIZATION, Context, working_in
+from zoho_mcp.server.prompts.handlers import PROMPTS, months
+
+MOST_VALUES = 100
+"""The protocol's own bound."""
+_LONGEST = 100
+_AN_ID = 15
+"""Digits of which it is plain that they are an id being typed, which Zoho cannot search for."""
+
+
+async def complete(ctx: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+    """completion/complete, for the arguments of resource templates and prompts."""
+    app, kind = ctx.lifespan_context, _kind_of(params.ref, params.argument.name)
+    organization = ((params.context.arguments if params.context else None) or {}).get(ORGANIZATION, "")
+    before = working_in.set(organization if organization in app.organizations else "")
+    try:
+        values, more = await _values(ctx, kind, params.argument.value)
+    finally:
+        working_in.reset(before)
+    shown = values[:MOST_VALUES]
+    total = None if more else len(values)
+    return types.CompleteResult(
+        completion=types.Completion(values=shown, total=total, has_more=more or len(values) > len(shown))
+    )
+
+
+def _kind_of(ref: types.ResourceTemplateReference | types.PromptReference, argument: str) -> str:
+    """What an argument holds: of a template, its name says it; of a prompt, its own declaration."""
+    if isinstance(ref, types.ResourceTemplateReference):
+        return argument if f"{{{argument}}}" in ref.uri else ""
+    prompt = PROMPTS.get(ref.name)
+    return next((one.kind for one in prompt.arguments if one.name == argument), "") if prompt else ""
+
+
+async def _values(ctx: Context, kind: str, typed: str) -> tuple[list[str], bool]:
+    app, known = ctx.lifespan_context, KINDS.get(kind)
+    if kind in ("month", ORGANIZATION):
+        every = months(12) if kind == "month" else list(app.organizations)
+        return [one for one in every if one.startswith(typed.strip())], False
+    # JSON may hold half of a character, which nobody can write down.
+    letters = typed.encode("utf-8", "ignore").decode().strip().casefold()[:_LONGEST]
+    whose = working_in.get() or len(app.settings.organizations) < 2
+    if known is None or not whose or (letters.isdecimal() and len(letters) >= _AN_ID) or not await _allowed(ctx, known):
+        return [], False
+    # A single letter finds half of everything: it is looked for in the newest only.
+    found = await app.matches.look(app, known, letters if len(letters) > 1 or not letters.isascii() else "")
+    if found is None:
+        return [], True
+    fitting = [row for row in found.rows if found.letters == letters or _fits(row, known, letters)]
+    fitting.sort(key=lambda row: not any(row[name].casefold().startswith(letters) for name in known.texts))
+    return list(dict.fromkeys(row[known.value] for row in fitting)), not found.complete
+
+
+async def _allowed(ctx: Context, kind: Kind) -> bool:
+    """Whether the list that is searched is offered as a tool, and the policy lets it be read unasked."""
+    if kind.operation not in ctx.lifespan_context.offered:
+        return False
+    try:
+        await require_allowed(ctx, [kind.operation], {})
+    except ZohoMcpError:
+        return False
+    return True
+
+
+def _fits(row: Mapping[str, str], kind: Kind, letters: str) -> bool:
+    return any(letters in row[name].casefold() for name in kind.texts)

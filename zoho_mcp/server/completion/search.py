@@ -1,0 +1,109 @@
+"""What was found lately for letters that a person types, and the search for more of it.
+
+What was found is kept for seconds: a longer word is looked for in what a shorter one found, where that was everything.
+One search runs at a time; what was typed while it ran is searched for only in its last state. A change made through
+this server empties it all.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from zoho_mcp.errors import ZohoMcpError
+
+if TYPE_CHECKING:
+    from zoho_mcp.server.context import App
+
+KEPT = 10.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Something that is looked for: in which list, what is given back, and what the letters are compared with."""
+
+    operation: str
+    value: str
+    texts: tuple[str, ...]
+
+
+_CUSTOMER = ("contact_name", "company_name", "email")
+KINDS: Mapping[str, Kind] = {
+    "customer_id": Kind("list_customers", "contact_id", _CUSTOMER),
+    "customer": Kind("list_customers", "contact_name", _CUSTOMER),
+    "invoice_id": Kind("list_invoices", "invoice_id", ("invoice_number", "customer_name")),
+    "estimate": Kind("list_estimates", "estimate_number", ("estimate_number", "customer_name")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search for `letters` gave. `complete`: Zoho had no more of it."""
+
+    letters: str
+    rows: Sequence[Mapping[str, str]]
+    complete: bool
+    until: float
+
+
+class Matches:
+    """What was found lately, by list, books and typed letters."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._found: dict[tuple[str, str], Found] = {}
+        self._typed: dict[str, str] = {}
+        self._searching: dict[str, anyio.Lock] = {}
+        self._changes = 0
+
+    def forget(self) -> None:
+        """Something changed: nothing found before, or being looked for now, is to be trusted."""
+        self._changes += 1
+        self._found.clear()
+
+    async def look(self, app: "App", kind: Kind, typed: str) -> Found | None:
+        """The rows of a list that may fit; None when more was typed before the search could begin."""
+        name = f"{kind.operation} {app.organization_of({})}"
+        self._typed[name] = typed
+        if found := self._known(name, typed):
+            return found
+        async with self._searching.setdefault(name, anyio.Lock()):
+            if found := self._known(name, typed):
+                return found
+            if (newest := self._typed[name]) != typed and newest.startswith(typed):
+                return None
+            found = self._found[name, typed] = await self._search(app, kind, typed)
+            return found
+
+    def _known(self, name: str, typed: str) -> Found | None:
+        now = self._clock()
+        for length in range(len(typed), -1, -1):
+            found = self._found.get((name, typed[:length]))
+            if found and found.until > now and (found.complete or length == len(typed)):
+                return found
+        return None
+
+    async def _search(self, app: "App", kind: Kind, typed: str) -> Found:
+        before = self._changes
+        found = await _searched(app, kind, typed, self._clock() + KEPT)
+        self._found = {key: one for key, one in self._found.items() if one.until > self._clock()}
+        # What was read before a change, or while it was made, is given once and not kept.
+        return found if before == self._changes else replace(found, until=0.0)
+
+
+async def _searched(app: "App", kind: Kind, letters: str, until: float) -> Found:
+    try:
+        envelope = await app.run(kind.operation, {"search_text": letters} if letters else {})
+    except ZohoMcpError:
+        # A completion that does not work is no reason to say so, or to try again, at every letter.
+        return Found(letters, (), False, until)
+    rows: list[dict[str, Any]] = envelope.get(app.catalog.operations[kind.operation].answer.key) or []
+    kept = {name for one in KINDS.values() if one.operation == kind.operation for name in (one.value, *one.texts)}
+    return Found(
+        letters,
+        [{name: str(row.get(name, "")) for name in kept} for row in rows],
+        not envelope.get("page_context", {}).get("has_more_page"),
+        until,
+    )

@@ -1,0 +1,1 @@
+"""Asks a person before a call may run."""

@@ -1,0 +1,131 @@
+"""Asks on a page that this process serves and that is opened in the user's browser: for clients that cannot ask.
+
+A click only takes down a decision. Nothing runs but a call, and only if the record is still what the person saw.
+"""
+
+import itertools
+import logging
+
+import anyio
+
+from zoho_mcp.policy.approvals import Approval, Shown
+from zoho_mcp.policy.rules import effect_of
+from zoho_mcp.server.confirmation.request import ASKED_ANEW, TELL_THE_USER, Call, Look, agreement
+from zoho_mcp.server.middleware.progress import tell
+
+_logger = logging.getLogger(__name__)
+_NEVER_YOURSELF = "Do not open it yourself: it shows nothing to who is not logged in."
+_NO_PAGE = "Whoever runs this server can set up an approval page for people to log in on (docs/http.md)."
+_PROGRESS_EVERY = 5
+"""Seconds between notifications while a call waits: clients count silence towards their own time limit."""
+
+
+async def by_page(call: Call, seen: Look, why: str) -> None:
+    """Return once a person approved on the page; else DeclinedError. `why` says why the client itself did not ask."""
+    if call.principal is not None and not call.app.public_page:
+        # Whoever sits before this machine is not who is logged in from elsewhere.
+        raise call.refusal(f"a person has to agree first, and {why}.", f"{_NO_PAGE} {_elsewhere()}")
+    approvals = call.app.approvals
+    for _ in range(ASKED_ANEW):
+        is_new = await approvals.live("page", seen.bound) is None
+        approval = await approvals.ask("page", seen.bound, _shown(call, seen))
+        if approval.state == "waiting":
+            if is_new and call.principal is not None:
+                # Nobody can decide before they have the address.
+                raise call.refusal(
+                    f"a person has to agree first (approval {approval.name}).",
+                    f"{_ask_the_user(call, approval)} {_NEVER_YOURSELF}",
+                )
+            with approval.called():
+                still_there = await _show_and_wait(call, approval, why)
+            if not still_there:
+                raise call.refusal("the client took the call back.", "Call again.")
+        if approval.state != "approved" or await call.is_abandoned():
+            raise _not_approved(call, approval)
+        seen = await call.look()
+        match await approvals.spend(approval, seen.bound):
+            case "spent":
+                agreement().reached("page", approval)
+                return
+            case "gone":  # another call used it, or it expired, while the record was read
+                raise _not_approved(call, approval)
+            case "changed":
+                pass
+    raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
+
+
+def _shown(call: Call, seen: Look) -> Shown:
+    preview, limit = seen.preview, call.app.settings.approval_type_number_over
+    large = preview.amount is not None and preview.amount > limit
+    typed = preview.number if large and effect_of(call.operation, call.arguments) == "destroy" else ""
+    return Shown(call.operation.title, preview.question, preview.details, call.client, typed)
+
+
+async def _show_and_wait(call: Call, approval: Approval, why: str) -> bool:
+    """Whether the client still waits, decided or not."""
+    settings, page = call.app.settings, call.app.page
+    if call.principal is None:
+        opens = approval.callers == 1  # a call that joins one which waits already finds the window open
+        address = await page.address(approval.secret)
+        if opens and not (settings.can_open_browser and await page.open_browser(address)):
+            raise _no_browser(call, approval, address, why)
+    longest = min(settings.approval_wait, call.app.approvals.remaining(approval))
+    with anyio.move_on_after(longest) as in_time, anyio.CancelScope() as waiting, page.waited_for(call.caller, waiting):
+        async with anyio.create_task_group() as group:
+            group.start_soon(_report_progress, call, waiting)
+            await approval.decided.wait()
+            group.cancel_scope.cancel()
+    return approval.decided.is_set() or not waiting.cancel_called or in_time.cancel_called
+
+
+async def _report_progress(call: Call, waiting: anyio.CancelScope) -> None:
+    wait = call.app.settings.approval_wait
+    for second in itertools.count():
+        if second % _PROGRESS_EVERY == 0:
+            await tell("Waiting for the user's decision in the browser.", second and _PROGRESS_EVERY, wait)
+        await anyio.sleep(1)
+        if await call.is_abandoned():
+            waiting.cancel()
+
+
+def _not_approved(call: Call, approval: Approval) -> Exception:
+    match approval.state:
+        case "waiting":
+            return call.refusal(
+                f"the user has not decided yet (approval {approval.name}).",
+                f"{_ask_the_user(call, approval)} The approval's id alone does nothing.",
+            )
+        case "declined":
+            return call.refusal("the user declined.")
+        case "approved":
+            return call.refusal("the client hung up before the user decided.", "Call again.")
+        case "spent":
+            return call.refusal("another call, the same as this, used the user's approval.", "Look what it did.")
+        case _:
+            return call.refusal("the question expired before it was decided.", "Call again to ask anew.")
+
+
+def _no_browser(call: Call, approval: Approval, address: str, why: str) -> Exception:
+    told = call.app.settings.approval_url_to_model
+    if not told:
+        _logger.warning("No browser could be opened. Approval %s can be decided at %s", approval.name, address)
+    where = f"at {address}" if told else "at the address that this server wrote to its log (stderr)"
+    return call.refusal(
+        f"a person has to agree first, {why}, and no browser could be opened (approval {approval.name}).",
+        f"The user can decide within five minutes, on the machine this server runs on, {where}; then call "
+        f"{call.operation.name} again with the same arguments. {_elsewhere()}",
+    )
+
+
+def _ask_the_user(call: Call, approval: Approval) -> str:
+    again = f"then call {call.operation.name} again with the same arguments."
+    if call.principal is not None:
+        address = f"{call.app.public_page}/{approval.secret}"
+        return f"Ask the user to decide within five minutes at {address} , where they log in themselves; {again}"
+    told = call.app.settings.approval_url_to_model
+    where = f" ({call.app.page.address_of(approval.secret)})" if told else ""
+    return f"Ask the user to decide in the browser window that was opened{where}, {again}"
+
+
+def _elsewhere() -> str:
+    return f"Or use a client that supports MCP elicitation, or do it in Zoho itself. {TELL_THE_USER}"

@@ -1,0 +1,93 @@
+"""What a person is shown before saying yes, from fresh reads, and what their yes is bound to."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
+from zoho_mcp.policy import consequences
+from zoho_mcp.policy.facts import recipients, subject
+from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
+from zoho_mcp.server.context import App
+from zoho_mcp.specs.model import Operation
+
+Json = Mapping[str, Any]
+
+
+async def look(app: App, operation: Operation, arguments: Json) -> tuple[Preview, str]:
+    """The question for this call, and its fingerprint: another argument or state of the record gives another.
+
+    Raises RejectedError when Zoho would refuse anyway: then nobody has to be asked.
+    """
+    of_record = subject(operation, app.catalog)
+    record = await app.record(of_record.name, arguments) if of_record else {}
+    more = await _more(app, operation, arguments, record)
+    if more.refusal:
+        raise RejectedError(more.refusal, more.instead)
+    shown = preview(operation, record, arguments, more)
+    return shown, fingerprint(operation.name, arguments, app.organization_of(arguments), shown.version)
+
+
+async def customer_of(app: App, record: Json, arguments: Json) -> dict[str, Any] | None:
+    """The customer that a record or the arguments belong to, None when they name none."""
+    customer_id = record.get("customer_id") or arguments.get("customer_id")
+    return await app.record("get_customer", {"customer_id": customer_id}) if customer_id else None
+
+
+async def _more(app: App, operation: Operation, arguments: Json, record: Json) -> More:
+    if recipients(arguments):
+        return consequences.mail(record, arguments, await customer_of(app, record, arguments))
+    special = _SPECIAL.get(operation.name)
+    return await special(app, arguments, record) if special else await _for_customer(app, operation, arguments, record)
+
+
+async def _void_invoice(app: App, arguments: Json, record: Json) -> More:
+    payments: list[dict[str, Any]] = []
+    if record.get("payment_made"):
+        payments = (await app.run("list_invoice_payments", {"invoice_id": arguments["invoice_id"]}))["payments"]
+    return consequences.voided_invoice(record, payments)
+
+
+async def _delete_invoice(app: App, arguments: Json, record: Json) -> More:
+    return consequences.deleted_invoice(record)
+
+
+async def _delete_customer(app: App, arguments: Json, record: Json) -> More:
+    return consequences.deleted_customer(record, await _transactions(app, arguments["customer_id"], record))
+
+
+async def _transactions(app: App, customer_id: str, record: Json) -> str:
+    """The first kind of transaction found, in words; empty when there is none."""
+    if isinstance(known := record.get("has_transaction"), bool):
+        return "transactions" if known else ""
+    for operation in app.catalog.operations.values():
+        if {"customer_id", "per_page"} <= set(operation.input.get("properties", {})) and operation.answer.columns:
+            try:
+                answer = await app.run(operation.name, {"customer_id": customer_id, "per_page": 1})
+            except (AuthError, NotFoundError):
+                # Without that scope this kind stays unseen: Zoho will refuse by itself.
+                continue
+            if answer.get(operation.answer.key):
+                return operation.name.removeprefix("list_").replace("_", " ")
+    return ""
+
+
+async def _delete_payment(app: App, arguments: Json, record: Json) -> More:
+    return consequences.deleted_payment(record)
+
+
+async def _refund_credit_note(app: App, arguments: Json, record: Json) -> More:
+    return consequences.refund(record, arguments)
+
+
+async def _for_customer(app: App, operation: Operation, arguments: Json, record: Json) -> More:
+    """For a record that is yet to be made: whose it will be."""
+    if record or "customer_id" not in arguments:
+        return More()
+    customer = await customer_of(app, record, arguments)
+    return More((("Customer", consequences.clean((customer or {}).get("contact_name", ""))),))
+
+
+_SPECIAL: Mapping[str, Callable[[App, Json, Json], Awaitable[More]]] = {
+    function.__name__.removeprefix("_"): function
+    for function in (_void_invoice, _delete_invoice, _delete_customer, _delete_payment, _refund_credit_note)
+}

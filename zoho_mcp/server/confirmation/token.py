@@ -1,0 +1,60 @@
+"""The way of two calls, for servers whose clients cannot be asked: the first gives a preview and a token.
+
+It keeps a call from happening by accident or in one step. It does not keep a model from calling twice by itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoho_mcp.server.confirmation.request import Call, Look, agreement
+from zoho_mcp.settings import Settings
+from zoho_mcp.specs.model import Operation
+
+ARGUMENT = "confirmation_token"
+_SCHEMA = {
+    "type": "string",
+    "description": "Only after the user agreed to the preview: the token that came with it. Valid once, for that call.",
+}
+
+
+def with_token(operations: Mapping[str, Operation], settings: Settings) -> Mapping[str, Operation]:
+    """The operations as they are listed: with the token's argument where this way is switched on."""
+    if settings.confirm_fallback != "token":
+        return operations
+    return {
+        name: operation if operation.effect == "read" else operation.model_copy(update={"input": _and_token(operation)})
+        for name, operation in operations.items()
+    }
+
+
+def _and_token(operation: Operation) -> dict[str, Any]:
+    return {**operation.input, "properties": {**operation.input.get("properties", {}), ARGUMENT: _SCHEMA}}
+
+
+async def by_token(call: Call, seen: Look) -> None:
+    """Return if the call carries the token of its own preview; else DeclinedError, with the preview and a token."""
+    approvals = call.app.approvals
+    note = ""
+    if token := agreement().token:
+        asked = await approvals.find("token", token)
+        decided = asked is not None and await approvals.decide(asked, yes=True)
+        spent = await approvals.spend(asked, seen.bound) if asked is not None and decided else "gone"
+        if spent == "spent":
+            agreement().reached("token")
+            return
+        if asked is None or spent == "gone":
+            raise call.refusal(
+                f"that {ARGUMENT} was used before, is more than five minutes old, or was never given.",
+                "Call again without it for a new preview.",
+            )
+        if (asked.bound.call, asked.bound.principal) != (seen.bound.call, seen.bound.principal):
+            raise call.refusal(
+                f"that {ARGUMENT} belongs to another call.", "Call again without it for a preview of this one."
+            )
+        note = "the record changed since the last preview, so "
+    new = await approvals.ask("token", seen.bound)
+    raise call.refusal(
+        f"{note}the user has to agree first.\n{seen.preview.text()}\n",
+        "Show the user this preview. Only if they agree, call again within five minutes with the same arguments and "
+        f'{ARGUMENT}: "{new.secret}". It is valid once.',
+    )

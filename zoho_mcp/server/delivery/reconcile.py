@@ -1,0 +1,255 @@
+"""Finds out, by reading, what became of a change whose answer never came. It is never sent again from here.
+
+Which reads show it follows from the specs: the record's own address, or the list that a new record would be in.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from zoho_mcp.errors import NotFoundError, OutcomeUnknownError, UnavailableError, ZohoMcpError
+from zoho_mcp.server.delivery.record_diff import likeness
+from zoho_mcp.specs.model import Operation
+from zoho_mcp.times import seconds_of
+from zoho_mcp.zoho.rate_limit.limiter import REPORT
+from zoho_mcp.zoho.request import build
+
+if TYPE_CHECKING:
+    from zoho_mcp.server.context import App
+
+LOOKS = (0.5, 2.0, 5.0)
+"""Seconds before each look: a change may show a little later than it was made."""
+CLOCKS_DIFFER = 2.0
+"""Seconds by which a record may seem older than its request: Zoho's times have no fractions."""
+MOST_CANDIDATES = 10
+_PLACE = re.compile(r"{(\w+)}")
+_IDENTIFY = ("customer_id", "contact_name", "name", "invoice_number", "estimate_number", "creditnote_number")
+_STATUS = re.compile(r"}(?:/status)?/(sent|void|draft|active|inactive|accepted|declined|stop|resume)$")
+_BECOMES: Mapping[str, str] = {"stop": "stopped", "resume": "active"}
+_LOST = "Zoho's answer was lost on the way; reading showed afterwards that it was done."
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A change without an answer. `at`: when it was sent, in seconds of the client's clock."""
+
+    operation: Operation
+    arguments: Json
+    at: float
+    skew: float | None = None
+    """How far Zoho's clock was ahead of that one just then, if that was known."""
+
+    @property
+    def path(self) -> str:
+        """The address it was sent to, with its places."""
+        return self.operation.http.path.partition("?")[0]
+
+    def since(self, app: "App") -> float:
+        """The earliest time, by Zoho's clock, at which it can have been carried out.
+
+        A clock may have been set right meanwhile. Then the earlier of two times counts: what is too old for the other
+        could be taken for not there, and be made a second time.
+        """
+        known = [skew for skew in (self.skew, app.client.skew) if skew is not None]
+        return self.at + min(known, default=0.0) - CLOCKS_DIFFER
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one look showed: `done` (with the record, where there is one), `absent` so far, or `unclear` and why."""
+
+    result: Literal["done", "absent", "unclear"]
+    record: Json | None = None
+    why: str = ""
+
+
+_ABSENT = Verdict("absent")
+Look = Callable[["App", Sent], Awaitable[Verdict]]
+
+
+async def settle(app: "App", sent: Sent, problem: OutcomeUnknownError) -> dict[str, Any]:
+    """The envelope of a change that was carried out. Raises UnavailableError when it was not, else `problem` anew."""
+    if (report := REPORT.get()) is not None:
+        await report("Zoho's answer was lost. Looking whether it was done.", sum(LOOKS))
+    verdict = await find_out(app, sent)
+    if verdict.result == "done":
+        key = sent.operation.answer.key
+        return {"code": 0, "message": _LOST, **({key: verdict.record} if key and verdict.record else {})}
+    if verdict.result == "absent" and not problem.late:
+        raise UnavailableError(
+            f"{problem.what} Reading showed three times that it was not carried out.", "It can be called again."
+        ) from problem
+    why = verdict.why or "It was not there when looked for, but Zoho may still be working on it."
+    raise OutcomeUnknownError(f"{problem.what} {why}", what_to_check(app, sent), late=problem.late) from problem
+
+
+async def find_out(app: "App", sent: Sent) -> Verdict:
+    """Look until it is there, or several times; a look that fails is made up for by the next."""
+    look = _look_for(sent.operation)
+    verdict = Verdict("unclear", why="This cannot be seen by reading.")
+    for pause in LOOKS if look else ():
+        await app.client.sleep(pause)
+        try:
+            verdict = await look(app, sent) if look else verdict
+        except ZohoMcpError as trouble:
+            verdict = Verdict("unclear", why=f"Looking for it did not work either: {trouble.what}")
+            continue
+        if verdict.result != "absent":
+            break
+    return verdict
+
+
+def what_to_check(app: "App", sent: Sent) -> str:
+    """The call that a person or a model makes to see it for themselves."""
+    reader = record_reader(app, sent.path) or list_reader(app, sent.path)
+    where = f"with {reader.name}, or " if reader else ""
+    return (
+        f"Do not repeat it. In a few minutes, look {where}in Zoho itself whether it happened; tell the user that it "
+        "is not certain."
+    )
+
+
+def record_reader(app: "App", path: str) -> Operation | None:
+    """The operation that reads the record which a path is about, by the last place in it that has one."""
+    for end in reversed([place.end() for place in _PLACE.finditer(path)]):
+        if found := _reader(app, lambda operation, own=path[:end]: operation.http.path == own):
+            return found
+    return None
+
+
+def list_reader(app: "App", path: str) -> Operation | None:
+    """The operation that lists what is made at a path."""
+    reads = [one for one in app.catalog.operations.values() if one.effect == "read" and one.answer.columns]
+    return next((one for one in reads if one.http.path.partition("?")[0] == path), None)
+
+
+def status_word(operation: Operation) -> str:
+    """The status that an operation sets, as its path says it; empty when it sets none."""
+    found = _STATUS.search(operation.http.path)
+    return found[1] if found and operation.http.method == "POST" else ""
+
+
+def _reader(app: "App", fits: Callable[[Operation], bool]) -> Operation | None:
+    return next(
+        (
+            one
+            for one in app.catalog.operations.values()
+            if one.effect == "read" and one.answer.key and not (one.answer.columns or one.answer.file) and fits(one)
+        ),
+        None,
+    )
+
+
+def _look_for(operation: Operation) -> Look | None:
+    if operation.http.method == "DELETE":
+        return _deleted
+    if operation.http.method == "PUT":
+        return _changed if "{" in operation.http.path else None
+    if status_word(operation):
+        return _in_status
+    return _mailed if operation.http.path.endswith("/email") else _made
+
+
+async def _record(app: "App", sent: Sent) -> Json | None:
+    reader = record_reader(app, sent.path)
+    return await app.record(reader.name, sent.arguments) if reader else None
+
+
+async def _deleted(app: "App", sent: Sent) -> Verdict:
+    reader = record_reader(app, sent.path)
+    if reader is None or reader.http.path != sent.path:
+        return Verdict("unclear", why="This cannot be seen by reading.")
+    try:
+        await app.record(reader.name, sent.arguments)
+    except NotFoundError:
+        return Verdict("done")
+    return _ABSENT
+
+
+async def _changed(app: "App", sent: Sent) -> Verdict:
+    record = await _record(app, sent)
+    if record is None:
+        return Verdict("unclear", why="This cannot be seen by reading.")
+    found = likeness(_content(sent), record)
+    touched = seconds_of(record.get("last_modified_time"))
+    since_then = touched is not None and touched >= sent.since(app)
+    if found.same or (since_then and not found.differing):
+        return Verdict("done", record)
+    if found.differing and (found.another if touched is None else not since_then):
+        return _ABSENT
+    return Verdict("unclear", why="The record was changed at that time, but not to what was asked for.")
+
+
+async def _in_status(app: "App", sent: Sent) -> Verdict:
+    record = await _record(app, sent)
+    if record is None or "status" not in record:
+        return Verdict("unclear", why="This cannot be seen by reading.")
+    word, status = status_word(sent.operation), str(record["status"]).lower()
+    # What was sent may be paid or overdue a moment later.
+    reached = status not in ("draft", "void") if word == "sent" else status == _BECOMES.get(word, word)
+    return Verdict("done", record) if reached else _ABSENT
+
+
+async def _mailed(app: "App", sent: Sent) -> Verdict:
+    record = await _record(app, sent) or {}
+    touched = seconds_of(record.get("last_modified_time"))
+    if record.get("status") == "draft":
+        return _ABSENT  # A mailed draft would be sent.
+    if record.get("is_emailed") and touched is not None and touched >= sent.since(app):
+        return Verdict("done", record)
+    return Verdict("unclear", why="Whether the mail went out cannot be seen by reading.")
+
+
+async def _made(app: "App", sent: Sent) -> Verdict:
+    """A new record: made since it was sent, by nobody else of this server, and what was asked for."""
+    lists, reader = list_reader(app, sent.path), record_below(app, sent.path)
+    if lists is None or reader is None:
+        return Verdict("unclear", why="This cannot be seen by reading.")
+    [place] = _PLACE.findall(reader.http.path)
+    own_id = next((theirs for theirs, ours in reader.renames.items() if ours == place), place)
+    rows: list[dict[str, Any]] = (await app.run(lists.name, _filters(sent, lists))).get(lists.answer.key, [])
+    known = await app.memory.known(str(row.get(own_id, "")) for row in rows)
+    fresh = [row for row in rows if str(row.get(own_id, "")) not in known and _is_new(app, sent, row)][:MOST_CANDIDATES]
+    records = [await app.record(reader.name, {place: str(row[own_id])}) for row in fresh]
+    return _chosen(sent, records)
+
+
+def _filters(sent: Sent, lists: Operation) -> dict[str, Any]:
+    """As little as a list can be made to show: what identifies the record, the newest first."""
+    known: Json = lists.input.get("properties", {})
+    content = _content(sent)
+    found = {name: content[name] for name in _IDENTIFY if name in content and name in known}
+    if "created_time" in known.get("sort_column", {}).get("enum", ()):
+        found |= {"sort_column": "created_time", "sort_order": "D"}
+    return found | ({"per_page": 200} if "per_page" in known else {})
+
+
+def _chosen(sent: Sent, records: list[dict[str, Any]]) -> Verdict:
+    alike = [(record, likeness(_content(sent), record)) for record in records]
+    same = [record for record, found in alike if found.same]
+    if len(same) == 1:
+        return Verdict("done", same[0])
+    if same:
+        return Verdict("unclear", why="Several records fit; which of them this made cannot be told.")
+    if any(not found.another for _, found in alike):
+        return Verdict("unclear", why="A record that was made at that time fits in part.")
+    return _ABSENT
+
+
+def _is_new(app: "App", sent: Sent, row: Json) -> bool:
+    made = seconds_of(row.get("created_time"))
+    return made is None or made >= sent.since(app)
+
+
+def record_below(app: "App", path: str) -> Operation | None:
+    """The operation that reads one of the records that are made at a path."""
+    below = re.compile(re.escape(path) + r"/{\w+}")
+    return _reader(app, lambda operation: below.fullmatch(operation.http.path) is not None)
+
+
+def _content(sent: Sent) -> Json:
+    """What the record should show of the request."""
+    return build(sent.operation, sent.arguments).body or dict(sent.arguments)

@@ -1,0 +1,63 @@
+"""Shows each caller as much of the server as the policy grants them; whatever is beyond it is not there for them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import mcp_types as types
+from mcp.server.context import CallNext, HandlerResult
+from mcp.shared.exceptions import MCPError
+
+from zoho_mcp.policy.grants import EVERYTHING, Grant, grant_for
+from zoho_mcp.server.context import ORGANIZATION, App, Context
+from zoho_mcp.server.identity import principal_of
+from zoho_mcp.server.tools.inventory import one_of
+from zoho_mcp.specs.arguments import ArgumentChecker
+from zoho_mcp.specs.model import Operation
+
+
+class Views:
+    """Middleware, outside of everything that asks what is offered: a view of the server for each grant, made once."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._views: dict[int, App] = {}
+
+    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        grant = grant_for(self._app.policy.grants, principal_of(ctx))
+        if grant is EVERYTHING:
+            return await call_next(ctx)
+        if grant.access == "none" and ctx.request_id is not None:
+            raise MCPError(types.INVALID_REQUEST, "The owner's policy does not let you use this server.")
+        return await call_next(replace(ctx, lifespan_context=self._view(grant)))
+
+    def _view(self, grant: Grant) -> App:
+        if (view := self._views.get(id(grant))) is None:
+            # The policy keeps its grants as long as the server lives: an id stands for one of them.
+            view = self._views[id(grant)] = limited(self._app, grant)
+        return view
+
+
+def limited(app: App, grant: Grant) -> App:
+    """The server as the grant shows it. With several organisations, each tool takes only those it may be told."""
+    app = replace(app, grant=grant)
+    allowed = {name: one for name, one in app.offered.items() if grant.allows(one)}
+    if grant.organizations and app.settings.organizations and not app.organizations:
+        allowed = {}
+    if len(app.organizations) == len(app.settings.organizations):
+        return replace(app, offered=allowed)
+    which = one_of(app.settings, app.organizations)
+    catalog = app.catalog.model_copy(update={"operations": _with(which, app.catalog.operations)})
+    return replace(app, offered=_with(which, allowed), catalog=catalog, checker=ArgumentChecker(catalog))
+
+
+def _with(which: Mapping[str, Any], operations: Mapping[str, Operation]) -> dict[str, Operation]:
+    """The operations with this organisation argument instead of their own, where they have one."""
+    found: dict[str, Operation] = {}
+    for name, operation in operations.items():
+        properties = operation.input.get("properties", {})
+        if ORGANIZATION in properties:
+            schema = {**operation.input, "properties": {**properties, ORGANIZATION: which}}
+            operation = operation.model_copy(update={"input": schema})
+        found[name] = operation
+    return found

@@ -1,0 +1,95 @@
+"""Middleware around every message: its id, its span, and of a tool's call the measure and the line in the log.
+
+The span is like the SDK's own, without what a client wrote: no texts of errors, no names but those we know.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult
+from mcp.shared.exceptions import MCPError
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from opentelemetry.context import Context as Trace
+from opentelemetry.propagate import extract
+from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, get_tracer
+
+from zoho_mcp.server.context import Context
+from zoho_mcp.telemetry.call_context import Call, current, kind_of, measure_tool
+
+OTHER = "other"
+METHODS = frozenset({
+    "initialize", "ping", "server/discover", "tools/list", "tools/call", "prompts/list", "prompts/get",
+    "resources/list", "resources/templates/list", "resources/read", "resources/subscribe", "resources/unsubscribe",
+    "subscriptions/listen", "completion/complete", "logging/setLevel", "notifications/initialized",
+    "notifications/cancelled", "notifications/progress", "notifications/roots/list_changed",
+})  # fmt: skip
+_logger = logging.getLogger(__name__)
+_tracer = get_tracer("zoho_mcp")
+
+
+async def watch(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Middleware; stands outside of all others."""
+    method = ctx.method if ctx.method in METHODS else OTHER
+    tool = _tool(ctx) if method == "tools/call" else ""
+    call, began = Call(), time.perf_counter()
+    before = current.set(call)
+    try:
+        with _tracer.start_as_current_span(
+            f"{method} {tool}".strip(), context=_parent(ctx), kind=SpanKind.SERVER, record_exception=False,
+            set_status_on_exception=False,
+        ) as span:  # fmt: skip
+            try:
+                result = await call_next(ctx)
+                if isinstance(result, Mapping) and "inputRequests" in result:
+                    call.outcome = "asked"
+                return result
+            except BaseException as problem:
+                call.outcome = "protocol" if isinstance(problem, MCPError) else kind_of(problem)
+                raise
+            finally:
+                if span.is_recording():
+                    _describe(span, ctx, method, tool, call)
+                if tool:
+                    _tell(tool, call, time.perf_counter() - began)
+    finally:
+        current.reset(before)
+
+
+def _tool(ctx: Context) -> str:
+    name = (ctx.params or {}).get("name")
+    return name if isinstance(name, str) and name in ctx.lifespan_context.offered else OTHER
+
+
+def _parent(ctx: Context) -> Trace | None:
+    """The trace that the client, or whoever passed its request on, is in."""
+    headers: Mapping[str, str] = ctx.request.headers if ctx.request is not None else {}
+    for carrier in (ctx.meta or {}, headers):
+        if "traceparent" in carrier:
+            trace = extract({name: value for name, value in carrier.items() if name in ("traceparent", "tracestate")})
+            if get_current_span(trace).get_span_context().is_valid:
+                return trace
+    return None
+
+
+def _describe(span: Span, ctx: Context, method: str, tool: str, call: Call) -> None:
+    found: dict[str, Any] = {"zoho.call": call.id, "mcp.method.name": method}
+    if ctx.protocol_version in KNOWN_PROTOCOL_VERSIONS:
+        found["mcp.protocol.version"] = ctx.protocol_version
+    if isinstance(ctx.request_id, int):
+        # A client may use whatever text it likes as an id.
+        found["jsonrpc.request.id"] = str(ctx.request_id)
+    if tool:
+        found |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, "zoho.outcome": call.outcome}
+    if call.outcome not in ("done", "asked"):
+        found["error.type"] = call.outcome
+        span.set_status(StatusCode.ERROR)
+    span.set_attributes(found)
+
+
+def _tell(tool: str, call: Call, seconds: float) -> None:
+    measure_tool(tool, call, seconds)
+    if _logger.isEnabledFor(logging.INFO):
+        told = {"tool": tool, "outcome": call.outcome, "seconds": round(seconds, 4)}
+        _logger.info("%s: %s", tool, call.outcome, extra={"fields": told})

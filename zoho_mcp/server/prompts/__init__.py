@@ -1,0 +1,1 @@
+"""prompts/* and the instructions."""

@@ -1,0 +1,1 @@
+"""resources/*: customers, invoices and the organisation."""

@@ -1,0 +1,168 @@
+"""Customers, invoices and the organisation as resources, for people to attach and for clients to watch.
+
+resources/list begins with what never changes and costs no request; its further pages name the newest customers and
+invoices. Nothing is kept here: what is read is what Zoho says now, and the cache hints say so.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+import mcp_types as types
+from mcp.shared.exceptions import MCPError
+
+from zoho_mcp.errors import DeclinedError, NotFoundError, ZohoMcpError
+from zoho_mcp.server.authorization import require_allowed
+from zoho_mcp.server.context import ORGANIZATION, App, Context, working_in
+from zoho_mcp.server.resources import uris
+from zoho_mcp.server.resources.statement import statement
+from zoho_mcp.server.resources.uris import STATEMENT, Address
+from zoho_mcp.server.results import result
+from zoho_mcp.server.results.projection import select, wanted, whole
+from zoho_mcp.specs.model import Operation
+
+LASTING = 300_000
+"""Milliseconds for which what hardly ever changes may be kept by a client; everything else may not."""
+_PRIVATE: Literal["private"] = "private"
+_KINDS = {"customers": "get_customer", "invoices": "get_invoice"}
+
+
+async def list_resources(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
+    """First the lists, then, page by page, the newest customers and the newest invoices."""
+    app, cursor = ctx.lifespan_context, (params.cursor if params else None) or ""
+    pages = ["", *_pages(app)]
+    if cursor not in pages:
+        raise MCPError(types.INVALID_PARAMS, f"Unknown cursor: {cursor}")
+    following = pages[pages.index(cursor) + 1 :]
+    return types.ListResourcesResult(
+        resources=await _records(ctx, cursor) if cursor else _fixed(app),
+        next_cursor=following[0] if following else None,
+        ttl_ms=0 if cursor else LASTING,
+        cache_scope=_PRIVATE,
+    )
+
+
+def _pages(app: App) -> list[str]:
+    """A page for each kind of record, of each organisation, whose tools are offered."""
+    kinds = [kind for kind, reads in _KINDS.items() if {f"list_{kind}", reads} <= set(app.offered)]
+    several = app.organizations if len(app.settings.organizations) > 1 else ("",)
+    return [f"{kind} {organization}".strip() for organization in several for kind in kinds]
+
+
+def _fixed(app: App) -> list[types.Resource]:
+    found: list[types.Resource] = []
+    for address in uris.readable(app):
+        for organization in app.organizations or ("",):
+            uri = uris.template(app, address).replace(f"{{{ORGANIZATION}}}", organization)
+            if "{" not in uri:
+                found.append(_resource(uri, address.title, address.description, address.media_type))
+    return found
+
+
+def _resource(uri: str, name: str, description: str, media_type: str = uris.JSON) -> types.Resource:
+    return types.Resource(uri=uri, name=name, title=name, description=description or None, mime_type=media_type)
+
+
+async def _records(ctx: Context, page: str) -> list[types.Resource]:
+    app, (kind, _, organization) = ctx.lifespan_context, page.partition(" ")
+    operation = app.catalog.operations[f"list_{kind}"]
+    before = working_in.set(organization)
+    try:
+        await require_allowed(ctx, [operation.name], {})
+        rows: list[dict[str, Any]] = (await app.run(operation.name, {})).get(operation.answer.key) or []
+        return [_customer(app, row) if kind == "customers" else _invoice(app, row) for row in rows]
+    except DeclinedError:
+        return []
+    except ZohoMcpError as problem:
+        raise MCPError(types.INTERNAL_ERROR, str(problem)) from problem
+    finally:
+        working_in.reset(before)
+
+
+def _customer(app: App, row: Mapping[str, Any]) -> types.Resource:
+    name = str(row.get("contact_name", ""))
+    described = ", ".join(str(row[part]) for part in ("company_name", "email") if row.get(part) and row[part] != name)
+    return _resource(uris.customer(app, row["contact_id"]), name, described)
+
+
+def _invoice(app: App, row: Mapping[str, Any]) -> types.Resource:
+    name = f"{row.get('invoice_number', '')} {row.get('customer_name', '')}".strip()
+    described = f"{row.get('total')} {row.get('currency_code')}, {row.get('status')}, dated {row.get('date')}"
+    return _resource(uris.invoice(app, row["invoice_id"]), name, described)
+
+
+async def list_templates(
+    ctx: Context, params: types.PaginatedRequestParams | None
+) -> types.ListResourceTemplatesResult:
+    """Addresses of single records, and of the further pages of lists."""
+    app = ctx.lifespan_context
+    found = [
+        types.ResourceTemplate(
+            uri_template=uris.template(app, address),
+            name=address.title,
+            title=address.title,
+            description=address.description,
+            mime_type=address.media_type,
+        )
+        for address in uris.readable(app)
+        if "{" in uris.template(app, address).replace(f"/{{{ORGANIZATION}}}", "")
+    ]
+    return types.ListResourceTemplatesResult(resource_templates=found)
+
+
+async def read_resource(ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    """The record as people read it, texts uncut; a list; a statement; or a file."""
+    app, uri = ctx.lifespan_context, str(params.uri)
+    found = uris.match(app, uri)
+    if found is None:
+        raise MCPError(types.INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
+    address, arguments = found
+    before = working_in.set(arguments.get(ORGANIZATION, ""))
+    try:
+        await require_allowed(ctx, uris.needed(address), arguments)
+        contents = await _read(app, uri, address, arguments)
+    except ZohoMcpError as problem:
+        raise MCPError(types.INVALID_PARAMS, str(problem), {"uri": uri}) from problem
+    finally:
+        working_in.reset(before)
+    ttl = LASTING if address.operation == "list_organizations" else 0
+    return types.ReadResourceResult(contents=[contents], ttl_ms=ttl, cache_scope=_PRIVATE)
+
+
+async def _read(
+    app: App, uri: str, address: Address, arguments: dict[str, str]
+) -> types.TextResourceContents | types.BlobResourceContents:
+    if address is STATEMENT:
+        return _json(uri, whole(await statement(app, arguments["customer_id"]), {}))
+    operation = app.catalog.operations[address.operation]
+    # With several organisations the argument is the books', for which working_in stands.
+    payload = await app.send(app.request(operation, {k: v for k, v in arguments.items() if k != ORGANIZATION}))
+    if isinstance(payload, bytes):
+        blob = base64.b64encode(payload).decode()
+        return types.BlobResourceContents(uri=uri, mime_type=operation.answer.file, blob=blob)
+    if operation.name == "list_organizations":
+        return _json(uri, _organization(app, operation, payload))
+    if operation.answer.columns:
+        return _json(uri, _page(uri, result.shape(operation, payload)))
+    record = cast("dict[str, Any]", payload[operation.answer.key])
+    shown = select(record, wanted(operation.answer.fields, uncut=True), operation.renames)
+    return _json(uri, {operation.tool_answer_key: shown})
+
+
+def _organization(app: App, operation: Operation, payload: Mapping[str, Any]) -> dict[str, Any]:
+    found: list[dict[str, Any]] = payload[operation.answer.key]
+    own = [one for one in found if str(one.get("organization_id")) == app.organization_of({})]
+    if not own:
+        raise NotFoundError("The organisation that is set is not one of this account's.", "Check ZOHO_ORGANIZATION_ID.")
+    return {"organization": whole(own[0], operation.renames)}
+
+
+def _page(uri: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """A list with the address, instead of the arguments, of its next page."""
+    if answer.pop("next", None):
+        answer["next"] = f"{uri.partition('?')[0]}?page={answer['page'] + 1}"
+    return answer
+
+
+def _json(uri: str, content: dict[str, Any]) -> types.TextResourceContents:
+    return types.TextResourceContents(uri=uri, mime_type=uris.JSON, text=result.compact(content))

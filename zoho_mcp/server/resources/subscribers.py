@@ -1,0 +1,80 @@
+"""Who wants to hear of changes to which resource, in both eras of the protocol."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Collection
+
+import anyio
+from mcp.server.session import ServerSession
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
+
+from zoho_mcp.server.resources.changes import Touched
+
+MOST_SUBSCRIPTIONS = 1000
+"""In one listening; and of the older kind in all: the oldest are forgotten first, for nothing tells us when such a
+client is gone."""
+PATIENCE = 2.0
+"""Seconds that a client may take to accept what a change has it told; who takes longer is not told any more."""
+
+
+class Watchers:
+    """Who wants to hear of what."""
+
+    def __init__(self, pass_on: Callable[[Touched], Awaitable[None]] | None = None) -> None:
+        self.pass_on = pass_on or _to_nobody
+        """Tells other servers of a change, for those who subscribed there."""
+        self.bus = InMemorySubscriptionBus()
+        self.handler = ListenHandler(self.bus)
+        self._heard: Counter[str] = Counter()
+        self._older: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
+
+    def uris(self) -> list[str]:
+        """Every address that somebody subscribed to."""
+        return sorted({*self._heard, *(uri for _, uri in self._older)})
+
+    def listening(self, uris: list[str]) -> None:
+        """A client of 2026-07-28 began to listen."""
+        self._heard.update(uris)
+
+    def deaf(self, uris: list[str]) -> None:
+        """It stopped."""
+        self._heard.subtract(uris)
+        self._heard = +self._heard
+
+    def add(self, session: ServerSession, uri: str) -> None:
+        """An older client subscribed."""
+        self._older[_who(session), uri] = session
+        while len(self._older) > MOST_SUBSCRIPTIONS:
+            self._older.popitem(last=False)
+
+    def drop(self, session: ServerSession, uri: str) -> None:
+        """It unsubscribed."""
+        self._older.pop((_who(session), uri), None)
+
+    async def publish(self, uris: Collection[str]) -> None:
+        """Tell everybody who subscribed to one of these addresses."""
+        for uri in sorted(uris):
+            await self.bus.publish(ResourceUpdated(uri))
+        found: dict[int, list[tuple[ServerSession, str]]] = {}
+        for (who, uri), session in self._older.items():
+            if uri in uris:
+                found.setdefault(who, []).append((session, uri))
+        async with anyio.create_task_group() as group:
+            for who, subscribed in found.items():
+                group.start_soon(self._tell, who, subscribed)
+
+    async def _tell(self, who: int, subscribed: list[tuple[ServerSession, str]]) -> None:
+        with anyio.move_on_after(PATIENCE) as patience:
+            for session, uri in subscribed:
+                await session.send_resource_updated(uri)
+        if patience.cancelled_caught:
+            # Else every further change, whoever makes it, would wait for a client that does not read.
+            self._older = OrderedDict((key, session) for key, session in self._older.items() if key[0] != who)
+
+
+async def _to_nobody(touched: Touched) -> None:
+    """There are no others."""
+
+
+def _who(session: ServerSession) -> int:
+    # A session is made for each request; what stays the same of a connection is what it said of itself at its start.
+    return id(session.client_params or session)

@@ -1,0 +1,121 @@
+"""Tells whoever subscribed to a resource of a change made through this server, in both eras of the protocol.
+
+2026-07-28: `subscriptions/listen`, one open request a client. Older: `resources/subscribe`, a notification each.
+"""
+
+from collections.abc import Awaitable, Iterator, Mapping
+from typing import Any, cast
+
+import anyio
+import mcp_types as types
+from mcp.server.subscriptions import ResourcesListChanged
+from mcp.shared.exceptions import MCPError
+
+from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
+from zoho_mcp.server.context import ORGANIZATION, App, Context
+from zoho_mcp.server.resources.changes import Touched
+from zoho_mcp.server.resources.subscribers import MOST_SUBSCRIPTIONS, PATIENCE
+from zoho_mcp.server.resources.uris import match, meaning
+from zoho_mcp.server.tools.composite import Answer
+from zoho_mcp.specs.model import Operation
+
+_OF_BOTH = frozenset({"customers", "invoices", "payments", "credit_notes", "recurring_invoices"})
+"""Toolsets whose changes show in customers and invoices: all move money, names or statuses there."""
+
+
+async def listen(ctx: Context, params: types.SubscriptionsListenRequestParams) -> types.SubscriptionsListenResult:
+    """subscriptions/listen: stays open and carries the notifications."""
+    app = ctx.lifespan_context
+    watchers, wished = app.watchers, params.notifications
+    uris = [uri for uri in wished.resource_subscriptions or () if match(app, uri) is not None]
+    if len(uris) > MOST_SUBSCRIPTIONS:
+        # Each change, whoever makes it, is compared with every one of them.
+        raise MCPError(types.INVALID_PARAMS, f"At most {MOST_SUBSCRIPTIONS} resources can be watched at once.")
+    heard = wished.model_copy(update={"resource_subscriptions": uris}) if wished.resource_subscriptions else wished
+    params = params.model_copy(update={"notifications": heard})
+    watchers.listening(uris)
+    try:
+        return await watchers.handler(ctx, params)
+    finally:
+        watchers.deaf(uris)
+
+
+async def subscribe(ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
+    """resources/subscribe, of older clients."""
+    app, uri = ctx.lifespan_context, str(params.uri)
+    if match(app, uri) is None:
+        raise MCPError(types.INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
+    app.watchers.add(ctx.session, uri)
+    return types.EmptyResult()
+
+
+async def unsubscribe(ctx: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
+    """resources/unsubscribe."""
+    ctx.lifespan_context.watchers.drop(ctx.session, str(params.uri))
+    return types.EmptyResult()
+
+
+async def telling(app: App, operation: Operation, arguments: Mapping[str, Any], running: Awaitable[Answer]) -> Answer:
+    """What `running`, a change, gives; if it happened, or may have, nobody is left with what was true before."""
+    app.matches.forget()
+    try:
+        answer = await running
+    except BaseException as problem:
+        # What takes several requests may have failed after the one that counts.
+        if operation.special or not isinstance(problem, ZohoMcpError) or isinstance(problem, OutcomeUnknownError):
+            with anyio.move_on_after(PATIENCE, shield=True):
+                await _tell(app, operation, arguments, {})
+        raise
+    finally:
+        app.matches.forget()
+    await _tell(app, operation, arguments, answer[0])
+    return answer
+
+
+async def _tell(app: App, operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]) -> None:
+    if operation.toolset not in _OF_BOTH and operation.answer.key != "invoice":
+        return
+    touched = {ORGANIZATION: {app.organization_of(arguments)}, **_touched(operation, arguments, envelope)}
+    await tell_of(app, touched)
+    await app.watchers.pass_on(touched)
+
+
+async def tell_of(app: App, touched: Touched) -> None:
+    """Tell those who subscribed here to what a change, of this server or of another, may have touched."""
+    app.matches.forget()
+    await app.watchers.publish({uri for uri in app.watchers.uris() if _affects(app, touched, uri)})
+    await app.watchers.bus.publish(ResourcesListChanged())
+
+
+def _affects(app: App, touched: Touched, uri: str) -> bool:
+    found = meaning(app, uri)
+    if found is None or found[0].operation == "list_organizations":
+        return False
+    # A list is affected by everything; so is every record of a kind of which the call does not say which it changed.
+    return all(not touched.get(name) or value in touched[name] for name, value in found[1].items())
+
+
+def _touched(operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The customers and invoices that the call and its answer name, by kind; empty where that may not be all."""
+    found: dict[str, set[str]] = {"customer_id": set(), "invoice_id": set()}
+    record = envelope.get(operation.answer.key)
+    for source in (arguments, cast("dict[str, Any]", record) if isinstance(record, dict) else {}):
+        for name, value in _ids(source):
+            found[name].add(value)
+    if operation.http.method == "PUT":
+        # What it belonged to before is not known.
+        if "customer_id" in arguments and "{customer_id}" not in operation.http.path:
+            found["customer_id"].clear()
+        if "invoices" in arguments:
+            found["invoice_id"].clear()
+    return found
+
+
+def _ids(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for theirs, name in (("customer_id", "customer_id"), ("contact_id", "customer_id"), ("invoice_id", "invoice_id")):
+        if source.get(theirs):
+            yield name, str(source[theirs])
+    parts = source.get("invoices")
+    for part in cast("list[Any]", parts) if isinstance(parts, list) else []:
+        if isinstance(part, dict) and "invoice_id" in part:
+            yield "invoice_id", str(cast("dict[str, Any]", part)["invoice_id"])

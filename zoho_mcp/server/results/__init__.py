@@ -1,0 +1,1 @@
+"""From Zoho's response to a tool result."""

@@ -1,0 +1,149 @@
+"""From Zoho's envelope to what a model reads: the fields people read, and no longer than the bound on an answer.
+
+Text and structured content say the same. Rows are left out whole, and the answer says how to get them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import mcp_types as types
+
+from zoho_mcp.errors import RejectedError, ZohoMcpError
+from zoho_mcp.policy.facts import MAIL
+from zoho_mcp.server.results.links import links_of
+from zoho_mcp.server.results.projection import Json, select, unknown, wanted, whole
+from zoho_mcp.server.results.totals import sums
+from zoho_mcp.server.tools.pages import MOST, continued
+from zoho_mcp.specs.model import Operation
+
+if TYPE_CHECKING:
+    from zoho_mcp.server.context import App
+
+_ENVELOPE = ("code", "page_context")
+_NOTE = 160
+"""Characters of the note that rows were left out."""
+
+
+def success(
+    app: "App",
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    envelope: Mapping[str, Any],
+    links: Sequence[types.ResourceLink] = (),
+) -> types.CallToolResult:
+    """The answer of a call that worked. Raises RejectedError for a field that does not exist."""
+    answer, bound = shape(operation, envelope, arguments), app.settings.max_answer
+    text = compact(answer)
+    if len(text) > bound and operation.answer.columns:
+        answer = cut(operation, answer, envelope, bound, drafts=_drafts(arguments))
+        text = compact(answer)
+    content: list[types.ContentBlock] = [*links, *links_of(app, operation, arguments, envelope)]
+    if app.settings.answer != "structured":
+        content.insert(0, types.TextContent(text=text))
+    return types.CallToolResult(content=content, structured_content=None if app.settings.answer == "text" else answer)
+
+
+def failure(problem: ZohoMcpError) -> types.CallToolResult:
+    """The answer of a call that did not: what happened, whether anything changed, what to do next."""
+    return types.CallToolResult(content=[types.TextContent(text=str(problem))], is_error=True)
+
+
+def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[str, Any] | None = None) -> Json:
+    """The envelope without Zoho's wrapping: the record or the rows under their key, and the message."""
+    asked = tuple(dict.fromkeys((arguments or {}).get("fields", ())))
+    if operation.answer.columns:
+        return _listed(operation, envelope, asked, drafts=_drafts(arguments or {}))
+    key, renames = operation.answer.key, operation.renames
+    answer: Json = whole({name: value for name, value in envelope.items() if name not in (*_ENVELOPE, key)}, renames)
+    if answer.get("message") == "success":
+        del answer["message"]
+    if not key:
+        # Zoho says that it was sent, and not to whom.
+        answer |= {name: given for name, given in (arguments or {}).items() if name.endswith(MAIL)}
+    if isinstance(record := envelope.get(key), dict):
+        answer[operation.tool_answer_key] = _record(
+            operation, cast(Json, record), asked, everything=bool((arguments or {}).get("all_fields"))
+        )
+    elif record:
+        answer[operation.tool_answer_key] = whole(record, renames)
+    return answer
+
+
+def _record(operation: Operation, record: Json, asked: tuple[str, ...], *, everything: bool) -> Json:
+    _must_exist(operation, asked, [record])
+    if everything or not operation.answer.fields:
+        return whole(record, operation.renames)
+    return select(record, wanted(operation.answer.fields, asked), operation.renames)
+
+
+def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str, ...], *, drafts: bool) -> Json:
+    key = operation.answer.key
+    found: list[Json] = envelope.get(key) or []
+    _must_exist(operation, asked, found)
+    paging = envelope.get("page_context", {})
+    page, has_more = paging.get("page", 1), bool(paging.get("has_more_page", False))
+    # A report says more than its rows.
+    rest = {name: value for name, value in envelope.items() if operation.special and name not in (*_ENVELOPE, key)}
+    answer: Json = {**whole(rest, {}), operation.tool_answer_key: rows(operation, found, asked)}
+    answer |= {"page": page, "has_more": has_more}
+    if has_more:
+        answer["next"] = continued(_start(paging) + len(found))
+    return answer | sums(found, operation.answer.sums, complete=not has_more and not _start(paging), drafts=drafts)
+
+
+def rows(operation: Operation, found: Sequence[Json], asked: tuple[str, ...] = ()) -> list[Json]:
+    """Rows of a list with their columns and what was asked for besides."""
+    fields = wanted(operation.answer.columns, asked)
+    return [select(row, fields, operation.renames) for row in found]
+
+
+def cut(
+    operation: Operation, answer: Mapping[str, Any], envelope: Mapping[str, Any], bound: int, *, drafts: bool = False
+) -> Json:
+    """The answer with as many of its rows as fit, at least one, and the call that gives the next."""
+    key, start = operation.tool_answer_key, _start(envelope.get("page_context", {}))
+    every: list[Json] = answer[key]
+    fit = max(_fitting(every, bound - len(compact({**answer, key: []})) - _NOTE), 1)
+    if "page" not in operation.input.get("properties", {}):
+        return {**answer, key: every[:fit], "left_out": f"{len(every) - fit} rows: longer than ZOHO_MAX_ANSWER"}
+    shown = _even(start, fit)
+    rest = {name: value for name, value in answer.items() if "sums" not in name}
+    rest |= {"has_more": True, "next": continued(start + shown)}
+    rest["left_out"] = f"{len(every) - shown} rows of this page, for length"
+    found: list[Json] = envelope[operation.answer.key]
+    return {**rest, key: every[:shown], **sums(found[:shown], operation.answer.sums, complete=False, drafts=drafts)}
+
+
+def _drafts(arguments: Mapping[str, Any]) -> bool:
+    """Whether drafts are what was asked for: then they are added up."""
+    return arguments.get("status") == "draft"
+
+
+def _fitting(every: Sequence[Json], space: int) -> int:
+    for count, row in enumerate(every):
+        space -= len(compact(row)) + 1
+        if space < 0:
+            return count
+    return len(every)
+
+
+def _even(start: int, fit: int) -> int:
+    """As many rows as fit, less a few, so that a later page can begin where they end."""
+    return max(range((fit + 1) // 2, fit + 1), key=lambda shown: min(continued(start + shown)["per_page"], fit) + shown)
+
+
+def _start(paging: Mapping[str, Any]) -> int:
+    """How many rows of the whole list come before this page."""
+    return (paging.get("page", 1) - 1) * paging.get("per_page", MOST)
+
+
+def _must_exist(operation: Operation, asked: tuple[str, ...], records: Sequence[Mapping[str, Any]]) -> None:
+    problems = list(unknown(asked, records, operation.renames)) if asked else []
+    if problems:
+        raise RejectedError(f"fields of {operation.name}: {' '.join(problems)}", "Correct fields and call again.")
+
+
+def compact(content: Any) -> str:
+    """JSON in as few characters as it takes."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

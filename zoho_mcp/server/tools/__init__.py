@@ -1,0 +1,1 @@
+"""tools/list and tools/call."""

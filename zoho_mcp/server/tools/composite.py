@@ -1,0 +1,164 @@
+"""The few tools that take more than one request. Each gets checked arguments and gives an envelope like Zoho's."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, cast
+
+import mcp_types as types
+
+from zoho_mcp.errors import ArgumentsError, OutcomeUnknownError, RejectedError
+from zoho_mcp.server.context import App
+from zoho_mcp.server.resources.uris import address_of
+from zoho_mcp.server.tools import attachments
+from zoho_mcp.server.tools.reports import get_monthly_revenue, get_receivables_aging
+from zoho_mcp.zoho.request import Request, build
+
+Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
+Special = Callable[[App, Mapping[str, Any]], Awaitable[Answer]]
+
+_OF_A_LINE = ("item_id", "name", "description", "rate", "quantity", "unit", "discount", "tax_id")
+_OF_AN_ESTIMATE = (
+    "customer_id",
+    "currency_id",
+    "reference_number",
+    "discount",
+    "is_discount_before_tax",
+    "discount_type",
+    "is_inclusive_tax",
+    "shipping_charge",
+    "adjustment",
+    "adjustment_description",
+    "salesperson_name",
+    "notes",
+    "terms",
+)
+
+
+async def record_invoice_payment(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """A payment on one invoice: the customer comes from the invoice, the amount defaults to its balance."""
+    rest = dict(arguments)
+    invoice_id = rest.pop("invoice_id")
+    invoice = await app.record("get_invoice", {"invoice_id": invoice_id})
+    amount = rest.pop("amount", invoice["balance"])
+    if Decimal(str(amount)) <= 0:
+        raise RejectedError(
+            f"Invoice {invoice.get('invoice_number')} has nothing left to pay (status {invoice.get('status')}).",
+            "Use record_payment without invoices to record an advance.",
+        )
+    payment = {
+        "customer_id": invoice["customer_id"],
+        "amount": amount,
+        **rest,
+        "invoices": [{"invoice_id": invoice_id, "amount_applied": amount}],
+    }
+    return await app.run("record_payment", payment), ()
+
+
+async def get_invoice_pdf(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """A link to the PDF, whose bytes never pass through the model; with `save` it is also written to a folder."""
+    invoice_id = arguments["invoice_id"]
+    invoice = await app.record("get_invoice", {"invoice_id": invoice_id})
+    uri = address_of(app, f"invoices/{invoice_id}/pdf")
+    name = f"{invoice.get('invoice_number') or invoice_id}.pdf"
+    answer = {"uri": uri, "name": name, "mime_type": "application/pdf"}
+    if arguments.get("save"):
+        content = await app.send(build(app.catalog.operations["get_invoice_pdf"], {"invoice_id": invoice_id}))
+        answer["saved_as"] = str(attachments.save(app.settings.download_dir, name, cast(bytes, content)))
+    link = types.ResourceLink(uri=uri, name=name, mime_type="application/pdf", description="The invoice as a PDF file")
+    return answer, (link,)
+
+
+async def convert_estimate_to_invoice(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """The invoice of an estimate: the one it has, or a new one; never a second one.
+
+    One conversion at a time, because Zoho makes another invoice each time it is asked.
+    """
+    async with app.converting:
+        estimate = await app.record("get_estimate", arguments)
+        if existing := _invoice_of(estimate):
+            found = await app.record("get_invoice", {"invoice_id": existing})
+            return {"message": "This estimate already has an invoice; no other was made.", "invoice": found}, ()
+        _must_be_convertible(estimate)
+        if app.settings.product == "books":
+            return await _convert_in_books(app, arguments["estimate_id"]), ()
+        return await app.run("create_invoice", _invoice_for(estimate)), ()
+
+
+def _invoice_of(estimate: Mapping[str, Any]) -> str:
+    ids = cast("list[str]", estimate.get("invoice_ids") or [])
+    return ids[-1] if ids else ""
+
+
+def _must_be_convertible(estimate: Mapping[str, Any]) -> None:
+    number, status = estimate.get("estimate_number"), estimate.get("status")
+    if status == "draft":
+        raise RejectedError(f"Estimate {number} is a draft.", "Use mark_estimate_sent first, then convert it.")
+    if status == "invoiced":
+        raise RejectedError(
+            f"Estimate {number} is already invoiced, but Zoho does not say by which invoice.",
+            "Find it with list_invoices; no other was made.",
+        )
+
+
+def _invoice_for(estimate: Mapping[str, Any]) -> dict[str, Any]:
+    """Zoho Invoice has no conversion of its own: an invoice with the estimate's id and all that makes its price."""
+    lines = [{name: line[name] for name in _OF_A_LINE if line.get(name)} for line in estimate["line_items"]]
+    body = {name: estimate[name] for name in _OF_AN_ESTIMATE if estimate.get(name) not in (None, "")}
+    return body | {"invoiced_estimate_id": estimate["estimate_id"], "line_items": lines}
+
+
+async def _convert_in_books(app: App, estimate_id: str) -> dict[str, Any]:
+    request = Request("POST", "/invoices/fromestimates", (("estimate_ids", estimate_id),), scope="invoices.CREATE",
+                      route="/invoices/fromestimates")  # fmt: skip
+    # The answer of a conversion names no invoice; the estimate does. So it does not matter if the answer is lost.
+    with suppress(OutcomeUnknownError):
+        await app.send(request)
+    invoice_id = _invoice_of(await app.record("get_estimate", {"estimate_id": estimate_id}))
+    if not invoice_id:
+        raise OutcomeUnknownError(
+            "The conversion was sent, but the estimate names no invoice.",
+            "Look with list_invoices; do not convert it again.",
+        )
+    return await app.run("get_invoice", {"invoice_id": invoice_id})
+
+
+async def upsert_recurring_invoice(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """The recurring invoice that a custom field's unique value names: updated, or created with `upsert`; says which."""
+    operation = app.catalog.operations["upsert_recurring_invoice"]
+    problems = [
+        f"{name} goes into a header: plain letters, digits and signs only."
+        for name in operation.http.headers
+        if not (str(arguments.get(name, "")).isascii() and str(arguments.get(name, "")).isprintable())
+    ]
+    if problems:
+        raise ArgumentsError(operation.name, problems)
+    envelope = await app.run(operation.name, arguments)
+    record = envelope[operation.answer.key]
+    # Zoho says only "success": a record that was never changed since it was created is a new one.
+    created, changed = record.get("created_time"), record.get("last_modified_time")
+    what = "Created or updated" if not created or not changed else "Created" if created == changed else "Updated"
+    return {**envelope, "message": f"{what} recurring invoice {record.get('recurrence_name', '')}."}, ()
+
+
+async def upload_expense_receipt(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """Attach a file of the upload folder to an expense."""
+    operation = app.catalog.operations["upload_expense_receipt"]
+    upload = attachments.receipt(operation.name, app.settings.upload_dir, arguments["file_path"])
+    request = build(operation, {"expense_id": arguments["expense_id"]})
+    return cast("dict[str, Any]", await app.send(replace(request, upload=upload))), ()
+
+
+SPECIALS: Mapping[str, Special] = {
+    function.__name__: function
+    for function in (
+        record_invoice_payment,
+        get_invoice_pdf,
+        convert_estimate_to_invoice,
+        upsert_recurring_invoice,
+        upload_expense_receipt,
+        get_monthly_revenue,
+        get_receivables_aging,
+    )
+}

@@ -1,0 +1,142 @@
+"""Which operations a server offers, and each as an MCP tool."""
+
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import mcp_types as types
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.policy.facts import MAIL
+from zoho_mcp.server.context import ORGANIZATION
+from zoho_mcp.settings import Settings
+from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.zoho.oauth.cache import granted_scopes
+from zoho_mcp.zoho.oauth.scopes import usable
+
+_PAGING: Mapping[str, Any] = {
+    "page": {"type": "integer"},
+    "has_more": {"type": "boolean"},
+    "next": {"type": "object", "description": "Arguments of the call that goes on"},
+    "left_out": {"type": "string", "description": "What did not fit"},
+}
+_SUMS: Mapping[str, Any] = {
+    "sums": {"type": "object", "description": "Of the whole list, by currency"},
+    "sums_of_these_rows": {"type": "object", "description": "Of this part of the list, by currency"},
+    "not_in_sums": {"type": "string", "description": "Drafts and void ones"},
+}
+
+
+def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
+    """The operations to list and run: those chosen, without what the granted scopes cannot do. Raises as `chosen`."""
+    granted, prefix = granted_scopes(settings), settings.scope_prefix
+    return {
+        name: operation
+        for name, operation in chosen(catalog, settings).items()
+        if usable(operation, catalog, prefix, granted)
+    }
+
+
+def chosen(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
+    """The operations that the settings ask for, in the catalog's order.
+
+    The filters, in their order: toolsets and tools name what is wanted (neither: everything), exclude_tools takes away,
+    read_only takes away whatever is not a read. Nothing that a client sends can add one back. Raises SettingsError for
+    a name that does not exist.
+    """
+    _must_exist("ZOHO_TOOLSETS", settings.toolsets, catalog.toolsets)
+    _must_exist("ZOHO_TOOLS", settings.tools, catalog.operations)
+    _must_exist("ZOHO_EXCLUDE_TOOLS", settings.exclude_tools, catalog.operations)
+    everything = not settings.toolsets and not settings.tools
+    return {
+        name: operation
+        for name, operation in catalog.operations.items()
+        if (everything or operation.toolset in settings.toolsets or name in settings.tools)
+        and name not in settings.exclude_tools
+        and (operation.effect == "read" or not settings.read_only)
+    }
+
+
+def _must_exist(setting: str, names: Iterable[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1, 0.5)
+            guess = f" Did you mean {near[0]}?" if near else f" There is {', '.join(known)}."
+            raise SettingsError(f"{setting}: there is no {name}.{guess}")
+
+
+def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:
+    """With several organisations, every tool but the list of them has to be told which one; there is no current one."""
+    if len(settings.organizations) < 2:
+        return catalog
+    which = one_of(settings, settings.organizations)
+    return catalog.model_copy(
+        update={
+            "operations": {
+                name: operation if operation.http.path == "/organizations" else _for_one_of(operation, which)
+                for name, operation in catalog.operations.items()
+            }
+        }
+    )
+
+
+def one_of(settings: Settings, numbers: Collection[str]) -> dict[str, Any]:
+    """The schema of the argument that names one of these organisations, and tells of no other."""
+    names = zip(settings.organizations, settings.organization_names, strict=False)
+    known = [f"{number} {name}" for number, name in names if name and number in numbers]
+    described = f"Whose books: {', '.join(known) or 'organization_id of list_organizations'}"
+    return {"enum": list(numbers), "description": described}
+
+
+def _for_one_of(operation: Operation, which: Mapping[str, Any]) -> Operation:
+    schema: dict[str, Any] = {
+        **operation.input,
+        "properties": {ORGANIZATION: which, **operation.input.get("properties", {})},
+    }
+    schema["required"] = [ORGANIZATION, *operation.input.get("required", [])]
+    if "minProperties" in schema:
+        schema["minProperties"] += 1
+    return operation.model_copy(update={"input": schema})
+
+
+def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
+    """The operation as tools/list shows it; where answers are text alone, no shape is promised for them."""
+    return types.Tool(
+        name=operation.name,
+        title=operation.title,
+        description=operation.description,
+        input_schema=operation.published_input,
+        output_schema=output_schema(operation) if structured else None,
+        annotations=types.ToolAnnotations(
+            title=operation.title,
+            read_only_hint=operation.effect == "read",
+            destructive_hint=operation.effect == "destroy",
+            idempotent_hint=operation.http.method != "POST",
+            open_world_hint="send" in (operation.effect, *operation.raises.values()),
+        ),
+    )
+
+
+def output_schema(operation: Operation) -> dict[str, Any]:
+    """The shape of `structured_content`: nothing is required, Zoho adds and leaves out fields freely.
+
+    What a record or a row holds is named, not typed: clients check every answer against every type in here, which took
+    a tenth of a call and half of a long list's time; and the types were a fifth of tools/list.
+    """
+    properties: dict[str, Any] = {"message": {"type": "string"}}
+    if operation.answer.file:
+        names = ("uri", "name", "mime_type", "saved_as")
+        properties = {name: {"type": "string"} for name in names}
+    elif operation.answer.columns:
+        rows = {"type": "array", "description": f"Objects: {', '.join(operation.answer.columns)}"}
+        properties = {operation.tool_answer_key: rows, **_PAGING}
+        properties |= _SUMS if operation.answer.sums else {}
+        # A report says more than its rows; of any other list, `output` is the shape of a row, as of a record its own.
+        properties |= operation.output.get("properties", {}) if operation.special else {}
+    elif operation.answer.key:
+        named = ", ".join(operation.output.get("properties", ()))
+        properties[operation.tool_answer_key] = {"type": "object"} | ({"description": named} if named else {})
+    else:
+        properties |= operation.output.get("properties", {})
+        properties |= {name: {"type": "array"} for name in operation.input.get("properties", {}) if name.endswith(MAIL)}
+    return {"type": "object", "properties": properties}

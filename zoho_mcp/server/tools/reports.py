@@ -1,0 +1,136 @@
+"""Sums over all pages of a list, exact and said with their definitions, so that no model has to add up money.
+
+One request per 200 records and never two pages in memory. Lists are read oldest first: a record that is added meanwhile
+comes at the end and moves none onto another page.
+"""
+
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import mcp_types as types
+
+from zoho_mcp.server.context import App
+from zoho_mcp.server.results.totals import money
+from zoho_mcp.server.tools.pages import MOST, walk
+
+Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
+Sums = dict[str, Decimal | int]
+Owed = dict[str, Decimal | str]
+OLDEST_FIRST = {"sort_column": "created_time", "sort_order": "A"}
+_UNSENT = ("draft", "void", "pending_approval", "approved", "rejected")
+_REVENUE = {
+    "revenue": "total of the invoices dated in the month that are paid by now, tax included; credit notes and expenses "
+    "are not taken off",
+    "invoice_count": "how many these are",
+    "invoiced": "total of all invoices dated in the month, without drafts and void ones, tax included",
+    "invoiced_count": "how many these are",
+    "outstanding": "what is still open on them",
+    "received": "payments dated in the month, for whatever invoice, advances included",
+    "payment_count": "how many these are",
+}
+_OTHERS = {"currencies": "one that is not named had none of all this"}
+_NOTHING = "No invoice, drafts and void ones aside, and no payment is dated in this month."
+BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
+_AGING = {
+    "current": "balance of invoices not yet due on as_of",
+    "1-30": "balance of invoices that many days past due on as_of; likewise 31-60, 61-90 and over 90",
+    "overdue": "these added up; total: current as well",
+    "oldest_due_date": "due date of the invoice that is overdue longest",
+    "balance": "today's: payments made after as_of are already taken off; unused credits and advances are not",
+}
+
+
+async def rows(
+    app: App, operation: str, *, under_way: bool = False, **filters: Any
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Every row of a list, a page in memory at a time, one request a page; see `pages.walk`."""
+    key = app.catalog.operations[operation].answer.key
+    sortable = "sort_column" in app.catalog.operations[operation].input["properties"]
+    async for envelope in walk(app, operation, filters | (OLDEST_FIRST if sortable else {}), under_way=under_way):
+        for row in envelope.get(key) or ():
+            yield row
+
+
+def _no_revenue() -> Sums:
+    return {name: 0 if name.endswith("count") else Decimal() for name in _REVENUE}
+
+
+async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """What was invoiced, paid and received in a month, per currency."""
+    year, month = arguments["year"], arguments["month"]
+    first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
+    sums: defaultdict[str, Sums] = defaultdict(_no_revenue)
+    async for row in rows(app, "list_invoices", date_start=first, date_end=last):
+        if row["status"] in _UNSENT:
+            continue
+        found = sums[row.get("currency_code", "")]
+        found["invoiced"] += money(row["total"])
+        found["invoiced_count"] += 1
+        found["outstanding"] += money(row["balance"])
+        if row["status"] == "paid":
+            found["revenue"] += money(row["total"])
+            found["invoice_count"] += 1
+    async for row in rows(app, "list_payments", under_way=True, date_start=first, date_end=last):
+        found = sums[row.get("currency_code", "")]
+        found["received"] += money(row["amount"])
+        found["payment_count"] += 1
+    if not sums:
+        return {"month": first[:7], "message": _NOTHING}, ()
+    return {"month": first[:7], "currencies": dict(sorted(sums.items())), "definitions": _REVENUE | _OTHERS}, ()
+
+
+async def get_receivables_aging(app: App, arguments: Mapping[str, Any]) -> Answer:
+    """Who owes how much, by days past due, per currency."""
+    today = date.fromisoformat(arguments["as_of"]) if "as_of" in arguments else await app.today()
+    totals: defaultdict[str, Owed] = defaultdict(_nothing_owed)
+    customers: defaultdict[tuple[str, str, str], Owed] = defaultdict(_nothing_owed)
+    async for row in rows(app, "list_invoices", status="unpaid"):
+        if row["status"] in _UNSENT or not money(row["balance"]):
+            continue
+        currency = row.get("currency_code", "")
+        for owed in (totals[currency], customers[row["customer_id"], row["customer_name"], currency]):
+            _add(owed, row, today)
+    page, per_page = arguments.get("page", 1), arguments.get("per_page", MOST)
+    ordered = sorted(customers.items(), key=_by_currency_most_first)
+    return {
+        "as_of": today.isoformat(),
+        "currencies": {currency: _filled(owed) for currency, owed in sorted(totals.items())},
+        "definitions": _AGING,
+        "customers": [
+            {"customer_id": customer, "customer_name": name, "currency_code": currency, **_filled(owed)}
+            for (customer, name, currency), owed in ordered[(page - 1) * per_page : page * per_page]
+        ],
+        "page_context": {"page": page, "per_page": per_page, "has_more_page": len(ordered) > page * per_page},
+    }, ()
+
+
+def _add(owed: Owed, row: Mapping[str, Any], today: date) -> None:
+    due = row.get("due_date") or row["date"]
+    bucket = _bucket((today - date.fromisoformat(due)).days)
+    for name in (bucket, "total", "overdue") if bucket != "current" else (bucket, "total"):
+        owed[name] = money(owed[name]) + money(row["balance"])
+    if bucket != "current":
+        owed["oldest_due_date"] = min(str(owed["oldest_due_date"] or due), due)
+
+
+def _by_currency_most_first(entry: tuple[tuple[str, str, str], Owed]) -> tuple[str, Decimal, str]:
+    (_, name, currency), owed = entry
+    return currency, -money(owed["total"]), name
+
+
+def _nothing_owed() -> Owed:
+    return {bucket: Decimal() for bucket in (*BUCKETS, "overdue", "total")} | {"oldest_due_date": ""}
+
+
+def _filled(owed: Owed) -> Owed:
+    return {name: value for name, value in owed.items() if value}
+
+
+def _bucket(days_past_due: int) -> str:
+    if days_past_due <= 0:
+        return "current"
+    return BUCKETS[min(4, (days_past_due + 29) // 30)]

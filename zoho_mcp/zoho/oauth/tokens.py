@@ -1,0 +1,165 @@
+"""The access token: fetched once for all callers and all processes, renewed before it expires, never shown.
+
+Zoho allows ten refreshes in ten minutes: nobody asks while a token is good, another process is asking, or Zoho has just
+refused.
+"""
+
+import math
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, cast
+
+import anyio
+import httpx
+
+from zoho_mcp.errors import UnavailableError
+from zoho_mcp.settings import Settings
+from zoho_mcp.telemetry.requests import request_seen, token_asked_for
+from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, fits
+from zoho_mcp.zoho.oauth.scopes import covers
+from zoho_mcp.zoho.oauth.state import Known, Token, learned, refusal
+
+MARGIN = 60.0
+"""Seconds before its expiry at which a token is no longer used: clocks differ, requests take time."""
+PATIENCE = 9.0
+"""Seconds for the accounts server's answer; less than other processes wait for whoever is asking."""
+LONGEST = 20.0
+"""Seconds for all of it: behind other callers, behind other processes, and the answer itself."""
+
+Http = Callable[[], httpx.AsyncClient]
+
+
+async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """An accounts server's answer to a form, whatever its status. Raises UnavailableError without naming a secret."""
+    problem = "no answer in time"
+    with request_seen("POST", path, time.time) as seen:
+        try:
+            with anyio.move_on_after(PATIENCE):
+                seen.goes()
+                response = await http().post(f"{accounts}{path}", data=form)
+                seen.status = response.status_code
+                answer: Any = response.json()
+                return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as caught:
+            # The request holds secrets: only the kind of failure is told.
+            problem = type(caught).__name__
+        raise UnavailableError(
+            f"No token from {accounts} ({problem}).", "Check the network and ZOHO_DC, then call again."
+        ) from None
+
+
+class TokenSource:
+    """Gives the current access token; of many callers at once, one fetches it and the others wait for that."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http,
+        clock: Callable[[], float] = time.time,
+        shared: SharedTokens | None = None,
+    ) -> None:
+        self.settings = settings
+        self._http = http
+        self._clock = clock
+        self._lock = anyio.Lock()
+        self._cache = shared or cache_for(settings)
+        self._known = Known()
+
+    async def current(self) -> Token:
+        """A token that is good for at least `MARGIN` seconds. Raises AuthError, LimitedError or UnavailableError."""
+        return await self._valid(lambda token: token.expires_at - MARGIN > self._clock())
+
+    async def renewed(self, refused: Token) -> Token:
+        """A token other than the one Zoho just refused; fetches at most one for any number of callers."""
+        return await self._valid(lambda token: token.secret != refused.secret)
+
+    async def _valid(self, good: Callable[[Token], bool]) -> Token:
+        if token := self._good(good):
+            return token
+        with anyio.move_on_after(LONGEST):
+            return await self._in_turn(good)
+        raise UnavailableError("The access token is long in coming.", "Call again in a minute.")
+
+    async def _in_turn(self, good: Callable[[Token], bool]) -> Token:
+        async with self._lock:
+            if token := self._good(good) or await self._from_others(good):
+                return token
+            if self._cache is None:
+                return await self._fetch()
+            async with self._cache.locked():
+                return await self._from_others(good) or await self._fetch()
+
+    def _good(self, good: Callable[[Token], bool]) -> Token | None:
+        token = self._known.token
+        return token if token is not None and good(token) else None
+
+    async def _from_others(self, good: Callable[[Token], bool]) -> Token | None:
+        """What another process has found out meanwhile."""
+        known = await self._cache.recall() if self._cache else Known()
+        if known.asked_at >= self._known.asked_at and fits(known, self._clock()):
+            self._known = known
+        return self._good(lambda token: good(token) and token.expires_at - MARGIN > self._clock())
+
+    async def _fetch(self) -> Token:
+        asked_at = self._clock()
+        if (failure := self._known.failure) and asked_at < failure.until:
+            raise refusal(failure)
+        answer = await ask(self._http, accounts_host(self.settings), "/oauth/v2/token", self._form())
+        known = self._known = learned(self._known, answer, asked_at)
+        if self._cache:
+            # What Zoho has given is kept before anybody can cancel.
+            with anyio.CancelScope(shield=True):
+                await self._cache.keep(known)
+        token_asked_for(refusal(known.failure) if known.failure else None)
+        if known.failure:
+            raise refusal(known.failure)
+        assert known.token is not None
+        return known.token
+
+    def _form(self) -> dict[str, str]:
+        settings = self.settings
+        client = {"client_id": settings.client_id, "client_secret": settings.client_secret.get_secret_value()}
+        if settings.soid:
+            scopes = ",".join(settings.scopes)
+            return {"grant_type": "client_credentials", **client, "scope": scopes, "soid": settings.soid}
+        refresh = self._known.refresh_token or settings.refresh_token.get_secret_value()
+        return {"grant_type": "refresh_token", **client, "refresh_token": refresh}
+
+
+REFUSED_FOR = 600.0
+"""Seconds for which a scope that a fresh token did not help with is not tried with yet another one."""
+
+
+class ZohoAuth(httpx.Auth):
+    """Puts the token on a request; on 401, one renewal and one more try. Holds no lock while it waits for an answer."""
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+        self._refused_at: dict[str, float] = {}
+        """When a fresh token did not help with a scope: for a while a 401 must not cost another refresh then."""
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Sign, send, and once more after a 401."""
+        scope = str(request.extensions.get("zoho_scope", ""))
+        token = await self._tokens.current()
+        request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
+        response = yield request
+        if response.status_code != 401:
+            self._refused_at.pop(scope, None)
+            return
+        if self._was_just_refused(scope) or self._lacks(token, scope):
+            return
+        # Read to its end it gives its connection back: the renewal may need it.
+        await response.aread()
+        token = await self._tokens.renewed(token)
+        request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
+        response = yield request
+        if response.status_code == 401:
+            self._refused_at[scope] = time.monotonic()
+
+    def _was_just_refused(self, scope: str) -> bool:
+        return time.monotonic() - self._refused_at.get(scope, -math.inf) < REFUSED_FOR
+
+    def _lacks(self, token: Token, scope: str) -> bool:
+        """Whether it is known that no token of this grant has the scope."""
+        return bool(scope) and not covers(token.scopes, self._tokens.settings.scope_prefix + scope)

@@ -1,0 +1,1 @@
+"""Zoho's limits: per minute, per day and at once, shared by all processes of a user."""

@@ -1,0 +1,181 @@
+"""Keeps an organisation's requests within Zoho's limits: per minute, per day and at once, over all processes of a user.
+
+First come, first served: a request takes a ticket, and only the oldest ticket may go next. Who waits longer than there
+is patience for is told when it frees. The tickets are rows of a small SQLite file (in memory when there is none).
+Why no library does this: see the decisions in CONTRIBUTING.md.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from zoho_mcp.errors import LimitedError
+from zoho_mcp.times import moment, span
+from zoho_mcp.zoho.rate_limit.queue import UNLIMITED, Ahead, Granted, Rates, Today, Turns, UsedUp
+from zoho_mcp.zoho.rate_limit.sqlite import LimitStore
+
+PLANS: Mapping[str, Rates] = {
+    # Where Zoho's reference and its knowledge base disagree, the smaller figure.
+    "free": Rates(per_minute=60, per_day=1_000, at_once=5),
+    "standard": Rates(per_minute=100, per_day=2_000, at_once=10),
+    "professional": Rates(per_minute=100, per_day=5_000, at_once=10),
+    "premium": Rates(per_minute=100, per_day=10_000, at_once=10),
+    "elite": Rates(per_minute=100, per_day=10_000, at_once=10),
+    "ultimate": Rates(per_minute=100, per_day=10_000, at_once=10),
+    "unlimited": UNLIMITED,
+}
+PATIENCE = 20.0
+"""Seconds a call may spend waiting; a longer wait is an answer that says when."""
+TELL_AFTER = 1.0
+"""Seconds of waiting that are worth telling about."""
+_LOOK_AGAIN = 0.05
+
+Report = Callable[[str, float], Awaitable[None]]
+REPORT: ContextVar[Report | None] = ContextVar("REPORT", default=None)
+"""Where the call under way is told what it waits for, and for how many more seconds; set by whoever called."""
+WAIT: ContextVar[float] = ContextVar("WAIT", default=PATIENCE)
+"""The seconds that a request of the call under way may spend waiting."""
+
+
+@contextmanager
+def patience(seconds: float) -> Generator[None]:
+    """So long may a request that is sent meanwhile wait for its turn."""
+    before = WAIT.set(seconds)
+    try:
+        yield
+    finally:
+        WAIT.reset(before)
+
+
+@dataclass(slots=True)
+class Slot:
+    """One request under way. `headers` are the answer's, once it is there: they tell what is left of the day."""
+
+    headers: Mapping[str, str] | None = None
+
+
+class Limiter:
+    """The requests of all calls go through here.
+
+    `path` is the file that processes share; None: this process alone. `turns` counts instead, for replicas.
+    """
+
+    def __init__(
+        self,
+        rates: Rates = PLANS["free"],
+        path: Path | None = None,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+        turns: Turns | None = None,
+    ) -> None:
+        self.rates = rates
+        self._clock = clock
+        self._sleep = sleep or self._change
+        self._turns = turns or LimitStore(path)
+        self._changed = anyio.Event()
+
+    @asynccontextmanager
+    async def slot(self, organization_id: str, until: float) -> AsyncGenerator[Slot]:
+        """A request's turn, from just before it is sent to its answer. Raises LimitedError when `until` is too early.
+
+        Whoever is cancelled while waiting gives the place in the queue back.
+        """
+        if self.rates == UNLIMITED:
+            yield Slot()
+            return
+        ticket = await self._turns.queue(organization_id, self._clock(), until)
+        slot = Slot()
+        try:
+            await self._wait(ticket, organization_id, until)
+            yield slot
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._turns.leave(ticket, organization_id, self._clock(), slot.headers or {})
+            self._changed.set()
+            self._changed = anyio.Event()
+
+    async def slow_down(self, organization_id: str) -> str:
+        """Zoho said 44: nothing for a minute, then half the rate for a while. What to tell."""
+        now = self._clock()
+        free = await self._turns.block(organization_id, now)
+        offset = (await self.today(organization_id)).offset
+        return (
+            f"It frees in {span(free - now)}, at {moment(free, offset)}; this server asks at half the rate for a while "
+            "now. Zoho's own web pages work meanwhile. Call again then, and not in a loop."
+        )
+
+    async def day_is_over(self, organization_id: str, headers: Mapping[str, str]) -> str:
+        """Zoho said 45: nothing until its day ends. What to tell."""
+        await self._turns.use_up(organization_id, self._clock(), headers)
+        return self._until_tomorrow(await self.today(organization_id))
+
+    async def today(self, organization_id: str) -> Today:
+        """What is left of the day, as far as it is known."""
+        return await self._turns.today(organization_id, self.rates, self._clock())
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        self._turns.close()
+
+    async def _wait(self, ticket: str, organization_id: str, until: float) -> None:
+        told = False
+        while True:
+            now = self._clock()
+            turn = await self._turns.turn(ticket, organization_id, self.rates, now)
+            if isinstance(turn, Granted):
+                return
+            if isinstance(turn, UsedUp):
+                raise self._day_used_up(await self.today(organization_id))
+            if now >= until or now + turn.seconds > until:
+                raise self._too_long(turn, now, await self.today(organization_id))
+            if turn.seconds > TELL_AFTER and not told and (report := REPORT.get()) is not None:
+                told = True
+                await report(_reason(turn, self.rates), turn.seconds)
+            await self._sleep(min(turn.seconds or _LOOK_AGAIN, until - now, 1.0))
+
+    async def _change(self, seconds: float) -> None:
+        """Sleep, or until another call of this process is through."""
+        with anyio.move_on_after(seconds):
+            await self._changed.wait()
+
+    def _too_long(self, turn: Ahead, now: float, today: Today) -> LimitedError:
+        if not turn.seconds:
+            return LimitedError(
+                f"{self.rates.at_once} requests to this organisation are under way, and others wait before this one.",
+                f"Zoho allows no more at once. {turn.note}Call again in half a minute, with fewer calls at the same "
+                "time.",
+                code=1070,
+            )
+        return LimitedError(
+            f"This server keeps to Zoho's limit of {self.rates.per_minute} requests a minute for an organisation, and "
+            "they are used up.",
+            f"{turn.note}It frees in {span(turn.seconds)}, at {moment(now + turn.seconds, today.offset)}. Call again "
+            "then, and not in a loop.",
+            code=44,
+        )
+
+    def _day_used_up(self, today: Today) -> LimitedError:
+        return LimitedError(
+            f"Zoho's limit of {today.limit} requests a day is used up for this organisation.",
+            self._until_tomorrow(today),
+            code=45,
+        )
+
+    def _until_tomorrow(self, today: Today) -> str:
+        now = self._clock()
+        where = " (midnight in the organisation's time zone)" if today.offset is not None else ""
+        plan = "" if today.told else " If the plan allows more, set ZOHO_PLAN."
+        return (
+            f"It frees in {span(today.resets_at - now)}, at {moment(today.resets_at, today.offset)}{where}; until then "
+            f"only Zoho's own web pages work.{plan}"
+        )
+
+
+def _reason(turn: Ahead, rates: Rates) -> str:
+    used_up = f"Zoho's limit of {rates.per_minute} requests a minute is used up."
+    return f"Waiting {span(turn.seconds)}: {used_up} {turn.note}".rstrip()
