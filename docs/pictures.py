@@ -27,7 +27,7 @@ from mcp import Client, StdioServerParameters
 from rich.console import Console
 from rich.text import Text
 
-from zoho_mcp.server.results.result import compact
+from zoho_mcp.server.results.result import compact_json
 
 PICTURES = Path(__file__).parent / "pictures"
 _COMMAND = (sys.executable, "-m", "zoho_mcp.cli.main")
@@ -66,7 +66,7 @@ class Chat:
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """A call that runs, and its answer as it came, cut where the picture would get too big."""
-        self._card(f"<b>{tool}</b> {_whole(compact(arguments))}")
+        self._card(f"<b>{tool}</b> {_whole(compact_json(arguments))}")
         result = await self.client.call_tool(tool, arguments)
         text = " ".join(part.text for part in result.content if isinstance(part, types.TextContent))
         if result.is_error:

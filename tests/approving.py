@@ -19,7 +19,7 @@ from mcp.client.session import ElicitationFnT
 from mcp.server.lowlevel import Server
 from starlette.types import ASGIApp
 
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 
 Decision = Literal["approve", "decline"]
 _Result = TypeVar("_Result")
@@ -150,7 +150,7 @@ async def never(context: ClientRequestContext, params: types.ElicitRequestParams
 
 
 @asynccontextmanager
-async def connected(kind: Kind, server: Server[App], elicit: ElicitationFnT) -> AsyncGenerator[Client]:
+async def connected(kind: Kind, server: Server[ServerContext], elicit: ElicitationFnT) -> AsyncGenerator[Client]:
     """A client of this kind for a server."""
     callback = (elicit if kind.answers else never) if kind.declares else None
     if not kind.http:
@@ -172,7 +172,7 @@ class _Loopback(uvicorn.Server):
 
 
 @asynccontextmanager
-async def served(server: Server[App], http: str) -> AsyncGenerator[str]:
+async def served(server: Server[ServerContext], http: str) -> AsyncGenerator[str]:
     """A server over streamable HTTP on loopback."""
     app = server.streamable_http_app(json_response="json" in http, stateless_http="stateless" in http)
     async with serving(app) as address:

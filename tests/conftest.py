@@ -31,7 +31,7 @@ from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
@@ -124,7 +124,7 @@ class Zoho:
         browser: OpenBrowser = open_browser,
         public_page: str = "",
         **changes: Any,
-    ) -> Server[App]:
+    ) -> Server[ServerContext]:
         settings = replace(self.settings, **changes)
         client = ZohoClient(
             settings, transport=Embedded(self.app), clock=self.seconds, sleep=self.sleep,

@@ -17,7 +17,7 @@ from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.cli.embedded import Embedded
 from zoho_mcp.replicas.replicas import Replicas
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
@@ -30,7 +30,7 @@ ENOUGH = Rates(10**9, 10**9, at_once=5)
 class Replica:
     """One server, as it would stand on a machine of its own."""
 
-    server: Server[App]
+    server: Server[ServerContext]
     client: ZohoClient
     parts: Replicas
 

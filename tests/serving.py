@@ -15,7 +15,7 @@ from mcp.client.session import ElicitationFnT
 from mcp.client.streamable_http import streamable_http_client
 
 from zoho_mcp.http.app import create_app
-from zoho_mcp.http.drain import Work
+from zoho_mcp.http.drain import ActiveRequests
 from zoho_mcp.http.guard import BODY_WITHIN
 from zoho_mcp.http.identity import Identity
 from zoho_mcp.http.serving import HttpServer, bound
@@ -50,7 +50,7 @@ class Site:
 
     url: str
     server: Server
-    work: Work
+    work: ActiveRequests
     http: HttpSettings
     over: anyio.Event = field(default_factory=anyio.Event)
 
@@ -97,7 +97,7 @@ async def a_site(
     **changes: Any,
 ) -> AsyncGenerator[Site]:
     """The whole of it on a free port; with `page` that is its public address. `changes` are settings of the server."""
-    work, approvals = Work(), Approvals()
+    work, approvals = ActiveRequests(), Approvals()
     with bound("127.0.0.1", 0) as listener:
         where = replace(http or HttpSettings(), port=listener.getsockname()[1])
         if page:

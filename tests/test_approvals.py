@@ -8,11 +8,11 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from test_confirm import sent_invoice, status
 
-from zoho_mcp.policy.approvals import LIFETIME, Approvals, Bound
+from zoho_mcp.policy.approvals import LIFETIME, Approvals, Binding
 
 pytestmark = pytest.mark.anyio
 
-ANN, BOB, NOBODY = Bound("void", "1", "Ann"), Bound("void", "1", "Bob"), Bound("void", "1")
+ANN, BOB, NOBODY = Binding("void", "1", "Ann"), Binding("void", "1", "Bob"), Binding("void", "1")
 
 
 async def test_one_users_yes_never_serves_another() -> None:

@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.credentials import CREDENTIALS
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 
 pytestmark = pytest.mark.anyio
 
@@ -51,11 +51,13 @@ class World:
     def person(self) -> Person:
         return self.zoho.person
 
-    def server(self, approvals: Approvals | None = None, **changes: Any) -> Server[App]:
+    def server(self, approvals: Approvals | None = None, **changes: Any) -> Server[ServerContext]:
         changes = {"can_open_browser": True, **self.waits, **changes}
         return self.zoho.server(approvals=approvals or self.approvals, browser=self.desk.open, **changes)
 
-    def client(self, server: Server[App] | None = None, **changes: Any) -> AbstractAsyncContextManager[Client]:
+    def client(
+        self, server: Server[ServerContext] | None = None, **changes: Any
+    ) -> AbstractAsyncContextManager[Client]:
         return connected(self.kind, server or self.server(**changes), self.person.elicit)
 
     async def invoice(self, client: Client) -> str:

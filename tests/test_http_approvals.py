@@ -25,10 +25,10 @@ from test_http_tokens import Tokens, tokens
 from zoho_mcp.approval_page.app import create_page
 from zoho_mcp.http.identity import Identity, Issued
 from zoho_mcp.http.issuer import Issuer
-from zoho_mcp.http.sessions import LASTS, MOST_WRONG, Cookies
+from zoho_mcp.http.sessions import LASTS, MOST_WRONG, CookieSigner
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import add_token, revoke_token
-from zoho_mcp.policy.approvals import Approvals, Bound
+from zoho_mcp.policy.approvals import Approvals, Binding
 
 pytestmark = pytest.mark.anyio
 __all__ = ["tokens"]  # a fixture
@@ -211,7 +211,7 @@ async def test_no_way_around_the_log_in(zoho: Zoho, tokens: Tokens) -> None:
         view = re.search(r'name="view" value="([^"]+)"', (await visitor.http.get(address)).text)
         assert view is not None
         form = {"view": unescape(view[1]), "decision": "approve"}
-        of_another = Cookies(b"x" * 32, site.url)
+        of_another = CookieSigner(b"x" * 32, site.url)
         forged = Response()
         of_another.put(forged, "session", {"principal": "ada", "token": ""})
         cookies = {
@@ -275,7 +275,7 @@ async def test_a_log_in_ends_with_its_token_its_time_or_the_person(zoho: Zoho, t
 
 def test_the_cookie_is_for_this_site_alone_and_not_for_long() -> None:
     now = [1000.0]
-    cookies = Cookies(b"k" * 32, "https://books.example", lambda: now[0])
+    cookies = CookieSigner(b"k" * 32, "https://books.example", lambda: now[0])
     response = Response()
     cookies.put(response, "session", {"principal": "ada"})
     said = response.headers["set-cookie"]
@@ -303,8 +303,8 @@ async def test_wrong_tries_are_counted_and_keep_nobody_else_out(zoho: Zoho, toke
 
 async def test_the_page_on_this_machine_shows_nobody_elses_questions() -> None:
     approvals = Approvals()
-    theirs = await approvals.ask("page", Bound("call", "record", "ada"))
-    ours = await approvals.ask("page", Bound("call", "record"))
+    theirs = await approvals.ask("page", Binding("call", "record", "ada"))
+    ours = await approvals.ask("page", Binding("call", "record"))
     transport = httpx.ASGITransport(create_page(approvals, 80))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:80") as browser:
         answers = [await browser.get(f"/{one.secret}", headers={"host": "127.0.0.1:80"}) for one in (theirs, ours)]

@@ -13,32 +13,34 @@ PACKAGE = Path(zoho_mcp.__file__).parent
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # layer: (of ours, third party)
     "errors": (set(), set()),
-    "files": (set(), set()),
-    "settings": ({"errors", "settings"}, {"pydantic"}),
-    "profiles": ({"errors", "files", "settings"}, {"pydantic", "keyring"}),
+    "private_files": (set(), set()),
+    "times": (set(), set()),
+    "settings": ({"errors", "private_files", "settings"}, {"pydantic", "keyring"}),
     "specs": ({"errors", "specs"}, {"pydantic", "jsonschema"}),
-    "seen": ({"errors", "settings", "seen"}, {"opentelemetry", "prometheus_client"}),
+    "telemetry": ({"errors", "settings", "telemetry"}, {"opentelemetry", "prometheus_client"}),
     "zoho": (
-        {"errors", "files", "settings", "seen", "specs.model", "zoho"},
+        {"errors", "private_files", "times", "settings", "telemetry", "specs.model", "zoho"},
         {"httpx", "anyio", "filelock", "pydantic"},
     ),
     "policy": ({"errors", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
+    "audit": ({"errors", "settings", "specs.model", "audit"}, {"pydantic", "filelock"}),
+    "approval_page": ({"errors", "policy", "approval_page"}, {"anyio", "starlette", "uvicorn", "markupsafe"}),
     "server": (
-        {"errors", "settings", "specs", "zoho", "policy", "seen", "server"},
-        {"mcp", "mcp_types", "anyio", "opentelemetry", "pydantic", "starlette", "uvicorn"},
+        {"errors", "times", "settings", "specs", "zoho", "policy", "audit", "approval_page", "telemetry", "server"},
+        {"mcp", "mcp_types", "anyio", "opentelemetry", "pydantic"},
     ),
     "replicas": (
         {"errors", "settings", "zoho", "policy", "server", "replicas"},
         {"anyio", "cryptography", "redis"},
     ),
     "http": (
-        {"errors", "settings", "files", "policy", "server", "http"},
+        {"errors", "settings", "private_files", "policy", "approval_page", "server", "http"},
         {"mcp", "anyio", "h11", "httpx", "jwt", "pydantic", "starlette", "uvicorn"},
     ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
-MODULES_OF_THEIR_OWN = {"errors", "files", "profiles"}
-PURE = {"zoho/request.py": {"errors", "specs.model"}, "zoho/payload.py": {"errors", "zoho.request"}}
+MODULES_OF_THEIR_OWN = {"errors", "private_files", "times"}
+PURE = {"zoho/request.py": {"errors", "specs.model"}, "zoho/response.py": {"errors", "zoho.request"}}
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 

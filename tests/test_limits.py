@@ -26,7 +26,7 @@ def limiter(
 
 
 async def use(limits: Limiter, time: Callable[[], float], patience: float = 20, organization: str = "1") -> None:
-    async with limits.slot(organization, time() + patience):
+    async with limits.acquire(organization, time() + patience):
         pass
 
 
@@ -102,11 +102,11 @@ async def test_first_come_first_served() -> None:
     release = anyio.Event()
 
     async def hold() -> None:
-        async with limits.slot("1", time.time() + 20):
+        async with limits.acquire("1", time.time() + 20):
             await release.wait()
 
     async def take(number: int) -> None:
-        async with limits.slot("1", time.time() + 20):
+        async with limits.acquire("1", time.time() + 20):
             order.append(number)
 
     with anyio.fail_after(10):
@@ -125,7 +125,7 @@ async def test_no_more_are_under_way_at_once_than_the_plan_allows(path: Path | N
 
     async def take() -> None:
         nonlocal running, most
-        async with limits.slot("1", time.time() + 20):
+        async with limits.acquire("1", time.time() + 20):
             running += 1
             most = max(most, running)
             for _ in range(5):
@@ -143,7 +143,7 @@ async def test_no_more_are_under_way_at_once_than_the_plan_allows(path: Path | N
 async def test_whoever_is_cancelled_while_waiting_leaves_no_gap(path: Path | None) -> None:
     limits = Limiter(Rates(1000, 1000, 1), path, clock=time.time)
     with anyio.fail_after(10):
-        async with limits.slot("1", time.time() + 20), anyio.create_task_group() as group:
+        async with limits.acquire("1", time.time() + 20), anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(use, limits, time.time)
             await anyio.lowlevel.checkpoint()
@@ -155,7 +155,7 @@ async def test_whoever_is_cancelled_while_waiting_leaves_no_gap(path: Path | Non
 async def test_too_many_at_once_for_too_long_is_an_answer() -> None:
     time = Time()
     limits = limiter(time, at_once=1)
-    async with limits.slot("1", time() + 20):
+    async with limits.acquire("1", time() + 20):
         with pytest.raises(LimitedError, match="under way") as caught:
             await use(limits, time)
     assert caught.value.code == 1070
@@ -227,7 +227,7 @@ async def test_a_file_that_cannot_be_used_is_done_without(
 async def test_what_zoho_says_of_the_day_counts_more_than_what_was_counted_here(path: Path | None) -> None:
     time = Time()
     limits = limiter(time, path, per_minute=1000)
-    async with limits.slot("1", time() + 20) as slot:
+    async with limits.acquire("1", time() + 20) as slot:
         slot.headers = headers(2000, 2, 3600)
     today = await limits.today("1")
     assert (today.limit, today.remaining, today.resets_at, today.told) == (2000, 2, NOON + 3600, True)
@@ -246,8 +246,8 @@ async def test_what_zoho_says_of_the_day_counts_more_than_what_was_counted_here(
 async def test_requests_under_way_are_taken_off_what_zoho_says_is_left() -> None:
     time = Time()
     limits = limiter(time, per_minute=1000)
-    async with limits.slot("1", time() + 20):
-        async with limits.slot("1", time() + 20) as slot:
+    async with limits.acquire("1", time() + 20):
+        async with limits.acquire("1", time() + 20) as slot:
             slot.headers = headers(1000, 500, 3600)
         assert (await limits.today("1")).remaining == 499
 
@@ -265,7 +265,7 @@ async def test_requests_under_way_are_taken_off_what_zoho_says_is_left() -> None
 async def test_headers_that_make_no_sense_change_nothing(wrong: dict[str, str]) -> None:
     time = Time()
     limits = limiter(time)
-    async with limits.slot("1", time() + 20) as slot:
+    async with limits.acquire("1", time() + 20) as slot:
         slot.headers = wrong
     today = await limits.today("1")
     assert (today.limit, today.remaining, today.told) == (1000, 999, False)

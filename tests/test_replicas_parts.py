@@ -19,15 +19,15 @@ from replicated import replica
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.cli.serve import connected
 from zoho_mcp.errors import LimitedError, SettingsError, UnavailableError
-from zoho_mcp.policy.approvals import Bound
-from zoho_mcp.replicas.connection import Link
-from zoho_mcp.replicas.limits import TurnsInRedis
+from zoho_mcp.policy.approvals import Binding
+from zoho_mcp.replicas.connection import Connection
+from zoho_mcp.replicas.limits import RedisQueue
 from zoho_mcp.replicas.replicas import Replicas
-from zoho_mcp.server.delivery.claims import Earlier
-from zoho_mcp.server.delivery.reconcile import Sent
+from zoho_mcp.server.delivery.claims import Previous
+from zoho_mcp.server.delivery.reconcile import Attempt
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
-from zoho_mcp.zoho.oauth.state import Failure, Known, Token
+from zoho_mcp.zoho.oauth.state import Failure, GrantState, Token
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.rate_limit.queue import Rates
 from zoho_mcp.zoho.request import Request
@@ -50,7 +50,7 @@ async def hosts(redis: RedisServer, count: int = 2, **changes: Any) -> AsyncGene
             await link_of(each).aclose()
 
 
-def link_of(parts: Replicas) -> Link:
+def link_of(parts: Replicas) -> Connection:
     return cast(Any, parts)._link
 
 
@@ -80,8 +80,8 @@ async def test_what_was_fetched_under_a_lock_that_expired_replaces_nothing_newer
         async with slow.tokens.locked():
             await _expire(slow, redis_server)
             async with quick.tokens.locked():
-                await quick.tokens.keep(Known(Token("newer", time.time() + 3600), time.time(), "later"))
-            await slow.tokens.keep(Known(Token("older", time.time() + 3600), time.time()))
+                await quick.tokens.keep(GrantState(Token("newer", time.time() + 3600), time.time(), "later"))
+            await slow.tokens.keep(GrantState(Token("older", time.time() + 3600), time.time()))
         known = await slow.tokens.recall()
         assert known.token is not None
         assert (known.token.secret, known.refresh_token) == ("newer", "later")
@@ -93,8 +93,8 @@ async def test_a_token_that_came_late_is_better_than_a_refusal(redis_server: Red
             await _expire(slow, redis_server)
             async with quick.tokens.locked():
                 refusal = Failure("invalid_code", "", time.time() + 60)
-                await quick.tokens.keep(Known(asked_at=time.time(), failure=refusal))
-            await slow.tokens.keep(Known(Token("good", time.time() + 3600), time.time(), "rotated"))
+                await quick.tokens.keep(GrantState(asked_at=time.time(), failure=refusal))
+            await slow.tokens.keep(GrantState(Token("good", time.time() + 3600), time.time(), "rotated"))
         known = await quick.tokens.recall()
         assert known.token is not None
         assert (known.token.secret, known.refresh_token, known.failure) == ("good", "rotated", None)
@@ -111,7 +111,7 @@ async def test_who_was_killed_while_fetching_keeps_nobody_from_it_for_long(
                 raise AssertionError
         with anyio.fail_after(5):
             async with other.tokens.locked():
-                await other.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+                await other.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
         assert (await killed.tokens.recall()).token is not None
 
 
@@ -122,7 +122,7 @@ async def _expire(parts: Replicas, redis_server: RedisServer) -> None:
 async def test_a_token_is_good_for_as_long_on_a_host_whose_clock_is_wrong(redis_server: RedisServer) -> None:
     async with hosts(redis_server) as (right, fast):
         async with right.tokens.locked():
-            await right.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+            await right.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
         known = await fast.tokens.recall()
         assert known.token is not None
         assert math.isclose(known.token.expires_at - (time.time() + 300), 3600, abs_tol=5)
@@ -131,8 +131,8 @@ async def test_a_token_is_good_for_as_long_on_a_host_whose_clock_is_wrong(redis_
 async def test_another_client_secret_reads_nothing_and_breaks_nothing(redis_server: RedisServer) -> None:
     async with hosts(redis_server, 1) as [one], hosts(redis_server, 1, client_secret=SecretStr("other")) as [stranger]:
         async with one.tokens.locked():
-            await one.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
-        assert await stranger.tokens.recall() == Known()
+            await one.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
+        assert await stranger.tokens.recall() == GrantState()
 
 
 async def test_the_limits_are_kept_over_all_replicas_in_the_order_of_asking(redis_server: RedisServer) -> None:
@@ -144,7 +144,7 @@ async def test_the_limits_are_kept_over_all_replicas_in_the_order_of_asking(redi
         async def ask(limiter: Limiter, now: float) -> None:
             nonlocal underway, most, sent
             try:
-                async with limiter.slot("1", now + 3):
+                async with limiter.acquire("1", now + 3):
                     underway, sent = underway + 1, sent + 1
                     most = max(most, underway)
                     await anyio.sleep(0.01)
@@ -169,7 +169,7 @@ def _clock(at: int) -> Any:
 
 async def test_the_slots_of_a_killed_replica_come_back(redis_server: RedisServer) -> None:
     async with hosts(redis_server) as (killed, other):
-        turns = TurnsInRedis(link_of(killed), "127.0.0.1", time.time, lease=1.0)
+        turns = RedisQueue(link_of(killed), "127.0.0.1", time.time, lease=1.0)
         ticket = await turns.queue("1", time.time(), time.time() + 20)
         rates = Rates(1000, 1000, 1)
         await turns.turn(ticket, "1", rates, time.time())
@@ -177,7 +177,7 @@ async def test_the_slots_of_a_killed_replica_come_back(redis_server: RedisServer
         await turns.turn(waiting, "1", rates, time.time())
         limiter = Limiter(rates, clock=_clock(1), turns=other.turns)
         started = time.monotonic()
-        async with limiter.slot("1", _clock(1)() + 15):
+        async with limiter.acquire("1", _clock(1)() + 15):
             assert 0.5 < time.monotonic() - started < 10
         turns.close()
 
@@ -187,44 +187,44 @@ async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server:
         limiters = [
             Limiter(Rates(100, 1000, 5), clock=_clock(at), turns=each.turns) for at, each in enumerate((one, other))
         ]
-        async with limiters[0].slot("1", time.time() + 5) as slot:
+        async with limiters[0].acquire("1", time.time() + 5) as slot:
             slot.headers = {"x-rate-limit-limit": "2000", "x-rate-limit-remaining": "7", "x-rate-limit-reset": "3600"}
         today = await limiters[1].today("1")
         assert (today.limit, today.remaining, today.told) == (2000, 7, True)
         assert math.isclose(today.resets_at - _clock(1)(), 3600, abs_tol=5)
         await limiters[0].slow_down("1")
         with pytest.raises(LimitedError, match=r"It frees in 6[01] seconds"):
-            async with limiters[1].slot("1", _clock(1)() + 5):
+            async with limiters[1].acquire("1", _clock(1)() + 5):
                 raise AssertionError
-        async with limiters[1].slot("2", _clock(1)() + 5):
+        async with limiters[1].acquire("2", _clock(1)() + 5):
             pass
         await limiters[0].day_is_over("2", {})
         with pytest.raises(LimitedError, match="a day is used up"):
-            async with limiters[1].slot("2", _clock(1)() + 5):
+            async with limiters[1].acquire("2", _clock(1)() + 5):
                 raise AssertionError
 
 
 async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_server: RedisServer) -> None:
     async with hosts(redis_server) as (one, other):
         limiter = Limiter(Rates(20, 1000, 8), clock=time.time, turns=one.turns)
-        async with limiter.slot("1", time.time() + 1):
+        async with limiter.acquire("1", time.time() + 1):
             pass
         redis_server.kill()
         for _ in range(4):  # with the one before, a quarter of twenty
-            async with limiter.slot("1", time.time() + 1):
+            async with limiter.acquire("1", time.time() + 1):
                 pass
         with pytest.raises(LimitedError, match=r"Redis cannot be reached, so this replica keeps to a quarter"):
-            async with limiter.slot("1", time.time() + 1):
+            async with limiter.acquire("1", time.time() + 1):
                 raise AssertionError
         redis_server.start()
         await anyio.sleep(1.1)  # until it is tried again
         await one.turns.say_again()
         elsewhere = Limiter(Rates(20, 1000, 8), clock=_clock(1), turns=other.turns)
         for _ in range(15):
-            async with elsewhere.slot("1", _clock(1)() + 1):
+            async with elsewhere.acquire("1", _clock(1)() + 1):
                 pass
         with pytest.raises(LimitedError, match="20 requests a minute"):
-            async with elsewhere.slot("1", _clock(1)() + 1):
+            async with elsewhere.acquire("1", _clock(1)() + 1):
                 raise AssertionError
 
 
@@ -232,10 +232,10 @@ async def test_a_redis_that_was_just_started_is_not_believed_that_nothing_was_se
     settings = replace(from_environment(ACCOUNT), redis_url=SecretStr(redis_server.url))
     parts = Replicas(settings, time.time, settle=60)
     limiter = Limiter(Rates(4, 1000, 8), clock=time.time, turns=parts.turns)
-    async with limiter.slot("1", time.time() + 1):
+    async with limiter.acquire("1", time.time() + 1):
         pass
     with pytest.raises(LimitedError, match="Redis has just been started"):
-        async with limiter.slot("1", time.time() + 1):
+        async with limiter.acquire("1", time.time() + 1):
             raise AssertionError
     await link_of(parts).aclose()
 
@@ -247,10 +247,10 @@ async def test_a_password_is_used_and_never_shown(
     server.start()
     async with hosts(server, 1) as [one]:
         async with one.tokens.locked():
-            await one.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
+            await one.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
         assert (await one.tokens.recall()).token is not None
         server.kill()
-        assert await one.tokens.recall() == Known()
+        assert await one.tokens.recall() == GrantState()
     assert "Redis cannot be used (ConnectionError)" in caplog.text
     assert "hunter2" not in caplog.text
 
@@ -262,10 +262,10 @@ async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, r
     redis_server.url = redis_server.url.replace("redis://", "redis://zoho:hunter2@")
     async with hosts(redis_server, 1) as [one]:
         async with one.tokens.locked():
-            await one.tokens.keep(Known(Token("x", time.time() + 3600), time.time()))
-        async with Limiter(Rates(5, 5, 5), clock=time.time, turns=one.turns).slot("1", time.time() + 1):
+            await one.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
+        async with Limiter(Rates(5, 5, 5), clock=time.time, turns=one.turns).acquire("1", time.time() + 1):
             pass
-        bound = Bound("call", "record")
+        bound = Binding("call", "record")
         asked = await one.approvals.ask("token", bound)
         await one.approvals.asked("client")
         assert not await one.approvals.silent("client", 1)
@@ -273,9 +273,9 @@ async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, r
         assert await one.approvals.decide(asked, yes=True)
         assert await one.approvals.spend(asked, bound) == "spent"
         await one.pass_on({"invoice_id": {"1"}})
-        await one.memory.made("1")
-        await one.memory.alive()
-        assert await one.memory.known(["1", "2"]) == {"1"}
+        await one.claims.record_created("1")
+        await one.claims.alive()
+        assert await one.claims.created_here(["1", "2"]) == {"1"}
         async with one.converting:
             assert not link_of(one).gone
 
@@ -283,12 +283,12 @@ async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, r
 async def test_a_repetition_that_came_to_nothing_leaves_what_went_before(redis_server: RedisServer) -> None:
     operation = load().operations["create_invoice"]
     async with hosts(redis_server, 3) as found:
-        sent = [Sent(operation, {}, _clock(at)()) for at in range(3)]
-        first, second, third = (each.memory for each in found)
+        sent = [Attempt(operation, {}, _clock(at)()) for at in range(3)]
+        first, second, third = (each.claims for each in found)
         assert await first.claim("same", sent[0]) is None
-        await first.done("same", Earlier(sent[0], {"invoice_id": "7"}))
+        await first.done("same", Previous(sent[0], {"invoice_id": "7"}))
         assert await second.claim("same", sent[1]) is not None
-        await second.insist("same", sent[1])
+        await second.force("same", sent[1])
         await second.done("same", None)
         earlier = await third.claim("same", sent[2])
         assert earlier is not None

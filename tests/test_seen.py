@@ -26,7 +26,7 @@ from zoho_mcp.server.middleware.tracing import METHODS
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.telemetry.logging import JsonLines
-from zoho_mcp.telemetry.requests import KNOWN_CODES, request_seen
+from zoho_mcp.telemetry.requests import KNOWN_CODES, trace_request
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.rate_limit.sqlite import Rates
@@ -263,7 +263,7 @@ async def test_labels_are_names_of_ours_alone(zoho: Zoho, watch: Watch) -> None:
     catalog = load()
     async with zoho.client(confirm_fallback="refuse") as client:
         await _everything_private(zoho, client)
-    with request_seen("GET", "", zoho.seconds) as seen:
+    with trace_request("GET", "", zoho.seconds) as seen:
         seen.status = 299
     allowed = {
         "tool": {*catalog.operations, "other"},

@@ -16,7 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 
@@ -51,7 +51,7 @@ async def subscribe(client: Client, uri: str) -> None:
 
 
 @asynccontextmanager
-async def subscriber(server: Server[App], era: Era, *uris: str) -> AsyncGenerator[tuple[Client, Heard]]:
+async def subscriber(server: Server[ServerContext], era: Era, *uris: str) -> AsyncGenerator[tuple[Client, Heard]]:
     """A client that subscribed, and what it hears."""
     heard = Heard()
 

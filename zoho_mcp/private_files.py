@@ -24,7 +24,7 @@ def read_private(path: Path) -> str:
         return file.read(LARGEST)
 
 
-def read_unaltered(path: Path) -> str:
+def read_owned(path: Path) -> str:
     """The text of a file that nobody but this user, or the system's own, could have written. Raises OSError."""
     with open(path, encoding="utf-8") as file:
         found = os.fstat(file.fileno())

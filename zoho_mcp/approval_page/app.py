@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zoho_mcp.approval_page.html import STYLE_HASH, notice_page, outcome_page, question_page
 from zoho_mcp.errors import DeclinedError
-from zoho_mcp.policy.approvals import Approval, Questions
+from zoho_mcp.policy.approvals import Approval, ApprovalStore
 
 _LONGEST_FORM = 4096
 _WAIT_FOR_OUTCOME = 3.0
@@ -38,7 +38,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def create_page(approvals: Questions, port: int) -> ASGIApp:
+def create_page(approvals: ApprovalStore, port: int) -> ASGIApp:
     """The page for a server on this port of loopback."""
     page = Page(approvals, secrets.token_bytes(32))
 
@@ -92,7 +92,7 @@ class Page:
     `key` seals the forms: servers that share it take each other's.
     """
 
-    def __init__(self, approvals: Questions, key: bytes) -> None:
+    def __init__(self, approvals: ApprovalStore, key: bytes) -> None:
         self._approvals = approvals
         self._key = key
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from zoho_mcp.policy.approvals import Questions
+from zoho_mcp.policy.approvals import ApprovalStore
 
 _logger = logging.getLogger(__name__)
 _GRACE = 2.0
@@ -18,7 +18,7 @@ OpenBrowser = Callable[[str], Awaitable[bool]]
 class PageServer:
     """The page's address, and whoever opens it. Nothing is imported or bound before the first `address`."""
 
-    def __init__(self, approvals: Questions, open_browser: OpenBrowser) -> None:
+    def __init__(self, approvals: ApprovalStore, open_browser: OpenBrowser) -> None:
         self.open_browser = open_browser
         self._approvals = approvals
         self._group: TaskGroup | None = None

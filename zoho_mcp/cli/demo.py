@@ -17,7 +17,7 @@ from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.cli import console
-from zoho_mcp.server.results.result import compact
+from zoho_mcp.server.results.result import compact_json
 
 FOLDER = Path("demo-output")
 _WIDTH = 100
@@ -52,7 +52,7 @@ class Story:
     async def attempt(self, tool: str, **arguments: Any) -> types.CallToolResult:
         """Call a tool and print what went out and what came back, error or not."""
         assert self.client is not None
-        show("calls", f"{tool} {compact(arguments)}")
+        show("calls", f"{tool} {compact_json(arguments)}")
         with console.busy(tool):
             result = await self.client.call_tool(tool, arguments)
         text = " ".join(part.text for part in result.content if isinstance(part, types.TextContent))

@@ -20,7 +20,7 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.load import load
 from zoho_mcp.telemetry.logging import announce
-from zoho_mcp.telemetry.setup import start
+from zoho_mcp.telemetry.setup import set_up
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import PLANS, Limiter
 
@@ -72,7 +72,7 @@ def connected(
                 "There is no folder to record changes in: the environment names no home.",
                 "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
             )
-    start(settings, environment)
+    set_up(settings, environment)
     settings = numbered(settings, transport)
     # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
     counted_in = "" if settings.is_embedded else settings.limits_file

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from zoho_mcp.cli.serve import connected
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.app import create_app
-from zoho_mcp.http.drain import Work
+from zoho_mcp.http.drain import ActiveRequests
 from zoho_mcp.http.settings import HttpSettings, http_settings
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.server.app import create_server, policy_for
@@ -28,7 +28,7 @@ def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | N
         # Who is logged in from elsewhere does not sit before this machine's browser.
         settings = replace(settings, can_open_browser=False)
     approvals, key = (replicas.approvals, replicas.key) if replicas else (Approvals(), None)
-    work = Work()
+    work = ActiveRequests()
     catalog = load(settings.product, settings.edition)
     if not http.knows_callers and policy_for(settings, for_organizations(catalog, settings)).grants:
         raise SettingsError(

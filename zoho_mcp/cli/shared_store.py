@@ -12,15 +12,15 @@ def examine(settings: Settings) -> tuple[bool, str, str]:
 
 
 async def _examine(settings: Settings) -> tuple[bool, str, str]:
-    from zoho_mcp.replicas.connection import Gone, Link, host_of
+    from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, host_of
     from zoho_mcp.zoho.oauth.cache import grant_name
 
     url = settings.redis_url.get_secret_value()
-    where, link = host_of(url), Link(url, grant_name(settings))
+    where, link = host_of(url), Connection(url, grant_name(settings))
     try:
-        await link.run("link", "", [])
+        await link.run("connection", "", [])
         memory = await link.command("INFO", "memory")
-    except Gone as problem:
+    except RedisUnavailableError as problem:
         return (
             False,
             f"{where} cannot be used ({problem})",

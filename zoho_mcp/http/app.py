@@ -9,14 +9,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from zoho_mcp.http.drain import Work
+from zoho_mcp.http.drain import ActiveRequests
 from zoho_mcp.http.guard import BODY_WITHIN, LARGEST_BODY, guarded
 from zoho_mcp.http.health import HEALTHZ, READYZ, Check, health_routes
 from zoho_mcp.http.identity import Identity, auth_settings, identity
 from zoho_mcp.http.page import ApprovalSite
 from zoho_mcp.http.settings import PATH, HttpSettings
-from zoho_mcp.policy.approvals import Questions
-from zoho_mcp.server.context import App
+from zoho_mcp.policy.approvals import ApprovalStore
+from zoho_mcp.server.context import ServerContext
 
 IDLE = 30 * 60.0
 """Seconds after which a session of an older client that does nothing is forgotten."""
@@ -24,12 +24,12 @@ MOST_SESSIONS = 1000
 
 
 def create_app(
-    server: Server[App],
+    server: Server[ServerContext],
     http: HttpSettings,
     *,
-    work: Work,
+    work: ActiveRequests,
     who: Identity | None = None,
-    approvals: Questions | None = None,
+    approvals: ApprovalStore | None = None,
     key: bytes | None = None,
     checks: Sequence[Check] = (),
     within: float = BODY_WITHIN,

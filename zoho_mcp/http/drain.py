@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from mcp.server.context import CallNext, HandlerResult
 
-from zoho_mcp.server.context import Context
+from zoho_mcp.server.context import RequestContext
 
 
-class Work:
+class ActiveRequests:
     """Middleware of the MCP server that counts the requests at work. A subscription is none: it does not end."""
 
     def __init__(self) -> None:
@@ -15,9 +15,9 @@ class Work:
         self._running = 0
         self._end_subscriptions: Callable[[], None] = lambda: None
 
-    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+    async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         if ctx.method == "subscriptions/listen":
-            self._end_subscriptions = ctx.lifespan_context.watchers.handler.close
+            self._end_subscriptions = ctx.lifespan_context.subscribers.handler.close
             return await call_next(ctx)
         self._running += 1
         try:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zoho_mcp.http.drain import Work
+from zoho_mcp.http.drain import ActiveRequests
 from zoho_mcp.http.settings import PATH
 
 BODY_WITHIN = 20.0
@@ -32,7 +32,7 @@ _STOPPING = {"retry-after": "5", "connection": "close"}
 def guarded(
     app: ASGIApp,
     security: TransportSecuritySettings,
-    work: Work,
+    work: ActiveRequests,
     *,
     open_paths: Collection[str],
     within: float,

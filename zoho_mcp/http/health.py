@@ -7,13 +7,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from zoho_mcp.errors import ZohoMcpError
-from zoho_mcp.http.drain import Work
+from zoho_mcp.http.drain import ActiveRequests
 
 HEALTHZ, READYZ = "/healthz", "/readyz"
 Check = Callable[[], Awaitable[None]]
 
 
-def health_routes(work: Work, checks: tuple[Check, ...]) -> list[Route]:
+def health_routes(work: ActiveRequests, checks: tuple[Check, ...]) -> list[Route]:
     """The two addresses. A check raises ZohoMcpError for what is not ready; it is asked often, and must cost little."""
 
     async def healthy(_: Request) -> JSONResponse:

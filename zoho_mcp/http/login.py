@@ -13,7 +13,7 @@ from zoho_mcp.http.fetch_json import fetch_json
 from zoho_mcp.http.identity import Issued
 
 
-class LogIn:
+class BrowserLogin:
     """For one client id at one issuer; `redirect` is where people come back to."""
 
     def __init__(self, issued: Issued, client_id: str, redirect: str) -> None:

@@ -17,10 +17,10 @@ from zoho_mcp.approval_page.app import HEADERS, Page, form_of, from_page, refuse
 from zoho_mcp.approval_page.html import notice_page, whole_page
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.http.identity import Identity
-from zoho_mcp.http.login import LogIn
-from zoho_mcp.http.sessions import Cookies, Tries
+from zoho_mcp.http.login import BrowserLogin
+from zoho_mcp.http.sessions import CookieSigner, LoginAttempts
 from zoho_mcp.http.settings import PAGE, HttpSettings
-from zoho_mcp.policy.approvals import Questions
+from zoho_mcp.policy.approvals import ApprovalStore
 
 Handler = Callable[[Request], Awaitable[Response]]
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -29,13 +29,13 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")
 class ApprovalSite:
     """Its routes. `key`: 32 random bytes; servers that share it know each other's log-ins and forms."""
 
-    def __init__(self, approvals: Questions, http: HttpSettings, who: Identity, key: bytes) -> None:
+    def __init__(self, approvals: ApprovalStore, http: HttpSettings, who: Identity, key: bytes) -> None:
         self._origin = http.url
         self._who = who
         self._page = Page(approvals, hmac.new(key, b"approval page forms", hashlib.sha256).digest())
-        self._cookies = Cookies(key, http.url)
-        self._tries = Tries()
-        self._log_in = LogIn(who.issued, http.client_id, f"{http.url}{PAGE}/callback") if who.issued else None
+        self._cookies = CookieSigner(key, http.url)
+        self._tries = LoginAttempts()
+        self._log_in = BrowserLogin(who.issued, http.client_id, f"{http.url}{PAGE}/callback") if who.issued else None
 
     def routes(self) -> list[Route]:
         """All below `PAGE`."""

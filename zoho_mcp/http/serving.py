@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.http.drain import Work
+from zoho_mcp.http.drain import ActiveRequests
 
 GRACE = 25.0
 """Seconds that calls get to end when the server is told to stop."""
@@ -53,7 +53,7 @@ def bound(host: str, port: int) -> socket.socket:
 class HttpServer(uvicorn.Server):
     """Told to stop, it refuses what comes and lets end what runs; told again, it stops at once."""
 
-    def __init__(self, app: ASGIApp, work: Work, *, grace: float = GRACE) -> None:
+    def __init__(self, app: ASGIApp, work: ActiveRequests, *, grace: float = GRACE) -> None:
         super().__init__(
             uvicorn.Config(
                 app, http=_TimedProtocol, ws="none", lifespan="on", log_config=None, access_log=False,
@@ -109,7 +109,9 @@ class _TimedProtocol(H11Protocol):
             self._late = None
 
 
-def run(make: Callable[[int], ASGIApp], host: str, port: int, work: Work, announce: Callable[[int], None]) -> None:
+def run(
+    make: Callable[[int], ASGIApp], host: str, port: int, work: ActiveRequests, announce: Callable[[int], None]
+) -> None:
     """Serve until told to stop. `make` gives the app for the port that was bound; `announce` says that it listens."""
     with bound(host, port) as listener:
         port = listener.getsockname()[1]

@@ -25,7 +25,7 @@ _SAME_SITE: dict[Kind, Literal["strict", "lax"]] = {
 }
 
 
-class Cookies:
+class CookieSigner:
     """Sealed cookies for `origin`. `key`: 32 random bytes; what was sealed for another use of it does not open here."""
 
     def __init__(self, key: bytes, origin: str, clock: Callable[[], float] = time.time) -> None:
@@ -60,7 +60,7 @@ class Cookies:
         return f"{'__Host-' if self._secure else ''}zoho-invoice-mcp-{kind}"
 
 
-class Tries:
+class LoginAttempts:
     """Counts wrong tries to log in by where they come from. Behind a proxy that is one place for all."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

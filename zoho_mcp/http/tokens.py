@@ -18,7 +18,7 @@ from typing import Any
 from mcp.server.auth.provider import AccessToken
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.private_files import read_unaltered, write_private
+from zoho_mcp.private_files import read_owned, write_private
 
 PREFIX = "zim_"
 """By it, programs that look for secrets in the wrong places know one."""
@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownToken:
     """A token of the file."""
 
     name: str
@@ -42,7 +42,7 @@ class TokenFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: tuple[int, ...] | None = None
-        self._known: tuple[Known, ...] = ()
+        self._known: tuple[KnownToken, ...] = ()
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Whose token this is; None when it is nobody's (any more)."""
@@ -52,7 +52,7 @@ class TokenFile:
         # The secret itself is not handed on to anybody.
         return AccessToken(token="", client_id=known.name, scopes=[], subject=known.name)
 
-    def owner(self, token: str) -> Known | None:
+    def owner(self, token: str) -> KnownToken | None:
         """The entry of a token."""
         digest = _digest(token) if len(token) <= _LONGEST else ""
         found = None
@@ -65,7 +65,7 @@ class TokenFile:
         """Whether a name still has this very token: one that was taken back and given anew is another."""
         return any((known.name, known.sha256) == (name, sha256) for known in self._current())
 
-    def _current(self) -> tuple[Known, ...]:
+    def _current(self) -> tuple[KnownToken, ...]:
         try:
             found = self._path.stat()
             seen = (found.st_mtime_ns, found.st_size, found.st_ino)
@@ -78,10 +78,10 @@ class TokenFile:
         return self._known
 
 
-def read_tokens(path: Path) -> tuple[Known, ...]:
+def read_tokens(path: Path) -> tuple[KnownToken, ...]:
     """The file's tokens. Raises OSError, or SettingsError when it is not such a file."""
     try:
-        document: Any = json.loads(read_unaltered(path))
+        document: Any = json.loads(read_owned(path))
         return tuple(_known(entry) for entry in document["tokens"])
     except (ValueError, KeyError, TypeError) as problem:
         raise SettingsError(
@@ -90,8 +90,8 @@ def read_tokens(path: Path) -> tuple[Known, ...]:
         ) from problem
 
 
-def _known(entry: Mapping[str, Any]) -> Known:
-    known = Known(str(entry["name"]), str(entry["sha256"]), str(entry.get("created", "")))
+def _known(entry: Mapping[str, Any]) -> KnownToken:
+    known = KnownToken(str(entry["name"]), str(entry["sha256"]), str(entry.get("created", "")))
     if not _NAME.fullmatch(known.name) or not re.fullmatch(r"[0-9a-f]{64}", known.sha256):
         raise ValueError
     return known
@@ -110,7 +110,7 @@ def add_token(path: Path, name: str) -> str:
             f"{name} has a token already.", f"To replace it: `zoho-invoice-mcp token revoke {name}`, then add it again."
         )
     token = PREFIX + secrets.token_urlsafe(32)
-    _write(path, [*known, Known(name, _digest(token), datetime.now(UTC).date().isoformat())])
+    _write(path, [*known, KnownToken(name, _digest(token), datetime.now(UTC).date().isoformat())])
     return token
 
 
@@ -123,7 +123,7 @@ def revoke_token(path: Path, name: str) -> None:
     _write(path, left)
 
 
-def known_tokens(path: Path) -> tuple[Known, ...]:
+def known_tokens(path: Path) -> tuple[KnownToken, ...]:
     """The tokens that there are; none without a file. Raises SettingsError."""
     try:
         return read_tokens(path) if path.exists() else ()
@@ -131,7 +131,7 @@ def known_tokens(path: Path) -> tuple[Known, ...]:
         raise SettingsError(f"{path} cannot be read: {problem}.") from problem
 
 
-def _write(path: Path, known: list[Known]) -> None:
+def _write(path: Path, known: list[KnownToken]) -> None:
     try:
         write_private(path, json.dumps({"tokens": [asdict(one) for one in known]}, indent=2) + "\n", durable=True)
     except OSError as problem:

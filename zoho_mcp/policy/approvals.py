@@ -26,7 +26,7 @@ PATIENCE = 30.0
 Way = Literal["elicitation", "page", "token"]
 State = Literal["waiting", "approved", "declined", "spent", "expired"]
 Spent = Literal["spent", "changed", "gone"]
-LIVE: tuple[State, ...] = ("waiting", "approved")
+OPEN: tuple[State, ...] = ("waiting", "approved")
 REPLACED = "The record has changed since, so you are asked anew in another window."
 CHANGED = "The record has changed since you decided, so nothing was done."
 WENT_FIRST = "Another call, the same as this one, was approved and went first."
@@ -36,7 +36,7 @@ NO_CALL = "You approved, but no call came in time. Nothing was done."
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Binding:
     """What a yes is for: `call` is the tool, arguments and organisation, `fingerprint` the record's state too."""
 
     call: str
@@ -46,7 +46,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Prompt:
     """What a page shows. Every text may have been written by others."""
 
     title: str = ""
@@ -64,8 +64,8 @@ class Approval:
     """
 
     way: Way
-    bound: Bound
-    shown: Shown
+    bound: Binding
+    shown: Prompt
     expires_at: float
     name: str = field(default_factory=lambda: secrets.token_hex(4))
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
@@ -95,10 +95,10 @@ class Approval:
         self.settled.set()
 
 
-class Questions(Protocol):
+class ApprovalStore(Protocol):
     """What asks, answers and uses up. Each method is one step for everybody; DeclinedError where that cannot be had."""
 
-    async def ask(self, way: Way, bound: Bound, shown: Shown | None = None) -> Approval:
+    async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
         """A new question. A page for exactly the same call is joined; one for another state of the record is replaced.
 
         Raises DeclinedError when too many pages wait.
@@ -109,7 +109,7 @@ class Questions(Protocol):
         """The question with this secret. Takes as long for a wrong guess as for a right one."""
         ...
 
-    async def live(self, way: Way, bound: Bound) -> Approval | None:
+    async def live(self, way: Way, bound: Binding) -> Approval | None:
         """The question that waits, or was agreed to, for exactly this."""
         ...
 
@@ -117,7 +117,7 @@ class Questions(Protocol):
         """Take down the person's decision. False when it was taken before or comes too late."""
         ...
 
-    async def spend(self, approval: Approval, bound: Bound) -> Spent:
+    async def spend(self, approval: Approval, bound: Binding) -> Spent:
         """Use up a yes: "spent" exactly once, in time, and only for what it was given for.
 
         "changed" when it was given for something else, "gone" when there is none (any more). It is used up in any case.
@@ -158,19 +158,19 @@ class Approvals:
         self._all: list[Approval] = []
         self._unanswered_since: dict[str, float] = {}
 
-    async def ask(self, way: Way, bound: Bound, shown: Shown | None = None) -> Approval:
+    async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
         """See `Questions`, also for the others."""
         self._sweep()
         earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal)]
-        same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*LIVE, "expired")]
-        for approval in (a for a in same_call if a.state in LIVE and way != "elicitation"):
+        same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*OPEN, "expired")]
+        for approval in (a for a in same_call if a.state in OPEN and way != "elicitation"):
             if way == "page" and approval.bound == bound:
                 return approval
             approval.end("expired", REPLACED)
         if way == "page" and len([a for a in earlier if a.state == "waiting"]) >= MOST_WAITING:
             raise too_many()
         changed = any(approval.bound != bound for approval in same_call)
-        new = Approval(way, bound, shown or Shown(), self._clock() + LIFETIME, anew=changed)
+        new = Approval(way, bound, shown or Prompt(), self._clock() + LIFETIME, anew=changed)
         self._all.append(new)
         return new
 
@@ -183,10 +183,10 @@ class Approvals:
                 found = approval
         return found if found is not None and found.way == way else None
 
-    async def live(self, way: Way, bound: Bound) -> Approval | None:
+    async def live(self, way: Way, bound: Binding) -> Approval | None:
         """The question that waits, or was agreed to, for exactly this."""
         self._sweep()
-        return next((a for a in self._all if a.way == way and a.bound == bound and a.state in LIVE), None)
+        return next((a for a in self._all if a.way == way and a.bound == bound and a.state in OPEN), None)
 
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
         """Take down the person's decision."""
@@ -200,7 +200,7 @@ class Approvals:
             approval.end("declined", DECLINED)
         return True
 
-    async def spend(self, approval: Approval, bound: Bound) -> Spent:
+    async def spend(self, approval: Approval, bound: Binding) -> Spent:
         """Use up a yes."""
         self._sweep()
         if approval.state != "approved":
@@ -210,7 +210,7 @@ class Approvals:
             return "changed"
         approval.state = "spent"
         for other in self._all:
-            if other.state in LIVE and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
+            if other.state in OPEN and (other.bound.call, other.bound.principal) == (bound.call, bound.principal):
                 other.end("expired", WENT_FIRST)
         return "spent"
 
@@ -240,7 +240,7 @@ class Approvals:
     def _sweep(self) -> None:
         now = self._clock()
         for approval in self._all:
-            if approval.state in LIVE and approval.expires_at <= now:
+            if approval.state in OPEN and approval.expires_at <= now:
                 approval.end("expired", NOBODY if approval.state == "waiting" else NO_CALL)
         self._all = [approval for approval in self._all if now < approval.expires_at + LIFETIME]
         # Names are the clients' own: one that takes a new one each time must not fill the memory.

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy import approvals as rules
-from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Bound, Shown, Spent, Way, too_many
-from zoho_mcp.replicas.connection import Gone, Link, ms
-from zoho_mcp.replicas.encryption import Seal
+from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Binding, Prompt, Spent, Way, too_many
+from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
+from zoho_mcp.replicas.encryption import Encryption
 
 _FORGOTTEN = "The question was lost when Redis was started anew. Nothing was done."
 _WORDS: Mapping[str, str] = {
@@ -29,18 +29,18 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-class ApprovalsInRedis:
+class RedisApprovals:
     """See `zoho_mcp.policy.approvals.Questions`. Each question is one object here, which hears of what others do."""
 
-    def __init__(self, link: Link, seal: Seal, news: str) -> None:
+    def __init__(self, link: Connection, seal: Encryption, news: str) -> None:
         self._link = link
         self._seal = seal
         self._news = news
         self._views: dict[str, Approval] = {}
 
-    async def ask(self, way: Way, bound: Bound, shown: Shown | None = None) -> Approval:
+    async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
         """A new question, or the page that waits for the same."""
-        new = Approval(way, bound, shown or Shown(), time.monotonic() + LIFETIME)
+        new = Approval(way, bound, shown or Prompt(), time.monotonic() + LIFETIME)
         own_id = self._id(way, new.secret)
         call, fingerprint = self._names(bound)
         said = await self._run(
@@ -60,7 +60,7 @@ class ApprovalsInRedis:
         right = found is not None and hmac.compare_digest(found.secret.encode(), secret.encode("utf-8", "replace"))
         return found if right and found is not None and found.way == way else None
 
-    async def live(self, way: Way, bound: Bound) -> Approval | None:
+    async def live(self, way: Way, bound: Binding) -> Approval | None:
         """The question that waits, or was agreed to, for exactly this."""
         return self._view(await self._run("live", "", way, *self._names(bound), group=bound.principal))
 
@@ -72,7 +72,7 @@ class ApprovalsInRedis:
         self._view(said[1:])
         return said[0] == "yes"
 
-    async def spend(self, approval: Approval, bound: Bound) -> Spent:
+    async def spend(self, approval: Approval, bound: Binding) -> Spent:
         """Use up a yes, over all replicas."""
         own_id, (call, _) = self._id(approval.way, approval.secret), self._names(bound)
         # What it is for, and that somebody said it, is told by what is sealed: others may write in Redis, too.
@@ -87,7 +87,7 @@ class ApprovalsInRedis:
         """Say what became of it; it has happened, whether or not the others can be told."""
         own_id = self._id(approval.way, approval.secret)
         approval.end(approval.state, outcome)
-        with suppress(Gone):
+        with suppress(RedisUnavailableError):
             await self._try("settle", own_id, self._seal.close(outcome, f"outcome {own_id}"))
 
     def remaining(self, approval: Approval) -> float:
@@ -111,7 +111,7 @@ class ApprovalsInRedis:
     async def hear(self, own_id: str) -> None:
         """Another replica, or this one, changed a question: whoever waits here for it goes on. Raises Gone."""
         known = self._views.get(own_id)
-        if known is not None and self._view(await self._try("show", own_id)) is None and known.state in rules.LIVE:
+        if known is not None and self._view(await self._try("show", own_id)) is None and known.state in rules.OPEN:
             known.end("expired", _FORGOTTEN)
 
     async def look_again(self) -> None:
@@ -153,7 +153,7 @@ class ApprovalsInRedis:
     def _id(self, way: Way, secret: str) -> str:
         return self._seal.name("question", way, secret)
 
-    def _names(self, bound: Bound) -> tuple[str, str]:
+    def _names(self, bound: Binding) -> tuple[str, str]:
         return self._seal.name("call", bound.call), self._seal.name("record", bound.fingerprint)
 
     def _client(self, client: str) -> str:
@@ -162,7 +162,7 @@ class ApprovalsInRedis:
     async def _run(self, step: str, own_id: str, *arguments: object, group: str | None = None) -> list[Any]:
         try:
             return await self._try(step, own_id, *arguments, group=group)
-        except Gone as problem:
+        except RedisUnavailableError as problem:
             raise _refusal(problem) from None
 
     async def _try(self, step: str, own_id: str, *arguments: object, group: str | None = None) -> list[Any]:
@@ -174,7 +174,7 @@ class ApprovalsInRedis:
     async def _command(self, *parts: object) -> Any:
         try:
             return await self._link.command(*parts)
-        except Gone as problem:
+        except RedisUnavailableError as problem:
             raise _refusal(problem) from None
 
 
@@ -182,11 +182,11 @@ def _opened(way: Way, content: Mapping[str, Any], expires_at: float) -> Approval
     shown: dict[str, Any] = {**content["shown"]}
     shown["details"] = tuple((label, value) for label, value in shown["details"])
     return Approval(
-        way, Bound(**content["bound"]), Shown(**shown), expires_at, name=content["name"], secret=content["secret"]
+        way, Binding(**content["bound"]), Prompt(**shown), expires_at, name=content["name"], secret=content["secret"]
     )
 
 
-def _refusal(problem: Gone) -> DeclinedError:
+def _refusal(problem: RedisUnavailableError) -> DeclinedError:
     return DeclinedError(
         "This needs a person's yes, and approvals cannot be kept safe right now: Redis, where the replicas of this "
         f"server keep them, cannot be reached ({problem}).",

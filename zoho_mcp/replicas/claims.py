@@ -13,11 +13,11 @@ from typing import Any
 import anyio
 
 from zoho_mcp.errors import DeclinedError, UnavailableError
-from zoho_mcp.replicas.connection import Gone, Link, ms
-from zoho_mcp.replicas.encryption import Seal
-from zoho_mcp.server.delivery.claims import Earlier, Memory
+from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
+from zoho_mcp.replicas.encryption import Encryption
+from zoho_mcp.server.delivery.claims import LocalClaims, Previous
 from zoho_mcp.server.delivery.duplicates import SURELY_OVER
-from zoho_mcp.server.delivery.reconcile import Sent
+from zoho_mcp.server.delivery.reconcile import Attempt
 
 LEASE = 8.0
 """Seconds without a sign of life after which a replica counts as gone; it gives one every second."""
@@ -28,24 +28,24 @@ _POLL = 0.1
 _SHOWN = ("contact_name", "name")
 
 
-class ClaimsInRedis:
+class RedisClaims:
     """See `zoho_mcp.server.delivery.claims.Claims`."""
 
-    def __init__(self, link: Link, seal: Seal, window: float, clock: Callable[[], float]) -> None:
+    def __init__(self, link: Connection, seal: Encryption, window: float, clock: Callable[[], float]) -> None:
         self._link = link
         self._seal = seal
         self._window = window
         self._clock = clock
-        self._here = Memory(window, clock)
+        self._here = LocalClaims(window, clock)
         self._running: dict[str, tuple[str, str]] = {}
         """What runs here: its name, to its mark and what Redis is told of it."""
-        self._unsaid: list[tuple[str, str, Earlier | None]] = []
+        self._unsaid: list[tuple[str, str, Previous | None]] = []
         """What Redis could not be told when it ended: name, mark, and what is to be remembered."""
         self._made: dict[str, float] = {}
         self._untold: list[str] = []
         """Records made here that Redis has not been told of yet."""
 
-    async def claim(self, name: str, sent: Sent) -> Earlier | None:
+    async def claim(self, name: str, sent: Attempt) -> Previous | None:
         """The right to run, over all replicas."""
         if (earlier := await self._here.claim(name, sent)) is not None:
             return earlier
@@ -58,20 +58,20 @@ class ClaimsInRedis:
             await self._here.done(name, None)
         return earlier
 
-    async def insist(self, name: str, sent: Sent) -> None:
+    async def force(self, name: str, sent: Attempt) -> None:
         """Run it whatever went before."""
         mark, what = secrets.token_hex(8), self._what(name, None)
         with anyio.CancelScope(shield=True):
             await self._or_refuse(name, mark, "insist", what, ms(self._window + LEASE))
             self._running[name] = mark, what
-            await self._here.insist(name, sent)
+            await self._here.force(name, sent)
 
-    async def forget(self, name: str, earlier: Earlier) -> None:
+    async def forget(self, name: str, earlier: Previous) -> None:
         """It did not happen."""
         await self._here.forget(name, earlier)
         await self._or_refuse(name, earlier.mark, "forget")
 
-    async def done(self, name: str, earlier: Earlier | None) -> None:
+    async def done(self, name: str, earlier: Previous | None) -> None:
         """It runs no more. What Redis cannot be told now, it is told when it is back."""
         mark, _ = self._running.pop(name, ("", ""))
         if earlier is not None:
@@ -80,24 +80,24 @@ class ClaimsInRedis:
         if mark:
             try:
                 await self._say_done(name, mark, earlier)
-            except Gone:
+            except RedisUnavailableError:
                 self._unsaid.append((name, mark, earlier))
-        with suppress(Gone):
+        with suppress(RedisUnavailableError):
             await self._tell_made()
 
-    async def made(self, record_id: str) -> None:
+    async def record_created(self, record_id: str) -> None:
         """A call of some replica made this record."""
         now = self._clock()
         self._made = {one: at for one, at in self._made.items() if at + _KNOWN_FOR > now} | {record_id: now}
         # Told after the claim it belongs to has ended: what a killed replica made must be found as made by that claim.
         self._untold.append(record_id)
 
-    async def known(self, record_ids: Iterable[str]) -> set[str]:
+    async def created_here(self, record_ids: Iterable[str]) -> set[str]:
         """Those that calls of the replicas made. Raises UnavailableError when that cannot be told."""
         ids = list(record_ids)
         try:
             found: list[Any] = await self._link.command("MGET", *map(self._made_key, ids)) if ids else []
-        except Gone:
+        except RedisUnavailableError:
             raise UnavailableError(
                 "It cannot be told what other replicas made: Redis cannot be reached.", "Call again in a minute."
             ) from None
@@ -131,7 +131,7 @@ class ClaimsInRedis:
                 await anyio.sleep(_POLL)
         raise UnavailableError("Another replica is at the same kind of work.", "Call again in a minute.")
 
-    async def _claim(self, name: str, sent: Sent) -> Earlier | None:
+    async def _claim(self, name: str, sent: Attempt) -> Previous | None:
         mark, what = secrets.token_hex(8), self._what(name, None)
         said = await self._ask_for(name, mark, what)
         if said[0] == "yours":
@@ -140,7 +140,7 @@ class ClaimsInRedis:
         opened = self._seal.open(theirs, self._key(name))
         record = json.loads(opened) if opened else None
         # The same name is the same call; when it was, by this machine's clock.
-        return Earlier(replace(sent, at=self._clock() - age / 1000, skew=None), record, whose)
+        return Previous(replace(sent, at=self._clock() - age / 1000, skew=None), record, whose)
 
     async def _ask_for(self, name: str, mark: str, what: str) -> list[Any]:
         """Once nobody runs it: that it is ours, or what went before."""
@@ -157,7 +157,7 @@ class ClaimsInRedis:
     async def _or_refuse(self, name: str, mark: str, step: str, *arguments: object) -> list[Any]:
         try:
             return await self._step(name, step, mark, *arguments)
-        except Gone:
+        except RedisUnavailableError:
             if step == "claim":
                 # Should it have got there all the same, it is given back.
                 self._unsaid.append((name, mark, None))
@@ -167,7 +167,7 @@ class ClaimsInRedis:
                 "Call again in a minute. Reading works meanwhile.",
             ) from None
 
-    async def _say_done(self, name: str, mark: str, earlier: Earlier | None) -> None:
+    async def _say_done(self, name: str, mark: str, earlier: Previous | None) -> None:
         told = self._told(name, earlier) if earlier is not None and self._window else ("", 0, 0)
         await self._step(name, "done", mark, *told)
 
@@ -176,11 +176,11 @@ class ClaimsInRedis:
         try:
             for record_id in ids:
                 await self._link.command("SET", self._made_key(record_id), "1", "PX", ms(_KNOWN_FOR))
-        except Gone:
+        except RedisUnavailableError:
             self._untold += ids
             raise
 
-    def _told(self, name: str, earlier: Earlier) -> tuple[str, int, int]:
+    def _told(self, name: str, earlier: Previous) -> tuple[str, int, int]:
         age = max(0.0, self._clock() - earlier.sent.at)
         return self._what(name, earlier.record), ms(age), max(1, ms(self._window - age))
 
@@ -203,10 +203,10 @@ class ClaimsInRedis:
         return f"{self._link.prefix}made:{self._seal.name('made', record_id)}"
 
 
-class LockInRedis:
+class RedisLock:
     """Held by one call of one replica. A replica that is killed loses it when what it sent is surely over."""
 
-    def __init__(self, claims: ClaimsInRedis, name: str) -> None:
+    def __init__(self, claims: RedisClaims, name: str) -> None:
         self._claims = claims
         self._name = name
         self._here = anyio.Lock()

@@ -27,11 +27,11 @@ _MOST_CONNECTIONS = 20
 _logger = logging.getLogger(__name__)
 
 
-class Gone(Exception):
+class RedisUnavailableError(Exception):
     """Redis did not do it, or may have and did not say so. The text says how, and holds no address and no secret."""
 
 
-class Link:
+class Connection:
     """Redis, and the names of this account's keys in it. Connects when it is first used."""
 
     def __init__(self, url: str, account: str, *, settle: float = SETTLE) -> None:
@@ -60,7 +60,7 @@ class Link:
         from redis.exceptions import ConnectionError, NoScriptError, RedisError
 
         if anyio.current_time() < self._not_before:
-            raise Gone("it did not answer a moment ago")
+            raise RedisUnavailableError("it did not answer a moment ago")
         again = True
         while True:
             try:
@@ -77,13 +77,13 @@ class Link:
                 self._found()
                 return answer
 
-    def _lost(self, how: str) -> Gone:
+    def _lost(self, how: str) -> RedisUnavailableError:
         self._not_before = anyio.current_time() + AGAIN_AFTER
         if not self.gone:
             _logger.warning("Redis cannot be used (%s): until it can, this replica asks Zoho at a quarter of the rate "
                             "and refuses what needs a person's yes or could be a repetition.", how)  # fmt: skip
         self.gone = True
-        return Gone(how)
+        return RedisUnavailableError(how)
 
     def _found(self) -> None:
         if self.gone:

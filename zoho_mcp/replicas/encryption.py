@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _NONCE = 12
 
 
-class Seal:
+class Encryption:
     """`account` keeps the keys of two accounts apart."""
 
     def __init__(self, client_secret: str, account: str) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from zoho_mcp.replicas.connection import Gone, Link, ms
-from zoho_mcp.zoho.rate_limit.queue import LEASE, WINDOW, Ahead, Granted, Rates, Today, UsedUp, told
-from zoho_mcp.zoho.rate_limit.sqlite import LimitStore
+from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
+from zoho_mcp.zoho.rate_limit.queue import LEASE, WINDOW, Acquired, Exhausted, Rates, Today, Wait, parse_rate_headers
+from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
 
 SHARE = 4
 """With Redis gone, a replica keeps to the limits divided by this."""
@@ -17,15 +17,15 @@ _NOTE = "Redis cannot be reached, so this replica keeps to a quarter of the limi
 _STARTS = "Redis has just been started, so this replica keeps to a quarter of the limits for some seconds. "
 
 
-class TurnsInRedis:
+class RedisQueue:
     """See `zoho_mcp.zoho.rate_limit.queue.Turns`. Grants are also counted on this machine, for when Redis is down."""
 
-    def __init__(self, link: Link, api: str, clock: Callable[[], float], *, lease: float = LEASE) -> None:
+    def __init__(self, link: Connection, api: str, clock: Callable[[], float], *, lease: float = LEASE) -> None:
         self._link = link
         self._api = api
         self._clock = clock
         self._lease = lease
-        self._local = LimitStore(None)
+        self._local = SqliteQueue(None)
         self._here: dict[str, str] = {}
         """Tickets, and what they are called on this machine."""
         self._sent: dict[str, tuple[str, float]] = {}
@@ -37,7 +37,7 @@ class TurnsInRedis:
         self._here[ticket] = await self._local.queue(organization, now, until)
         return ticket
 
-    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Granted | Ahead | UsedUp:
+    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
         """Whether it may go now."""
         share = Rates(*(max(1, each // SHARE) for each in (rates.per_minute, rates.per_day, rates.at_once)))
         try:
@@ -45,7 +45,7 @@ class TurnsInRedis:
                 "turn", organization, ticket, rates.per_minute, rates.per_day, rates.at_once, ms(WAITS_FOR),
                 ms(self._lease),
             )  # fmt: skip
-        except Gone:
+        except RedisUnavailableError:
             return await self._turn_here(ticket, organization, share, now, _NOTE)
         match said[0]:
             case "go":
@@ -53,9 +53,9 @@ class TurnsInRedis:
                 await self._local.turn(self._here[ticket], organization, counted, now)
                 return self._note_sent(ticket, organization, now)
             case "wait":
-                return Ahead(said[1] / 1000)
+                return Wait(said[1] / 1000)
             case "used up":
-                return UsedUp()
+                return Exhausted()
             case _:
                 return await self._turn_here(ticket, organization, share, now, _STARTS)
 
@@ -65,29 +65,29 @@ class TurnsInRedis:
         was_sent = ticket in self._sent
         if was_sent:
             self._note_sent(ticket, organization, now)
-        limit, remaining, reset = told(headers) or (None, 0, 0.0)
+        limit, remaining, reset = parse_rate_headers(headers) or (None, 0, 0.0)
         day = (limit, remaining, ms(reset)) if limit is not None else ()
-        with suppress(Gone):
+        with suppress(RedisUnavailableError):
             await self._run("leave", organization, ticket, int(was_sent), *day)
 
     async def block(self, organization: str, now: float) -> float:
         """Zoho said 44."""
-        with suppress(Gone):
+        with suppress(RedisUnavailableError):
             await self._run("block", organization)
         return await self._local.block(organization, now)
 
     async def use_up(self, organization: str, now: float, headers: Mapping[str, str]) -> None:
         """Zoho said 45."""
         await self._local.use_up(organization, now, headers)
-        found = told(headers)
-        with suppress(Gone):
+        found = parse_rate_headers(headers)
+        with suppress(RedisUnavailableError):
             await self._run("use up", organization, *((found[0], ms(found[2])) if found else ()))
 
     async def today(self, organization: str, rates: Rates, now: float) -> Today:
         """What is left of the day, as the replicas know it together."""
         try:
             _, limit, remaining, resets_in, is_told = await self._run("today", organization, rates.per_day)
-        except Gone:
+        except RedisUnavailableError:
             return await self._local.today(organization, rates, now)
         return Today(limit, remaining, now + resets_in / 1000, bool(is_told))
 
@@ -109,16 +109,16 @@ class TurnsInRedis:
 
     async def _turn_here(
         self, ticket: str, organization: str, share: Rates, now: float, note: str
-    ) -> Granted | Ahead | UsedUp:
+    ) -> Acquired | Wait | Exhausted:
         turn = await self._local.turn(self._here[ticket], organization, share, now)
-        if isinstance(turn, Ahead):
-            return Ahead(turn.seconds, note)
-        return self._note_sent(ticket, organization, now) if isinstance(turn, Granted) else turn
+        if isinstance(turn, Wait):
+            return Wait(turn.seconds, note)
+        return self._note_sent(ticket, organization, now) if isinstance(turn, Acquired) else turn
 
-    def _note_sent(self, ticket: str, organization: str, now: float) -> Granted:
+    def _note_sent(self, ticket: str, organization: str, now: float) -> Acquired:
         self._sent = {one: (of, at) for one, (of, at) in self._sent.items() if now - WINDOW < at or one in self._here}
         self._sent[ticket] = (organization, now)
-        return Granted()
+        return Acquired()
 
     async def _run(self, step: str, organization: str, *arguments: object) -> list[Any]:
         # Zoho counts by organisation, whoever asks: the account is not part of the name.

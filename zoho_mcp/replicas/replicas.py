@@ -12,14 +12,14 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 import anyio
 
-from zoho_mcp.replicas.approvals import ApprovalsInRedis
-from zoho_mcp.replicas.claims import ClaimsInRedis, LockInRedis
-from zoho_mcp.replicas.connection import SETTLE, Gone, Link
-from zoho_mcp.replicas.encryption import Seal
-from zoho_mcp.replicas.limits import TurnsInRedis
-from zoho_mcp.replicas.tokens import TokensInRedis
-from zoho_mcp.server.context import App
-from zoho_mcp.server.resources.changes import Touched
+from zoho_mcp.replicas.approvals import RedisApprovals
+from zoho_mcp.replicas.claims import RedisClaims, RedisLock
+from zoho_mcp.replicas.connection import SETTLE, Connection, RedisUnavailableError
+from zoho_mcp.replicas.encryption import Encryption
+from zoho_mcp.replicas.limits import RedisQueue
+from zoho_mcp.replicas.tokens import RedisTokens
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.resources.changes import Change
 from zoho_mcp.server.resources.subscriptions import tell_of
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
@@ -39,21 +39,21 @@ class Replicas:
     """See `zoho_mcp.server.resources.changes.Shared`; also what the Zoho client shares. Raises SettingsError."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float], *, settle: float = SETTLE) -> None:
-        self._link = link = Link(settings.redis_url.get_secret_value(), grant_name(settings), settle=settle)
-        self._seal = seal = Seal(settings.client_secret.get_secret_value(), link.prefix)
+        self._link = link = Connection(settings.redis_url.get_secret_value(), grant_name(settings), settle=settle)
+        self._seal = seal = Encryption(settings.client_secret.get_secret_value(), link.prefix)
         self._news = f"{link.prefix}news"
         self._own = secrets.token_hex(8)
         self._missed_some = False
         api = settings.api_url or DATA_CENTRES[settings.data_centre].api
         self.key = seal.key
-        self.tokens = TokensInRedis(link, seal, clock)
-        self.turns = TurnsInRedis(link, api.partition("://")[2], clock)
-        self.approvals = ApprovalsInRedis(link, seal, self._news)
-        self.memory = ClaimsInRedis(link, seal, settings.repeat_window, clock)
-        self.converting = LockInRedis(self.memory, "converting")
+        self.tokens = RedisTokens(link, seal, clock)
+        self.turns = RedisQueue(link, api.partition("://")[2], clock)
+        self.approvals = RedisApprovals(link, seal, self._news)
+        self.claims = RedisClaims(link, seal, settings.repeat_window, clock)
+        self.converting = RedisLock(self.claims, "converting")
 
     @asynccontextmanager
-    async def running(self, app: App) -> AsyncGenerator[None]:
+    async def running(self, app: ServerContext) -> AsyncGenerator[None]:
         """In touch with the others for as long as the server runs."""
         try:
             async with anyio.create_task_group() as group:
@@ -64,11 +64,11 @@ class Replicas:
         finally:
             await self._link.aclose()
 
-    async def pass_on(self, touched: Touched) -> None:
+    async def pass_on(self, touched: Change) -> None:
         """Tell the others of a change. What cannot be told now is made up for when Redis is back."""
         content = json.dumps({name: sorted(ids) for name, ids in touched.items()})
         sealed = self._seal.close(content, _ABOUT)
-        with suppress(Gone):
+        with suppress(RedisUnavailableError):
             await self._link.command("XADD", self._news, "MAXLEN", "~", 1000, "*", self._own, sealed)
             await self._link.command("PEXPIRE", self._news, _KEPT)
 
@@ -82,13 +82,13 @@ class Replicas:
                 now = await self._link.run("connection", "", [])
                 if before != now:
                     await self.turns.say_again()
-                    await self.memory.say_again()
+                    await self.claims.say_again()
                     self._missed_some = before != "first"
-                await self.memory.alive()
+                await self.claims.alive()
                 epoch = now
             await anyio.sleep(_EVERY)
 
-    async def _listen(self, app: App) -> None:
+    async def _listen(self, app: ServerContext) -> None:
         last = ""
         while True:
             with _noted():
@@ -100,7 +100,7 @@ class Replicas:
                 continue
             await anyio.sleep(_EVERY)
 
-    async def _catch_up(self, app: App) -> None:
+    async def _catch_up(self, app: ServerContext) -> None:
         """Anything may have changed."""
         await self.approvals.look_again()
         await tell_of(app, {})
@@ -109,7 +109,7 @@ class Replicas:
         found = await self._link.command("XREVRANGE", self._news, "+", "-", "COUNT", 1)
         return found[0][0] if found else "0-0"
 
-    async def _hear(self, app: App, last: str) -> str:
+    async def _hear(self, app: ServerContext, last: str) -> str:
         """What is new since `last`, or nothing after a moment; where to read on."""
         wait = ("COUNT", 500, "BLOCK", _NEWS_WITHIN)
         said: list[tuple[str, list[_Entry]]] = await self._link.command("XREAD", *wait, "STREAMS", self._news, last)
@@ -128,7 +128,7 @@ def _noted() -> Generator[None]:
     """No trouble with the others is a reason to stop serving; Redis being gone is told elsewhere."""
     try:
         yield
-    except Gone:
+    except RedisUnavailableError:
         return
     except Exception:
         _logger.exception("what replicas tell each other went wrong")

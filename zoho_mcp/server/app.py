@@ -12,24 +12,24 @@ from zoho_mcp import __version__
 from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.approval_page.loopback import OpenBrowser, PageServer
 from zoho_mcp.audit.log import Audit
-from zoho_mcp.policy.approvals import LIFETIME, Approvals, Questions
+from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion import handler as completion
-from zoho_mcp.server.completion.search import Matches
+from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.confirmation.token import with_token
-from zoho_mcp.server.context import App
-from zoho_mcp.server.delivery.claims import Memory
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.delivery.claims import LocalClaims
 from zoho_mcp.server.middleware import progress
 from zoho_mcp.server.middleware.around import around
-from zoho_mcp.server.middleware.grants import Views
-from zoho_mcp.server.middleware.tracing import watch
+from zoho_mcp.server.middleware.grants import GrantMiddleware
+from zoho_mcp.server.middleware.tracing import trace
 from zoho_mcp.server.prompts import handlers as prompts
 from zoho_mcp.server.prompts.instructions import INSTRUCTIONS
 from zoho_mcp.server.resources import handlers as resources
 from zoho_mcp.server.resources import subscriptions
-from zoho_mcp.server.resources.changes import Shared
-from zoho_mcp.server.resources.subscribers import Watchers
+from zoho_mcp.server.resources.changes import Replication
+from zoho_mcp.server.resources.subscribers import Subscribers
 from zoho_mcp.server.tools import call as tools
 from zoho_mcp.server.tools.inventory import for_organizations, offered
 from zoho_mcp.settings import Settings
@@ -53,11 +53,11 @@ def create_server(
     catalog: Catalog,
     client: ZohoClient,
     *,
-    approvals: Questions | None = None,
-    shared: Shared | None = None,
+    approvals: ApprovalStore | None = None,
+    shared: Replication | None = None,
     browser: OpenBrowser = open_browser,
     public_page: str = "",
-) -> Server[App]:
+) -> Server[ServerContext]:
     """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages, those
     who log in from elsewhere find them below `public_page`.
 
@@ -67,7 +67,7 @@ def create_server(
     catalog = for_organizations(catalog, settings)
     policy = policy_for(settings, catalog)
     approvals = approvals or (shared.approvals if shared else Approvals())
-    app = App(
+    app = ServerContext(
         settings=settings,
         catalog=catalog,
         offered=with_token(offered(catalog, settings), settings),
@@ -75,17 +75,17 @@ def create_server(
         checker=ArgumentChecker(catalog),
         approvals=approvals,
         page=PageServer(approvals, browser),
-        memory=shared.memory if shared else Memory(settings.repeat_window, client.clock),
+        claims=shared.claims if shared else LocalClaims(settings.repeat_window, client.clock),
         converting=shared.converting if shared else anyio.Lock(),
         policy=policy,
-        watchers=Watchers(shared.pass_on if shared else None),
-        matches=Matches(client.clock),
+        subscribers=Subscribers(shared.pass_on if shared else None),
+        completion_search=CompletionSearch(client.clock),
         audit=Audit(settings.audit_file),
         public_page=public_page,
     )
     server = _speaking(app, shared)
     # `watch` stands instead of the SDK's own span, which quotes what a client wrote.
-    server.middleware[:] = [watch, Views(app), progress.follow, around, _boundary(shared)]
+    server.middleware[:] = [trace, GrantMiddleware(app), progress.follow, around, _boundary(shared)]
     return server
 
 
@@ -96,22 +96,22 @@ def policy_for(settings: Settings, catalog: Catalog) -> Policy:
     )
 
 
-def _boundary(shared: Shared | None) -> RequestStateBoundary:
+def _boundary(shared: Replication | None) -> RequestStateBoundary:
     """Seals the state of an open question to the request, its arguments and five minutes."""
     sealed = RequestStateSecurity(keys=[shared.key], ttl=LIFETIME) if shared else None
     return RequestStateBoundary(sealed or RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME)
 
 
-def _speaking(app: App, shared: Shared | None) -> Server[App]:
+def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerContext]:
     """The SDK's server with our handlers, which has nothing around them yet."""
 
     @asynccontextmanager
-    async def lifespan(_: Server[App]) -> AsyncGenerator[App]:
+    async def lifespan(_: Server[ServerContext]) -> AsyncGenerator[ServerContext]:
         try:
             async with shared.running(app) if shared else nullcontext(), app.page.running():
                 yield app
         finally:
-            app.watchers.handler.close()
+            app.subscribers.handler.close()
             await app.client.aclose()
 
     return Server(

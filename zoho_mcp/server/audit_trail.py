@@ -12,10 +12,10 @@ import anyio
 from zoho_mcp.audit.redaction import redacted, without_private
 from zoho_mcp.errors import AuditError, OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.policy.rules import Decision, effect_of
-from zoho_mcp.server.context import Context
+from zoho_mcp.server.context import RequestContext
 from zoho_mcp.server.identity import client_of, principal_of
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.telemetry.call_context import call
+from zoho_mcp.telemetry.call_context import current_call
 
 _logger = logging.getLogger(__name__)
 _CODE = re.compile(r"\(code (-?\d+)\)")
@@ -26,13 +26,13 @@ _LONGEST_MESSAGE = 300
 class Trail:
     """Made at no cost; only what it is told to note reaches the file."""
 
-    ctx: Context
+    ctx: RequestContext
     operation: Operation
     arguments: Mapping[str, Any]
     decision: Decision | None = None
     way: str = ""
     """How a person said yes; empty when nobody was asked."""
-    _call: str = field(default_factory=lambda: call().id)
+    _call: str = field(default_factory=lambda: current_call().id)
 
     async def asking(self) -> None:
         """A person is about to be asked. Raises AuditError when that cannot be recorded, unless it is for a read."""

@@ -8,14 +8,14 @@ from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.facts import UNTOLD, amount, at_hand, in_own_currency, outsiders, subject, with_facts
 from zoho_mcp.policy.rules import Decision, Facts, decide, needed
 from zoho_mcp.server.confirmation.preview_reader import customer_of
-from zoho_mcp.server.context import App, Context
+from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.identity import principal_of
 from zoho_mcp.specs.model import Operation
 
 Json = Mapping[str, Any]
 
 
-async def judge(app: App, operation: Operation, arguments: Json, principal: str | None) -> Decision:
+async def decide_call(app: ServerContext, operation: Operation, arguments: Json, principal: str | None) -> Decision:
     """What the policy says about this call. Raises what a read of Zoho raises: unknown facts allow nothing."""
     facts = at_hand(operation, arguments, app.catalog, app.organization_of(arguments), principal)
     if needed(app.policy, operation, facts):
@@ -23,7 +23,7 @@ async def judge(app: App, operation: Operation, arguments: Json, principal: str 
     return decide(app.policy, operation, facts)
 
 
-async def _looked_up(app: App, operation: Operation, arguments: Json, facts: Facts) -> Facts:
+async def _looked_up(app: ServerContext, operation: Operation, arguments: Json, facts: Facts) -> Facts:
     wanted = needed(app.policy, operation, facts)
     of_record = subject(operation, app.catalog)
     record = await app.record(of_record.name, arguments) if of_record else {}
@@ -35,7 +35,7 @@ async def _looked_up(app: App, operation: Operation, arguments: Json, facts: Fac
     return facts
 
 
-async def _amount(app: App, operation: Operation, arguments: Json, record: Json) -> Decimal | None:
+async def _amount(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> Decimal | None:
     """In the organisation's currency; Infinity where that cannot be told."""
     value = amount(operation, arguments, record)
     if value is None or record:
@@ -44,7 +44,7 @@ async def _amount(app: App, operation: Operation, arguments: Json, record: Json)
     return value if currency == (await _organization(app)).get("currency_id", "") else UNTOLD
 
 
-async def _currency(app: App, operation: Operation, arguments: Json) -> str:
+async def _currency(app: ServerContext, operation: Operation, arguments: Json) -> str:
     """The currency of a record that is yet to be made: its customer's, unless another is asked for."""
     if "currency_id" in arguments:
         return str(arguments["currency_id"])
@@ -54,19 +54,19 @@ async def _currency(app: App, operation: Operation, arguments: Json) -> str:
     return str((await _organization(app)).get("currency_id", ""))
 
 
-async def _organization(app: App) -> Mapping[str, Any]:
+async def _organization(app: ServerContext) -> Mapping[str, Any]:
     rows: list[dict[str, Any]] = (await app.run("list_organizations", {}))["organizations"]
     return next((row for row in rows if row.get("organization_id") == app.organization_of({})), dict[str, Any]())
 
 
-async def require_allowed(ctx: Context, operations: Iterable[str], arguments: Mapping[str, Any]) -> None:
+async def require_allowed(ctx: RequestContext, operations: Iterable[str], arguments: Mapping[str, Any]) -> None:
     """The policy holds as for the tools that read the same; only that here nobody can be asked.
 
     Raises DeclinedError unless it allows all of these operations.
     """
     app = ctx.lifespan_context
     for operation in (app.catalog.operations[name] for name in operations):
-        decision = await judge(app, operation, arguments, principal_of(ctx))
+        decision = await decide_call(app, operation, arguments, principal_of(ctx))
         if decision.action != "allow":
             reason = decision.reason or f"A person has to agree first: call {operation.name} instead."
             raise DeclinedError(f"{operation.title}: {reason}")

@@ -13,13 +13,13 @@ from mcp.server.context import ServerRequestContext
 from zoho_mcp.approval_page.loopback import PageServer
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.errors import AuthError, OutcomeUnknownError
-from zoho_mcp.policy.approvals import Questions
+from zoho_mcp.policy.approvals import ApprovalStore
 from zoho_mcp.policy.grants import EVERYTHING, Grant
 from zoho_mcp.policy.rules import Policy
-from zoho_mcp.server.completion.search import Matches
+from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.delivery.claims import Claims
-from zoho_mcp.server.delivery.reconcile import Sent, settle
-from zoho_mcp.server.resources.subscribers import Watchers
+from zoho_mcp.server.delivery.reconcile import Attempt, reconcile
+from zoho_mcp.server.resources.subscribers import Subscribers
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
@@ -33,7 +33,7 @@ working_in: ContextVar[str] = ContextVar("working_in", default="")
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class ServerContext:
     """The parts of a running server."""
 
     settings: Settings
@@ -42,15 +42,15 @@ class App:
     """The tools this server lists and runs; a part of the catalog."""
     client: ZohoClient
     checker: ArgumentChecker
-    approvals: Questions
-    memory: Claims
+    approvals: ApprovalStore
+    claims: Claims
     converting: AbstractAsyncContextManager[object]
     """Held while an estimate becomes an invoice."""
     policy: Policy
     audit: Audit
     page: PageServer
-    watchers: Watchers
-    matches: Matches
+    subscribers: Subscribers
+    completion_search: CompletionSearch
     """What was found for completions, a few seconds ago."""
     public_page: str = ""
     """Where those who log in from elsewhere decide; empty where there is no such page."""
@@ -70,11 +70,11 @@ class App:
         """
         operation = self.catalog.operations[name]
         rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
-        sent = Sent(operation, rest, self.client.clock(), self.client.skew)
+        sent = Attempt(operation, rest, self.client.clock(), self.client.skew)
         try:
             payload = await self.send(self.request(operation, arguments))
         except OutcomeUnknownError as problem:
-            payload = await settle(self, sent, problem)
+            payload = await reconcile(self, sent, problem)
         assert isinstance(payload, dict)
         if name == "list_organizations" and self.grant.organizations:
             rows: list[dict[str, Any]] = payload["organizations"]
@@ -83,7 +83,7 @@ class App:
         if operation.http.method == "POST" and isinstance(made, dict):
             own_id = cast("dict[str, Any]", made).get(f"{operation.answer.key}_id")
             if own_id:
-                await self.memory.made(str(own_id))
+                await self.claims.record_created(str(own_id))
         return payload
 
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
@@ -121,5 +121,5 @@ class App:
         return datetime.now(zone).date()
 
 
-Context = ServerRequestContext[App]
+RequestContext = ServerRequestContext[ServerContext]
 """What a handler gets."""

@@ -35,7 +35,7 @@ _approvals = _meter.create_counter("zoho.approvals", "", "Calls that a person wa
 
 
 @dataclass(slots=True)
-class Call:
+class CallContext:
     """What becomes of one call. Whoever runs a part of it writes down what only they know."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(6))
@@ -46,12 +46,12 @@ class Call:
     """Whether they said yes."""
 
 
-current: ContextVar[Call | None] = ContextVar("call", default=None)
+current: ContextVar[CallContext | None] = ContextVar("call", default=None)
 
 
-def call() -> Call:
+def current_call() -> CallContext:
     """The call under way; outside of one, a new one that nobody looks at."""
-    return current.get() or Call()
+    return current.get() or CallContext()
 
 
 def kind_of(problem: BaseException) -> str:
@@ -60,7 +60,7 @@ def kind_of(problem: BaseException) -> str:
 
 
 @contextmanager
-def unseen() -> Generator[None]:
+def suppress_telemetry() -> Generator[None]:
     """No spans are made in here: the SDK's own, of a question to a client, would quote the client's answer."""
     here = get_current_span().get_span_context()
     quiet = SpanContext(here.trace_id, here.span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.DEFAULT))
@@ -68,7 +68,7 @@ def unseen() -> Generator[None]:
         yield
 
 
-def measure_tool(tool: str, ended: Call, seconds: float) -> None:
+def measure_tool(tool: str, ended: CallContext, seconds: float) -> None:
     """Count a call that has ended. `tool` is one of the catalog's."""
     _tools.record(seconds, {"tool": tool, "outcome": ended.outcome})
     if ended.way:

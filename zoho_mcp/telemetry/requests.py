@@ -12,7 +12,7 @@ from opentelemetry.metrics import CallbackOptions, Observation, get_meter
 from opentelemetry.trace import Span, SpanKind, StatusCode, get_tracer
 
 from zoho_mcp.errors import ZohoMcpError
-from zoho_mcp.telemetry.call_context import BUCKETS, call, kind_of
+from zoho_mcp.telemetry.call_context import BUCKETS, current_call, kind_of
 
 TOKEN_ROUTE = "/oauth/v2/token"
 KNOWN_CODES = frozenset({-1, 0, 2, 4, 5, 9, 11, 14, 15, 37, 43, 44, 45, 57, 1000, 1001, 1002, 1003, 1038, 1070, 2006,
@@ -37,7 +37,7 @@ _refreshes = _meter.create_counter("zoho.token.refreshes", "", "Times that an ac
 
 
 @dataclass(slots=True)
-class Sending:
+class RequestTrace:
     """What becomes of one request, over all its tries. `clock` gives seconds."""
 
     method: str
@@ -69,18 +69,18 @@ class Sending:
             self._since = None
 
 
-current: ContextVar[Sending | None] = ContextVar("sending", default=None)
+current: ContextVar[RequestTrace | None] = ContextVar("sending", default=None)
 
 
-def sending() -> Sending:
+def sending() -> RequestTrace:
     """The request under way; outside of one, one that nobody looks at."""
-    return current.get() or Sending("", "", time.time)
+    return current.get() or RequestTrace("", "", time.time)
 
 
 @contextmanager
-def request_seen(method: str, route: str, clock: Callable[[], float]) -> Generator[Sending]:
+def trace_request(method: str, route: str, clock: Callable[[], float]) -> Generator[RequestTrace]:
     """Around a request with all its tries. `route` is a template (`/invoices/{invoice_id}`) or empty."""
-    found = Sending(method, route or "other", clock)
+    found = RequestTrace(method, route or "other", clock)
     began = time.perf_counter()
     outcome, code = "done", 0
     with _tracer.start_as_current_span(
@@ -99,11 +99,11 @@ def request_seen(method: str, route: str, clock: Callable[[], float]) -> Generat
             _measure(found, outcome, code, time.perf_counter() - began)
 
 
-def _describe(span: Span, found: Sending, outcome: str, code: int) -> None:
+def _describe(span: Span, found: RequestTrace, outcome: str, code: int) -> None:
     if not span.is_recording():
         return
     span.set_attributes({
-        "zoho.call": call().id,
+        "zoho.call": current_call().id,
         "http.request.method": found.method,
         "url.template": found.route,
         "http.request.resend_count": max(0, found.sent - 1),
@@ -118,7 +118,7 @@ def _describe(span: Span, found: Sending, outcome: str, code: int) -> None:
         span.set_status(StatusCode.ERROR)
 
 
-def _measure(found: Sending, outcome: str, code: int, seconds: float) -> None:
+def _measure(found: RequestTrace, outcome: str, code: int, seconds: float) -> None:
     route = {"method": found.method, "route": found.route}
     _seconds.record(seconds, {**route, "status": _status(found.status), "code": _code(code, outcome)})
     if found.queued:
@@ -145,7 +145,7 @@ def _code(code: int, outcome: str) -> str:
     return str(code) if code in KNOWN_CODES else "other"
 
 
-def token_asked_for(refused: ZohoMcpError | None) -> None:
+def count_token_request(refused: ZohoMcpError | None) -> None:
     """The accounts server answered. Its refusals come with status 200, so no request is seen to fail."""
     _refreshes.add(1, {"outcome": kind_of(refused) if refused else "done"})
 
@@ -154,7 +154,7 @@ DAYS: dict[str, tuple[int, float]] = {}
 """By organisation, as many as are set: what Zoho last said is left of its day, and when that day ends."""
 
 
-def day_left(organization_id: str, remaining: int, seconds: float) -> None:
+def record_day_quota(organization_id: str, remaining: int, seconds: float) -> None:
     """Zoho said how many requests an organisation may still send in how many seconds."""
     DAYS[organization_id] = remaining, time.monotonic() + seconds
 

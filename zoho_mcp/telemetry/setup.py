@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
-def start(settings: Settings, environment: Mapping[str, str]) -> None:
+def set_up(settings: Settings, environment: Mapping[str, str]) -> None:
     """Begin to show what happens, as the settings and OpenTelemetry's own variables say.
 
     Raises SettingsError when ZOHO_METRICS is set and what serves it is not installed. OpenTelemetry's variables are

@@ -14,12 +14,12 @@ import httpx
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.telemetry.requests import day_left, request_seen, sending
+from zoho_mcp.telemetry.requests import record_day_quota, sending, trace_request
 from zoho_mcp.times import server_time
 from zoho_mcp.zoho.oauth.cache import SharedTokens
 from zoho_mcp.zoho.oauth.tokens import TokenSource, ZohoAuth
 from zoho_mcp.zoho.rate_limit.limiter import PLANS, WAIT, Limiter
-from zoho_mcp.zoho.rate_limit.queue import told
+from zoho_mcp.zoho.rate_limit.queue import parse_rate_headers
 from zoho_mcp.zoho.reading import ENCODINGS, bound
 from zoho_mcp.zoho.request import Request
 from zoho_mcp.zoho.response import Response, decode, unknown
@@ -111,7 +111,7 @@ class ZohoClient:
         again only if it cannot have arrived, or was refused before anything was done (401, 429).
         """
         organization_id = self._organization(request)
-        with request_seen(request.method, request.route, self.clock):
+        with trace_request(request.method, request.route, self.clock):
             return await self._send(request, organization_id)
 
     async def _send(self, request: Request, organization_id: str) -> dict[str, Any] | bytes:
@@ -196,7 +196,7 @@ class ZohoClient:
         """One try; the answer is read to its end."""
         seen = sending()
         seen.queues()
-        async with self.limiter.slot(organization_id, until) as slot:
+        async with self.limiter.acquire(organization_id, until) as slot:
             seen.goes()
             try:
                 with anyio.fail_after(self._answer_within):
@@ -209,8 +209,8 @@ class ZohoClient:
                 raise _transport_error(request, problem) from problem
             seen.status = answer.status_code
             slot.headers = answer.headers
-        if (day := told(answer.headers)) is not None:
-            day_left(organization_id, day[1], day[2])
+        if (day := parse_rate_headers(answer.headers)) is not None:
+            record_day_quota(organization_id, day[1], day[2])
         if answer.status_code < 500:
             self.answered_at = self.clock()
         if (theirs := server_time(answer.headers.get("date", ""))) is not None:

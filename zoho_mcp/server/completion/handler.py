@@ -6,8 +6,8 @@ import mcp_types as types
 
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.server.authorization import require_allowed
-from zoho_mcp.server.completion.search import KINDS, Kind
-from zoho_mcp.server.context import ORGANIZATION, Context, working_in
+from zoho_mcp.server.completion.search import TARGETS, Target
+from zoho_mcp.server.context import ORGANIZATION, RequestContext, working_in
 from zoho_mcp.server.prompts.handlers import PROMPTS, months
 
 MOST_VALUES = 100
@@ -17,7 +17,7 @@ _AN_ID = 15
 """Digits of which it is plain that they are an id being typed, which Zoho cannot search for."""
 
 
-async def complete(ctx: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+async def complete(ctx: RequestContext, params: types.CompleteRequestParams) -> types.CompleteResult:
     """completion/complete, for the arguments of resource templates and prompts."""
     app, kind = ctx.lifespan_context, _kind_of(params.ref, params.argument.name)
     organization = ((params.context.arguments if params.context else None) or {}).get(ORGANIZATION, "")
@@ -41,8 +41,8 @@ def _kind_of(ref: types.ResourceTemplateReference | types.PromptReference, argum
     return next((one.kind for one in prompt.arguments if one.name == argument), "") if prompt else ""
 
 
-async def _values(ctx: Context, kind: str, typed: str) -> tuple[list[str], bool]:
-    app, known = ctx.lifespan_context, KINDS.get(kind)
+async def _values(ctx: RequestContext, kind: str, typed: str) -> tuple[list[str], bool]:
+    app, known = ctx.lifespan_context, TARGETS.get(kind)
     if kind in ("month", ORGANIZATION):
         every = months(12) if kind == "month" else list(app.organizations)
         return [one for one in every if one.startswith(typed.strip())], False
@@ -52,7 +52,7 @@ async def _values(ctx: Context, kind: str, typed: str) -> tuple[list[str], bool]
     if known is None or not whose or (letters.isdecimal() and len(letters) >= _AN_ID) or not await _allowed(ctx, known):
         return [], False
     # A single letter finds half of everything: it is looked for in the newest only.
-    found = await app.matches.look(app, known, letters if len(letters) > 1 or not letters.isascii() else "")
+    found = await app.completion_search.look(app, known, letters if len(letters) > 1 or not letters.isascii() else "")
     if found is None:
         return [], True
     fitting = [row for row in found.rows if found.letters == letters or _fits(row, known, letters)]
@@ -60,7 +60,7 @@ async def _values(ctx: Context, kind: str, typed: str) -> tuple[list[str], bool]
     return list(dict.fromkeys(row[known.value] for row in fitting)), not found.complete
 
 
-async def _allowed(ctx: Context, kind: Kind) -> bool:
+async def _allowed(ctx: RequestContext, kind: Target) -> bool:
     """Whether the list that is searched is offered as a tool, and the policy lets it be read unasked."""
     if kind.operation not in ctx.lifespan_context.offered:
         return False
@@ -71,5 +71,5 @@ async def _allowed(ctx: Context, kind: Kind) -> bool:
     return True
 
 
-def _fits(row: Mapping[str, str], kind: Kind, letters: str) -> bool:
+def _fits(row: Mapping[str, str], kind: Target, letters: str) -> bool:
     return any(letters in row[name].casefold() for name in kind.texts)

@@ -14,14 +14,14 @@ import anyio
 from zoho_mcp.errors import ZohoMcpError
 
 if TYPE_CHECKING:
-    from zoho_mcp.server.context import App
+    from zoho_mcp.server.context import ServerContext
 
 KEPT = 10.0
 """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Target:
     """Something that is looked for: in which list, what is given back, and what the letters are compared with."""
 
     operation: str
@@ -30,16 +30,16 @@ class Kind:
 
 
 _CUSTOMER = ("contact_name", "company_name", "email")
-KINDS: Mapping[str, Kind] = {
-    "customer_id": Kind("list_customers", "contact_id", _CUSTOMER),
-    "customer": Kind("list_customers", "contact_name", _CUSTOMER),
-    "invoice_id": Kind("list_invoices", "invoice_id", ("invoice_number", "customer_name")),
-    "estimate": Kind("list_estimates", "estimate_number", ("estimate_number", "customer_name")),
+TARGETS: Mapping[str, Target] = {
+    "customer_id": Target("list_customers", "contact_id", _CUSTOMER),
+    "customer": Target("list_customers", "contact_name", _CUSTOMER),
+    "invoice_id": Target("list_invoices", "invoice_id", ("invoice_number", "customer_name")),
+    "estimate": Target("list_estimates", "estimate_number", ("estimate_number", "customer_name")),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search for `letters` gave. `complete`: Zoho had no more of it."""
 
     letters: str
@@ -48,12 +48,12 @@ class Found:
     until: float
 
 
-class Matches:
+class CompletionSearch:
     """What was found lately, by list, books and typed letters."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._found: dict[tuple[str, str], Found] = {}
+        self._found: dict[tuple[str, str], SearchResult] = {}
         self._typed: dict[str, str] = {}
         self._searching: dict[str, anyio.Lock] = {}
         self._changes = 0
@@ -63,7 +63,7 @@ class Matches:
         self._changes += 1
         self._found.clear()
 
-    async def look(self, app: "App", kind: Kind, typed: str) -> Found | None:
+    async def look(self, app: "ServerContext", kind: Target, typed: str) -> SearchResult | None:
         """The rows of a list that may fit; None when more was typed before the search could begin."""
         name = f"{kind.operation} {app.organization_of({})}"
         self._typed[name] = typed
@@ -77,7 +77,7 @@ class Matches:
             found = self._found[name, typed] = await self._search(app, kind, typed)
             return found
 
-    def _known(self, name: str, typed: str) -> Found | None:
+    def _known(self, name: str, typed: str) -> SearchResult | None:
         now = self._clock()
         for length in range(len(typed), -1, -1):
             found = self._found.get((name, typed[:length]))
@@ -85,7 +85,7 @@ class Matches:
                 return found
         return None
 
-    async def _search(self, app: "App", kind: Kind, typed: str) -> Found:
+    async def _search(self, app: "ServerContext", kind: Target, typed: str) -> SearchResult:
         before = self._changes
         found = await _searched(app, kind, typed, self._clock() + KEPT)
         self._found = {key: one for key, one in self._found.items() if one.until > self._clock()}
@@ -93,15 +93,15 @@ class Matches:
         return found if before == self._changes else replace(found, until=0.0)
 
 
-async def _searched(app: "App", kind: Kind, letters: str, until: float) -> Found:
+async def _searched(app: "ServerContext", kind: Target, letters: str, until: float) -> SearchResult:
     try:
         envelope = await app.run(kind.operation, {"search_text": letters} if letters else {})
     except ZohoMcpError:
         # A completion that does not work is no reason to say so, or to try again, at every letter.
-        return Found(letters, (), False, until)
+        return SearchResult(letters, (), False, until)
     rows: list[dict[str, Any]] = envelope.get(app.catalog.operations[kind.operation].answer.key) or []
-    kept = {name for one in KINDS.values() if one.operation == kind.operation for name in (one.value, *one.texts)}
-    return Found(
+    kept = {name for one in TARGETS.values() if one.operation == kind.operation for name in (one.value, *one.texts)}
+    return SearchResult(
         letters,
         [{name: str(row.get(name, "")) for name in kept} for row in rows],
         not envelope.get("page_context", {}).get("has_more_page"),

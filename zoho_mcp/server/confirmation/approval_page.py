@@ -8,10 +8,10 @@ import logging
 
 import anyio
 
-from zoho_mcp.policy.approvals import Approval, Shown
+from zoho_mcp.policy.approvals import Approval, Prompt
 from zoho_mcp.policy.rules import effect_of
-from zoho_mcp.server.confirmation.request import ASKED_ANEW, TELL_THE_USER, Call, Look, agreement
-from zoho_mcp.server.middleware.progress import tell
+from zoho_mcp.server.confirmation.request import MOST_QUESTIONS, TELL_THE_USER, ConfirmationRequest, Snapshot, agreement
+from zoho_mcp.server.middleware.progress import report_progress
 
 _logger = logging.getLogger(__name__)
 _NEVER_YOURSELF = "Do not open it yourself: it shows nothing to who is not logged in."
@@ -20,13 +20,13 @@ _PROGRESS_EVERY = 5
 """Seconds between notifications while a call waits: clients count silence towards their own time limit."""
 
 
-async def by_page(call: Call, seen: Look, why: str) -> None:
+async def by_page(call: ConfirmationRequest, seen: Snapshot, why: str) -> None:
     """Return once a person approved on the page; else DeclinedError. `why` says why the client itself did not ask."""
     if call.principal is not None and not call.app.public_page:
         # Whoever sits before this machine is not who is logged in from elsewhere.
         raise call.refusal(f"a person has to agree first, and {why}.", f"{_NO_PAGE} {_elsewhere()}")
     approvals = call.app.approvals
-    for _ in range(ASKED_ANEW):
+    for _ in range(MOST_QUESTIONS):
         is_new = await approvals.live("page", seen.bound) is None
         approval = await approvals.ask("page", seen.bound, _shown(call, seen))
         if approval.state == "waiting":
@@ -54,14 +54,14 @@ async def by_page(call: Call, seen: Look, why: str) -> None:
     raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
 
 
-def _shown(call: Call, seen: Look) -> Shown:
+def _shown(call: ConfirmationRequest, seen: Snapshot) -> Prompt:
     preview, limit = seen.preview, call.app.settings.approval_type_number_over
     large = preview.amount is not None and preview.amount > limit
     typed = preview.number if large and effect_of(call.operation, call.arguments) == "destroy" else ""
-    return Shown(call.operation.title, preview.question, preview.details, call.client, typed)
+    return Prompt(call.operation.title, preview.question, preview.details, call.client, typed)
 
 
-async def _show_and_wait(call: Call, approval: Approval, why: str) -> bool:
+async def _show_and_wait(call: ConfirmationRequest, approval: Approval, why: str) -> bool:
     """Whether the client still waits, decided or not."""
     settings, page = call.app.settings, call.app.page
     if call.principal is None:
@@ -78,17 +78,17 @@ async def _show_and_wait(call: Call, approval: Approval, why: str) -> bool:
     return approval.decided.is_set() or not waiting.cancel_called or in_time.cancel_called
 
 
-async def _report_progress(call: Call, waiting: anyio.CancelScope) -> None:
+async def _report_progress(call: ConfirmationRequest, waiting: anyio.CancelScope) -> None:
     wait = call.app.settings.approval_wait
     for second in itertools.count():
         if second % _PROGRESS_EVERY == 0:
-            await tell("Waiting for the user's decision in the browser.", second and _PROGRESS_EVERY, wait)
+            await report_progress("Waiting for the user's decision in the browser.", second and _PROGRESS_EVERY, wait)
         await anyio.sleep(1)
         if await call.is_abandoned():
             waiting.cancel()
 
 
-def _not_approved(call: Call, approval: Approval) -> Exception:
+def _not_approved(call: ConfirmationRequest, approval: Approval) -> Exception:
     match approval.state:
         case "waiting":
             return call.refusal(
@@ -105,7 +105,7 @@ def _not_approved(call: Call, approval: Approval) -> Exception:
             return call.refusal("the question expired before it was decided.", "Call again to ask anew.")
 
 
-def _no_browser(call: Call, approval: Approval, address: str, why: str) -> Exception:
+def _no_browser(call: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
     told = call.app.settings.approval_url_to_model
     if not told:
         _logger.warning("No browser could be opened. Approval %s can be decided at %s", approval.name, address)
@@ -117,7 +117,7 @@ def _no_browser(call: Call, approval: Approval, address: str, why: str) -> Excep
     )
 
 
-def _ask_the_user(call: Call, approval: Approval) -> str:
+def _ask_the_user(call: ConfirmationRequest, approval: Approval) -> str:
     again = f"then call {call.operation.name} again with the same arguments."
     if call.principal is not None:
         address = f"{call.app.public_page}/{approval.secret}"

@@ -9,23 +9,23 @@ import mcp_types as types
 from zoho_mcp.errors import DeclinedError, ZohoMcpError
 from zoho_mcp.server.confirmation.approval_page import by_page
 from zoho_mcp.server.confirmation.elicitation import by_elicitation, can_be_asked
-from zoho_mcp.server.confirmation.request import TELL_THE_USER, Call, Look, Unanswered, agreement
+from zoho_mcp.server.confirmation.request import TELL_THE_USER, ConfirmationRequest, NoAnswerError, Snapshot, agreement
 from zoho_mcp.server.confirmation.token import by_token
-from zoho_mcp.server.context import Context
+from zoho_mcp.server.context import RequestContext
 from zoho_mcp.specs.model import Operation
 
 _logger = logging.getLogger(__name__)
 
 
 async def confirm(
-    ctx: Context, operation: Operation, arguments: Mapping[str, Any], params: types.CallToolRequestParams
+    ctx: RequestContext, operation: Operation, arguments: Mapping[str, Any], params: types.CallToolRequestParams
 ) -> types.InputRequiredResult | None:
     """None once a person said yes to exactly this call; a question to pass on; or DeclinedError.
 
     The record is read fresh for the question and again after the answer: a yes counts only for what was shown.
     """
     try:
-        return await _ask(Call(ctx, operation, arguments, params))
+        return await _ask(ConfirmationRequest(ctx, operation, arguments, params))
     except ZohoMcpError:
         raise
     except Exception as problem:
@@ -36,7 +36,7 @@ async def confirm(
         ) from problem
 
 
-async def _ask(call: Call) -> types.InputRequiredResult | None:
+async def _ask(call: ConfirmationRequest) -> types.InputRequiredResult | None:
     """Elicitation where it works, then what `ZOHO_CONFIRM_FALLBACK` says; what goes on already comes first."""
     seen = await call.look()
     why = "this client cannot ask one"
@@ -47,19 +47,19 @@ async def _ask(call: Call) -> types.InputRequiredResult | None:
             try:
                 agreement().way = "elicitation"
                 return await by_elicitation(call, seen)
-            except Unanswered as silence:
+            except NoAnswerError as silence:
                 why = str(silence)
                 seen = await call.look()
     await _by_other_means(call, seen, why)
     return None
 
 
-async def _goes_on_elsewhere(call: Call, seen: Look) -> bool:
+async def _goes_on_elsewhere(call: ConfirmationRequest, seen: Snapshot) -> bool:
     """Whether this call carries a token, or a page for exactly this call is open or was agreed to."""
     return bool(agreement().token) or await call.app.approvals.live("page", seen.bound) is not None
 
 
-async def _does_not_answer(call: Call) -> bool:
+async def _does_not_answer(call: ConfirmationRequest) -> bool:
     """Whether another way is there and this client is known to declare elicitation without showing it."""
     settings = call.app.settings
     page = settings.can_open_browser if call.principal is None else bool(call.app.public_page)
@@ -67,7 +67,7 @@ async def _does_not_answer(call: Call) -> bool:
     return there_is_another and await call.app.approvals.silent(call.asked_as, settings.confirm_timeout)
 
 
-async def _by_other_means(call: Call, seen: Look, why: str) -> None:
+async def _by_other_means(call: ConfirmationRequest, seen: Snapshot, why: str) -> None:
     agreement().way = None
     match call.app.settings.confirm_fallback:
         case "page":

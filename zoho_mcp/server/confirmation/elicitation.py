@@ -8,13 +8,20 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from zoho_mcp.server.confirmation.request import ASKED_ANEW, CHANGED, Call, Look, Unanswered, agreement
-from zoho_mcp.telemetry.call_context import unseen
+from zoho_mcp.server.confirmation.request import (
+    CHANGED,
+    MOST_QUESTIONS,
+    ConfirmationRequest,
+    NoAnswerError,
+    Snapshot,
+    agreement,
+)
+from zoho_mcp.telemetry.call_context import suppress_telemetry
 
 KEY = "confirm"
 
 
-def can_be_asked(call: Call) -> bool:
+def can_be_asked(call: ConfirmationRequest) -> bool:
     """Whether this client says that it shows forms, over a connection that can carry one."""
     capabilities = call.ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
@@ -23,11 +30,11 @@ def can_be_asked(call: Call) -> bool:
     return _asks_by_result(call) or call.ctx.session.can_send_request
 
 
-def _asks_by_result(call: Call) -> bool:
+def _asks_by_result(call: ConfirmationRequest) -> bool:
     return call.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
-async def by_elicitation(call: Call, seen: Look) -> types.InputRequiredResult | None:
+async def by_elicitation(call: ConfirmationRequest, seen: Snapshot) -> types.InputRequiredResult | None:
     """None after a yes; a question to pass on; DeclinedError after a no; Unanswered when the client says neither."""
     if not _asks_by_result(call):
         await _by_request(call, seen)
@@ -37,7 +44,7 @@ async def by_elicitation(call: Call, seen: Look) -> types.InputRequiredResult | 
     return await _take_answer(call, call.params.request_state, seen)
 
 
-async def _question(call: Call, seen: Look, note: str = "") -> types.InputRequiredResult:
+async def _question(call: ConfirmationRequest, seen: Snapshot, note: str = "") -> types.InputRequiredResult:
     asked = await call.app.approvals.ask("elicitation", seen.bound)
     await call.app.approvals.asked(call.asked_as)
     request = types.ElicitRequest(params=_form(call, note + seen.preview.text()))
@@ -47,13 +54,13 @@ async def _question(call: Call, seen: Look, note: str = "") -> types.InputRequir
     )
 
 
-async def _take_answer(call: Call, state: str, seen: Look) -> types.InputRequiredResult | None:
+async def _take_answer(call: ConfirmationRequest, state: str, seen: Snapshot) -> types.InputRequiredResult | None:
     approvals = call.app.approvals
     asked = await approvals.find("elicitation", _secret(state))
     answer = (call.params.input_responses or {}).get(KEY)
     counts = asked is not None and await approvals.decide(asked, yes=_is_yes(answer))
     if answer is None:
-        raise Unanswered("the client came back without an answer")
+        raise NoAnswerError("the client came back without an answer")
     await approvals.answered(call.asked_as)
     _require_yes(call, answer, counts=counts)
     spent = await approvals.spend(asked, seen.bound) if asked is not None else "gone"
@@ -71,10 +78,10 @@ def _secret(state: str) -> str:
         return ""
 
 
-async def _by_request(call: Call, seen: Look) -> None:
+async def _by_request(call: ConfirmationRequest, seen: Snapshot) -> None:
     approvals = call.app.approvals
     note = ""
-    for _ in range(ASKED_ANEW):
+    for _ in range(MOST_QUESTIONS):
         asked = await approvals.ask("elicitation", seen.bound)
         try:
             answer = await _elicit(call, note + seen.preview.text())
@@ -92,22 +99,22 @@ async def _by_request(call: Call, seen: Look) -> None:
     raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
 
 
-async def _elicit(call: Call, text: str) -> types.ElicitResult:
+async def _elicit(call: ConfirmationRequest, text: str) -> types.ElicitResult:
     form = _form(call, text)
     approvals = call.app.approvals
     await approvals.asked(call.asked_as)
     try:
-        with unseen(), anyio.fail_after(call.app.settings.confirm_timeout):
+        with suppress_telemetry(), anyio.fail_after(call.app.settings.confirm_timeout):
             answer = await call.ctx.session.elicit_form(form.message, form.requested_schema, call.ctx.request_id)
     except TimeoutError:
-        raise Unanswered("nobody answered the client's question in time") from None
+        raise NoAnswerError("nobody answered the client's question in time") from None
     except (MCPError, ValidationError) as problem:
-        raise Unanswered(f"the client could not ask ({type(problem).__name__})") from problem
+        raise NoAnswerError(f"the client could not ask ({type(problem).__name__})") from problem
     await approvals.answered(call.asked_as)
     return answer
 
 
-def _form(call: Call, text: str) -> types.ElicitRequestFormParams:
+def _form(call: ConfirmationRequest, text: str) -> types.ElicitRequestFormParams:
     title = f"Yes: {call.operation.title.lower()}"
     yes = {"type": "boolean", "title": title, "description": "This cannot be undone."}
     return types.ElicitRequestFormParams(
@@ -122,7 +129,7 @@ def _is_yes(answer: object) -> bool:
     )
 
 
-def _require_yes(call: Call, answer: object, *, counts: bool) -> None:
+def _require_yes(call: ConfirmationRequest, answer: object, *, counts: bool) -> None:
     if not _is_yes(answer):
         how = "did not answer the question"
         if isinstance(answer, types.ElicitResult):

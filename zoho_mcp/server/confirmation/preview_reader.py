@@ -7,13 +7,13 @@ from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
 from zoho_mcp.policy import consequences
 from zoho_mcp.policy.facts import recipients, subject
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.model import Operation
 
 Json = Mapping[str, Any]
 
 
-async def look(app: App, operation: Operation, arguments: Json) -> tuple[Preview, str]:
+async def read_preview(app: ServerContext, operation: Operation, arguments: Json) -> tuple[Preview, str]:
     """The question for this call, and its fingerprint: another argument or state of the record gives another.
 
     Raises RejectedError when Zoho would refuse anyway: then nobody has to be asked.
@@ -27,35 +27,35 @@ async def look(app: App, operation: Operation, arguments: Json) -> tuple[Preview
     return shown, fingerprint(operation.name, arguments, app.organization_of(arguments), shown.version)
 
 
-async def customer_of(app: App, record: Json, arguments: Json) -> dict[str, Any] | None:
+async def customer_of(app: ServerContext, record: Json, arguments: Json) -> dict[str, Any] | None:
     """The customer that a record or the arguments belong to, None when they name none."""
     customer_id = record.get("customer_id") or arguments.get("customer_id")
     return await app.record("get_customer", {"customer_id": customer_id}) if customer_id else None
 
 
-async def _more(app: App, operation: Operation, arguments: Json, record: Json) -> More:
+async def _more(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> More:
     if recipients(arguments):
         return consequences.mail(record, arguments, await customer_of(app, record, arguments))
     special = _SPECIAL.get(operation.name)
     return await special(app, arguments, record) if special else await _for_customer(app, operation, arguments, record)
 
 
-async def _void_invoice(app: App, arguments: Json, record: Json) -> More:
+async def _void_invoice(app: ServerContext, arguments: Json, record: Json) -> More:
     payments: list[dict[str, Any]] = []
     if record.get("payment_made"):
         payments = (await app.run("list_invoice_payments", {"invoice_id": arguments["invoice_id"]}))["payments"]
     return consequences.voided_invoice(record, payments)
 
 
-async def _delete_invoice(app: App, arguments: Json, record: Json) -> More:
+async def _delete_invoice(app: ServerContext, arguments: Json, record: Json) -> More:
     return consequences.deleted_invoice(record)
 
 
-async def _delete_customer(app: App, arguments: Json, record: Json) -> More:
+async def _delete_customer(app: ServerContext, arguments: Json, record: Json) -> More:
     return consequences.deleted_customer(record, await _transactions(app, arguments["customer_id"], record))
 
 
-async def _transactions(app: App, customer_id: str, record: Json) -> str:
+async def _transactions(app: ServerContext, customer_id: str, record: Json) -> str:
     """The first kind of transaction found, in words; empty when there is none."""
     if isinstance(known := record.get("has_transaction"), bool):
         return "transactions" if known else ""
@@ -71,15 +71,15 @@ async def _transactions(app: App, customer_id: str, record: Json) -> str:
     return ""
 
 
-async def _delete_payment(app: App, arguments: Json, record: Json) -> More:
+async def _delete_payment(app: ServerContext, arguments: Json, record: Json) -> More:
     return consequences.deleted_payment(record)
 
 
-async def _refund_credit_note(app: App, arguments: Json, record: Json) -> More:
+async def _refund_credit_note(app: ServerContext, arguments: Json, record: Json) -> More:
     return consequences.refund(record, arguments)
 
 
-async def _for_customer(app: App, operation: Operation, arguments: Json, record: Json) -> More:
+async def _for_customer(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> More:
     """For a record that is yet to be made: whose it will be."""
     if record or "customer_id" not in arguments:
         return More()
@@ -87,7 +87,7 @@ async def _for_customer(app: App, operation: Operation, arguments: Json, record:
     return More((("Customer", consequences.clean((customer or {}).get("contact_name", ""))),))
 
 
-_SPECIAL: Mapping[str, Callable[[App, Json, Json], Awaitable[More]]] = {
+_SPECIAL: Mapping[str, Callable[[ServerContext, Json, Json], Awaitable[More]]] = {
     function.__name__.removeprefix("_"): function
     for function in (_void_invoice, _delete_invoice, _delete_customer, _delete_payment, _refund_credit_note)
 }

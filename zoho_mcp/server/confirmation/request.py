@@ -8,21 +8,21 @@ from typing import Any
 import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError
-from zoho_mcp.policy.approvals import Approval, Bound, Way
+from zoho_mcp.policy.approvals import Approval, Binding, Way
 from zoho_mcp.policy.preview import Preview, fingerprint
-from zoho_mcp.server.confirmation.preview_reader import look
-from zoho_mcp.server.context import App, Context
+from zoho_mcp.server.confirmation.preview_reader import read_preview
+from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.identity import call_of, client_of, principal_of
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry import call_context
 
 TELL_THE_USER = "Tell the user; do not try another way."
 CHANGED = "The record changed after the last question. Please look again.\n"
-ASKED_ANEW = 3
+MOST_QUESTIONS = 3
 """Times a person is asked again, within a call, because the record changed while they were deciding."""
 
 
-class Unanswered(Exception):
+class NoAnswerError(Exception):
     """The client was asked and brought no answer at all: another way may be tried. The text says how."""
 
 
@@ -39,7 +39,7 @@ class Agreement:
     def reached(self, way: Way, approval: Approval | None = None) -> None:
         """A person said yes to this call."""
         self.way, self.approval = way, approval
-        call_context.call().agreed = True
+        call_context.current_call().agreed = True
 
 
 current: ContextVar[Agreement | None] = ContextVar("agreement", default=None)
@@ -51,24 +51,24 @@ def agreement() -> Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """What a person is shown, and what their yes is bound to."""
 
     preview: Preview
-    bound: Bound
+    bound: Binding
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ConfirmationRequest:
     """A tools/call that waits for a person."""
 
-    ctx: Context
+    ctx: RequestContext
     operation: Operation
     arguments: Mapping[str, Any]
     params: types.CallToolRequestParams
 
     @property
-    def app(self) -> App:
+    def app(self) -> ServerContext:
         """The server's parts."""
         return self.ctx.lifespan_context
 
@@ -87,11 +87,11 @@ class Call:
         """By what it is remembered whether this client answers questions."""
         return f"{self.principal or ''}|{self.client}"
 
-    async def look(self) -> Look:
+    async def look(self) -> Snapshot:
         """Read the record afresh."""
-        preview, seen = await look(self.app, self.operation, self.arguments)
+        preview, seen = await read_preview(self.app, self.operation, self.arguments)
         call = fingerprint(self.operation.name, self.arguments, self.app.organization_of(self.arguments), "")
-        return Look(preview, Bound(call, seen, self.principal))
+        return Snapshot(preview, Binding(call, seen, self.principal))
 
     @property
     def caller(self) -> str:

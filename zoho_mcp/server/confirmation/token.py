@@ -6,7 +6,7 @@ It keeps a call from happening by accident or in one step. It does not keep a mo
 from collections.abc import Mapping
 from typing import Any
 
-from zoho_mcp.server.confirmation.request import Call, Look, agreement
+from zoho_mcp.server.confirmation.request import ConfirmationRequest, Snapshot, agreement
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Operation
 
@@ -31,7 +31,7 @@ def _and_token(operation: Operation) -> dict[str, Any]:
     return {**operation.input, "properties": {**operation.input.get("properties", {}), ARGUMENT: _SCHEMA}}
 
 
-async def by_token(call: Call, seen: Look) -> None:
+async def by_token(call: ConfirmationRequest, seen: Snapshot) -> None:
     """Return if the call carries the token of its own preview; else DeclinedError, with the preview and a token."""
     approvals = call.app.approvals
     note = ""

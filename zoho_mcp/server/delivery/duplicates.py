@@ -10,9 +10,9 @@ import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError, OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.server.confirmation.request import TELL_THE_USER
-from zoho_mcp.server.context import App
-from zoho_mcp.server.delivery.claims import Earlier, name_of
-from zoho_mcp.server.delivery.reconcile import Sent, find_out, record_below, record_reader, status_word, what_to_check
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.delivery.claims import Previous, call_key
+from zoho_mcp.server.delivery.reconcile import Attempt, probe, record_below, record_reader, status_word, what_to_check
 from zoho_mcp.specs.model import Confirm, Operation
 from zoho_mcp.times import span
 
@@ -31,72 +31,74 @@ def makes_something(operation: Operation) -> bool:
     return operation.http.method == "POST" and not once
 
 
-async def claim(app: App, operation: Operation, arguments: Json, ask: Ask | None) -> types.InputRequiredResult | None:
+async def claim(
+    app: ServerContext, operation: Operation, arguments: Json, ask: Ask | None
+) -> types.InputRequiredResult | None:
     """None when the call may run; a question to pass on; or DeclinedError. `ask` is None once a person agreed to it."""
     if not app.settings.repeat_window or not makes_something(operation):
         return None
-    name, sent = name_of(operation.name, arguments), _sent(app, operation, arguments)
+    name, sent = call_key(operation.name, arguments), _sent(app, operation, arguments)
     if ask is not None:
         earlier = await _earlier(app, name, sent)
         if earlier is None:
             return None
         if (question := await _ask(app, earlier, arguments, ask)) is not None:
             return question
-    await app.memory.insist(name, sent)
+    await app.claims.force(name, sent)
     return None
 
 
-async def give_back(app: App, operation: Operation, arguments: Json) -> None:
+async def give_back(app: ServerContext, operation: Operation, arguments: Json) -> None:
     """A call that might have run does not: nothing of it was sent."""
     with anyio.CancelScope(shield=True):
-        await app.memory.done(name_of(operation.name, arguments), None)
+        await app.claims.done(call_key(operation.name, arguments), None)
 
 
 @asynccontextmanager
-async def noted(app: App, operation: Operation, arguments: Json) -> AsyncGenerator[Callable[[Json], None]]:
+async def noted(app: ServerContext, operation: Operation, arguments: Json) -> AsyncGenerator[Callable[[Json], None]]:
     """Around a call that runs: gives the function that takes its answer. Whoever waits for it goes on afterwards."""
-    name = name_of(operation.name, arguments)
+    name = call_key(operation.name, arguments)
     sent = _sent(app, operation, arguments)
-    earlier: Earlier | None = None
+    earlier: Previous | None = None
 
     def note(envelope: Json) -> None:
         nonlocal earlier
         record = envelope.get(operation.answer.key) if operation.answer.key else arguments
-        earlier = Earlier(sent, record or {})
+        earlier = Previous(sent, record or {})
 
     try:
         yield note
     except BaseException as problem:
         # Whoever is cancelled may have been heard all the same.
         if not isinstance(problem, ZohoMcpError) or isinstance(problem, OutcomeUnknownError):
-            earlier = Earlier(sent)
+            earlier = Previous(sent)
         raise
     finally:
         with anyio.CancelScope(shield=True):
-            await app.memory.done(name, earlier if makes_something(operation) else None)
+            await app.claims.done(name, earlier if makes_something(operation) else None)
 
 
-def _sent(app: App, operation: Operation, arguments: Json) -> Sent:
-    return Sent(operation, arguments, app.client.clock(), app.client.skew)
+def _sent(app: ServerContext, operation: Operation, arguments: Json) -> Attempt:
+    return Attempt(operation, arguments, app.client.clock(), app.client.skew)
 
 
-async def _earlier(app: App, name: str, sent: Sent) -> Earlier | None:
+async def _earlier(app: ServerContext, name: str, sent: Attempt) -> Previous | None:
     """None with the right to run; or what went before, as far as it is known by now."""
-    while (earlier := await app.memory.claim(name, sent)) is not None and earlier.record is None:
+    while (earlier := await app.claims.claim(name, sent)) is not None and earlier.record is None:
         if (found := await _looked_up(app, name, earlier)) is not None:
             return found
         # It did not happen; of those who found that out, one is first to claim it.
     return earlier
 
 
-async def _looked_up(app: App, name: str, earlier: Earlier) -> Earlier | None:
+async def _looked_up(app: ServerContext, name: str, earlier: Previous) -> Previous | None:
     """What is known by now of a call that nobody knew the end of; None when it did not happen."""
     operation = earlier.sent.operation
-    verdict = await find_out(app, earlier.sent)
+    verdict = await probe(app, earlier.sent)
     if verdict.result == "done":
         return replace(earlier, record=verdict.record)
     if verdict.result == "absent" and app.client.clock() - earlier.sent.at > SURELY_OVER:
-        await app.memory.forget(name, earlier)
+        await app.claims.forget(name, earlier)
         return None
     if record_reader(app, earlier.sent.path) is not None:
         return earlier
@@ -106,7 +108,7 @@ async def _looked_up(app: App, name: str, earlier: Earlier) -> Earlier | None:
     )
 
 
-async def _ask(app: App, earlier: Earlier, arguments: Json, ask: Ask) -> types.InputRequiredResult | None:
+async def _ask(app: ServerContext, earlier: Previous, arguments: Json, ask: Ask) -> types.InputRequiredResult | None:
     operation, ago, known = earlier.sent.operation, _ago(app, earlier), earlier.record is not None
     what = (
         f"This was done {ago}{_label(earlier.record or {})}" if known else f"Whether this happened {ago} is not known"
@@ -121,7 +123,7 @@ async def _ask(app: App, earlier: Earlier, arguments: Json, ask: Ask) -> types.I
         raise DeclinedError(f"{what}, by the very same call. {problem.what}", problem.next_step) from problem
 
 
-def _subject(app: App, earlier: Earlier) -> tuple[str, dict[str, str]]:
+def _subject(app: ServerContext, earlier: Previous) -> tuple[str, dict[str, str]]:
     """The operation that shows what went before, and the argument that it needs besides the call's own."""
     sent, record = earlier.sent, earlier.record or {}
     if reader := record_reader(app, sent.path):
@@ -134,7 +136,7 @@ def _subject(app: App, earlier: Earlier) -> tuple[str, dict[str, str]]:
     return reader.name, {place: str(record[f"{key}_id"])}
 
 
-def _ago(app: App, earlier: Earlier) -> str:
+def _ago(app: ServerContext, earlier: Previous) -> str:
     return f"{span(app.client.clock() - earlier.sent.at)} ago"
 
 

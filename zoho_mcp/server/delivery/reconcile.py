@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from zoho_mcp.errors import NotFoundError, OutcomeUnknownError, UnavailableError, ZohoMcpError
-from zoho_mcp.server.delivery.record_diff import likeness
+from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.times import seconds_of
 from zoho_mcp.zoho.rate_limit.limiter import REPORT
 from zoho_mcp.zoho.request import build
 
 if TYPE_CHECKING:
-    from zoho_mcp.server.context import App
+    from zoho_mcp.server.context import ServerContext
 
-LOOKS = (0.5, 2.0, 5.0)
+PROBE_DELAYS = (0.5, 2.0, 5.0)
 """Seconds before each look: a change may show a little later than it was made."""
 CLOCKS_DIFFER = 2.0
 """Seconds by which a record may seem older than its request: Zoho's times have no fractions."""
@@ -33,7 +33,7 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Attempt:
     """A change without an answer. `at`: when it was sent, in seconds of the client's clock."""
 
     operation: Operation
@@ -47,7 +47,7 @@ class Sent:
         """The address it was sent to, with its places."""
         return self.operation.http.path.partition("?")[0]
 
-    def since(self, app: "App") -> float:
+    def since(self, app: "ServerContext") -> float:
         """The earliest time, by Zoho's clock, at which it can have been carried out.
 
         A clock may have been set right meanwhile. Then the earlier of two times counts: what is too old for the other
@@ -67,14 +67,14 @@ class Verdict:
 
 
 _ABSENT = Verdict("absent")
-Look = Callable[["App", Sent], Awaitable[Verdict]]
+Probe = Callable[["ServerContext", Attempt], Awaitable[Verdict]]
 
 
-async def settle(app: "App", sent: Sent, problem: OutcomeUnknownError) -> dict[str, Any]:
+async def reconcile(app: "ServerContext", sent: Attempt, problem: OutcomeUnknownError) -> dict[str, Any]:
     """The envelope of a change that was carried out. Raises UnavailableError when it was not, else `problem` anew."""
     if (report := REPORT.get()) is not None:
-        await report("Zoho's answer was lost. Looking whether it was done.", sum(LOOKS))
-    verdict = await find_out(app, sent)
+        await report("Zoho's answer was lost. Looking whether it was done.", sum(PROBE_DELAYS))
+    verdict = await probe(app, sent)
     if verdict.result == "done":
         key = sent.operation.answer.key
         return {"code": 0, "message": _LOST, **({key: verdict.record} if key and verdict.record else {})}
@@ -86,11 +86,11 @@ async def settle(app: "App", sent: Sent, problem: OutcomeUnknownError) -> dict[s
     raise OutcomeUnknownError(f"{problem.what} {why}", what_to_check(app, sent), late=problem.late) from problem
 
 
-async def find_out(app: "App", sent: Sent) -> Verdict:
+async def probe(app: "ServerContext", sent: Attempt) -> Verdict:
     """Look until it is there, or several times; a look that fails is made up for by the next."""
     look = _look_for(sent.operation)
     verdict = Verdict("unclear", why="This cannot be seen by reading.")
-    for pause in LOOKS if look else ():
+    for pause in PROBE_DELAYS if look else ():
         await app.client.sleep(pause)
         try:
             verdict = await look(app, sent) if look else verdict
@@ -102,7 +102,7 @@ async def find_out(app: "App", sent: Sent) -> Verdict:
     return verdict
 
 
-def what_to_check(app: "App", sent: Sent) -> str:
+def what_to_check(app: "ServerContext", sent: Attempt) -> str:
     """The call that a person or a model makes to see it for themselves."""
     reader = record_reader(app, sent.path) or list_reader(app, sent.path)
     where = f"with {reader.name}, or " if reader else ""
@@ -112,7 +112,7 @@ def what_to_check(app: "App", sent: Sent) -> str:
     )
 
 
-def record_reader(app: "App", path: str) -> Operation | None:
+def record_reader(app: "ServerContext", path: str) -> Operation | None:
     """The operation that reads the record which a path is about, by the last place in it that has one."""
     for end in reversed([place.end() for place in _PLACE.finditer(path)]):
         if found := _reader(app, lambda operation, own=path[:end]: operation.http.path == own):
@@ -120,7 +120,7 @@ def record_reader(app: "App", path: str) -> Operation | None:
     return None
 
 
-def list_reader(app: "App", path: str) -> Operation | None:
+def list_reader(app: "ServerContext", path: str) -> Operation | None:
     """The operation that lists what is made at a path."""
     reads = [one for one in app.catalog.operations.values() if one.effect == "read" and one.answer.columns]
     return next((one for one in reads if one.http.path.partition("?")[0] == path), None)
@@ -132,7 +132,7 @@ def status_word(operation: Operation) -> str:
     return found[1] if found and operation.http.method == "POST" else ""
 
 
-def _reader(app: "App", fits: Callable[[Operation], bool]) -> Operation | None:
+def _reader(app: "ServerContext", fits: Callable[[Operation], bool]) -> Operation | None:
     return next(
         (
             one
@@ -143,7 +143,7 @@ def _reader(app: "App", fits: Callable[[Operation], bool]) -> Operation | None:
     )
 
 
-def _look_for(operation: Operation) -> Look | None:
+def _look_for(operation: Operation) -> Probe | None:
     if operation.http.method == "DELETE":
         return _deleted
     if operation.http.method == "PUT":
@@ -153,12 +153,12 @@ def _look_for(operation: Operation) -> Look | None:
     return _mailed if operation.http.path.endswith("/email") else _made
 
 
-async def _record(app: "App", sent: Sent) -> Json | None:
+async def _record(app: "ServerContext", sent: Attempt) -> Json | None:
     reader = record_reader(app, sent.path)
     return await app.record(reader.name, sent.arguments) if reader else None
 
 
-async def _deleted(app: "App", sent: Sent) -> Verdict:
+async def _deleted(app: "ServerContext", sent: Attempt) -> Verdict:
     reader = record_reader(app, sent.path)
     if reader is None or reader.http.path != sent.path:
         return Verdict("unclear", why="This cannot be seen by reading.")
@@ -169,11 +169,11 @@ async def _deleted(app: "App", sent: Sent) -> Verdict:
     return _ABSENT
 
 
-async def _changed(app: "App", sent: Sent) -> Verdict:
+async def _changed(app: "ServerContext", sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None:
         return Verdict("unclear", why="This cannot be seen by reading.")
-    found = likeness(_content(sent), record)
+    found = compare(_content(sent), record)
     touched = seconds_of(record.get("last_modified_time"))
     since_then = touched is not None and touched >= sent.since(app)
     if found.same or (since_then and not found.differing):
@@ -183,7 +183,7 @@ async def _changed(app: "App", sent: Sent) -> Verdict:
     return Verdict("unclear", why="The record was changed at that time, but not to what was asked for.")
 
 
-async def _in_status(app: "App", sent: Sent) -> Verdict:
+async def _in_status(app: "ServerContext", sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None or "status" not in record:
         return Verdict("unclear", why="This cannot be seen by reading.")
@@ -193,7 +193,7 @@ async def _in_status(app: "App", sent: Sent) -> Verdict:
     return Verdict("done", record) if reached else _ABSENT
 
 
-async def _mailed(app: "App", sent: Sent) -> Verdict:
+async def _mailed(app: "ServerContext", sent: Attempt) -> Verdict:
     record = await _record(app, sent) or {}
     touched = seconds_of(record.get("last_modified_time"))
     if record.get("status") == "draft":
@@ -203,7 +203,7 @@ async def _mailed(app: "App", sent: Sent) -> Verdict:
     return Verdict("unclear", why="Whether the mail went out cannot be seen by reading.")
 
 
-async def _made(app: "App", sent: Sent) -> Verdict:
+async def _made(app: "ServerContext", sent: Attempt) -> Verdict:
     """A new record: made since it was sent, by nobody else of this server, and what was asked for."""
     lists, reader = list_reader(app, sent.path), record_below(app, sent.path)
     if lists is None or reader is None:
@@ -211,13 +211,13 @@ async def _made(app: "App", sent: Sent) -> Verdict:
     [place] = _PLACE.findall(reader.http.path)
     own_id = next((theirs for theirs, ours in reader.renames.items() if ours == place), place)
     rows: list[dict[str, Any]] = (await app.run(lists.name, _filters(sent, lists))).get(lists.answer.key, [])
-    known = await app.memory.known(str(row.get(own_id, "")) for row in rows)
+    known = await app.claims.created_here(str(row.get(own_id, "")) for row in rows)
     fresh = [row for row in rows if str(row.get(own_id, "")) not in known and _is_new(app, sent, row)][:MOST_CANDIDATES]
     records = [await app.record(reader.name, {place: str(row[own_id])}) for row in fresh]
     return _chosen(sent, records)
 
 
-def _filters(sent: Sent, lists: Operation) -> dict[str, Any]:
+def _filters(sent: Attempt, lists: Operation) -> dict[str, Any]:
     """As little as a list can be made to show: what identifies the record, the newest first."""
     known: Json = lists.input.get("properties", {})
     content = _content(sent)
@@ -227,8 +227,8 @@ def _filters(sent: Sent, lists: Operation) -> dict[str, Any]:
     return found | ({"per_page": 200} if "per_page" in known else {})
 
 
-def _chosen(sent: Sent, records: list[dict[str, Any]]) -> Verdict:
-    alike = [(record, likeness(_content(sent), record)) for record in records]
+def _chosen(sent: Attempt, records: list[dict[str, Any]]) -> Verdict:
+    alike = [(record, compare(_content(sent), record)) for record in records]
     same = [record for record, found in alike if found.same]
     if len(same) == 1:
         return Verdict("done", same[0])
@@ -239,17 +239,17 @@ def _chosen(sent: Sent, records: list[dict[str, Any]]) -> Verdict:
     return _ABSENT
 
 
-def _is_new(app: "App", sent: Sent, row: Json) -> bool:
+def _is_new(app: "ServerContext", sent: Attempt, row: Json) -> bool:
     made = seconds_of(row.get("created_time"))
     return made is None or made >= sent.since(app)
 
 
-def record_below(app: "App", path: str) -> Operation | None:
+def record_below(app: "ServerContext", path: str) -> Operation | None:
     """The operation that reads one of the records that are made at a path."""
     below = re.compile(re.escape(path) + r"/{\w+}")
     return _reader(app, lambda operation: below.fullmatch(operation.http.path) is not None)
 
 
-def _content(sent: Sent) -> Json:
+def _content(sent: Attempt) -> Json:
     """What the record should show of the request."""
     return build(sent.operation, sent.arguments).body or dict(sent.arguments)

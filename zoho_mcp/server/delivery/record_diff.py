@@ -15,7 +15,7 @@ VERBATIM = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class Comparison:
     """How what was sent compares with a record."""
 
     compared: int
@@ -32,10 +32,10 @@ class Likeness:
         return bool(self.differing & VERBATIM)
 
 
-def likeness(sent: Json, record: Json) -> Likeness:
+def compare(sent: Json, record: Json) -> Comparison:
     """Compare the body of a request with a record, field by field, lists and objects inside them too."""
     found = list(_compared(sent, record))
-    return Likeness(len(found), frozenset(name for name, equal in found if not equal))
+    return Comparison(len(found), frozenset(name for name, equal in found if not equal))
 
 
 def _compared(sent: Json, record: Json) -> Iterator[tuple[str, bool]]:

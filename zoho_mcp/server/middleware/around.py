@@ -8,10 +8,10 @@ import anyio
 from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.policy.approvals import Approval, Questions
+from zoho_mcp.policy.approvals import Approval, ApprovalStore
 from zoho_mcp.server.confirmation.request import Agreement, current
 from zoho_mcp.server.confirmation.token import ARGUMENT
-from zoho_mcp.server.context import Context
+from zoho_mcp.server.context import RequestContext
 from zoho_mcp.server.identity import call_of
 
 _LONGEST_OUTCOME = 600
@@ -22,7 +22,7 @@ _BAD_STATE = (
 _UNKNOWN = "You approved, and the call was broken off while it ran. Look in Zoho whether it happened."
 
 
-async def around(ctx: Context, call_next: CallNext) -> HandlerResult:
+async def around(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
     """Middleware; stands outside of the boundary that seals request states."""
     if ctx.method == "notifications/cancelled":
         # Where there are no sessions, the SDK cannot tell which call this is about.
@@ -45,7 +45,7 @@ async def around(ctx: Context, call_next: CallNext) -> HandlerResult:
     return result
 
 
-def _without_token(ctx: Context) -> tuple[Context, str]:
+def _without_token(ctx: RequestContext) -> tuple[RequestContext, str]:
     """The token is no argument of the operation: it is taken out before anything is checked or bound."""
     arguments = (ctx.params or {}).get("arguments")
     if not isinstance(arguments, Mapping) or ARGUMENT not in arguments:
@@ -62,7 +62,7 @@ def _worded(problem: MCPError) -> MCPError:
     return problem
 
 
-async def _settle(approvals: Questions, approval: Approval, result: HandlerResult) -> None:
+async def _settle(approvals: ApprovalStore, approval: Approval, result: HandlerResult) -> None:
     """Tell the page what became of it; without a result the call was cancelled, or failed in here."""
     with anyio.CancelScope(shield=True):
         await approvals.settle(approval, _outcome(result))

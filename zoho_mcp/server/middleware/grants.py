@@ -9,21 +9,21 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.policy.grants import EVERYTHING, Grant, grant_for
-from zoho_mcp.server.context import ORGANIZATION, App, Context
+from zoho_mcp.server.context import ORGANIZATION, RequestContext, ServerContext
 from zoho_mcp.server.identity import principal_of
 from zoho_mcp.server.tools.inventory import one_of
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Operation
 
 
-class Views:
+class GrantMiddleware:
     """Middleware, outside of everything that asks what is offered: a view of the server for each grant, made once."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ServerContext) -> None:
         self._app = app
-        self._views: dict[int, App] = {}
+        self._views: dict[int, ServerContext] = {}
 
-    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+    async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         grant = grant_for(self._app.policy.grants, principal_of(ctx))
         if grant is EVERYTHING:
             return await call_next(ctx)
@@ -31,14 +31,14 @@ class Views:
             raise MCPError(types.INVALID_REQUEST, "The owner's policy does not let you use this server.")
         return await call_next(replace(ctx, lifespan_context=self._view(grant)))
 
-    def _view(self, grant: Grant) -> App:
+    def _view(self, grant: Grant) -> ServerContext:
         if (view := self._views.get(id(grant))) is None:
             # The policy keeps its grants as long as the server lives: an id stands for one of them.
             view = self._views[id(grant)] = limited(self._app, grant)
         return view
 
 
-def limited(app: App, grant: Grant) -> App:
+def limited(app: ServerContext, grant: Grant) -> ServerContext:
     """The server as the grant shows it. With several organisations, each tool takes only those it may be told."""
     app = replace(app, grant=grant)
     allowed = {name: one for name, one in app.offered.items() if grant.allows(one)}

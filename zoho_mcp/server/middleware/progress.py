@@ -42,7 +42,7 @@ async def follow(ctx: ServerRequestContext[Any], call_next: CallNext) -> Handler
         REPORT.reset(resets[1])
 
 
-async def tell(message: str, more: float = 0.0, total: float | None = None) -> None:
+async def report_progress(message: str, more: float = 0.0, total: float | None = None) -> None:
     """`Progress.tell` of the request under way, if there is one."""
     if (progress := _current.get()) is not None:
         await progress.tell(message, more, total)

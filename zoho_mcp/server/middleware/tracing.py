@@ -15,8 +15,8 @@ from opentelemetry.context import Context as Trace
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, get_tracer
 
-from zoho_mcp.server.context import Context
-from zoho_mcp.telemetry.call_context import Call, current, kind_of, measure_tool
+from zoho_mcp.server.context import RequestContext
+from zoho_mcp.telemetry.call_context import CallContext, current, kind_of, measure_tool
 
 OTHER = "other"
 METHODS = frozenset({
@@ -29,11 +29,11 @@ _logger = logging.getLogger(__name__)
 _tracer = get_tracer("zoho_mcp")
 
 
-async def watch(ctx: Context, call_next: CallNext) -> HandlerResult:
+async def trace(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
     """Middleware; stands outside of all others."""
     method = ctx.method if ctx.method in METHODS else OTHER
     tool = _tool(ctx) if method == "tools/call" else ""
-    call, began = Call(), time.perf_counter()
+    call, began = CallContext(), time.perf_counter()
     before = current.set(call)
     try:
         with _tracer.start_as_current_span(
@@ -57,12 +57,12 @@ async def watch(ctx: Context, call_next: CallNext) -> HandlerResult:
         current.reset(before)
 
 
-def _tool(ctx: Context) -> str:
+def _tool(ctx: RequestContext) -> str:
     name = (ctx.params or {}).get("name")
     return name if isinstance(name, str) and name in ctx.lifespan_context.offered else OTHER
 
 
-def _parent(ctx: Context) -> Trace | None:
+def _parent(ctx: RequestContext) -> Trace | None:
     """The trace that the client, or whoever passed its request on, is in."""
     headers: Mapping[str, str] = ctx.request.headers if ctx.request is not None else {}
     for carrier in (ctx.meta or {}, headers):
@@ -73,7 +73,7 @@ def _parent(ctx: Context) -> Trace | None:
     return None
 
 
-def _describe(span: Span, ctx: Context, method: str, tool: str, call: Call) -> None:
+def _describe(span: Span, ctx: RequestContext, method: str, tool: str, call: CallContext) -> None:
     found: dict[str, Any] = {"zoho.call": call.id, "mcp.method.name": method}
     if ctx.protocol_version in KNOWN_PROTOCOL_VERSIONS:
         found["mcp.protocol.version"] = ctx.protocol_version
@@ -88,7 +88,7 @@ def _describe(span: Span, ctx: Context, method: str, tool: str, call: Call) -> N
     span.set_attributes(found)
 
 
-def _tell(tool: str, call: Call, seconds: float) -> None:
+def _tell(tool: str, call: CallContext, seconds: float) -> None:
     measure_tool(tool, call, seconds)
     if _logger.isEnabledFor(logging.INFO):
         told = {"tool": tool, "outcome": call.outcome, "seconds": round(seconds, 4)}

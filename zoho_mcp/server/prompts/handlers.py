@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from zoho_mcp.server.prompts.texts import ALL, Prompt
 
 if TYPE_CHECKING:
-    from zoho_mcp.server.context import App, Context
+    from zoho_mcp.server.context import RequestContext, ServerContext
 
 PROMPTS: Mapping[str, Prompt] = {prompt.name: prompt for prompt in ALL}
 _TOOL = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
@@ -26,17 +26,17 @@ _RIGHT: Mapping[str, tuple[str, str]] = {
 LONGEST_VALUE = 2000
 
 
-def tools_of(app: "App", prompt: Prompt) -> set[str]:
+def tools_of(app: "ServerContext", prompt: Prompt) -> set[str]:
     """The tools that a prompt's text names."""
     return set(_TOOL.findall(prompt.text)) & set(app.catalog.operations)
 
 
-def offered(app: "App") -> Iterator[Prompt]:
+def offered(app: "ServerContext") -> Iterator[Prompt]:
     """The prompts that can be followed with the tools of this server."""
     return (prompt for prompt in ALL if tools_of(app, prompt) <= set(app.offered))
 
 
-async def list_prompts(ctx: "Context", params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+async def list_prompts(ctx: "RequestContext", params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
     """Every prompt that can be followed here."""
     return types.ListPromptsResult(prompts=[_shown(prompt) for prompt in offered(ctx.lifespan_context)])
 
@@ -49,7 +49,7 @@ def _shown(prompt: Prompt) -> types.Prompt:
     return types.Prompt(name=prompt.name, title=prompt.title, description=prompt.description, arguments=arguments)
 
 
-async def get_prompt(ctx: "Context", params: types.GetPromptRequestParams) -> types.GetPromptResult:
+async def get_prompt(ctx: "RequestContext", params: types.GetPromptRequestParams) -> types.GetPromptResult:
     """A prompt's text with what the person gave. Wrong or missing arguments are a protocol error naming all."""
     prompt = next((one for one in offered(ctx.lifespan_context) if one.name == params.name), None)
     if prompt is None:

@@ -4,26 +4,26 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
-from zoho_mcp.policy.approvals import Questions
+from zoho_mcp.policy.approvals import ApprovalStore
 from zoho_mcp.server.delivery.claims import Claims
 
 if TYPE_CHECKING:
-    from zoho_mcp.server.context import App
+    from zoho_mcp.server.context import ServerContext
 
-Touched = Mapping[str, set[str]]
+Change = Mapping[str, set[str]]
 """The ids that a change is about, by kind; a kind that is missing or empty: it may be any."""
 
 
-class Shared(Protocol):
+class Replication(Protocol):
     """The parts that a server does not make for itself."""
 
     @property
-    def approvals(self) -> Questions:
+    def approvals(self) -> ApprovalStore:
         """The questions that wait for a person."""
         ...
 
     @property
-    def memory(self) -> Claims:
+    def claims(self) -> Claims:
         """What is being written, and was a short while ago."""
         ...
 
@@ -37,10 +37,10 @@ class Shared(Protocol):
         """32 bytes that seal what clients carry from one server to another."""
         ...
 
-    def running(self, app: "App") -> AbstractAsyncContextManager[None]:
+    def running(self, app: "ServerContext") -> AbstractAsyncContextManager[None]:
         """For the server's lifespan; `app` hears what the others changed."""
         ...
 
-    async def pass_on(self, touched: Touched) -> None:
+    async def pass_on(self, touched: Change) -> None:
         """Tell the others of a change."""
         ...

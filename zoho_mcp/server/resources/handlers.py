@@ -13,12 +13,12 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, NotFoundError, ZohoMcpError
 from zoho_mcp.server.authorization import require_allowed
-from zoho_mcp.server.context import ORGANIZATION, App, Context, working_in
+from zoho_mcp.server.context import ORGANIZATION, RequestContext, ServerContext, working_in
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.resources.statement import statement
-from zoho_mcp.server.resources.uris import STATEMENT, Address
+from zoho_mcp.server.resources.uris import STATEMENT, ResourceKind
 from zoho_mcp.server.results import result
-from zoho_mcp.server.results.projection import select, wanted, whole
+from zoho_mcp.server.results.projection import field_tree, project, whole
 from zoho_mcp.specs.model import Operation
 
 LASTING = 300_000
@@ -27,7 +27,7 @@ _PRIVATE: Literal["private"] = "private"
 _KINDS = {"customers": "get_customer", "invoices": "get_invoice"}
 
 
-async def list_resources(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
+async def list_resources(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
     """First the lists, then, page by page, the newest customers and the newest invoices."""
     app, cursor = ctx.lifespan_context, (params.cursor if params else None) or ""
     pages = ["", *_pages(app)]
@@ -42,14 +42,14 @@ async def list_resources(ctx: Context, params: types.PaginatedRequestParams | No
     )
 
 
-def _pages(app: App) -> list[str]:
+def _pages(app: ServerContext) -> list[str]:
     """A page for each kind of record, of each organisation, whose tools are offered."""
     kinds = [kind for kind, reads in _KINDS.items() if {f"list_{kind}", reads} <= set(app.offered)]
     several = app.organizations if len(app.settings.organizations) > 1 else ("",)
     return [f"{kind} {organization}".strip() for organization in several for kind in kinds]
 
 
-def _fixed(app: App) -> list[types.Resource]:
+def _fixed(app: ServerContext) -> list[types.Resource]:
     found: list[types.Resource] = []
     for address in uris.readable(app):
         for organization in app.organizations or ("",):
@@ -63,7 +63,7 @@ def _resource(uri: str, name: str, description: str, media_type: str = uris.JSON
     return types.Resource(uri=uri, name=name, title=name, description=description or None, mime_type=media_type)
 
 
-async def _records(ctx: Context, page: str) -> list[types.Resource]:
+async def _records(ctx: RequestContext, page: str) -> list[types.Resource]:
     app, (kind, _, organization) = ctx.lifespan_context, page.partition(" ")
     operation = app.catalog.operations[f"list_{kind}"]
     before = working_in.set(organization)
@@ -79,20 +79,20 @@ async def _records(ctx: Context, page: str) -> list[types.Resource]:
         working_in.reset(before)
 
 
-def _customer(app: App, row: Mapping[str, Any]) -> types.Resource:
+def _customer(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
     name = str(row.get("contact_name", ""))
     described = ", ".join(str(row[part]) for part in ("company_name", "email") if row.get(part) and row[part] != name)
     return _resource(uris.customer(app, row["contact_id"]), name, described)
 
 
-def _invoice(app: App, row: Mapping[str, Any]) -> types.Resource:
+def _invoice(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
     name = f"{row.get('invoice_number', '')} {row.get('customer_name', '')}".strip()
     described = f"{row.get('total')} {row.get('currency_code')}, {row.get('status')}, dated {row.get('date')}"
     return _resource(uris.invoice(app, row["invoice_id"]), name, described)
 
 
 async def list_templates(
-    ctx: Context, params: types.PaginatedRequestParams | None
+    ctx: RequestContext, params: types.PaginatedRequestParams | None
 ) -> types.ListResourceTemplatesResult:
     """Addresses of single records, and of the further pages of lists."""
     app = ctx.lifespan_context
@@ -110,7 +110,7 @@ async def list_templates(
     return types.ListResourceTemplatesResult(resource_templates=found)
 
 
-async def read_resource(ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
     """The record as people read it, texts uncut; a list; a statement; or a file."""
     app, uri = ctx.lifespan_context, str(params.uri)
     found = uris.match(app, uri)
@@ -130,7 +130,7 @@ async def read_resource(ctx: Context, params: types.ReadResourceRequestParams) -
 
 
 async def _read(
-    app: App, uri: str, address: Address, arguments: dict[str, str]
+    app: ServerContext, uri: str, address: ResourceKind, arguments: dict[str, str]
 ) -> types.TextResourceContents | types.BlobResourceContents:
     if address is STATEMENT:
         return _json(uri, whole(await statement(app, arguments["customer_id"]), {}))
@@ -145,11 +145,11 @@ async def _read(
     if operation.answer.columns:
         return _json(uri, _page(uri, result.shape(operation, payload)))
     record = cast("dict[str, Any]", payload[operation.answer.key])
-    shown = select(record, wanted(operation.answer.fields, uncut=True), operation.renames)
+    shown = project(record, field_tree(operation.answer.fields, uncut=True), operation.renames)
     return _json(uri, {operation.tool_answer_key: shown})
 
 
-def _organization(app: App, operation: Operation, payload: Mapping[str, Any]) -> dict[str, Any]:
+def _organization(app: ServerContext, operation: Operation, payload: Mapping[str, Any]) -> dict[str, Any]:
     found: list[dict[str, Any]] = payload[operation.answer.key]
     own = [one for one in found if str(one.get("organization_id")) == app.organization_of({})]
     if not own:
@@ -165,4 +165,4 @@ def _page(uri: str, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json(uri: str, content: dict[str, Any]) -> types.TextResourceContents:
-    return types.TextResourceContents(uri=uri, mime_type=uris.JSON, text=result.compact(content))
+    return types.TextResourceContents(uri=uri, mime_type=uris.JSON, text=result.compact_json(content))

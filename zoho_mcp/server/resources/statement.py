@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from zoho_mcp.server.context import App
-from zoho_mcp.server.results.projection import select, wanted
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.results.projection import field_tree, project
 from zoho_mcp.server.results.totals import money
 from zoho_mcp.server.tools.reports import rows
 
@@ -24,7 +24,7 @@ _MEANING = {
 Json = dict[str, Any]
 
 
-async def statement(app: App, customer_id: str) -> Json:
+async def statement(app: ServerContext, customer_id: str) -> Json:
     """The statement of today, by the organisation's date."""
     today = (await app.today()).isoformat()
     customer = await app.record("get_customer", {"customer_id": customer_id})
@@ -55,7 +55,7 @@ async def statement(app: App, customer_id: str) -> Json:
 
 
 def _shown(row: Mapping[str, Any], names: tuple[str, ...], renames: Mapping[str, str] | None = None) -> Json:
-    return select(row, wanted(names), renames or {})
+    return project(row, field_tree(names), renames or {})
 
 
 def _sum(amounts: Any) -> Decimal:

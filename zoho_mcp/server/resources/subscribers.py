@@ -7,7 +7,7 @@ import anyio
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 
-from zoho_mcp.server.resources.changes import Touched
+from zoho_mcp.server.resources.changes import Change
 
 MOST_SUBSCRIPTIONS = 1000
 """In one listening; and of the older kind in all: the oldest are forgotten first, for nothing tells us when such a
@@ -16,10 +16,10 @@ PATIENCE = 2.0
 """Seconds that a client may take to accept what a change has it told; who takes longer is not told any more."""
 
 
-class Watchers:
+class Subscribers:
     """Who wants to hear of what."""
 
-    def __init__(self, pass_on: Callable[[Touched], Awaitable[None]] | None = None) -> None:
+    def __init__(self, pass_on: Callable[[Change], Awaitable[None]] | None = None) -> None:
         self.pass_on = pass_on or _to_nobody
         """Tells other servers of a change, for those who subscribed there."""
         self.bus = InMemorySubscriptionBus()
@@ -35,7 +35,7 @@ class Watchers:
         """A client of 2026-07-28 began to listen."""
         self._heard.update(uris)
 
-    def deaf(self, uris: list[str]) -> None:
+    def unsubscribe(self, uris: list[str]) -> None:
         """It stopped."""
         self._heard.subtract(uris)
         self._heard = +self._heard
@@ -71,7 +71,7 @@ class Watchers:
             self._older = OrderedDict((key, session) for key, session in self._older.items() if key[0] != who)
 
 
-async def _to_nobody(touched: Touched) -> None:
+async def _to_nobody(touched: Change) -> None:
     """There are no others."""
 
 

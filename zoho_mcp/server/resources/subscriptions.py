@@ -12,8 +12,8 @@ from mcp.server.subscriptions import ResourcesListChanged
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
-from zoho_mcp.server.context import ORGANIZATION, App, Context
-from zoho_mcp.server.resources.changes import Touched
+from zoho_mcp.server.context import ORGANIZATION, RequestContext, ServerContext
+from zoho_mcp.server.resources.changes import Change
 from zoho_mcp.server.resources.subscribers import MOST_SUBSCRIPTIONS, PATIENCE
 from zoho_mcp.server.resources.uris import match, meaning
 from zoho_mcp.server.tools.composite import Answer
@@ -23,41 +23,45 @@ _OF_BOTH = frozenset({"customers", "invoices", "payments", "credit_notes", "recu
 """Toolsets whose changes show in customers and invoices: all move money, names or statuses there."""
 
 
-async def listen(ctx: Context, params: types.SubscriptionsListenRequestParams) -> types.SubscriptionsListenResult:
+async def listen(
+    ctx: RequestContext, params: types.SubscriptionsListenRequestParams
+) -> types.SubscriptionsListenResult:
     """subscriptions/listen: stays open and carries the notifications."""
     app = ctx.lifespan_context
-    watchers, wished = app.watchers, params.notifications
+    subscribers, wished = app.subscribers, params.notifications
     uris = [uri for uri in wished.resource_subscriptions or () if match(app, uri) is not None]
     if len(uris) > MOST_SUBSCRIPTIONS:
         # Each change, whoever makes it, is compared with every one of them.
         raise MCPError(types.INVALID_PARAMS, f"At most {MOST_SUBSCRIPTIONS} resources can be watched at once.")
     heard = wished.model_copy(update={"resource_subscriptions": uris}) if wished.resource_subscriptions else wished
     params = params.model_copy(update={"notifications": heard})
-    watchers.listening(uris)
+    subscribers.listening(uris)
     try:
-        return await watchers.handler(ctx, params)
+        return await subscribers.handler(ctx, params)
     finally:
-        watchers.deaf(uris)
+        subscribers.unsubscribe(uris)
 
 
-async def subscribe(ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
+async def subscribe(ctx: RequestContext, params: types.SubscribeRequestParams) -> types.EmptyResult:
     """resources/subscribe, of older clients."""
     app, uri = ctx.lifespan_context, str(params.uri)
     if match(app, uri) is None:
         raise MCPError(types.INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
-    app.watchers.add(ctx.session, uri)
+    app.subscribers.add(ctx.session, uri)
     return types.EmptyResult()
 
 
-async def unsubscribe(ctx: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
+async def unsubscribe(ctx: RequestContext, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
     """resources/unsubscribe."""
-    ctx.lifespan_context.watchers.drop(ctx.session, str(params.uri))
+    ctx.lifespan_context.subscribers.drop(ctx.session, str(params.uri))
     return types.EmptyResult()
 
 
-async def telling(app: App, operation: Operation, arguments: Mapping[str, Any], running: Awaitable[Answer]) -> Answer:
+async def notify_after(
+    app: ServerContext, operation: Operation, arguments: Mapping[str, Any], running: Awaitable[Answer]
+) -> Answer:
     """What `running`, a change, gives; if it happened, or may have, nobody is left with what was true before."""
-    app.matches.forget()
+    app.completion_search.forget()
     try:
         answer = await running
     except BaseException as problem:
@@ -67,27 +71,29 @@ async def telling(app: App, operation: Operation, arguments: Mapping[str, Any], 
                 await _tell(app, operation, arguments, {})
         raise
     finally:
-        app.matches.forget()
+        app.completion_search.forget()
     await _tell(app, operation, arguments, answer[0])
     return answer
 
 
-async def _tell(app: App, operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]) -> None:
+async def _tell(
+    app: ServerContext, operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]
+) -> None:
     if operation.toolset not in _OF_BOTH and operation.answer.key != "invoice":
         return
     touched = {ORGANIZATION: {app.organization_of(arguments)}, **_touched(operation, arguments, envelope)}
     await tell_of(app, touched)
-    await app.watchers.pass_on(touched)
+    await app.subscribers.pass_on(touched)
 
 
-async def tell_of(app: App, touched: Touched) -> None:
+async def tell_of(app: ServerContext, touched: Change) -> None:
     """Tell those who subscribed here to what a change, of this server or of another, may have touched."""
-    app.matches.forget()
-    await app.watchers.publish({uri for uri in app.watchers.uris() if _affects(app, touched, uri)})
-    await app.watchers.bus.publish(ResourcesListChanged())
+    app.completion_search.forget()
+    await app.subscribers.publish({uri for uri in app.subscribers.uris() if _affects(app, touched, uri)})
+    await app.subscribers.bus.publish(ResourcesListChanged())
 
 
-def _affects(app: App, touched: Touched, uri: str) -> bool:
+def _affects(app: ServerContext, touched: Change, uri: str) -> bool:
     found = meaning(app, uri)
     if found is None or found[0].operation == "list_organizations":
         return False

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from zoho_mcp.server.context import ORGANIZATION, App, working_in
+from zoho_mcp.server.context import ORGANIZATION, ServerContext, working_in
 
 SCHEME = "zoho-invoice://"
 JSON, PDF = "application/json", "application/pdf"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ResourceKind:
     """One kind of resource. `template` may hold `{argument}` of the operation, or `{?page}` at its end."""
 
     template: str
@@ -22,67 +22,69 @@ class Address:
     media_type: str = JSON
 
 
-ADDRESSES = (
-    Address(f"{SCHEME}organization", "list_organizations", "Organisation",
+KINDS = (
+    ResourceKind(f"{SCHEME}organization", "list_organizations", "Organisation",
             "Name, currency, time zone and language of the business"),
-    Address(f"{SCHEME}customers", "list_customers", "Customers", "Customers with what they owe, the newest 200"),
-    Address(f"{SCHEME}customers{{?page}}", "list_customers", "Customers, page by page", "200 customers a page"),
-    Address(f"{SCHEME}customers/{{customer_id}}", "get_customer", "Customer",
+    ResourceKind(f"{SCHEME}customers", "list_customers", "Customers", "Customers with what they owe, the newest 200"),
+    ResourceKind(f"{SCHEME}customers{{?page}}", "list_customers", "Customers, page by page", "200 customers a page"),
+    ResourceKind(f"{SCHEME}customers/{{customer_id}}", "get_customer", "Customer",
             "One customer: people, address, terms, what is owed"),
-    Address(f"{SCHEME}customers/{{customer_id}}/statement", "get_customer", "Statement",
+    ResourceKind(f"{SCHEME}customers/{{customer_id}}/statement", "get_customer", "Statement",
             "What one customer owes: open invoices, payments, credits, balance, added up exactly"),
-    Address(f"{SCHEME}invoices", "list_invoices", "Invoices", "Invoices with status and balance, the newest 200"),
-    Address(f"{SCHEME}invoices{{?page}}", "list_invoices", "Invoices, page by page", "200 invoices a page"),
-    Address(f"{SCHEME}invoices/{{invoice_id}}", "get_invoice", "Invoice", "One invoice: lines, taxes, totals, balance"),
-    Address(f"{SCHEME}invoices/{{invoice_id}}/pdf", "get_invoice_pdf", "Invoice PDF", "One invoice as a file", PDF),
+    ResourceKind(f"{SCHEME}invoices", "list_invoices", "Invoices", "Invoices with status and balance, the newest 200"),
+    ResourceKind(f"{SCHEME}invoices{{?page}}", "list_invoices", "Invoices, page by page", "200 invoices a page"),
+    ResourceKind(f"{SCHEME}invoices/{{invoice_id}}", "get_invoice", "Invoice",
+                 "One invoice: lines, taxes, totals, balance"),
+    ResourceKind(f"{SCHEME}invoices/{{invoice_id}}/pdf", "get_invoice_pdf", "Invoice PDF",
+                 "One invoice as a file", PDF),
 )  # fmt: skip
-STATEMENT = next(address for address in ADDRESSES if address.template.endswith("/statement"))
+STATEMENT = next(address for address in KINDS if address.template.endswith("/statement"))
 _NEEDED = {STATEMENT.template: ("get_customer", "list_invoices", "list_payments", "list_credit_notes")}
 
 
-def needed(address: Address) -> tuple[str, ...]:
+def needed(address: ResourceKind) -> tuple[str, ...]:
     """The operations that reading an address of this kind runs."""
     return _NEEDED.get(address.template, (address.operation,))
 
 
-def readable(app: App) -> Iterator[Address]:
+def readable(app: ServerContext) -> Iterator[ResourceKind]:
     """The kinds whose operations are offered: what a setting keeps from a model as a tool is no resource either."""
-    return (address for address in ADDRESSES if all(name in app.offered for name in needed(address)))
+    return (address for address in KINDS if all(name in app.offered for name in needed(address)))
 
 
-def template(app: App, address: Address) -> str:
+def template(app: ServerContext, address: ResourceKind) -> str:
     """How an address of this kind is written; with several organisations, it says whose books they are."""
     return _whose(app, address.template, f"{{{ORGANIZATION}}}")
 
 
-def in_books(app: App, plain: str) -> str:
+def in_books(app: ServerContext, plain: str) -> str:
     """An address in the books of the call under way."""
     return _whose(app, plain, working_in.get())
 
 
-def address_of(app: App, rest: str) -> str:
+def address_of(app: ServerContext, rest: str) -> str:
     """The same for the part behind the scheme."""
     return in_books(app, f"{SCHEME}{rest}")
 
 
-def customer(app: App, customer_id: str) -> str:
+def customer(app: ServerContext, customer_id: str) -> str:
     """The address of a customer in the books of the call under way."""
     return address_of(app, f"customers/{customer_id}")
 
 
-def invoice(app: App, invoice_id: str) -> str:
+def invoice(app: ServerContext, invoice_id: str) -> str:
     """The address of an invoice in the books of the call under way."""
     return address_of(app, f"invoices/{invoice_id}")
 
 
-def _whose(app: App, plain: str, organization: str) -> str:
+def _whose(app: ServerContext, plain: str, organization: str) -> str:
     if len(app.settings.organizations) < 2:
         return plain
     rest = plain.removeprefix(SCHEME)
     return f"{SCHEME}organizations/{organization}" + ("" if rest == "organization" else f"/{rest}")
 
 
-def match(app: App, uri: str) -> tuple[Address, dict[str, str]] | None:
+def match(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] | None:
     """The kind of an address and its arguments; None where there is no such resource for the caller."""
     found = meaning(app, uri)
     if found is None or found[0] not in readable(app):
@@ -90,9 +92,9 @@ def match(app: App, uri: str) -> tuple[Address, dict[str, str]] | None:
     return found if found[1].get(ORGANIZATION) in (None, *app.organizations) else None
 
 
-def meaning(app: App, uri: str) -> tuple[Address, dict[str, str]] | None:
+def meaning(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] | None:
     """The same, whether or not the caller may read it."""
-    for address in ADDRESSES:
+    for address in KINDS:
         if found := _pattern(template(app, address)).fullmatch(uri):
             return address, found.groupdict()
     return None

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import mcp_types as types
 
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
 from zoho_mcp.specs.model import Operation
 
@@ -16,7 +16,7 @@ MOST_INVOICES = 5
 
 
 def links_of(
-    app: App, operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]
+    app: ServerContext, operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]
 ) -> Iterator[types.ResourceLink]:
     """Resource links to what the record, or else the call itself, names. None for what was deleted."""
     if operation.answer.columns or operation.answer.file or operation.http.method == "DELETE":

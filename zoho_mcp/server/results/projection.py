@@ -14,35 +14,37 @@ Json = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Wanted:
+class FieldNode:
     """A field to show. `inner`: of what is inside it, only these; empty: all. `unless_zero`: left out at 0 or false."""
 
-    inner: dict[str, "Wanted"] = field(default_factory=dict[str, "Wanted"])
+    inner: dict[str, "FieldNode"] = field(default_factory=dict[str, "FieldNode"])
     unless_zero: bool = False
     asked: bool = False
     """Asked for by name, so its texts are not cut."""
 
 
 @lru_cache(maxsize=512)
-def wanted(usual: tuple[str, ...], asked: tuple[str, ...] = (), *, uncut: bool = False) -> Mapping[str, Wanted]:
+def field_tree(usual: tuple[str, ...], asked: tuple[str, ...] = (), *, uncut: bool = False) -> Mapping[str, FieldNode]:
     """The fields by name: the usual ones in their order, then those asked for. Not to be changed by the caller."""
-    found: dict[str, Wanted] = {}
+    found: dict[str, FieldNode] = {}
     for path in usual:
-        _add(found, path.removesuffix("?").split("."), Wanted(unless_zero=path.endswith("?"), asked=uncut))
+        _add(found, path.removesuffix("?").split("."), FieldNode(unless_zero=path.endswith("?"), asked=uncut))
     for path in asked:
-        _add(found, path.split("."), Wanted(asked=True))
+        _add(found, path.split("."), FieldNode(asked=True))
     return found
 
 
-def _add(found: dict[str, Wanted], path: Sequence[str], leaf: Wanted) -> None:
+def _add(found: dict[str, FieldNode], path: Sequence[str], leaf: FieldNode) -> None:
     for name in path[:-1]:
         if name in found and not found[name].inner:
             return  # The whole of it is shown already.
-        found = found.setdefault(name, Wanted()).inner
+        found = found.setdefault(name, FieldNode()).inner
     found[path[-1]] = leaf
 
 
-def select(record: Mapping[str, Any], fields: Mapping[str, Wanted], renames: Mapping[str, str], path: str = "") -> Json:
+def project(
+    record: Mapping[str, Any], fields: Mapping[str, FieldNode], renames: Mapping[str, str], path: str = ""
+) -> Json:
     """The wanted fields of one of Zoho's records, under our names."""
     theirs = {ours: name for name, ours in renames.items() if name in record} if renames else {}
     shown: Json = {}
@@ -61,12 +63,12 @@ def select(record: Mapping[str, Any], fields: Mapping[str, Wanted], renames: Map
     return shown
 
 
-def _inner(value: Any, want: Wanted, renames: Mapping[str, str], path: str) -> Any:
+def _inner(value: Any, want: FieldNode, renames: Mapping[str, str], path: str) -> Any:
     if want.inner:
         if isinstance(value, list):
-            parts = [select(part, want.inner, renames, path) for part in _records(value)]
+            parts = [project(part, want.inner, renames, path) for part in _records(value)]
             return [part for part in parts if part]
-        return select(cast(Json, value), want.inner, renames, path) if isinstance(value, dict) else value
+        return project(cast(Json, value), want.inner, renames, path) if isinstance(value, dict) else value
     if isinstance(value, str):
         return value if want.asked else _cut(value, path)  # select keeps short ones itself
     if isinstance(value, list | dict):

@@ -12,13 +12,13 @@ import mcp_types as types
 from zoho_mcp.errors import RejectedError, ZohoMcpError
 from zoho_mcp.policy.facts import MAIL
 from zoho_mcp.server.results.links import links_of
-from zoho_mcp.server.results.projection import Json, select, unknown, wanted, whole
-from zoho_mcp.server.results.totals import sums
+from zoho_mcp.server.results.projection import Json, field_tree, project, unknown, whole
+from zoho_mcp.server.results.totals import totals
 from zoho_mcp.server.tools.pages import MOST, continued
 from zoho_mcp.specs.model import Operation
 
 if TYPE_CHECKING:
-    from zoho_mcp.server.context import App
+    from zoho_mcp.server.context import ServerContext
 
 _ENVELOPE = ("code", "page_context")
 _NOTE = 160
@@ -26,7 +26,7 @@ _NOTE = 160
 
 
 def success(
-    app: "App",
+    app: "ServerContext",
     operation: Operation,
     arguments: Mapping[str, Any],
     envelope: Mapping[str, Any],
@@ -34,10 +34,10 @@ def success(
 ) -> types.CallToolResult:
     """The answer of a call that worked. Raises RejectedError for a field that does not exist."""
     answer, bound = shape(operation, envelope, arguments), app.settings.max_answer
-    text = compact(answer)
+    text = compact_json(answer)
     if len(text) > bound and operation.answer.columns:
         answer = cut(operation, answer, envelope, bound, drafts=_drafts(arguments))
-        text = compact(answer)
+        text = compact_json(answer)
     content: list[types.ContentBlock] = [*links, *links_of(app, operation, arguments, envelope)]
     if app.settings.answer != "structured":
         content.insert(0, types.TextContent(text=text))
@@ -74,7 +74,7 @@ def _record(operation: Operation, record: Json, asked: tuple[str, ...], *, every
     _must_exist(operation, asked, [record])
     if everything or not operation.answer.fields:
         return whole(record, operation.renames)
-    return select(record, wanted(operation.answer.fields, asked), operation.renames)
+    return project(record, field_tree(operation.answer.fields, asked), operation.renames)
 
 
 def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str, ...], *, drafts: bool) -> Json:
@@ -89,13 +89,13 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     answer |= {"page": page, "has_more": has_more}
     if has_more:
         answer["next"] = continued(_start(paging) + len(found))
-    return answer | sums(found, operation.answer.sums, complete=not has_more and not _start(paging), drafts=drafts)
+    return answer | totals(found, operation.answer.sums, complete=not has_more and not _start(paging), drafts=drafts)
 
 
 def rows(operation: Operation, found: Sequence[Json], asked: tuple[str, ...] = ()) -> list[Json]:
     """Rows of a list with their columns and what was asked for besides."""
-    fields = wanted(operation.answer.columns, asked)
-    return [select(row, fields, operation.renames) for row in found]
+    fields = field_tree(operation.answer.columns, asked)
+    return [project(row, fields, operation.renames) for row in found]
 
 
 def cut(
@@ -104,7 +104,7 @@ def cut(
     """The answer with as many of its rows as fit, at least one, and the call that gives the next."""
     key, start = operation.tool_answer_key, _start(envelope.get("page_context", {}))
     every: list[Json] = answer[key]
-    fit = max(_fitting(every, bound - len(compact({**answer, key: []})) - _NOTE), 1)
+    fit = max(_fitting(every, bound - len(compact_json({**answer, key: []})) - _NOTE), 1)
     if "page" not in operation.input.get("properties", {}):
         return {**answer, key: every[:fit], "left_out": f"{len(every) - fit} rows: longer than ZOHO_MAX_ANSWER"}
     shown = _even(start, fit)
@@ -112,7 +112,7 @@ def cut(
     rest |= {"has_more": True, "next": continued(start + shown)}
     rest["left_out"] = f"{len(every) - shown} rows of this page, for length"
     found: list[Json] = envelope[operation.answer.key]
-    return {**rest, key: every[:shown], **sums(found[:shown], operation.answer.sums, complete=False, drafts=drafts)}
+    return {**rest, key: every[:shown], **totals(found[:shown], operation.answer.sums, complete=False, drafts=drafts)}
 
 
 def _drafts(arguments: Mapping[str, Any]) -> bool:
@@ -122,7 +122,7 @@ def _drafts(arguments: Mapping[str, Any]) -> bool:
 
 def _fitting(every: Sequence[Json], space: int) -> int:
     for count, row in enumerate(every):
-        space -= len(compact(row)) + 1
+        space -= len(compact_json(row)) + 1
         if space < 0:
             return count
     return len(every)
@@ -144,6 +144,6 @@ def _must_exist(operation: Operation, asked: tuple[str, ...], records: Sequence[
         raise RejectedError(f"fields of {operation.name}: {' '.join(problems)}", "Correct fields and call again.")
 
 
-def compact(content: Any) -> str:
+def compact_json(content: Any) -> str:
     """JSON in as few characters as it takes."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

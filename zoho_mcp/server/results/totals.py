@@ -16,7 +16,7 @@ def money(value: Any) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value or 0))
 
 
-def sums(
+def totals(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, complete: bool, drafts: bool = False
 ) -> dict[str, Any]:
     """What to add to an answer of these rows: sums by currency, and what is not in them. `drafts` were asked for."""

@@ -9,24 +9,24 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
 from zoho_mcp.server.audit_trail import Trail
-from zoho_mcp.server.authorization import judge
+from zoho_mcp.server.authorization import decide_call
 from zoho_mcp.server.confirmation.confirm import confirm
 from zoho_mcp.server.confirmation.request import TELL_THE_USER, agreement
-from zoho_mcp.server.context import ORGANIZATION, Context, working_in
+from zoho_mcp.server.context import ORGANIZATION, RequestContext, working_in
 from zoho_mcp.server.delivery import duplicates
 from zoho_mcp.server.identity import principal_of
-from zoho_mcp.server.resources.subscriptions import telling
+from zoho_mcp.server.resources.subscriptions import notify_after
 from zoho_mcp.server.results import result
 from zoho_mcp.server.tools import pagination
 from zoho_mcp.server.tools.composite import SPECIALS, Answer
 from zoho_mcp.server.tools.inventory import tool
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.telemetry.call_context import call, kind_of
+from zoho_mcp.telemetry.call_context import current_call, kind_of
 
 _logger = logging.getLogger(__name__)
 
 
-async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+async def list_tools(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
     """Every offered tool, always in the same order."""
     app = ctx.lifespan_context
     structured = app.settings.answer != "text"
@@ -34,7 +34,7 @@ async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) 
 
 
 async def call_tool(
-    ctx: Context, params: types.CallToolRequestParams
+    ctx: RequestContext, params: types.CallToolRequestParams
 ) -> types.CallToolResult | types.InputRequiredResult:
     """Check, decide, ask if need be, send, result. A failure is an answer; only a bug is a protocol error."""
     app = ctx.lifespan_context
@@ -47,13 +47,13 @@ async def call_tool(
         app.checker.check(operation, arguments)
         return await _run(Trail(ctx, operation, arguments), params)
     except ZohoMcpError as problem:
-        call().outcome = kind_of(problem)
+        current_call().outcome = kind_of(problem)
         return result.failure(problem)
     except Exception:
         _logger.exception("%s failed", operation.name)
         raise
     finally:
-        call().way = agreement().way or ""
+        current_call().way = agreement().way or ""
         working_in.reset(before)
 
 
@@ -75,7 +75,7 @@ async def _allowed(trail: Trail, params: types.CallToolRequestParams) -> types.I
     """None when the call may go; a question to pass on; or DeclinedError. Every decision but a plain yes is noted."""
     ctx, operation = trail.ctx, trail.operation
     try:
-        trail.decision = await judge(ctx.lifespan_context, operation, trail.arguments, principal_of(ctx))
+        trail.decision = await decide_call(ctx.lifespan_context, operation, trail.arguments, principal_of(ctx))
     except ZohoMcpError as problem:
         await trail.ended("failed", problem)
         raise
@@ -140,7 +140,7 @@ async def _perform_on_record(trail: Trail) -> Answer:
         await duplicates.give_back(app, operation, arguments)
         raise
     try:
-        envelope, links = await telling(app, operation, arguments, _noted(trail))
+        envelope, links = await notify_after(app, operation, arguments, _noted(trail))
     except BaseException as problem:
         await trail.failed(problem)
         raise

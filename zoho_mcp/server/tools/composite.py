@@ -9,14 +9,14 @@ from typing import Any, cast
 import mcp_types as types
 
 from zoho_mcp.errors import ArgumentsError, OutcomeUnknownError, RejectedError
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources.uris import address_of
 from zoho_mcp.server.tools import attachments
 from zoho_mcp.server.tools.reports import get_monthly_revenue, get_receivables_aging
 from zoho_mcp.zoho.request import Request, build
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
-Special = Callable[[App, Mapping[str, Any]], Awaitable[Answer]]
+Special = Callable[[ServerContext, Mapping[str, Any]], Awaitable[Answer]]
 
 _OF_A_LINE = ("item_id", "name", "description", "rate", "quantity", "unit", "discount", "tax_id")
 _OF_AN_ESTIMATE = (
@@ -36,7 +36,7 @@ _OF_AN_ESTIMATE = (
 )
 
 
-async def record_invoice_payment(app: App, arguments: Mapping[str, Any]) -> Answer:
+async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """A payment on one invoice: the customer comes from the invoice, the amount defaults to its balance."""
     rest = dict(arguments)
     invoice_id = rest.pop("invoice_id")
@@ -56,7 +56,7 @@ async def record_invoice_payment(app: App, arguments: Mapping[str, Any]) -> Answ
     return await app.run("record_payment", payment), ()
 
 
-async def get_invoice_pdf(app: App, arguments: Mapping[str, Any]) -> Answer:
+async def get_invoice_pdf(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """A link to the PDF, whose bytes never pass through the model; with `save` it is also written to a folder."""
     invoice_id = arguments["invoice_id"]
     invoice = await app.record("get_invoice", {"invoice_id": invoice_id})
@@ -70,7 +70,7 @@ async def get_invoice_pdf(app: App, arguments: Mapping[str, Any]) -> Answer:
     return answer, (link,)
 
 
-async def convert_estimate_to_invoice(app: App, arguments: Mapping[str, Any]) -> Answer:
+async def convert_estimate_to_invoice(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """The invoice of an estimate: the one it has, or a new one; never a second one.
 
     One conversion at a time, because Zoho makes another invoice each time it is asked.
@@ -109,7 +109,7 @@ def _invoice_for(estimate: Mapping[str, Any]) -> dict[str, Any]:
     return body | {"invoiced_estimate_id": estimate["estimate_id"], "line_items": lines}
 
 
-async def _convert_in_books(app: App, estimate_id: str) -> dict[str, Any]:
+async def _convert_in_books(app: ServerContext, estimate_id: str) -> dict[str, Any]:
     request = Request("POST", "/invoices/fromestimates", (("estimate_ids", estimate_id),), scope="invoices.CREATE",
                       route="/invoices/fromestimates")  # fmt: skip
     # The answer of a conversion names no invoice; the estimate does. So it does not matter if the answer is lost.
@@ -124,7 +124,7 @@ async def _convert_in_books(app: App, estimate_id: str) -> dict[str, Any]:
     return await app.run("get_invoice", {"invoice_id": invoice_id})
 
 
-async def upsert_recurring_invoice(app: App, arguments: Mapping[str, Any]) -> Answer:
+async def upsert_recurring_invoice(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """The recurring invoice that a custom field's unique value names: updated, or created with `upsert`; says which."""
     operation = app.catalog.operations["upsert_recurring_invoice"]
     problems = [
@@ -142,7 +142,7 @@ async def upsert_recurring_invoice(app: App, arguments: Mapping[str, Any]) -> An
     return {**envelope, "message": f"{what} recurring invoice {record.get('recurrence_name', '')}."}, ()
 
 
-async def upload_expense_receipt(app: App, arguments: Mapping[str, Any]) -> Answer:
+async def upload_expense_receipt(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """Attach a file of the upload folder to an expense."""
     operation = app.catalog.operations["upload_expense_receipt"]
     upload = attachments.receipt(operation.name, app.settings.upload_dir, arguments["file_path"])

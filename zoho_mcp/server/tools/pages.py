@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoho_mcp.server.middleware.progress import tell
+from zoho_mcp.server.middleware.progress import report_progress
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE, patience
 
 if TYPE_CHECKING:
-    from zoho_mcp.server.context import App
+    from zoho_mcp.server.context import ServerContext
 
 MOST = 200
 """The most rows that Zoho gives at once."""
@@ -23,7 +23,7 @@ def continued(start: int) -> dict[str, int]:
 
 
 async def walk(
-    app: "App",
+    app: "ServerContext",
     name: str,
     filters: Mapping[str, Any],
     *,
@@ -43,7 +43,7 @@ async def walk(
         count = len(envelope.get(app.catalog.operations[name].answer.key) or [])
         seen += count
         more = bool(count and envelope.get("page_context", {}).get("has_more_page"))
-        await tell(f"{seen} rows read", count, total and (total if more else seen))
+        await report_progress(f"{seen} rows read", count, total and (total if more else seen))
         yield envelope
         if not more:
             return

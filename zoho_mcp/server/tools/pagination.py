@@ -6,13 +6,13 @@ No page is fetched that would not be shown: the walk ends once there are enough 
 from collections.abc import Mapping
 from typing import Any
 
-from zoho_mcp.server.context import App
-from zoho_mcp.server.results.result import compact, rows
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.results.result import compact_json, rows
 from zoho_mcp.server.tools.pages import MOST, continued, walk
 from zoho_mcp.specs.model import Operation
 
 
-async def run(app: App, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+async def run(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The envelope of an operation, with the rows of all pages that its arguments ask for."""
     limit = arguments.get("max_records")
     if limit is None:
@@ -25,7 +25,7 @@ async def run(app: App, operation: Operation, arguments: Mapping[str, Any]) -> d
 
 
 async def _all_pages(
-    app: App, operation: Operation, filters: Mapping[str, Any], start: int, limit: int
+    app: ServerContext, operation: Operation, filters: Mapping[str, Any], start: int, limit: int
 ) -> dict[str, Any]:
     key, own_id = operation.answer.key, _own_id(operation)
     found: dict[str, dict[str, Any]] = {}
@@ -35,7 +35,7 @@ async def _all_pages(
         page: list[dict[str, Any]] = envelope.get(key) or []
         found |= {str(row.get(own_id, len(found) + place)): row for place, row in enumerate(page)}
         more = bool(envelope.get("page_context", {}).get("has_more_page"))
-        size += len(compact(rows(operation, page, tuple(filters.get("fields", ())))))
+        size += len(compact_json(rows(operation, page, tuple(filters.get("fields", ())))))
         if len(found) >= limit or size > app.settings.max_answer:
             break
     context = {**continued(start), "has_more_page": more or len(found) > limit}

@@ -13,7 +13,7 @@ from typing import Any
 
 import mcp_types as types
 
-from zoho_mcp.server.context import App
+from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.totals import money
 from zoho_mcp.server.tools.pages import MOST, walk
 
@@ -45,7 +45,7 @@ _AGING = {
 
 
 async def rows(
-    app: App, operation: str, *, under_way: bool = False, **filters: Any
+    app: ServerContext, operation: str, *, under_way: bool = False, **filters: Any
 ) -> AsyncIterator[Mapping[str, Any]]:
     """Every row of a list, a page in memory at a time, one request a page; see `pages.walk`."""
     key = app.catalog.operations[operation].answer.key
@@ -59,7 +59,7 @@ def _no_revenue() -> Sums:
     return {name: 0 if name.endswith("count") else Decimal() for name in _REVENUE}
 
 
-async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
+async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """What was invoiced, paid and received in a month, per currency."""
     year, month = arguments["year"], arguments["month"]
     first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
@@ -83,7 +83,7 @@ async def get_monthly_revenue(app: App, arguments: Mapping[str, Any]) -> Answer:
     return {"month": first[:7], "currencies": dict(sorted(sums.items())), "definitions": _REVENUE | _OTHERS}, ()
 
 
-async def get_receivables_aging(app: App, arguments: Mapping[str, Any]) -> Answer:
+async def get_receivables_aging(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """Who owes how much, by days past due, per currency."""
     today = date.fromisoformat(arguments["as_of"]) if "as_of" in arguments else await app.today()
     totals: defaultdict[str, Owed] = defaultdict(_nothing_owed)

@@ -15,7 +15,7 @@ from zoho_mcp.errors import UnavailableError
 from zoho_mcp.private_files import make_private_folder, read_private, write_private
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.zoho.oauth.state import KNOWN_API_HOSTS, THROTTLED_FOR, Failure, Known, Token, scopes_in
+from zoho_mcp.zoho.oauth.state import KNOWN_API_HOSTS, THROTTLED_FOR, Failure, GrantState, Token, scopes_in
 
 LONGEST_WAIT = 10.0
 """Seconds to wait for another process that is fetching the token."""
@@ -53,11 +53,11 @@ def granted_scopes(settings: Settings) -> frozenset[str] | None:
 class SharedTokens(Protocol):
     """What is known about one grant, kept for all who use it. Nothing here raises because that place is gone."""
 
-    async def recall(self) -> Known:
+    async def recall(self) -> GrantState:
         """What is known; nothing when that cannot be told."""
         ...
 
-    async def keep(self, known: Known) -> None:
+    async def keep(self, known: GrantState) -> None:
         """Take down what Zoho just said."""
         ...
 
@@ -73,20 +73,20 @@ class TokenCache:
         self.path = path
         self._told = ""
 
-    def read(self) -> Known:
+    def read(self) -> GrantState:
         """What the file says; nothing when there is none, or it is broken, or others could have touched it."""
         try:
             value: Any = json.loads(read_private(self.path))
         except FileNotFoundError:
-            return Known()
+            return GrantState()
         except OSError as problem:
             self._tell(f"The token cache is not used: {problem}.")
-            return Known()
+            return GrantState()
         except (ValueError, RecursionError):
-            return Known()
-        return from_plain(cast("dict[str, Any]", value)) if isinstance(value, dict) else Known()
+            return GrantState()
+        return from_plain(cast("dict[str, Any]", value)) if isinstance(value, dict) else GrantState()
 
-    def write(self, known: Known) -> None:
+    def write(self, known: GrantState) -> None:
         """Replace the file."""
         try:
             # A refresh token that came later exists nowhere else.
@@ -94,11 +94,11 @@ class TokenCache:
         except OSError as problem:
             self._tell(f"The token cache cannot be written: {problem}.")
 
-    async def recall(self) -> Known:
+    async def recall(self) -> GrantState:
         """The same as `read`, as one of several ways to share."""
         return self.read()
 
-    async def keep(self, known: Known) -> None:
+    async def keep(self, known: GrantState) -> None:
         """The same as `write`."""
         self.write(known)
 
@@ -148,13 +148,13 @@ class TokenCache:
             _logger.warning(what)
 
 
-def fits(known: Known, now: float) -> bool:
+def is_trustworthy(known: GrantState, now: float) -> bool:
     """Whether it was written by a clock that agrees with this one."""
     failure = known.failure.until if known.failure else 0.0
     return known.asked_at < now + _CLOCKS_DIFFER and failure < now + THROTTLED_FOR + _CLOCKS_DIFFER
 
 
-def plain(known: Known) -> dict[str, Any]:
+def plain(known: GrantState) -> dict[str, Any]:
     """What is known, as JSON can hold it."""
     found: dict[str, Any] = {"asked_at": known.asked_at}
     if known.token:
@@ -172,7 +172,7 @@ def plain(known: Known) -> dict[str, Any]:
     return found
 
 
-def from_plain(found: Mapping[str, Any]) -> Known:
+def from_plain(found: Mapping[str, Any]) -> GrantState:
     """The other way round; whatever makes no sense is left out."""
     token = failure = None
     if secret := _text(found, "access_token"):
@@ -186,7 +186,7 @@ def from_plain(found: Mapping[str, Any]) -> Known:
     if isinstance(told := found.get("failure"), dict):
         part = cast("dict[str, Any]", told)
         failure = Failure(_text(part, "error"), _text(part, "description"), _number(part, "until"))
-    return Known(token, _number(found, "asked_at"), _text(found, "refresh_token"), failure)
+    return GrantState(token, _number(found, "asked_at"), _text(found, "refresh_token"), failure)
 
 
 def _text(found: Mapping[str, Any], name: str) -> str:

@@ -14,7 +14,7 @@ from zoho_mcp.errors import AuthError, ZohoMcpError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for
-from zoho_mcp.zoho.oauth.state import Failure, Known, learned, refusal
+from zoho_mcp.zoho.oauth.state import Failure, GrantState, apply_response, error_for
 from zoho_mcp.zoho.oauth.tokens import Http, ask
 
 PATH = "/callback"
@@ -94,7 +94,7 @@ async def exchange(
     if attempt:
         form |= {"redirect_uri": attempt.redirect_uri, "code_verifier": attempt.verifier}
     asked_at = time.time()
-    known = learned(Known(), await ask(http, accounts_host(settings), "/oauth/v2/token", form), asked_at)
+    known = apply_response(GrantState(), await ask(http, accounts_host(settings), "/oauth/v2/token", form), asked_at)
     if known.failure:
         raise _refused(known.failure, attempt)
     if not known.refresh_token:
@@ -112,13 +112,13 @@ def _refused(failure: Failure, attempt: Attempt | None) -> ZohoMcpError:
     if failure.error == "invalid_redirect_uri":
         uri = attempt.redirect_uri if attempt else "the one the code was made for"
         return AuthError("Zoho knows another redirect address.", f"Register {uri} with the client in the API console.")
-    return refusal(failure)
+    return error_for(failure)
 
 
 async def revoke(http: Http, settings: Settings) -> bool:
     """Take the grant back at Zoho; False when Zoho does not confirm it. Raises UnavailableError."""
     cache = cache_for(settings)
-    known = cache.read() if cache else Known()
+    known = cache.read() if cache else GrantState()
     access = known.token.secret if known.token else ""
     grant = known.refresh_token or settings.refresh_token.get_secret_value() or access
     # In a form, not in the address as Zoho's examples have it: addresses end up in logs.

@@ -57,7 +57,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class GrantState:
     """All that is known about a grant: its token, a refresh token that came later, the last refusal."""
 
     token: Token | None = None
@@ -67,7 +67,7 @@ class Known:
     failure: Failure | None = None
 
 
-def learned(known: Known, answer: Mapping[str, object], asked_at: float) -> Known:
+def apply_response(known: GrantState, answer: Mapping[str, object], asked_at: float) -> GrantState:
     """What is known after an answer of the token endpoint to a request made at `asked_at`."""
     error, secret = _text(answer, "error"), _text(answer, "access_token")
     if error or not secret:
@@ -85,7 +85,7 @@ def learned(known: Known, answer: Mapping[str, object], asked_at: float) -> Know
         api_domain=domain if domain in KNOWN_API_HOSTS else "",
         scopes=scopes_in(_text(answer, "scope")),
     )
-    return Known(token, asked_at, _text(answer, "refresh_token") or known.refresh_token)
+    return GrantState(token, asked_at, _text(answer, "refresh_token") or known.refresh_token)
 
 
 def scopes_in(text: str) -> frozenset[str] | None:
@@ -93,7 +93,7 @@ def scopes_in(text: str) -> frozenset[str] | None:
     return frozenset(scope for scope in text.replace(",", " ").split() if scope.count(".") == 2) or None
 
 
-def refusal(failure: Failure) -> ZohoMcpError:
+def error_for(failure: Failure) -> ZohoMcpError:
     """The error for a failure."""
     if _throttled(failure):
         moment = time.strftime("%H:%M", time.localtime(failure.until))

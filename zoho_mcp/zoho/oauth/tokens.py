@@ -14,10 +14,10 @@ import httpx
 
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.settings import Settings
-from zoho_mcp.telemetry.requests import request_seen, token_asked_for
-from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, fits
+from zoho_mcp.telemetry.requests import count_token_request, trace_request
+from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, is_trustworthy
 from zoho_mcp.zoho.oauth.scopes import covers
-from zoho_mcp.zoho.oauth.state import Known, Token, learned, refusal
+from zoho_mcp.zoho.oauth.state import GrantState, Token, apply_response, error_for
 
 MARGIN = 60.0
 """Seconds before its expiry at which a token is no longer used: clocks differ, requests take time."""
@@ -32,7 +32,7 @@ Http = Callable[[], httpx.AsyncClient]
 async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
     """An accounts server's answer to a form, whatever its status. Raises UnavailableError without naming a secret."""
     problem = "no answer in time"
-    with request_seen("POST", path, time.time) as seen:
+    with trace_request("POST", path, time.time) as seen:
         try:
             with anyio.move_on_after(PATIENCE):
                 seen.goes()
@@ -63,7 +63,7 @@ class TokenSource:
         self._clock = clock
         self._lock = anyio.Lock()
         self._cache = shared or cache_for(settings)
-        self._known = Known()
+        self._known = GrantState()
 
     async def current(self) -> Token:
         """A token that is good for at least `MARGIN` seconds. Raises AuthError, LimitedError or UnavailableError."""
@@ -95,24 +95,24 @@ class TokenSource:
 
     async def _from_others(self, good: Callable[[Token], bool]) -> Token | None:
         """What another process has found out meanwhile."""
-        known = await self._cache.recall() if self._cache else Known()
-        if known.asked_at >= self._known.asked_at and fits(known, self._clock()):
+        known = await self._cache.recall() if self._cache else GrantState()
+        if known.asked_at >= self._known.asked_at and is_trustworthy(known, self._clock()):
             self._known = known
         return self._good(lambda token: good(token) and token.expires_at - MARGIN > self._clock())
 
     async def _fetch(self) -> Token:
         asked_at = self._clock()
         if (failure := self._known.failure) and asked_at < failure.until:
-            raise refusal(failure)
+            raise error_for(failure)
         answer = await ask(self._http, accounts_host(self.settings), "/oauth/v2/token", self._form())
-        known = self._known = learned(self._known, answer, asked_at)
+        known = self._known = apply_response(self._known, answer, asked_at)
         if self._cache:
             # What Zoho has given is kept before anybody can cancel.
             with anyio.CancelScope(shield=True):
                 await self._cache.keep(known)
-        token_asked_for(refusal(known.failure) if known.failure else None)
+        count_token_request(error_for(known.failure) if known.failure else None)
         if known.failure:
-            raise refusal(known.failure)
+            raise error_for(known.failure)
         assert known.token is not None
         return known.token
 

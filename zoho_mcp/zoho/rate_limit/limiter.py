@@ -15,8 +15,8 @@ import anyio
 
 from zoho_mcp.errors import LimitedError
 from zoho_mcp.times import moment, span
-from zoho_mcp.zoho.rate_limit.queue import UNLIMITED, Ahead, Granted, Rates, Today, Turns, UsedUp
-from zoho_mcp.zoho.rate_limit.sqlite import LimitStore
+from zoho_mcp.zoho.rate_limit.queue import UNLIMITED, Acquired, Exhausted, Rates, RequestQueue, Today, Wait
+from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
 
 PLANS: Mapping[str, Rates] = {
     # Where Zoho's reference and its knowledge base disagree, the smaller figure.
@@ -71,16 +71,16 @@ class Limiter:
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] | None = None,
-        turns: Turns | None = None,
+        turns: RequestQueue | None = None,
     ) -> None:
         self.rates = rates
         self._clock = clock
         self._sleep = sleep or self._change
-        self._turns = turns or LimitStore(path)
+        self._turns = turns or SqliteQueue(path)
         self._changed = anyio.Event()
 
     @asynccontextmanager
-    async def slot(self, organization_id: str, until: float) -> AsyncGenerator[Slot]:
+    async def acquire(self, organization_id: str, until: float) -> AsyncGenerator[Slot]:
         """A request's turn, from just before it is sent to its answer. Raises LimitedError when `until` is too early.
 
         Whoever is cancelled while waiting gives the place in the queue back.
@@ -127,9 +127,9 @@ class Limiter:
         while True:
             now = self._clock()
             turn = await self._turns.turn(ticket, organization_id, self.rates, now)
-            if isinstance(turn, Granted):
+            if isinstance(turn, Acquired):
                 return
-            if isinstance(turn, UsedUp):
+            if isinstance(turn, Exhausted):
                 raise self._day_used_up(await self.today(organization_id))
             if now >= until or now + turn.seconds > until:
                 raise self._too_long(turn, now, await self.today(organization_id))
@@ -143,7 +143,7 @@ class Limiter:
         with anyio.move_on_after(seconds):
             await self._changed.wait()
 
-    def _too_long(self, turn: Ahead, now: float, today: Today) -> LimitedError:
+    def _too_long(self, turn: Wait, now: float, today: Today) -> LimitedError:
         if not turn.seconds:
             return LimitedError(
                 f"{self.rates.at_once} requests to this organisation are under way, and others wait before this one.",
@@ -176,6 +176,6 @@ class Limiter:
         )
 
 
-def _reason(turn: Ahead, rates: Rates) -> str:
+def _reason(turn: Wait, rates: Rates) -> str:
     used_up = f"Zoho's limit of {rates.per_minute} requests a minute is used up."
     return f"Waiting {span(turn.seconds)}: {used_up} {turn.note}".rstrip()

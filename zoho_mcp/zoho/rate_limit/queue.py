@@ -43,12 +43,12 @@ class Today:
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class Acquired:
     """Go."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class Wait:
     """Wait: `seconds` as far as that can be told, 0 for others that are under way or came first."""
 
     seconds: float
@@ -57,18 +57,18 @@ class Ahead:
 
 
 @dataclass(frozen=True, slots=True)
-class UsedUp:
+class Exhausted:
     """Nothing goes any more today."""
 
 
-class Turns(Protocol):
+class RequestQueue(Protocol):
     """Counts requests, first come, first served. Times are seconds of the caller's clock, whoever else counts along."""
 
     async def queue(self, organization: str, now: float, until: float) -> str:
         """A new ticket, behind all others of the organisation."""
         ...
 
-    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Granted | Ahead | UsedUp:
+    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
         """Whether the ticket may go now; if so, it counts from here on."""
         ...
 
@@ -93,7 +93,7 @@ class Turns(Protocol):
         ...
 
 
-def told(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
+def parse_rate_headers(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
     """Limit, remaining and seconds to the day's end, if an answer says all three and they make sense."""
     try:
         limit, remaining, reset = (int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset"))

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 
 from zoho_mcp.times import DAY
-from zoho_mcp.zoho.rate_limit.queue import BLOCKED, LEASE, SLOWED, WINDOW, Ahead, Granted, Rates, Today, UsedUp, told
+from zoho_mcp.zoho.rate_limit.queue import (
+    BLOCKED,
+    LEASE,
+    SLOWED,
+    WINDOW,
+    Acquired,
+    Exhausted,
+    Rates,
+    Today,
+    Wait,
+    parse_rate_headers,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,7 +45,7 @@ _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
-class LimitStore:
+class SqliteQueue:
     """Turns that the processes of a user share. Opens its file when it is first used."""
 
     def __init__(self, path: Path | None) -> None:
@@ -45,7 +56,7 @@ class LimitStore:
         """See `Turns`, also for the others."""
         return str(await self._run(lambda tables: tables.queue(organization, os.getpid(), now, until)))
 
-    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Granted | Ahead | UsedUp:
+    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
         """Whether it may go now."""
         return await self._run(lambda tables: tables.turn(int(ticket), organization, rates, now))
 
@@ -124,27 +135,27 @@ class Tables:
         added = self._run("insert into tickets (organization, pid, running, expires) values (?, ?, 0, ?)", values)
         return int(added.lastrowid or 0)
 
-    def turn(self, ticket: int, organization: str, rates: Rates, now: float) -> Granted | Ahead | UsedUp:
+    def turn(self, ticket: int, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
         """Whether the ticket may go now; if so, it counts from here on."""
         if self.today(organization, rates, now).remaining <= 0:
-            return UsedUp()
+            return Exhausted()
         ahead, running = self._before(ticket, organization, now)
         seconds = self._free_at(ahead, organization, rates.per_minute, now) - now
         if seconds > 0:
-            return Ahead(seconds)
+            return Wait(seconds)
         if ahead or running >= rates.at_once:
             self._drop_dead(organization)
-            return Ahead(0)
+            return Wait(0)
         self._run("update tickets set running = 1, expires = ? where id = ?", (now + LEASE, ticket))
         self._run("insert or replace into sent values (?, ?, ?)", (ticket, organization, now))
         self._run("update days set remaining = remaining - 1 where organization = ?", (organization,))
-        return Granted()
+        return Acquired()
 
     def leave(self, ticket: int, organization: str, now: float, headers: Mapping[str, str]) -> None:
         """The ticket is done with. It counts from its answer on: when Zoho counted it is not known better."""
         self._run("delete from tickets where id = ?", (ticket,))
         self._run("update sent set at = ? where ticket = ?", (now, ticket))
-        said = told(headers)
+        said = parse_rate_headers(headers)
         if said is not None:
             limit, remaining, reset = said
             query = "select count(*) from tickets where organization = ? and running"
@@ -158,7 +169,7 @@ class Tables:
 
     def use_up(self, organization: str, now: float, headers: Mapping[str, str]) -> None:
         """Nothing is left of the day."""
-        limit, _, reset = told(headers) or (0, 0, 0.0)
+        limit, _, reset = parse_rate_headers(headers) or (0, 0, 0.0)
         if reset:
             self._set_day(organization, limit, 0, now + reset, told=True)
         self._run("update days set remaining = 0 where organization = ?", (organization,))
