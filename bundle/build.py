@@ -21,7 +21,7 @@ TARGET = ROOT / "dist" / "zoho-invoice-mcp.mcpb"
 _THEN = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the bundle, the earliest a zip can hold."""
 _TITLES = {
-    "ZOHO_SANDBOX": "Try it without an account",
+    "ZOHO_SANDBOX": "Use demo data",
     "ZOHO_PROFILE": "Stored login",
     "ZOHO_CLIENT_ID": "Client id",
     "ZOHO_CLIENT_SECRET": "Client secret",
@@ -99,9 +99,9 @@ def _server(asked: Iterable[Setting]) -> dict[str, Any]:
 
 _LONG = (
     "Lets Claude run a small business's invoicing on **Zoho Invoice** or **Zoho Books**. A person is asked before "
-    "anything is deleted, voided or refunded.\n\nWithout an account: switch on *Try it without an account* and leave "
-    "the rest empty; everything then happens on an embedded Zoho with demo data. With an account: the client id, "
-    "client secret and refresh token come from Zoho's API console, see the documentation."
+    "anything is deleted, voided or refunded.\n\nIt starts with demo data in a sandbox on this computer. To use your own "
+    "account, switch *Use demo data* off. The client id, client secret and refresh token come from Zoho's API console; "
+    "see the documentation."
 )
 
 
@@ -115,7 +115,7 @@ def _field(setting: Setting) -> dict[str, Any]:
     """
     about = setting.meaning
     if setting.choices == ("true", "false"):
-        kind, default = "boolean", setting.default == "true"
+        kind, default = "boolean", setting.name == "ZOHO_SANDBOX" or setting.default == "true"
     elif setting.name.endswith(("_DIR", "_FILE")):
         kind, default = "directory" if setting.name.endswith("_DIR") else "file", ""
     else:

@@ -1,7 +1,6 @@
-"""Makes the pictures of README.md: `python docs/pictures.py`. Needs Chromium; on Linux, macOS or the like.
+"""Makes the pictures of the docs: `python docs/pictures.py`. Needs Chromium; on Linux, macOS or the like.
 
-Everything in them ran: a server on the embedded Zoho, driven by the SDK's client, and the page it opened. Only what the
-two people say in the chat is written for the picture, around the figures of the answers.
+Everything in them ran: a server on the sandbox, driven by the SDK's client, and the page it opened.
 """
 
 import io
@@ -14,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from html import escape, unescape
+from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,77 +25,24 @@ import mcp_types as types
 from mcp import Client, StdioServerParameters
 from rich.console import Console
 from rich.text import Text
-
-from zoho_mcp.server.results.result import compact_json
+from tour import TOUR, Figures, drawing
 
 PICTURES = Path(__file__).parent / "pictures"
 _COMMAND = (sys.executable, "-m", "zoho_mcp.cli.main")
-_LONGEST_ANSWER = 155
-_STYLE = """
-*{box-sizing:border-box}
-body{margin:0;background:#f4f5f7;color:#1b1f24;font:16px/1.5 "Liberation Sans",Arial,sans-serif}
-main{width:820px;margin:0 auto;padding:28px 24px;display:flex;flex-direction:column;gap:14px}
-.you{align-self:flex-end;max-width:80%;background:#0b5cad;color:#fff;border-radius:16px 16px 4px 16px;padding:10px 16px}
-.it{max-width:88%;background:#fff;border:1px solid #d0d7de;border-radius:16px 16px 16px 4px;padding:10px 16px}
-.it b{font-variant-numeric:tabular-nums}
-.call{border-left:3px solid #8a94a0;padding:2px 0 2px 12px;font:13px/1.5 "DejaVu Sans Mono",monospace;color:#3d4650;
-overflow-wrap:anywhere}
-.call b{color:#0b5cad}
-.answer{margin-top:-14px;color:#6a7480}
-.asked,.asked+.answer{border-left-color:#b42318}
-.asked b{color:#b42318}
-"""
 
 
-@dataclass
-class Chat:
-    """What was said and done, as HTML, in order."""
+@dataclass(frozen=True)
+class Session:
+    """What a session on the sandbox found, and the approval page as it was served."""
 
-    client: Client
-    turns: list[str] = field(default_factory=list[str])
-
-    def you(self, text: str) -> None:
-        """The user says."""
-        self.turns.append(f'<div class="you">{escape(text)}</div>')
-
-    def it(self, text: str) -> None:
-        """The assistant says; **bold** is."""
-        said = re.sub(r"[*]{2}(.+?)[*]{2}", r"<b>\1</b>", escape(text))
-        self.turns.append(f'<div class="it">{said}</div>')
-
-    async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """A call that runs, and its answer as it came, cut where the picture would get too big."""
-        self._card(f"<b>{tool}</b> {_whole(compact_json(arguments))}")
-        result = await self.client.call_tool(tool, arguments)
-        text = " ".join(part.text for part in result.content if isinstance(part, types.TextContent))
-        if result.is_error:
-            raise RuntimeError(text)
-        self._card(_whole(text if len(text) <= _LONGEST_ANSWER else text[: _LONGEST_ANSWER - 1] + "…"), "answer")
-        return result.structured_content
-
-    def approved(self, title: str) -> None:
-        """The approval page stood in the browser, and its question was answered there."""
-        self._card(f"<b>asked on a page in the browser</b> {_whole(title)}", "asked")
-        self._card("approved there", "answer asked")
-
-    def _card(self, html: str, kind: str = "") -> None:
-        self.turns.append(f'<div class="call {kind}">{html}</div>')
+    figures: Figures
+    page: str
+    status: str
+    """The invoice's status in the end."""
 
 
-def _whole(text: str) -> str:
-    """As HTML that is broken after commas and never within a number or a date."""
-    return escape(text).replace("-", "\u2011").replace(",", ",<wbr>")
-
-
-@dataclass
-class Page:
-    """The approval page as it was served."""
-
-    html: str = ""
-
-
-async def session(folder: Path) -> tuple[Chat, Page]:
-    """A chat on the embedded Zoho; the page is kept, then approved as a person would."""
+async def session(folder: Path) -> Session:
+    """Ask who owes money, then void an invoice, approved on the page as a person would."""
     opened = folder / "opened"
     os.mkfifo(opened)
     browser = folder / "browser"
@@ -105,45 +51,49 @@ async def session(folder: Path) -> tuple[Chat, Page]:
     server = StdioServerParameters(
         command=_COMMAND[0], args=[*_COMMAND[1:], "--sandbox"], env={**_plain(folder), "BROWSER": str(browser)}
     )
-    page = Page()
-    async with Client(server, client_info=types.Implementation(name="Your chat program", version="1")) as client:
-        chat = Chat(client)
-        await _who_owes(chat)
-        await _void(chat, page, opened)
-    return chat, page
+    async with Client(server, client_info=types.Implementation(name="Claude Desktop", version="1")) as client:
+        figures, invoice = await _questions(client)
+        pages: list[str] = []
+        async with anyio.create_task_group() as group:
+            group.start_soon(_approve, pages, opened, figures.number)
+            await _call(client, "void_invoice", invoice_id=invoice)
+        status = (await _call(client, "get_invoice", invoice_id=invoice))["invoice"]["status"]
+    return Session(figures, pages[0], status)
 
 
-async def _who_owes(chat: Chat) -> None:
-    chat.you("Who owes us money, and since when?")
-    aging = await chat.call("get_receivables_aging")
-    late = [f"**{code} {each['overdue']:,.2f}**" for code, each in aging["currencies"].items()]
-    worst = min((row for row in aging["customers"] if row.get("overdue")), key=lambda row: row["oldest_due_date"])
-    chat.it(
-        f"{' and '.join(late)} are overdue. The oldest is {worst['customer_name']}: {worst['currency_code']} "
-        f"{worst['overdue']:,.2f}, due since {worst['oldest_due_date']}."
+async def _questions(client: Client) -> tuple[Figures, str]:
+    """The figures of the picture, and the id of the invoice to void."""
+    aging = await _call(client, "get_receivables_aging")
+    late = [f"{code} {each['overdue']:,.2f}" for code, each in sorted(aging["currencies"].items())]
+    debts = [row for row in aging["customers"] if row.get("overdue")]
+    oldest = min(debts, key=lambda row: row["oldest_due_date"])
+    [row] = (await _call(client, "list_invoices", search_text="Grünwald", status="overdue"))["invoices"]
+    figures = Figures(
+        overdue=" and ".join(late),
+        oldest=oldest["customer_name"],
+        number=row["invoice_number"],
+        customer=row["customer_name"],
+        amount=f"{row['currency_code']} {row['total']:,.2f}",
+        status=row["status"],
     )
+    return figures, row["invoice_id"]
 
 
-async def _void(chat: Chat, page: Page, opened: Path) -> None:
-    chat.you("The one for Grünwald & Söhne was written twice by mistake. Void it, please.")
-    [row] = (await chat.call("list_invoices", search_text="Grünwald", status="overdue"))["invoices"]
-    async with anyio.create_task_group() as group:
-        group.start_soon(_approve, chat, page, opened, row["invoice_number"])
-        await chat.call("void_invoice", invoice_id=row["invoice_id"])
-    now = (await chat.client.call_tool("get_invoice", {"invoice_id": row["invoice_id"]})).structured_content
-    chat.it(f"Done, after your yes: {row['invoice_number']} is now **{now['invoice']['status']}**.")
+async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, arguments)
+    if result.is_error:
+        raise RuntimeError(" ".join(part.text for part in result.content if isinstance(part, types.TextContent)))
+    return result.structured_content
 
 
-async def _approve(chat: Chat, page: Page, opened: Path, number: str) -> None:
+async def _approve(pages: list[str], opened: Path, number: str) -> None:
     address = await anyio.to_thread.run_sync(opened.read_text)
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(address))
     async with httpx.AsyncClient() as browser:
-        page.html = (await browser.get(address)).text
-        title = re.search(r"<title>Approve\? (.*?)</title>", page.html)
-        view = re.search(r'name="view" value="([^"]+)"', page.html)
-        assert title
+        page = (await browser.get(address)).text
+        view = re.search(r'name="view" value="([^"]+)"', page)
         assert view
-        chat.approved(unescape(title[1]))
+        pages.append(page)
         form = {"view": unescape(view[1]), "decision": "approve", "number": number}
         await browser.post(address, data=form, headers={"origin": origin, "sec-fetch-site": "same-origin"})
 
@@ -155,7 +105,7 @@ def _plain(folder: Path) -> dict[str, str]:
 
 
 def doctor(folder: Path) -> str:
-    """What `doctor` shows in a terminal, with a stored login at the embedded Zoho and one chat program."""
+    """What `doctor` shows in a terminal, with a stored login at the sandbox and one chat program."""
     environment = _plain(folder)
     install = [*_COMMAND, "install", "claude-desktop", "--force", "--yes"]
     subprocess.run(install, env=environment, stdout=subprocess.DEVNULL, check=True)
@@ -218,9 +168,9 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        chat, page = anyio.run(session, folder)
-        photograph(f"<style>{_STYLE}</style><main>{''.join(chat.turns)}</main>", PICTURES / "chat.png", folder, 868)
-        photograph(page.html, PICTURES / "approval.png", folder, 700)
+        seen = anyio.run(session, folder)
+        TOUR.write_text(drawing(seen.figures), encoding="utf-8")
+        photograph(seen.page, PICTURES / "approval.png", folder, 700)
         shown = terminal_html(doctor(folder), "zoho-invoice-mcp doctor")
         photograph(shown, PICTURES / "doctor.png", folder, 900)
 

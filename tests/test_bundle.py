@@ -90,9 +90,9 @@ def test_the_form_asks_for_settings_that_exist_and_hides_the_secret_ones(manifes
 
 
 def test_a_field_left_empty_never_stops_the_form_and_always_has_a_value(manifest: dict[str, Any]) -> None:
-    for field in manifest["user_config"].values():
+    for key, field in manifest["user_config"].items():
         assert field["required"] is False
-        assert field["default"] in ("", False)
+        assert field["default"] in ("", key == "sandbox")
         assert field["type"] in ("string", "boolean", "directory", "file")
 
 
@@ -121,7 +121,7 @@ def test_the_icon_is_what_its_script_draws() -> None:
 @pytest.mark.anyio
 async def test_the_unpacked_bundle_answers(unpacked: Path, manifest: dict[str, Any]) -> None:
     fields = manifest["user_config"]
-    filled = {key: str(field["default"]).lower() for key, field in fields.items()} | {"sandbox": "true"}
+    filled = {key: str(field["default"]).lower() for key, field in fields.items()}
     variables = {
         name: filled[placeholder.removeprefix("${user_config.").removesuffix("}")]
         for name, placeholder in manifest["server"]["mcp_config"]["env"].items()

@@ -4,8 +4,10 @@ import ast
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -26,11 +28,19 @@ PLAIN = {
 }
 
 
-def commands() -> list[str]:
-    blocks = [
-        block for page in PAGES.values() for block in re.findall(r"<!-- run -->\n```sh\n(.*?)```", page, re.DOTALL)
-    ]
-    return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+SHELLS = [shell for shell in ("zsh", "bash") if shutil.which(shell)]
+
+
+def blocks(page: str, language: str = "sh") -> list[str]:
+    """Blocks of code in a page, also those inside a list, without their indentation."""
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", page, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block).strip() for block in found]
+
+
+def runnable(*pages: str) -> list[str]:
+    """The commands that are marked to be run, in order."""
+    marked = (re.findall(r"^ *<!-- run -->\n( *```sh\n.*?^ *```$)", page, re.DOTALL | re.MULTILINE) for page in pages)
+    return [block for found in marked for one in found for block in blocks(one)]
 
 
 def messages() -> list[str]:
@@ -47,8 +57,9 @@ def texts() -> str:
 TEXTS = texts()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a shell")
-def test_the_commands_run_one_after_the_other_as_written(tmp_path: Path) -> None:
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A home with every chat app's folder, and the command on the PATH."""
     shim = tmp_path / "bin" / "zoho-invoice-mcp"
     shim.parent.mkdir()
     shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m zoho_mcp.cli.main "$@"\n')
@@ -56,19 +67,59 @@ def test_the_commands_run_one_after_the_other_as_written(tmp_path: Path) -> None
     home = tmp_path / "home"
     for client in CLIENTS.values():
         client.file(Machine(sys.platform, home, {})).parent.mkdir(parents=True, exist_ok=True)
-    (home / ".claude").mkdir()
-    environment = PLAIN | {
-        "HOME": str(home), "PYTHONPATH": str(CHECKOUT), "PATH": f"{shim.parent}{os.pathsep}{PLAIN['PATH']}",
-    }  # fmt: skip
-    assert len(commands()) >= 22
-    for command in commands():
-        result = subprocess.run(
-            ["/bin/sh", "-c", command],
-            cwd=tmp_path, env=environment, input="y\n", capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert result.returncode == 0, command + "\n" + result.stdout + result.stderr
-    assert "zoho-invoice" in (home / ".codex" / "config.toml").read_text()
-    assert not (home / ".cursor" / "mcp.json").exists()
+    (home / ".claude").mkdir(exist_ok=True)
+    path = f"{shim.parent}{os.pathsep}{PLAIN['PATH']}"
+    return PLAIN | {"HOME": str(home), "PYTHONPATH": str(CHECKOUT), "PATH": path}
+
+
+def run(shell: list[str], command: str, environment: dict[str, str], folder: Path) -> None:
+    result = subprocess.run(
+        [*shell, command],
+        cwd=folder, env=environment, input="y\n", capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, command + "\n" + result.stdout + result.stderr
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a shell")
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_commands_of_the_readme_run_as_written(shell: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    arguments = [shell, "-fc"] if shell == "zsh" else [shell, "-c"]
+    for command in runnable(PAGES["README.md"]):
+        run(arguments, command, environment, tmp_path)
+    for command in blocks(PAGES["README.md"]):
+        if command.startswith("make "):
+            run(arguments, command.replace("make ", "make --dry-run "), environment, CHECKOUT)
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a shell")
+def test_the_commands_of_the_other_pages_run_one_after_the_other_as_written(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    commands = runnable(*(page for name, page in PAGES.items() if name != "README.md"))
+    assert len(commands) >= 8
+    for command in commands:
+        run(["/bin/sh", "-c"], command, environment, tmp_path)
+
+
+LATER = {"CONTRIBUTING.md", "account.md", "clients.md", "http.md", "observability.md", "policy.md", "troubleshooting.md"}
+
+
+@pytest.mark.parametrize("page", sorted(set(PAGES) - LATER))
+def test_a_block_is_one_command_without_a_comment(page: str) -> None:
+    for block in blocks(PAGES[page]) + blocks(PAGES[page], "powershell"):
+        assert " #" not in block
+        assert not block.startswith("#")
+        assert len(block.replace("\\\n", "").splitlines()) == 1, block
+
+
+@pytest.mark.skipif(not SHELLS, reason="there is no zsh and no bash")
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(PAGES[page])])
+def test_a_block_can_be_read_by_the_shells(page: str) -> None:
+    for shell in SHELLS:
+        for block in blocks(PAGES[page]):
+            subprocess.run([shell, "-n"], input=block, text=True, check=True, timeout=20)
 
 
 @pytest.mark.parametrize("message", messages())

@@ -25,7 +25,7 @@ def script(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # Where dataclasses look for it.
+    sys.modules[name] = module  # Where dataclasses, and the other scripts, look for it.
     spec.loader.exec_module(module)
     return module
 
@@ -55,21 +55,23 @@ def test_every_setting_that_is_named_exists() -> None:
 
 def test_the_pictures_are_there_and_small() -> None:
     shown = re.findall(r'src="([^"]+)"', README)
-    assert len(shown) == 2
-    for path in shown:
-        assert 10_000 < (CHECKOUT / path).stat().st_size < 150_000
+    assert shown == ["docs/pictures/tour.svg"]
+    for path in (CHECKOUT / "docs" / "pictures").iterdir():
+        assert 4_000 < path.stat().st_size < 150_000
 
 
 @pytest.mark.anyio
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform == "win32", reason="the script needs a pseudo-terminal")
 async def test_what_the_pictures_show_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
-    pictures = script("pictures")
+    tour, pictures = script("tour"), script("pictures")
     with anyio.fail_after(60):
-        chat, page = await pictures.session(tmp_path)
-    assert "is now <b>void</b>" in chat.turns[-1]
-    assert "Void invoice INV" in page.html
-    assert "All is well." in await anyio.to_thread.run_sync(pictures.doctor, tmp_path)
+        seen = await pictures.session(tmp_path)
+    assert seen.status == "void"
+    assert seen.figures.number in seen.page
+    assert tour.drawing(seen.figures) == tour.TOUR.read_text(encoding="utf-8"), "run: .venv/bin/python docs/tour.py"
+    assert "✓" in await anyio.to_thread.run_sync(pictures.doctor, tmp_path)
 
 
 def test_every_command_of_the_commands_table_and_every_command_there_is_stand_in_it() -> None:
