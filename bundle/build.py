@@ -99,9 +99,9 @@ def _server(asked: Iterable[Setting]) -> dict[str, Any]:
 
 _LONG = (
     "Lets Claude run a small business's invoicing on **Zoho Invoice** or **Zoho Books**. A person is asked before "
-    "anything is deleted, voided or refunded.\n\nIt starts with demo data in a sandbox on this computer. To use your own "
-    "account, switch *Use demo data* off. The client id, client secret and refresh token come from Zoho's API console; "
-    "see the documentation."
+    "anything is deleted, voided or refunded.\n\nIt starts with demo data in a sandbox on this computer. To use your "
+    "own account, switch *Use demo data* off. The client id, client secret and refresh token come from Zoho's API "
+    "console; see the documentation."
 )
 
 

@@ -29,7 +29,7 @@ _FIRST, _APART, _BOTTOM = 92, 36, 600
 def drawing() -> str:
     """The picture as SVG: a sequence diagram."""
     picture = Drawing()
-    picture.box(0, 0, 880, _BOTTOM + 20, "var(--back)", round_by=14)
+    picture.box(0, 0, 880, _BOTTOM + 20, "var(--back)", radius=14)
     for x, name in ((_YOU, "You"), (_APP, "Chat app and model"), (_SERVER, "zoho-invoice-mcp"), (_ZOHO, "Zoho")):
         picture.line(x, 56, x, _BOTTOM, "thin")
         picture.box(x - 88, 20, 176, 36, "var(--card)", edge="var(--edge)")
@@ -45,7 +45,7 @@ def drawing() -> str:
 
 
 def _note(picture: Drawing, x: int, y: int, text: str) -> None:
-    picture.box(x - 130, y - 18, 260, 26, "var(--tool)", edge="var(--edge)", round_by=6)
+    picture.box(x - 130, y - 18, 260, 26, "var(--tool)", edge="var(--edge)", radius=6)
     picture.text(x, y, text, "dim", anchor="middle")
 
 

@@ -28,11 +28,10 @@ class Drawing:
         self.parts: list[str] = []
         self.rules: list[str] = []
 
-    def box(self, x: int, y: int, width: int, height: int, fill: str, *, edge: str = "none", round_by: int = 10) -> None:
+    def box(self, x: int, y: int, width: int, height: int, fill: str, *, edge: str = "none", radius: int = 10) -> None:
         """A rectangle with round corners."""
         self.parts.append(
-            f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="{round_by}" '
-            f'style="fill:{fill};stroke:{edge}"/>'
+            f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}" style="fill:{fill};stroke:{edge}"/>'
         )
 
     def text(self, x: int, y: int, lines: str, kind: str = "", *, anchor: str = "start") -> None:

@@ -14,6 +14,7 @@ TOUR = Path(__file__).parent / "pictures" / "tour.svg"
 LENGTH = 17.0
 """Seconds of one round."""
 
+
 @dataclass(frozen=True)
 class Figures:
     """What the session found: everything in the picture that is not the same every time."""
@@ -29,7 +30,7 @@ class Figures:
 def drawing(figures: Figures) -> str:
     """The picture as SVG: a chat on the left, the approval page on the right."""
     picture = Drawing(LENGTH)
-    picture.box(0, 0, 880, 452, "var(--back)", round_by=14)
+    picture.box(0, 0, 880, 452, "var(--back)", radius=14)
     _window(picture, 16, 16, 424, 420, "Your chat app")
     _chat(picture, figures)
     _window(picture, 456, 16, 408, 420, "Your browser")
@@ -45,7 +46,7 @@ def drawing(figures: Figures) -> str:
 
 
 def _window(picture: Drawing, x: int, y: int, width: int, height: int, title: str) -> None:
-    picture.box(x, y, width, height, "var(--card)", edge="var(--edge)", round_by=12)
+    picture.box(x, y, width, height, "var(--card)", edge="var(--edge)", radius=12)
     picture.text(x + 18, y + 26, title, "head")
 
 
@@ -60,14 +61,14 @@ def _chat(picture: Drawing, figures: Figures) -> None:
 
 def _mine(picture: Drawing, start: float, y: int, width: int, text: str) -> None:
     picture.begin(start)
-    picture.box(424 - width, y, width, 38, "var(--mine)", round_by=16)
+    picture.box(424 - width, y, width, 38, "var(--mine)", radius=16)
     picture.text(424 - width + 16, y + 24, text, "on")
     picture.end()
 
 
 def _call(picture: Drawing, start: float, y: int, tool: str, note: str = "") -> None:
     picture.begin(start)
-    picture.box(34, y, 372 if note else 208, 30, "var(--tool)", round_by=8)
+    picture.box(34, y, 372 if note else 208, 30, "var(--tool)", radius=8)
     picture.text(48, y + 20, tool, "mono")
     if note:
         picture.text(394, y + 20, note, "dim", anchor="end")
@@ -76,14 +77,16 @@ def _call(picture: Drawing, start: float, y: int, tool: str, note: str = "") -> 
 
 def _answer(picture: Drawing, start: float, y: int, height: int, text: str) -> None:
     picture.begin(start)
-    picture.box(34, y, 372, height, "none", edge="var(--edge)", round_by=14)
+    picture.box(34, y, 372, height, "none", edge="var(--edge)", radius=14)
     picture.text(50, y + 27, text)
     picture.end()
 
 
 def _page(picture: Drawing, figures: Figures) -> None:
     picture.begin(0, 6.5, "last")
-    picture.text(660, 220, "Before anything is voided, deleted\nor refunded, you are asked here.", "dim", anchor="middle")
+    picture.text(
+        660, 220, "Before anything is voided, deleted\nor refunded, you are asked here.", "dim", anchor="middle"
+    )
     picture.end()
     picture.begin(7.0, 12.0)
     _question(picture, figures)
@@ -103,13 +106,13 @@ def _question(picture: Drawing, figures: Figures) -> None:
         picture.text(474, 164 + 24 * number, name, "dim")
         picture.text(580, 164 + 24 * number, value)
     picture.text(474, 266, "To approve, type the invoice's number:", "dim")
-    picture.box(474, 278, 372, 40, "var(--field)", edge="var(--dim)", round_by=8)
+    picture.box(474, 278, 372, 40, "var(--field)", edge="var(--dim)", radius=8)
     picture.begin(8.6, 12.0)
     picture.text(490, 303, figures.number, "mono")
     picture.end()
-    picture.box(474, 336, 180, 44, "var(--ask)", round_by=8)
+    picture.box(474, 336, 180, 44, "var(--ask)", radius=8)
     picture.text(564, 363, "Approve", "white", anchor="middle")
-    picture.box(666, 336, 180, 44, "none", edge="var(--dim)", round_by=8)
+    picture.box(666, 336, 180, 44, "none", edge="var(--dim)", radius=8)
     picture.text(756, 363, "Decline", "bold", anchor="middle")
     picture.begin(10.6, 12.0, "last")
     picture.parts.append('<circle cx="596" cy="366" r="16" style="fill:#fff;opacity:.55"/>')

@@ -1,4 +1,4 @@
-"""The questions that the README offers to copy: the sandbox's demo data answers each, with the calls a model would make."""
+"""The README's questions: the sandbox's demo data answers each, with the calls that a model would make."""
 
 import re
 from collections.abc import Awaitable, Callable
