@@ -12,8 +12,9 @@ import pytest
 from conftest import NOON, Time
 
 from zoho_mcp.errors import LimitedError
+from zoho_mcp.telemetry import progress
 from zoho_mcp.times import moment, offset_of_midnight, span
-from zoho_mcp.zoho.rate_limit.limiter import PLANS, REPORT, Limiter
+from zoho_mcp.zoho.rate_limit.limiter import PLANS, Limiter
 from zoho_mcp.zoho.rate_limit.queue import UNLIMITED, Rates
 
 pytestmark = pytest.mark.anyio
@@ -71,19 +72,26 @@ async def test_a_wait_longer_than_there_is_patience_for_is_an_answer_that_says_w
     await limits.aclose()
 
 
-async def test_whoever_waits_is_told_once_and_for_how_long() -> None:
-    time, told = Time(), list[tuple[str, float]]()
+class Told:
+    """A client's session that keeps the progress it is sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    async def report_progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        self.messages.append(message or "")
+
+
+async def test_a_wait_is_reported_once_and_for_how_long() -> None:
+    time, told = Time(), Told()
     limits = limiter(time)
-
-    async def report(reason: str, seconds: float) -> None:
-        told.append((reason, seconds))
-
-    REPORT.set(report)
+    progress.current.set(progress.Progress(told))
     for _ in range(3):
         await use(limits, time)
     time.now += 50
     await use(limits, time)
-    assert told == [("Waiting 11 seconds: Zoho's limit of 3 requests a minute is used up.", 11.0)]
+    assert len(told.messages) == 1
+    assert "11 seconds" in told.messages[0]
 
 
 async def test_organisations_do_not_wait_for_each_other(path: Path | None) -> None:
@@ -178,7 +186,7 @@ async def test_a_killed_process_leaves_nothing_behind_that_blocks(tmp_path: Path
         "import asyncio, os, sys, time; from pathlib import Path\n"
         "from zoho_mcp.zoho.rate_limit.limiter import Limiter; from zoho_mcp.zoho.rate_limit.queue import Rates\n"
         "async def go():\n"
-        "    async with Limiter(Rates(9, 9, 1), Path(sys.argv[1]), clock=time.time).slot('1', time.time() + 20):\n"
+        "    async with Limiter(Rates(9, 9, 1), Path(sys.argv[1]), clock=time.time).acquire('1', time.time() + 20):\n"
         "        os.kill(os.getpid(), 9)\n"
         "asyncio.run(go())\n"
     )

@@ -224,7 +224,7 @@ async def test_a_write_whose_answer_is_lost_is_sent_once_and_said_to_be_unknown(
 
 @pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout])
 async def test_a_write_that_never_left_is_said_to_have_changed_nothing(kind: type[httpx.TransportError]) -> None:
-    with pytest.raises(UnavailableError, match="could not be reached"):
+    with pytest.raises(UnavailableError):
         await client(FakeZoho(breaking(kind))).send(WRITE)
 
 

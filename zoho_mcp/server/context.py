@@ -24,6 +24,7 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.rate_limit.limiter import PATIENCE
 from zoho_mcp.zoho.request import Request, build
 
 ORGANIZATION = "organization"
@@ -63,7 +64,7 @@ class ServerContext:
         granted = self.grant.organizations
         return tuple(one for one in self.settings.organizations if not granted or one in granted)
 
-    async def run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def run(self, name: str, arguments: Mapping[str, Any], patience: float = PATIENCE) -> dict[str, Any]:
         """Send the request of a catalog operation as it is; Zoho's envelope. Asks nobody.
 
         Of a change whose answer is lost, it finds out by reading what became of it, and never sends it again.
@@ -72,7 +73,7 @@ class ServerContext:
         rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
         sent = Attempt(operation, rest, self.client.clock(), self.client.skew)
         try:
-            payload = await self.send(self.request(operation, arguments))
+            payload = await self.send(self.request(operation, arguments), patience)
         except OutcomeUnknownError as problem:
             payload = await reconcile(self, sent, problem)
         assert isinstance(payload, dict)
@@ -92,12 +93,12 @@ class ServerContext:
         named = rest.pop(ORGANIZATION, "")
         return replace(build(operation, rest), organization_id=named)
 
-    async def send(self, request: Request) -> dict[str, Any] | bytes:
+    async def send(self, request: Request, patience: float = PATIENCE) -> dict[str, Any] | bytes:
         """Send a request, for the organisation of the call under way unless it names another."""
         organization = request.organization_id or working_in.get()
         if organization in self.settings.organizations and organization not in self.organizations:
             raise AuthError(f"The owner's policy does not let you work in the organisation {organization}.")
-        return await self.client.send(replace(request, organization_id=organization))
+        return await self.client.send(replace(request, organization_id=organization), patience)
 
     def organization_of(self, arguments: Mapping[str, Any]) -> str:
         """Whose books a call is about."""

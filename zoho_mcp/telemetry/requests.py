@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -69,14 +68,6 @@ class RequestTrace:
             self._since = None
 
 
-current: ContextVar[RequestTrace | None] = ContextVar("sending", default=None)
-
-
-def sending() -> RequestTrace:
-    """The request under way; outside of one, one that nobody looks at."""
-    return current.get() or RequestTrace("", "", time.time)
-
-
 @contextmanager
 def trace_request(method: str, route: str, clock: Callable[[], float]) -> Generator[RequestTrace]:
     """Around a request with all its tries. `route` is a template (`/invoices/{invoice_id}`) or empty."""
@@ -86,14 +77,12 @@ def trace_request(method: str, route: str, clock: Callable[[], float]) -> Genera
     with _tracer.start_as_current_span(
         f"{found.method} {found.route}", kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
     ) as span:
-        before = current.set(found)
         try:
             yield found
         except BaseException as problem:
             outcome, code = kind_of(problem), problem.code if isinstance(problem, ZohoMcpError) else 0
             raise
         finally:
-            current.reset(before)
             found.stop_waiting()
             _describe(span, found, outcome, code)
             _measure(found, outcome, code, time.perf_counter() - began)

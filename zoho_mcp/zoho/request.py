@@ -48,6 +48,11 @@ class Request:
     """The path as the catalog has it, with places for ids: what may be shown of it. Empty: nothing may."""
 
     @property
+    def needs_organization(self) -> bool:
+        """Whether the request is about the books of one organisation."""
+        return self.path != "/organizations"
+
+    @property
     def changes(self) -> bool:
         """Whether Zoho may change something when it gets this request."""
         return self.method != "GET"

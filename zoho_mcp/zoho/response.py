@@ -67,6 +67,21 @@ class Response:
     body: bytes
 
 
+class RetryError(Exception):
+    """A failed try after which another is safe; `problem` is raised when there is none. `after`: seconds to wait."""
+
+    def __init__(self, problem: ZohoMcpError, after: float = 0.0) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+        self.after = after
+
+
+def retry_after(response: Response) -> float:
+    """The seconds that a response asks to wait, at most an hour; 0 where it asks for none."""
+    given = response.headers.get("retry-after", "")
+    return min(float(given), 3600.0) if given.isascii() and given.isdigit() else 0.0
+
+
 def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     """The envelope (numbers with a point as Decimal) or, where a file was asked for, its bytes.
 

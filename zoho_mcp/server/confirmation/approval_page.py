@@ -11,7 +11,7 @@ import anyio
 from zoho_mcp.policy.approvals import Approval, Prompt
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server.confirmation.request import MOST_QUESTIONS, TELL_THE_USER, ConfirmationRequest, Snapshot, agreement
-from zoho_mcp.server.middleware.progress import report_progress
+from zoho_mcp.telemetry.progress import report_progress
 
 _logger = logging.getLogger(__name__)
 _NEVER_YOURSELF = "Do not open it yourself: it shows nothing to who is not logged in."

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoho_mcp.errors import NotFoundError, OutcomeUnknownError, UnavailableError, ZohoMcpError
 from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.telemetry.progress import report_progress
 from zoho_mcp.times import seconds_of
-from zoho_mcp.zoho.rate_limit.limiter import REPORT
 from zoho_mcp.zoho.request import build
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ Probe = Callable[["ServerContext", Attempt], Awaitable[Verdict]]
 
 async def reconcile(app: "ServerContext", sent: Attempt, problem: OutcomeUnknownError) -> dict[str, Any]:
     """The envelope of a change that was carried out. Raises UnavailableError when it was not, else `problem` anew."""
-    if (report := REPORT.get()) is not None:
-        await report("Zoho's answer was lost. Looking whether it was done.", sum(PROBE_DELAYS))
+    await report_progress("Zoho's answer was lost. Checking whether the change was made.")
     verdict = await probe(app, sent)
     if verdict.result == "done":
         key = sent.operation.answer.key

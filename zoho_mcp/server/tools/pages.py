@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoho_mcp.server.middleware.progress import report_progress
-from zoho_mcp.zoho.rate_limit.limiter import PATIENCE, patience
+from zoho_mcp.telemetry.progress import report_progress
+from zoho_mcp.zoho.rate_limit.limiter import PATIENCE
 
 if TYPE_CHECKING:
     from zoho_mcp.server.context import ServerContext
@@ -38,8 +38,8 @@ async def walk(
     """
     where, seen = continued(start), 0
     while True:
-        with patience(PATIENCE_BETWEEN if seen or under_way else PATIENCE):
-            envelope = await app.run(name, {**filters, **where})
+        patience = PATIENCE_BETWEEN if seen or under_way else PATIENCE
+        envelope = await app.run(name, {**filters, **where}, patience)
         count = len(envelope.get(app.catalog.operations[name].answer.key) or [])
         seen += count
         more = bool(count and envelope.get("page_context", {}).get("has_more_page"))

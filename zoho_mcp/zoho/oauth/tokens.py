@@ -4,19 +4,19 @@ Zoho allows ten refreshes in ten minutes: nobody asks while a token is good, ano
 refused.
 """
 
-import math
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
-import httpx
 
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.settings import Settings
 from zoho_mcp.telemetry.requests import count_token_request, trace_request
 from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, is_trustworthy
-from zoho_mcp.zoho.oauth.scopes import covers
+
+if TYPE_CHECKING:
+    import httpx
 from zoho_mcp.zoho.oauth.state import GrantState, Token, apply_response, error_for
 
 MARGIN = 60.0
@@ -26,12 +26,14 @@ PATIENCE = 9.0
 LONGEST = 20.0
 """Seconds for all of it: behind other callers, behind other processes, and the answer itself."""
 
-Http = Callable[[], httpx.AsyncClient]
+Http = Callable[[], "httpx.AsyncClient"]
 
 
 async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
     """An accounts server's answer to a form, whatever its status. Raises UnavailableError without naming a secret."""
-    problem = "no answer in time"
+    import httpx  # On first use: it takes a third of the start-up time that we add to a bare server.
+
+    problem = "no response in time"
     with trace_request("POST", path, time.time) as seen:
         try:
             with anyio.move_on_after(PATIENCE):
@@ -78,7 +80,7 @@ class TokenSource:
             return token
         with anyio.move_on_after(LONGEST):
             return await self._in_turn(good)
-        raise UnavailableError("The access token is long in coming.", "Call again in a minute.")
+        raise UnavailableError("Timed out waiting for an access token.", "Call again in a minute.")
 
     async def _in_turn(self, good: Callable[[Token], bool]) -> Token:
         async with self._lock:
@@ -124,42 +126,3 @@ class TokenSource:
             return {"grant_type": "client_credentials", **client, "scope": scopes, "soid": settings.soid}
         refresh = self._known.refresh_token or settings.refresh_token.get_secret_value()
         return {"grant_type": "refresh_token", **client, "refresh_token": refresh}
-
-
-REFUSED_FOR = 600.0
-"""Seconds for which a scope that a fresh token did not help with is not tried with yet another one."""
-
-
-class ZohoAuth(httpx.Auth):
-    """Puts the token on a request; on 401, one renewal and one more try. Holds no lock while it waits for an answer."""
-
-    def __init__(self, tokens: TokenSource) -> None:
-        self._tokens = tokens
-        self._refused_at: dict[str, float] = {}
-        """When a fresh token did not help with a scope: for a while a 401 must not cost another refresh then."""
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Sign, send, and once more after a 401."""
-        scope = str(request.extensions.get("zoho_scope", ""))
-        token = await self._tokens.current()
-        request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
-        response = yield request
-        if response.status_code != 401:
-            self._refused_at.pop(scope, None)
-            return
-        if self._was_just_refused(scope) or self._lacks(token, scope):
-            return
-        # Read to its end it gives its connection back: the renewal may need it.
-        await response.aread()
-        token = await self._tokens.renewed(token)
-        request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
-        response = yield request
-        if response.status_code == 401:
-            self._refused_at[scope] = time.monotonic()
-
-    def _was_just_refused(self, scope: str) -> bool:
-        return time.monotonic() - self._refused_at.get(scope, -math.inf) < REFUSED_FOR
-
-    def _lacks(self, token: Token, scope: str) -> bool:
-        """Whether it is known that no token of this grant has the scope."""
-        return bool(scope) and not covers(token.scopes, self._tokens.settings.scope_prefix + scope)

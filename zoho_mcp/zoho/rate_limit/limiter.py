@@ -5,15 +5,15 @@ is patience for is told when it frees. The tickets are rows of a small SQLite fi
 Why no library does this: see the decisions in CONTRIBUTING.md.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
 from zoho_mcp.errors import LimitedError
+from zoho_mcp.telemetry.progress import report_progress
 from zoho_mcp.times import moment, span
 from zoho_mcp.zoho.rate_limit.queue import UNLIMITED, Acquired, Exhausted, Rates, RequestQueue, Today, Wait
 from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
@@ -33,22 +33,6 @@ PATIENCE = 20.0
 TELL_AFTER = 1.0
 """Seconds of waiting that are worth telling about."""
 _LOOK_AGAIN = 0.05
-
-Report = Callable[[str, float], Awaitable[None]]
-REPORT: ContextVar[Report | None] = ContextVar("REPORT", default=None)
-"""Where the call under way is told what it waits for, and for how many more seconds; set by whoever called."""
-WAIT: ContextVar[float] = ContextVar("WAIT", default=PATIENCE)
-"""The seconds that a request of the call under way may spend waiting."""
-
-
-@contextmanager
-def patience(seconds: float) -> Generator[None]:
-    """So long may a request that is sent meanwhile wait for its turn."""
-    before = WAIT.set(seconds)
-    try:
-        yield
-    finally:
-        WAIT.reset(before)
 
 
 @dataclass(slots=True)
@@ -133,9 +117,9 @@ class Limiter:
                 raise self._day_used_up(await self.today(organization_id))
             if now >= until or now + turn.seconds > until:
                 raise self._too_long(turn, now, await self.today(organization_id))
-            if turn.seconds > TELL_AFTER and not told and (report := REPORT.get()) is not None:
+            if turn.seconds > TELL_AFTER and not told:
                 told = True
-                await report(_reason(turn, self.rates), turn.seconds)
+                await report_progress(_reason(turn, self.rates))
             await self._sleep(min(turn.seconds or _LOOK_AGAIN, until - now, 1.0))
 
     async def _change(self, seconds: float) -> None:
