@@ -126,7 +126,7 @@ async def test_a_customer_without_transactions_is_asked_about_and_deleted(zoho: 
         customer = (await call(client, "create_customer", contact_name="Mistake"))["customer"]["customer_id"]
         await call(client, "delete_customer", customer_id=customer)
     [question] = zoho.person.questions
-    assert question.startswith("Delete customer Mistake for good?\nTransactions: none found")
+    assert "Transactions: none found" in question
 
 
 @both_eras

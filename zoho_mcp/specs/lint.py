@@ -9,6 +9,12 @@ from zoho_mcp.specs.model import Catalog, Json, Operation
 
 _PLACE = re.compile(r"{(\w+)}")
 _COMBINATORS = frozenset({"oneOf", "anyOf", "allOf", "not", "if", "enum"})
+_CAN_DESTROY = frozenset({"customer_id", "currency_id", "amount", "discount", "shipping_charge", "adjustment"})
+_LISTS = ("lines", "people", "allocations", "values")
+_WRITTEN_BY_OTHERS = frozenset({
+    "customer_name", "contact_name", "company_name", "name", "description", "account_name", "recurrence_name", "notes",
+})  # fmt: skip
+"""Fields that hold words of people, who may choose them to mislead."""
 LARGEST_TOOL = 3_000
 """Bytes of name, description and input schema as compact JSON."""
 
@@ -35,6 +41,9 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     for name in (name for group in operation.exclusive for name in group):
         if name not in properties and name not in operation.hidden:
             yield f"{name} is named in exclusive, but not an argument."
+    for name in operation.replaces:
+        if name not in properties and name not in operation.hidden:
+            yield f"{name} is named in replaces, but not an argument."
     for name in operation.calls:
         if name not in catalog.operations:
             yield f"{name} in calls is not an operation."
@@ -44,8 +53,22 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield "a DELETE has the effect destroy."
     if operation.effect == "destroy" and operation.confirm is None:
         yield "what destroys needs a confirm."
+    if operation.http.method == "PUT" and operation.effect == "write":
+        yield from _replaces_contradictions(operation)
     if operation.confirm is not None:
         yield from _confirm_contradictions(operation, catalog)
+
+
+def _replaces_contradictions(operation: Operation) -> Iterator[str]:
+    """An update says of each argument that could destroy something what it could destroy."""
+    for name, part in cast(Json, operation.input.get("properties", {})).items():
+        is_list = part.get("type") == "array"
+        is_own = name in operation.input.get("required", ())
+        if (is_list or (name in _CAN_DESTROY and not is_own)) and name not in operation.replaces:
+            yield f"{name} of an update can destroy something: say so in replaces."
+        kind = operation.replaces[name].kind if name in operation.replaces else ""
+        if is_list and kind not in ("", *_LISTS):
+            yield f"{name} is a list: its kind in replaces is one of {', '.join(_LISTS)}."
 
 
 def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
@@ -55,6 +78,14 @@ def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[
         yield f"confirm.subject {operation.confirm.subject} is not a read operation."
     elif not set(subject.input.get("required", [])) <= set(operation.input.get("required", [])):
         yield f"confirm.subject {subject.name} needs arguments that this tool does not require."
+    places = _PLACE.findall(operation.confirm.ask)
+    written = [name in _WRITTEN_BY_OTHERS for name in places]
+    if written != sorted(written):
+        yield "confirm.ask: names and texts that others wrote come last."
+    if operation.effect in ("send", "destroy") and not operation.confirm.done:
+        yield "confirm.done says what is true afterwards."
+    if operation.effect == "send" and not operation.confirm.final:
+        yield "a mail cannot be taken back: confirm.final."
 
 
 def tool_size(operation: Operation) -> int:

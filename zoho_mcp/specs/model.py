@@ -47,8 +47,25 @@ class Confirm(Frozen):
     """The question asked before the call may run; `{field}` is filled from a fresh read of the record."""
 
     ask: str
+    """Number and amount come first, names and texts that others wrote last: they must not imitate the sentence."""
     subject: str
     """The read operation that fetches the record in question; it takes the id argument that both have in common."""
+    done: str = ""
+    """What is true afterwards, as a sentence with `{field}`s of the record as it was before."""
+    final: bool = False
+    """Whether nothing, not even Zoho's own web page, can undo it."""
+
+
+class Replaces(Frozen):
+    """How an argument of an update can destroy what the record holds now."""
+
+    kind: Literal["lines", "people", "allocations", "values", "amount", "reduction", "owner", "currency", "file"]
+    """A list that is replaced whole (`lines`, `people`, `allocations`, `values`: what is left out is lost); an
+    `amount` that may fall; a `reduction` that may grow; the `owner` of a debt; the `currency`; a `file`."""
+    key: str = ""
+    """For a list: the field by which its elements are told apart."""
+    field: str = ""
+    """The field of the record that holds the old value, where it is not named like the argument."""
 
 
 class Answer(Frozen):
@@ -83,6 +100,8 @@ class Operation(Frozen):
     """Argument to effect: given and true, the argument makes the whole call have that effect."""
     scope: str = Field(pattern=r"^[a-z]+\.(READ|CREATE|UPDATE|DELETE)$")
     """Without the product's prefix."""
+    replaces: Mapping[str, Replaces] = {}
+    """Argument to what it may destroy. A call that destroys something is asked about like any `destroy`."""
     confirm: Confirm | None = None
     exclusive: tuple[tuple[str, ...], ...] = ()
     """Groups of arguments of which at most one may be given."""
