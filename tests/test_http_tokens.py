@@ -170,7 +170,7 @@ def test_the_commands_make_list_and_take_back_tokens(
     assert token.startswith(PREFIX)
     assert token not in (tmp_path / "tokens.json").read_text()
     assert main(["token", "add", "ada"]) == 2
-    assert "ada has a token already" in capsys.readouterr().err
+    assert "ada already has a token" in capsys.readouterr().err
     assert main(["token", "list"]) == 0
     assert capsys.readouterr().out.startswith("ada  since 20")
     assert main(["token", "revoke", "ada"]) == 0

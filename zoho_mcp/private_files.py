@@ -1,49 +1,90 @@
-"""Files with secrets: written and read so that nobody but this user can."""
+"""The only way to open state: regular files of this user, closed to others, never reached through a link."""
 
 import os
 import secrets
 import stat
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 LARGEST = 1_000_000
+"""Bytes that are read of a file."""
+PATIENCE = 10.0
+"""Seconds to wait for another process that changes the same file."""
 _STALE = 60.0
-_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+_SAFE: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+"""Never follow a link, never wait for the other end of a pipe."""
+_SECRET, _OWNED = 0o077, 0o022
+_turns: dict[Path, Lock] = {}
 
 
 class NotPrivateError(OSError):
-    """A file or folder that somebody else could have read or written; the text says what to do."""
+    """A file or folder that another user could have read or written; the text says what to do."""
+
+
+def open_state(path: Path, flags: int, *, secret: bool = True) -> int:
+    """A descriptor of a regular file that belongs to this user and that no other user can write.
+
+    `secret`: nor read. With `os.O_CREAT` in `flags`, a new file gets mode 0600. Without `secret`, a file of the system
+    (root) is fine too. Raises OSError, NotPrivateError among them.
+    """
+    if path.is_symlink():
+        raise NotPrivateError(f"{path} is a link; put the file itself there.")
+    descriptor = os.open(path, flags | _SAFE, 0o600)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotPrivateError(f"{path} is not a regular file.")
+        _check(path, found, _SECRET if secret else _OWNED, "600" if secret else "go-w", system=not secret)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def read_private(path: Path) -> str:
     """The text of a file that only this user can read. Raises OSError, NotPrivateError among them."""
-    descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW)
-    with open(descriptor, encoding="utf-8", errors="replace") as file:
-        _check(path, os.fstat(descriptor), 0o077, "600")
+    with open(open_state(path, os.O_RDONLY), encoding="utf-8", errors="replace") as file:
         return file.read(LARGEST)
 
 
 def read_owned(path: Path) -> str:
-    """The text of a file that nobody but this user, or the system's own, could have written. Raises OSError."""
-    with open(path, encoding="utf-8") as file:
-        found = os.fstat(file.fileno())
-        if sys.platform != "win32":
-            if found.st_uid not in (0, os.getuid()):
-                raise NotPrivateError(f"{path} belongs to another user; have its owner changed.")
-            if stat.S_IMODE(found.st_mode) & 0o022:
-                raise NotPrivateError(f"{path} can be written by other users; run: chmod go-w '{path}'")
+    """The text of a file that only this user or the system can write. Raises OSError or UnicodeDecodeError."""
+    with open(open_state(path, os.O_RDONLY, secret=False), encoding="utf-8-sig") as file:
         return file.read(LARGEST)
+
+
+@contextmanager
+def locked(path: Path) -> Generator[None]:
+    """Holds the lock of a file, among threads and processes, for a change that reads the file first.
+
+    The lock file is `<path>.lock`; it stays, because a removed lock can be held twice. Raises OSError after `PATIENCE`.
+    """
+    from filelock import FileLock, Timeout  # takes 20 ms to import
+
+    make_private_folder(path.parent)
+    lock_path = path.with_name(f"{path.name}.lock")
+    if lock_path.is_symlink():
+        raise NotPrivateError(f"{lock_path} is a link; remove it.")
+    with _turns.setdefault(path, Lock()):
+        try:
+            with FileLock(lock_path, timeout=PATIENCE, mode=0o600, poll_interval=0.005):
+                yield
+        except Timeout as problem:
+            raise OSError(f"another process holds {lock_path}") from problem
 
 
 def write_private(path: Path, text: str, *, durable: bool = False) -> None:
     """Replace the file at once, readable by this user alone; `durable` survives a power cut too. Raises OSError.
 
-    Whoever is killed in between leaves the old file whole.
+    A writer that is killed leaves the old file whole.
     """
     make_private_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, 0o600)
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -58,16 +99,16 @@ def write_private(path: Path, text: str, *, durable: bool = False) -> None:
 
 
 def make_private_folder(folder: Path) -> None:
-    """The folder, made if need be. Raises NotPrivateError when others could write into it."""
+    """Make the folder if need be. Raises NotPrivateError when other users could write into it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _check(folder, folder.stat(), 0o022, "700")
+    _check(folder, folder.stat(), _OWNED, "700")
 
 
 def problem_with(path: Path) -> str:
-    """What is wrong with the modes of a file or folder, empty when nothing is or it does not exist."""
+    """What is wrong with the owner or mode of a file or folder; empty when nothing is, or when there is none."""
     try:
         found = path.lstat()
-        _check(path, found, *((0o022, "700") if stat.S_ISDIR(found.st_mode) else (0o077, "600")))
+        _check(path, found, *((_OWNED, "700") if stat.S_ISDIR(found.st_mode) else (_SECRET, "600")))
     except NotPrivateError as problem:
         return str(problem)
     except OSError:
@@ -75,14 +116,15 @@ def problem_with(path: Path) -> str:
     return ""
 
 
-def _check(path: Path, found: os.stat_result, forbidden: int, right: str) -> None:
+def _check(path: Path, found: os.stat_result, forbidden: int, right: str, *, system: bool = False) -> None:
     if sys.platform == "win32":
-        return  # The folder below the user's own is closed to others by its access list.
-    if found.st_uid != os.getuid():
-        raise NotPrivateError(f"{path} belongs to another user; remove it, or have its owner changed.")
+        return  # The user's own folder is closed to others by its access list.
+    if found.st_uid != os.getuid() and not (system and found.st_uid == 0):
+        raise NotPrivateError(f"{path} belongs to another user; remove it, or change its owner.")
     if stat.S_IMODE(found.st_mode) & forbidden:
         mode = f"{stat.S_IMODE(found.st_mode):o}"
-        raise NotPrivateError(f"{path} is open to other users (mode {mode}); run: chmod {right} '{path}'")
+        what = "open to other users" if forbidden == _SECRET else "writable by other users"
+        raise NotPrivateError(f"{path} is {what} (mode {mode}); run: chmod {right} '{path}'")
 
 
 def _sweep(path: Path) -> None:

@@ -5,22 +5,18 @@ the one before. Several processes may write it. Knows neither HTTP nor MCP; hist
 import hashlib
 import json
 import os
-import stat
 import sys
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from threading import Lock
 from typing import Any, cast
 
 from zoho_mcp.errors import AuditError
+from zoho_mcp.private_files import locked, open_state
 
 Entry = dict[str, Any]
-PATIENCE = 10.0
-"""Seconds to wait for another process that writes."""
 _BLOCK = 65_536
 
 
@@ -30,8 +26,6 @@ class Audit:
     def __init__(self, file: str = "", clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.file = file
         self._clock = clock
-        # Threads of this process take turns here, so that only one at a time waits for the file's lock.
-        self._turn = Lock()
 
     def append(self, fields: Mapping[str, Any], *, durable: bool = True) -> None:
         """One line. `durable`: it is on the disk when this returns, and outlives a power cut.
@@ -42,8 +36,7 @@ class Audit:
             return
         path = Path(self.file)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._turn, _locked(path), _opened(path) as file:
+            with locked(path), _opened(path) as file:
                 previous, before = _last(file)
                 now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
                 entry = {"time": now.replace("+00:00", "Z"), **fields, **before, "previous": previous}
@@ -85,52 +78,14 @@ def mark_of(raw: bytes) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Generator[None]:
-    """Hold the file `<path>.lock`. It is never removed: a removed lock can be held twice."""
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        until = time.monotonic() + PATIENCE
-        while not _lock(descriptor):
-            if time.monotonic() > until:
-                raise OSError("another process holds its lock")
-            time.sleep(0.001)
-        yield
-    finally:
-        # Closing gives the lock back.
-        os.close(descriptor)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-
-@contextmanager
 def _opened(path: Path) -> Generator[FileIO]:
-    flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = open_state(path, flags)
     except FileNotFoundError:
-        descriptor = os.open(path, flags | os.O_CREAT, 0o600)
+        descriptor = open_state(path, flags | os.O_CREAT)
         _keep_name(path.parent)
     with FileIO(descriptor, "r+") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is no ordinary file")
         yield file
 
 

@@ -1,6 +1,6 @@
-"""Bearer tokens from a file: who has one is let in under its name. The file holds their hashes, never the tokens.
+"""Bearer tokens from a file: a token lets its holder in under its name. The file holds hashes, never the tokens.
 
-It is read again whenever it changed, so that a token ends at once. What cannot be read lets nobody in.
+The file is read again after each change, so that a revoked token ends at once. An unreadable file lets nobody in.
 """
 
 import hashlib
@@ -9,7 +9,8 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 from mcp.server.auth.provider import AccessToken
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.private_files import read_owned, write_private
+from zoho_mcp.private_files import locked, read_owned, write_private
 
 PREFIX = "zim_"
 """By it, programs that look for secrets in the wrong places know one."""
@@ -104,23 +105,26 @@ def add_token(path: Path, name: str) -> str:
             f"{name} cannot be a name.",
             "Use at most 64 letters, digits and . _ @ -, beginning with a letter or digit.",
         )
-    known = known_tokens(path)
-    if any(one.name == name for one in known):
-        raise SettingsError(
-            f"{name} has a token already.", f"To replace it: `zoho-invoice-mcp token revoke {name}`, then add it again."
-        )
     token = PREFIX + secrets.token_urlsafe(32)
-    _write(path, [*known, KnownToken(name, _digest(token), datetime.now(UTC).date().isoformat())])
+    with _changing(path):
+        known = known_tokens(path)
+        if any(one.name == name for one in known):
+            raise SettingsError(
+                f"{name} already has a token.",
+                f"To replace it: `zoho-invoice-mcp token revoke {name}`, then add it again.",
+            )
+        _write(path, [*known, KnownToken(name, _digest(token), datetime.now(UTC).date().isoformat())])
     return token
 
 
 def revoke_token(path: Path, name: str) -> None:
     """From now on nobody comes in as `name`. Raises SettingsError when nobody did."""
-    known = known_tokens(path)
-    left = [one for one in known if one.name != name]
-    if len(left) == len(known):
-        raise SettingsError(f"There is no token for {name}.", "`zoho-invoice-mcp token list` shows which there are.")
-    _write(path, left)
+    with _changing(path):
+        known = known_tokens(path)
+        left = [one for one in known if one.name != name]
+        if len(left) == len(known):
+            raise SettingsError(f"There is no token for {name}.", "`zoho-invoice-mcp token list` shows all tokens.")
+        _write(path, left)
 
 
 def known_tokens(path: Path) -> tuple[KnownToken, ...]:
@@ -129,6 +133,16 @@ def known_tokens(path: Path) -> tuple[KnownToken, ...]:
         return read_tokens(path) if path.exists() else ()
     except OSError as problem:
         raise SettingsError(f"{path} cannot be read: {problem}.") from problem
+
+
+@contextmanager
+def _changing(path: Path) -> Generator[None]:
+    """Alone among all processes, so that no change is lost. Raises SettingsError."""
+    try:
+        with locked(path):
+            yield
+    except OSError as problem:
+        raise SettingsError(f"Cannot lock {path}: {problem}.") from problem
 
 
 def _write(path: Path, known: list[KnownToken]) -> None:

@@ -14,6 +14,7 @@ from zoho_mcp.policy.grants import read_grants
 from zoho_mcp.policy.lint import never_matches, unknown_names
 from zoho_mcp.policy.patterns import guess_or_all, texts
 from zoho_mcp.policy.rules import Action, Policy, Rule
+from zoho_mcp.private_files import read_owned
 from zoho_mcp.settings import ConfirmMode
 from zoho_mcp.specs.model import EFFECTS, Catalog, Effect
 
@@ -67,10 +68,9 @@ def parse(text: str, source: str, catalog: Catalog) -> Policy:
 
 def _text(path: Path, *, required: bool) -> str | None:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_owned(path)
     except FileNotFoundError as problem:
-        # A link that leads nowhere was meant to be a policy.
-        if not required and not path.is_symlink():
+        if not required:
             return None
         raise _wrong(str(path), ["there is no such file."]) from problem
     except (OSError, UnicodeDecodeError) as problem:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
+from zoho_mcp.private_files import make_private_folder, open_state
 from zoho_mcp.times import DAY
 from zoho_mcp.zoho.rate_limit.queue import (
     BLOCKED,
@@ -235,8 +236,8 @@ def _tables(path: Path | None) -> Tables:
 
     if path is not None:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            make_private_folder(path.parent)
+            os.close(open_state(path, os.O_RDWR | os.O_CREAT))
         except OSError as problem:
             raise sqlite3.Error(str(problem)) from problem
     # Not waiting inside SQLite: that would hold up every other call of this process.
