@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format bundle dist clean
+.PHONY: demo quick test coverage lint format bundle dist clean
 .DELETE_ON_ERROR:
 
 $(VENV)/installed: pyproject.toml
@@ -24,8 +24,14 @@ $(VENV)/installed-lint: $(VENV)/installed-test
 demo: $(VENV)/installed  ## bill a customer on the embedded Zoho, step by step
 	$(BIN)/zoho-invoice-mcp demo
 
+quick: $(VENV)/installed-test  ## the tests that start no process: half a minute
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not (processes or browser or replicas or converters or slow)"
+
 test: $(VENV)/installed-test  ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+coverage: $(VENV)/installed-test  ## the whole test suite with branch coverage; pages in htmlcov/
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term --cov-report=html
 
 lint: $(VENV)/installed-lint  ## ruff and pyright, strict
 	$(BIN)/ruff check .
@@ -44,4 +50,4 @@ dist: bundle  ## that, and the sdist and the wheel for PyPI
 	$(BIN)/python -m build --outdir dist
 
 clean:
-	rm -rf $(VENV) dist demo-output
+	rm -rf $(VENV) dist demo-output htmlcov .coverage .coverage.*

@@ -17,6 +17,8 @@ import anyio.lowlevel
 import mcp_types as types
 import pytest
 from machine import Accounts, Machine, serving
+from marks import pytest_collection_modifyitems as pytest_collection_modifyitems
+from marks import pytest_runtest_protocol as pytest_runtest_protocol
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server

@@ -383,6 +383,7 @@ def write_many(file: str, number: int, count: int) -> None:
         )
 
 
+@pytest.mark.processes
 def test_the_record_of_four_processes_with_125_changes_each_verifies(file: Path) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=write_many, args=(str(file), number, 125)) for number in range(4)]
@@ -404,6 +405,7 @@ async def test_many_changes_at_once_in_one_server_verify(zoho: Zoho, file: Path)
     assert (verify(file.read_bytes()).lines, verify(file.read_bytes()).problems) == (40, ())
 
 
+@pytest.mark.processes
 async def test_the_command_shows_a_row_per_call_newest_last_and_filters(zoho: Zoho, file: Path) -> None:
     async with zoho.client(audit_file=str(file), repeat_window=0) as client:
         await call(client, "create_customer", contact_name="New")
@@ -434,6 +436,7 @@ def test_a_change_without_an_outcome_is_shown_as_unknown(file: Path) -> None:
     assert [row["outcome"] for row in calls(entries(file.read_bytes()), Wanted())] == ["unknown"]
 
 
+@pytest.mark.processes
 def test_the_table_says_who_called_where_people_log_in(file: Path) -> None:
     Audit(str(file)).append({"call": "1", "event": "ended", "client": "x", "principal": None, "outcome": "done"})
     assert "who" not in run("audit", ZOHO_AUDIT_FILE=str(file)).stdout.split()
@@ -443,6 +446,7 @@ def test_the_table_says_who_called_where_people_log_in(file: Path) -> None:
     assert "ada" in second.split()
 
 
+@pytest.mark.processes
 def test_what_others_wrote_cannot_steer_the_terminal(file: Path) -> None:
     Audit(str(file)).append({"call": "1", "event": "ended", "client": "\x1b[2J\r\nevil", "message": "\u202e"})
     printed = run("audit", ZOHO_AUDIT_FILE=str(file)).stdout
@@ -451,6 +455,7 @@ def test_what_others_wrote_cannot_steer_the_terminal(file: Path) -> None:
     assert "\u202e" not in printed
 
 
+@pytest.mark.processes
 def test_the_command_verifies_prints_the_head_and_says_what_cannot_be_seen(file: Path) -> None:
     raw = fill(file)
     head = json.loads(raw[-1])["hash"]

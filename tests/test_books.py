@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import anyio
+import pytest
 from conftest import Clock, Zoho, call, text_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,8 @@ from zoho_mcp.sandbox.demo.organization import empty
 from zoho_mcp.sandbox.limits import UNLIMITED
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.settings import from_environment
+
+pytestmark = pytest.mark.slow
 
 FAULTS = (
     "",

@@ -25,6 +25,8 @@ from zoho_mcp.server.prompts.handlers import PROMPTS
 from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.specs.load import load
 
+pytestmark = pytest.mark.processes
+
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 
 

@@ -21,7 +21,7 @@ from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.server.context import ServerContext
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 YES = types.ElicitResult(action="accept", content={"confirm": True})
 OTHER_ORGANIZATION = "900000002"

@@ -18,6 +18,8 @@ if sys.platform == "win32":
 
 from terminal import in_terminal
 
+pytestmark = pytest.mark.processes
+
 HOSTILE = "[red]Käfer & Co[/red] \x1b[2J\x1b]0;evil\x07 [link=x]\u202eli\x9bnk"
 PLAIN_HOSTILE = "[red]Käfer & Co[/red]  [2J ]0;evil  [link=x]li nk"
 

@@ -21,6 +21,8 @@ import zoho_mcp
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.profiles import Profiles, token_folder
 
+pytestmark = pytest.mark.processes
+
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(("ZOHO_", "PYTHON"))}
 

@@ -16,6 +16,8 @@ import zoho_mcp
 from zoho_mcp.cli.clients import CLIENTS, Machine
 from zoho_mcp.settings.variables import SETTINGS
 
+pytestmark = pytest.mark.processes
+
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PAGES = {
     path.name: path.read_text(encoding="utf-8")

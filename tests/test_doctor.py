@@ -12,6 +12,8 @@ from machine import Machine
 from zoho_mcp.cli import clients
 from zoho_mcp.specs.load import load
 
+pytestmark = pytest.mark.processes
+
 READING = ("ZohoInvoice.invoices.READ", "ZohoInvoice.contacts.READ", "ZohoInvoice.settings.READ")
 
 

@@ -121,6 +121,7 @@ async def served(*options: str) -> AsyncGenerator[str]:
     assert "Traceback" not in complaints
 
 
+@pytest.mark.processes
 async def test_over_a_real_connection_a_cut_is_a_cut() -> None:
     options = ["--control", "--fault", "POST /contacts:cut-after", "--limits", "500,5000,5"]
     async with served(*options) as url, httpx.AsyncClient(base_url=url, timeout=10) as http:
@@ -138,6 +139,7 @@ async def test_over_a_real_connection_a_cut_is_a_cut() -> None:
         assert (state["rules"], state["token_requests"]) == ([], 1)
 
 
+@pytest.mark.processes
 async def test_the_control_path_sets_shows_and_clears() -> None:
     async with served("--control") as url, httpx.AsyncClient(base_url=url, timeout=10) as http:
         await log_in(http)
@@ -165,6 +167,7 @@ def environment() -> dict[str, str]:
     return {name: found[f"ZOHO_{name.upper()}"] for name in ("client_id", "client_secret", "refresh_token")}
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("options", "says"),
     [(["--fault", "/x:boom"], "boom is no kind of fault"), (["--limits", "1,2"], "three numbers")],

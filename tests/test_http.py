@@ -19,7 +19,7 @@ from zoho_mcp.http.guard import LARGEST_BODY
 from zoho_mcp.http.serving import bound
 from zoho_mcp.http.settings import HttpSettings, http_settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("era", ERAS)

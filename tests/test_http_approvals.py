@@ -30,7 +30,7 @@ from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import add_token, revoke_token
 from zoho_mcp.policy.approvals import Approvals, Binding
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 __all__ = ["tokens"]  # a fixture
 
 

@@ -22,7 +22,7 @@ from zoho_mcp.http.identity import Identity, Issued
 from zoho_mcp.http.issuer import FRESH, LONGEST, NOT_SOONER, Issuer
 from zoho_mcp.http.settings import HttpSettings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 AUDIENCE = "https://books.example/mcp"
 
 

@@ -21,7 +21,7 @@ from zoho_mcp.server.middleware.grants import limited
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.request import Request
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 __all__ = ["tokens"]  # a fixture
 SECOND = "20234695"
 

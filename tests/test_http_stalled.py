@@ -10,7 +10,7 @@ from conftest import Zoho, call
 from serving import INITIALIZE, Site, a_site
 from test_subscriptions import S, draft
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 WATCHED = 1000
 
 

@@ -20,7 +20,7 @@ from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import PREFIX, add_token, read_tokens, revoke_token
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @dataclass

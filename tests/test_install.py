@@ -27,6 +27,8 @@ from zoho_mcp.cli.install import command_line, install
 from zoho_mcp.cli.uninstall import uninstall
 from zoho_mcp.errors import SettingsError
 
+pytestmark = pytest.mark.processes
+
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PLAIN = {
     name: value

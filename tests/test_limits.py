@@ -181,6 +181,7 @@ async def test_processes_share_one_limit(tmp_path: Path) -> None:
     await two.aclose()
 
 
+@pytest.mark.processes
 async def test_a_killed_process_leaves_nothing_behind_that_blocks(tmp_path: Path) -> None:
     code = (
         "import asyncio, os, sys, time; from pathlib import Path\n"

@@ -22,6 +22,8 @@ from mcp import Client, StdioServerParameters
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.specs.load import load
 
+pytestmark = pytest.mark.processes
+
 
 def stored(machine: Machine, name: str = "default") -> dict[str, Any]:
     return json.loads(machine.profile(name).read_text(encoding="utf-8"))

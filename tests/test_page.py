@@ -21,7 +21,7 @@ from test_confirm import sent_invoice, status
 
 from zoho_mcp.policy.approvals import Approval, Approvals
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 FOREIGN = {
     "another site": {"origin": "https://evil.example"},

@@ -25,6 +25,7 @@ from test_page import HOSTILE, a_window
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.anyio,
     pytest.mark.skipif(
         not (CHROMIUM and CHROMEDRIVER),

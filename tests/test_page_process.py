@@ -10,7 +10,7 @@ from conftest import ERAS, Era, call, text_of
 from mcp import Client, StdioServerParameters
 from test_processes import COMMAND, PLAIN
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.processes]
 
 # A browser that talks on the standard output it got, tells what it knows, and whose user approves.
 BROWSER = """

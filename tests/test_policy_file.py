@@ -212,6 +212,7 @@ def test_the_users_folders_are_those_of_the_platform(
     assert (config_folder(environment, platform), state_folder(environment, platform)) == (config, state)
 
 
+@pytest.mark.processes
 def test_the_start_stops_with_status_2_when_the_policy_is_wrong(tmp_path: Path) -> None:
     file = written(tmp_path, '[[rules]]\ntools = "vod_invoice"\naction = "ask"\n')
     result = run("--sandbox", ZOHO_POLICY_FILE=file)
@@ -220,6 +221,7 @@ def test_the_start_stops_with_status_2_when_the_policy_is_wrong(tmp_path: Path) 
     assert "rule 1 (line 2): vod_invoice is no tool: did you mean void_invoice?" in result.stderr
 
 
+@pytest.mark.processes
 def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Path) -> None:
     shipped = run("policy")
     assert (shipped.returncode, shipped.stderr) == (0, "")
@@ -236,6 +238,7 @@ def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Pat
     assert run("policy", "shipped").stdout == shipped_text()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -269,6 +272,7 @@ def test_the_command_says_what_would_happen_to_a_call_and_which_rule_says_so(
     assert "says rule" in result.stdout or "says default" in result.stdout
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -289,6 +293,7 @@ def test_the_command_says_what_somebody_does_not_have_at_all(tmp_path: Path, cal
     assert said in result.stdout
 
 
+@pytest.mark.processes
 def test_the_command_names_what_it_depends_on(tmp_path: Path) -> None:
     result = run("policy", "test", "email_invoice", "to_mail_ids=a@x.example")
     assert "it depends." in result.stdout
@@ -297,6 +302,7 @@ def test_the_command_names_what_it_depends_on(tmp_path: Path) -> None:
     assert "says default for send" in result.stdout
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "call", ["vod_invoice", "void_invoice foo=1", "void_invoice foo", "void_invoice record.total=x"]
 )
@@ -306,6 +312,7 @@ def test_a_call_that_cannot_be_is_named(call: str) -> None:
     assert call.split()[-1].split("=")[0] in result.stderr
 
 
+@pytest.mark.processes
 def test_the_tests_of_the_command_and_the_server_agree(tmp_path: Path) -> None:
     policy = load_policy(CATALOG)
     for name in ("void_invoice", "list_invoices", "create_customer"):

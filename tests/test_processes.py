@@ -15,6 +15,8 @@ from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import Request
 
+pytestmark = pytest.mark.processes
+
 COMMAND = [sys.executable, "-m", "zoho_mcp.cli.main"]
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")} | {
     # Whoever runs the tests may have a policy and an audit file of their own.

@@ -16,6 +16,8 @@ import zoho_mcp
 from zoho_mcp.cli.command_line import parser
 from zoho_mcp.settings.variables import DATA_CENTRES, SETTINGS
 
+pytestmark = pytest.mark.processes
+
 CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 

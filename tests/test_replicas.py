@@ -21,7 +21,7 @@ from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.server.app import NAME
 
 __all__ = ["redis_server"]
-pytestmark = [pytest.mark.anyio, needs_redis]
+pytestmark = [pytest.mark.anyio, needs_redis, pytest.mark.replicas]
 NO = types.ElicitResult(action="decline")
 CREATE = "POST /invoice/v3/invoices"
 TOKENS: dict[str, Any] = {"confirm_fallback": "token"}

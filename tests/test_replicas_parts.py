@@ -33,7 +33,7 @@ from zoho_mcp.zoho.rate_limit.queue import Rates
 from zoho_mcp.zoho.request import Request
 
 __all__ = ["redis_server"]
-pytestmark = [pytest.mark.anyio, needs_redis]
+pytestmark = [pytest.mark.anyio, needs_redis, pytest.mark.replicas]
 ORGANIZATIONS = Request("GET", "/organizations", scope="settings.READ")
 ACCOUNT = environment_for("http://127.0.0.1")
 

@@ -23,7 +23,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 __all__ = ["redis_server"]
-pytestmark = [pytest.mark.anyio, needs_redis]
+pytestmark = [pytest.mark.anyio, needs_redis, pytest.mark.processes, pytest.mark.replicas]
 NO = types.ElicitResult(action="decline")
 OWN_HEADERS = ("host", "content-length", "connection", "transfer-encoding")
 

@@ -31,7 +31,7 @@ from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.rate_limit.sqlite import Rates
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 TRACE = 0x0AF7651916CD43DD8448EB211C80319C
 NAME, MAIL, AMOUNT, SAID = "Bartholomea Quux", "bq@private.example", 98765.43, "Zwiebelkuchen"
 

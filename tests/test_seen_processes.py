@@ -26,6 +26,8 @@ from watching import get
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 
+pytestmark = pytest.mark.processes
+
 NAME, MAIL, AMOUNT = "Bartholomea Quux", "bq@private.example", 98765.43
 QUICK = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "100"}
 

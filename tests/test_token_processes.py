@@ -22,6 +22,8 @@ from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import Request
 
+pytestmark = pytest.mark.processes
+
 DEADLINE = 30.0
 ORGANIZATIONS = Request("GET", "/organizations", scope="settings.READ")
 TOKEN = """\
