@@ -58,7 +58,8 @@ async def test_the_studios_books_add_up(studio: Sandbox) -> None:
         assert (contact["outstanding_receivable_amount"], contact["unused_credits_receivable_amount"]) == (owed, unused)
     invoiced = sum(row["total"] for row in invoices if row["status"] not in ("draft", "void"))
     received = sum(row["amount"] - row["unused_amount"] for row in payments)
-    received += sum(row["credits_used"] for row in notes)
+    details = [await studio.read_invoice(row) for row in invoices]
+    received += sum(invoice["credits_applied"] for invoice in details)
     assert invoiced - received == sum(row["balance"] for row in invoices if row["status"] != "draft")
     assert sum(row["unused_amount"] for row in payments) == Decimal("500.00")
 

@@ -96,7 +96,7 @@ async def test_taxes_currencies_and_templates_are_listed(zoho: Sandbox) -> None:
 async def test_expense_categories_have_another_path_in_each_product(zoho: Sandbox) -> None:
     categories = (await zoho.ask("GET", "/invoice/v3/expensecategories"))["expense_categories"]
     accounts = (await zoho.ask("GET", "/books/v3/chartofaccounts", filter_by="AccountType.Expense"))["chartofaccounts"]
-    assert [each["category_id"] for each in categories] == [each["account_id"] for each in accounts]
+    assert [each["account_id"] for each in categories] == [each["account_id"] for each in accounts]
     assert {each["account_type"] for each in accounts} == {"expense"}
     assert await zoho.refusal("GET", "/books/v3/expensecategories") == (404, 5)
     assert await zoho.refusal("GET", "/invoice/v3/chartofaccounts") == (404, 5)

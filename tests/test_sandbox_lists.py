@@ -40,7 +40,7 @@ async def test_newest_come_first_and_the_context_says_what_was_asked(five: Sandb
     assert await numbers(five) == [5, 4, 3, 2, 1]
     assert (await five.ask("GET", "/invoices"))["page_context"] == {
         "page": 1, "per_page": 200, "has_more_page": False, "report_name": "Invoices", "applied_filter": "Status.All",
-        "custom_fields": [], "sort_column": "created_time", "sort_order": "D",
+        "custom_fields": [], "seller_app_sales_channels": "", "sort_column": "created_time", "sort_order": "D",
     }  # fmt: skip
 
 

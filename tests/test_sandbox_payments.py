@@ -44,7 +44,7 @@ async def test_a_payment_pays_several_invoices_and_keeps_the_rest(zoho: Sandbox)
     }  # fmt: skip
     payment = (await zoho.ask("POST", "/customerpayments", body))["payment"]
     assert payment["unused_amount"] == Decimal("39.50")
-    parts = [(part["invoice_number"], part["amount_applied"], part["balance_amount"]) for part in payment["invoices"]]
+    parts = [(part["invoice_number"], part["amount_applied"], part["balance"]) for part in payment["invoices"]]
     assert parts == [("INV-000001", 100, 0), ("INV-000002", Decimal("20.50"), Decimal("29.50"))]
     assert (await zoho.read_invoice(first))["status"] == "paid"
     assert (await zoho.read_invoice(second))["status"] == "partially_paid"

@@ -20,6 +20,7 @@ from zoho_mcp.sandbox.wire import json_wire
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_url, wrong_organization
 from zoho_mcp.sandbox.wire.forms import read_body, read_form
 from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.key_tables import shape
 from zoho_mcp.sandbox.wire.routing import BOTH, Reply, Request, Route, RouteTable
 
 JSON = "application/json;charset=UTF-8"
@@ -100,9 +101,8 @@ class Dispatcher:
         trace = _Trace()
         try:
             with self.meter.running():
-                reply = self._handle(incoming, trace)
-            code, status = 0, reply.status
-            response = _success(reply)
+                response = self._handle(incoming, trace)
+            code, status = 0, response.status_code
         except ZohoError as error:
             code, status = error.code, error.status
             response = Response(json_wire.dump({"code": code, "message": error.message}), status, media_type=JSON)
@@ -110,7 +110,7 @@ class Dispatcher:
         self._note(incoming, trace.body, status, code)
         return response
 
-    def _handle(self, incoming: IncomingRequest, trace: "_Trace") -> Reply:
+    def _handle(self, incoming: IncomingRequest, trace: "_Trace") -> Response:
         product, segments = _split(incoming.path)
         route, ids = self.table.find(product, incoming.method, segments)
         with self.store.transaction(write=incoming.method != "GET"):
@@ -123,9 +123,9 @@ class Dispatcher:
             body, files = read_body(incoming.content_type, incoming.raw if incoming.method != "GET" else b"")
             trace.body = body if incoming.raw else None
             books = self.store.books(trace.organization_id)
-            return route.handler(
-                Request(books, organization, trace.now, product, ids, incoming.query, incoming.headers, body, files)
-            )
+            sent = (incoming.query, incoming.headers, body, files)
+            request = Request(books, organization, trace.now, product, ids, *sent)
+            return _success(route, product, route.handler(request))
 
     def _rate_headers(self, incoming: IncomingRequest, trace: "_Trace") -> dict[str, str]:
         if trace.now is None:
@@ -190,11 +190,12 @@ def _split(path: str) -> tuple[str, list[str]]:
     return segments[0], segments[2:]
 
 
-def _success(reply: Reply) -> Response:
+def _success(route: Route, product: str, reply: Reply) -> Response:
     if reply.content is not None:
         disposition = {"content-disposition": f'attachment; filename="{reply.file_name}"'}
         return Response(reply.content, reply.status, headers=disposition, media_type=reply.content_type)
     message = {"message": reply.message} if reply.message else {}
-    envelope = {"code": 0, **message, **reply.keys}
+    shown = shape(route.keys, product, dict(reply.keys)) if route.keys else {}
+    envelope = {"code": 0, **message, **shown}
     headers = {"location": reply.location} if reply.location else {}
     return Response(json_wire.dump(envelope), reply.status, headers=headers, media_type=JSON)

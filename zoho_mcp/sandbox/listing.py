@@ -64,20 +64,19 @@ class Listing:
     statuses: Mapping[str, Test] = field(default_factory=dict[str, Test])
     filters: Mapping[str, Test] = field(default_factory=dict[str, Test])
     default_filter: str = ""
+    default_sort: str = "created_time"
 
 
-def respond(request: Request, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
-    """The page that was asked for; `shape` makes a row of the wire out of a row that passed."""
-    return _page(request, listing, _chosen(request, listing, rows), shape)
+def respond(request: Request, listing: Listing, rows: list[Record]) -> Reply:
+    """The page that was asked for."""
+    return _page(request, listing, _chosen(request, listing, rows))
 
 
-def respond_many(
-    request: Request, listing: Listing, read: Callable[[], list[Record]], shape: Callable[[Record], Record]
-) -> Reply:
+def respond_many(request: Request, listing: Listing, read: Callable[[], list[Record]]) -> Reply:
     """The same of what there may be thousands of: to `read` them takes seconds, so it is not done for each page."""
     asked = tuple(sorted((name, text) for name, text in request.query.items() if name not in ("page", "per_page")))
     name = (listing.key, *request.path.items(), request.books.organization_id, request.product, request.today, asked)
-    return _page(request, listing, request.books.store.kept(name, lambda: _chosen(request, listing, read())), shape)
+    return _page(request, listing, request.books.store.kept(name, lambda: _chosen(request, listing, read())))
 
 
 def _chosen(request: Request, listing: Listing, rows: list[Record]) -> list[Record]:
@@ -86,7 +85,7 @@ def _chosen(request: Request, listing: Listing, rows: list[Record]) -> list[Reco
     return _ordered(rows, *_sorting(request, listing))
 
 
-def _page(request: Request, listing: Listing, rows: list[Record], shape: Callable[[Record], Record]) -> Reply:
+def _page(request: Request, listing: Listing, rows: list[Record]) -> Reply:
     column, order = _sorting(request, listing)
     page, per_page = _whole(request, "page", 1), min(_whole(request, "per_page", MOST), MOST)
     start = (page - 1) * per_page
@@ -96,12 +95,12 @@ def _page(request: Request, listing: Listing, rows: list[Record], shape: Callabl
         "has_more_page": len(rows) > start + per_page,
         "report_name": listing.report_name,
         "applied_filter": request.query.get("filter_by", listing.default_filter),
-        "custom_fields": [],
         "sort_column": column,
         "sort_order": order,
     }
-    shown = [shape(row) for row in rows[start : start + per_page]]
-    return Reply(keys={listing.key: shown, "page_context": context})
+    if _whole(request, "response_option", 0, least=0) == 1:
+        context["total"] = len(rows)
+    return Reply(keys={listing.key: rows[start : start + per_page], "page_context": context})
 
 
 def _tests(request: Request, listing: Listing) -> Iterator[Test]:
@@ -166,10 +165,12 @@ def _named(name: str, value: str, tests: Mapping[str, Test]) -> Test:
 
 
 def _sorting(request: Request, listing: Listing) -> tuple[str, str]:
-    column = request.query.get("sort_column", "created_time")
-    if column not in listing.sortable and column != "created_time":
+    column = request.query.get("sort_column", listing.default_sort)
+    if column not in (*listing.sortable, "created_time"):
         raise invalid_value("sort_column")
-    order = request.query.get("sort_order", "D" if column == "created_time" else "A")
+    order = request.query.get(
+        "sort_order", "D" if column == "created_time" or column == listing.default_sort == "date" else "A"
+    )
     # The letters are recorded; the words are accepted by others of Zoho's finance products.
     order = {"ascending": "A", "descending": "D"}.get(order, order)
     if order not in ("A", "D"):
@@ -190,11 +191,11 @@ def _ordered(rows: list[Record], column: str, order: str) -> list[Record]:
     return ascending if order == "A" else ascending[::-1]
 
 
-def _whole(request: Request, name: str, default: int) -> int:
+def _whole(request: Request, name: str, default: int, *, least: int = 1) -> int:
     text = request.query.get(name, "")
     if not text:
         return default
     # More than 200 per page gives 200: that it is not refused is unverified.
-    if len(text) > 9 or not (text.isascii() and text.isdigit()) or int(text) < 1:
+    if len(text) > 9 or not (text.isascii() and text.isdigit()) or int(text) < least:
         raise invalid_value(name)
     return int(text)

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from zoho_mcp.sandbox.wire.json_wire import Record
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 
 def utc_now() -> datetime:
     """The clock of an app that was given none."""
@@ -25,6 +27,12 @@ def zone(name: str) -> tzinfo:
 def stamp(moment: datetime) -> str:
     """A timestamp on the wire: 2026-10-09T13:48:53-0400."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def in_words(stamp: str) -> str:
+    """The day of a timestamp or date in words: 09 Oct 2026."""
+    day = date.fromisoformat(stamp[:10])
+    return f"{day.day:02d} {MONTHS[day.month - 1]} {day.year}"
 
 
 def parse_stamp(text: str) -> datetime | None:

@@ -92,7 +92,8 @@ def _organization(
     for account_id, name, kind in ACCOUNTS:
         account = {"account_id": account_id, "account_name": name, "account_code": "", "account_type": kind}
         details = {"is_user_created": False, "is_system_account": True, "is_active": True, "description": ""}
-        books.put("account", account_id, {**account, **details, "parent_account_id": "", "depth": 0})
+        times = {name: f"{today.isoformat()}T09:00:00-0500" for name in ("created_time", "last_modified_time")}
+        books.put("account", account_id, account | details | times)
     for field_id, module, label, api_name in UNIQUE_FIELDS:
         names = {"customfield_id": field_id, "module": module, "label": label, "api_name": api_name}
         books.put("customfield", field_id, {**names, "index": 1, "data_type": "string", "is_unique": True})
@@ -101,18 +102,14 @@ def _organization(
 def _money(books: Books, today: date) -> None:
     for currency_id, code, name, symbol, rate in CURRENCIES:
         currency = {
-            "currency_id": currency_id, "currency_code": code, "currency_name": f"{code}- {name}",
+            "currency_id": currency_id, "currency_code": code, "currency_name": name,
+            "currency_name_formatted": f"{code}- {name}", "auto_exchange_rate_enabled": False,
             "currency_symbol": symbol, "price_precision": 2, "currency_format": "1,234,567.89",
             "is_base_currency": rate == 1, "exchange_rate": rate, "effective_date": today.isoformat(),
         }  # fmt: skip
         books.put("currency", currency_id, currency)
     for tax_id, name, percentage in TAXES:
-        tax = {
-            "tax_id": tax_id, "tax_name": name, "tax_percentage": percentage, "tax_type": "tax",
-            "tax_specific_type": "", "tax_authority_id": "", "tax_authority_name": "", "is_value_added": False,
-            "is_default_tax": False, "is_editable": True, "is_inactive": False, "status": "Active",
-        }  # fmt: skip
-        books.put("tax", tax_id, tax)
+        books.put("tax", tax_id, {"tax_id": tax_id, "tax_name": name, "tax_percentage": percentage, "tax_type": "tax"})
 
 
 def _organization_record(organization_id: str, today: date) -> Record:
@@ -120,7 +117,8 @@ def _organization_record(organization_id: str, today: date) -> Record:
     address = {"street_address1": "48 Linden Street", "street_address2": "Floor 2", "city": "New York", "state": "NY",
                "country": "U.S.A", "zip": "10013"}  # fmt: skip
     return {
-        "organization_id": organization_id, "name": "Studio Linden", "contact_name": "Robin Linden",
+        "organization_id": organization_id, "user_id": "982000000000000001", "name": "Studio Linden",
+        "contact_name": "Robin Linden",
         "email": "robin@studio-linden.example", "phone": "212-555-0148", "fax": "", "website": "",
         "is_default_org": True, "language_code": "en", "fiscal_year_start_month": "january",
         "account_created_date": today.replace(year=today.year - 2, day=1).isoformat(), "time_zone": TIME_ZONE,
@@ -128,7 +126,6 @@ def _organization_record(organization_id: str, today: date) -> Record:
         "currency_format": "1,234,567.89", "price_precision": 2, "date_format": "dd MMM yyyy", "field_separator": " ",
         "industry_type": "Design", "industry_size": "1-10", "company_id_label": "Company ID", "company_id_value": "",
         "tax_id_label": "", "tax_id_value": "", "plan_type": 0, "plan_name": "FREE", "plan_period": "",
-        "country": "U.S.A", "country_code": "US", "state": "New York", "tax_group_enabled": True, "user_role": "admin",
-        "user_status": "active", "org_action": "", "mode": "sandbox", "version": "us", "address": address,
-        "org_address": "", "remit_to_address": "", "custom_fields": [], "is_logo_uploaded": False,
+        "country_code": "US", "country_name": "U.S.A", "portal_name": "studiolinden", "user_role": "admin",
+        "user_status": "active", "address": address,
     }  # fmt: skip

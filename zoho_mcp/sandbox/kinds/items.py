@@ -31,6 +31,7 @@ LISTING = Listing(
         "Status.Inactive": lambda row: row["status"] == "inactive",
     },
     default_filter="Status.All",
+    default_sort="name",
 )
 
 
@@ -44,9 +45,7 @@ def find(books: Books, item_id: str) -> Record:
 
 def list_items(request: Request) -> Reply:
     """GET /items."""
-    return respond(
-        request, LISTING, [_view(request.books, item) for item in request.books.all("item")], lambda row: row
-    )
+    return respond(request, LISTING, [_view(request.books, item) for item in request.books.all("item")])
 
 
 def get_item(request: Request) -> Reply:
@@ -130,15 +129,14 @@ def _view(books: Books, item: Record) -> Record:
         "tax_percentage": taxed["tax_percentage"] if taxed else ZERO,
         "tax_type": "tax" if taxed else "",
         "account_name": account["account_name"] if account else "",
-        "purchase_account_name": "",
         "custom_field_hash": custom_field_hash(item["custom_fields"]),
-        "is_combo_product": False,
-        "is_linked_with_zohocrm": False,
-        "zcrm_product_id": "",
-        "image_name": "",
-        "image_type": "",
-        "has_attachment": False,
-        "tags": [],
+        "pricebook_rate": item["rate"],
+        "sales_rate": item["rate"],
+        "default_price_brackets": [{"pricebook_rate": item["rate"]}],
+        "created_at": item["created_time"][:10],
+        "can_be_purchased": item["item_type"] in ("purchases", "sales_and_purchases", "inventory"),
+        "can_be_sold": item["item_type"] != "purchases",
+        "track_inventory": item["item_type"] == "inventory",
     }
 
 
@@ -151,10 +149,10 @@ def _mark(request: Request, status: str) -> Reply:
 
 
 ROUTES = [
-    Route("GET", "/items", "settings.READ", list_items),
-    Route("POST", "/items", "settings.CREATE", create_item),
-    Route("GET", "/items/{item_id}", "settings.READ", get_item),
-    Route("PUT", "/items/{item_id}", "settings.UPDATE", update_item),
+    Route("GET", "/items", "settings.READ", list_items, "items.list"),
+    Route("POST", "/items", "settings.CREATE", create_item, "items.one"),
+    Route("GET", "/items/{item_id}", "settings.READ", get_item, "items.one"),
+    Route("PUT", "/items/{item_id}", "settings.UPDATE", update_item, "items.one"),
     Route("DELETE", "/items/{item_id}", "settings.DELETE", delete_item),
     Route("POST", "/items/{item_id}/active", "settings.CREATE", mark_active),
     Route("POST", "/items/{item_id}/inactive", "settings.CREATE", mark_inactive),

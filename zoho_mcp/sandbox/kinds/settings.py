@@ -1,11 +1,15 @@
-"""Taxes, currencies, templates and account lists: small tables that other records point into."""
+"""Taxes, currencies and templates: small tables that other records point into."""
 
-from collections.abc import Collection
+from decimal import Decimal
 
+from zoho_mcp.sandbox.ledger import HUNDRED, ZERO
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value
+from zoho_mcp.sandbox.wire.fields import number, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
+from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
+
+MOST_DECIMALS = 6  # of a currency
 
 
 def tax(books: Books, tax_id: str) -> Record:
@@ -38,14 +42,6 @@ def template(books: Books, template_id: str, template_type: str = "invoice") -> 
     raise invalid_value("template_id")
 
 
-def account(books: Books, account_id: str, key: str, types: Collection[str]) -> Record:
-    """The account of that id, if it is of one of these types; `key` names the field in the refusal."""
-    found = books.get("account", account_id)
-    if found is None or found["account_type"] not in types:
-        raise invalid_value(key)  # the code is unverified
-    return found
-
-
 def tax_label(tax_name: str, percentage: object) -> str:
     """A tax as documents show it: Sales Tax (8.875%)."""
     return f"{tax_name} ({percentage}%)"
@@ -53,7 +49,10 @@ def tax_label(tax_name: str, percentage: object) -> str:
 
 def list_taxes(request: Request) -> Reply:
     """GET /settings/taxes."""
-    return done(taxes=request.books.all("tax"), page_context=_one_page(request))
+    context = one_page("Taxes", "tax_name", request.query.get("filter_by", "Taxes.Active"))
+    return done(
+        taxes=request.books.all("tax"), page_context=context | {"as_of_date": request.today, "to_date": request.today}
+    )
 
 
 def get_tax(request: Request) -> Reply:
@@ -64,9 +63,21 @@ def get_tax(request: Request) -> Reply:
     return done(tax=found)
 
 
+def create_tax(request: Request) -> Reply:
+    """POST /settings/taxes."""
+    tax_id = request.books.new_id()
+    name = text(request.body, "tax_name", limit=100)
+    percentage = number(request.body, "tax_percentage")
+    if not name or not ZERO <= percentage <= HUNDRED:
+        raise invalid_value("tax_name" if not name else "tax_percentage")
+    record: Record = {"tax_id": tax_id, "tax_name": name, "tax_percentage": percentage, "tax_type": "tax"}
+    request.books.put("tax", tax_id, record)
+    return created("The tax has been added.", f"/settings/taxes/{tax_id}", tax=record)
+
+
 def list_currencies(request: Request) -> Reply:
     """GET /settings/currencies."""
-    return done(currencies=request.books.all("currency"), page_context=_one_page(request))
+    return done(currencies=request.books.all("currency"), page_context=one_page("Currencies"))
 
 
 def get_currency(request: Request) -> Reply:
@@ -74,55 +85,42 @@ def get_currency(request: Request) -> Reply:
     return done(currency=currency(request.books, request.path["currency_id"]))
 
 
+def create_currency(request: Request) -> Reply:
+    """POST /settings/currencies. It has the exchange rate 1 until documents give theirs."""
+    currency_id, body = request.books.new_id(), request.body
+    code = text(body, "currency_code", limit=100)
+    if not code or any(found["currency_code"] == code for found in request.books.all("currency")):
+        raise invalid_value("currency_code")
+    precision = whole(body, "price_precision", 2)
+    if precision > MOST_DECIMALS:
+        raise invalid_value("price_precision")
+    record: Record = {
+        "currency_id": currency_id, "currency_code": code, "currency_name": code,
+        "currency_name_formatted": f"{code}- {code}", "currency_symbol": text(body, "currency_symbol", code),
+        "price_precision": precision, "currency_format": text(body, "currency_format", "1,234,567.89"),
+        "is_base_currency": False, "exchange_rate": Decimal(1), "effective_date": request.today,
+    }  # fmt: skip
+    request.books.put("currency", currency_id, record)
+    return created("The currency has been added.", f"/settings/currencies/{currency_id}", currency=record)
+
+
 def list_invoice_templates(request: Request) -> Reply:
     """GET /invoices/templates."""
     return done(templates=[found for found in request.books.all("template") if found["template_type"] == "invoice"])
 
 
-def list_expense_categories(request: Request) -> Reply:
-    """GET /expensecategories: the expense accounts, in Zoho Invoice's words."""
-    accounts = [account for account in request.books.all("account") if account["account_type"] == "expense"]
-    categories = [
-        {
-            "category_id": account["account_id"],
-            "category_name": account["account_name"],
-            # Zoho's own page calls the pair account_id and account_name elsewhere; both are given, unverified.
-            "account_id": account["account_id"],
-            "account_name": account["account_name"],
-            "description": account["description"],
-            "status": "active" if account["is_active"] else "inactive",
-        }
-        for account in accounts
-    ]
-    return done(expense_categories=categories, page_context=_one_page(request))
+def one_page(report_name: str, sort_column: str = "", applied_filter: str = "") -> Record:
+    """The page_context of a table that always comes whole: it is far below a page."""
+    return {"report_name": report_name, "sort_column": sort_column, "sort_order": "A", "applied_filter": applied_filter}
 
 
-def list_accounts(request: Request) -> Reply:
-    """GET /chartofaccounts, the Books way to the same."""
-    accounts = request.books.all("account")
-    wanted = request.query.get("filter_by", "AccountType.All")
-    kind = wanted.removeprefix("AccountType.").lower()
-    if not wanted.startswith("AccountType.") or kind not in {"all", "active", "inactive", "expense", "asset", "income"}:
-        raise invalid_value("filter_by")
-    if kind in ("active", "inactive"):
-        accounts = [account for account in accounts if account["is_active"] == (kind == "active")]
-    elif kind != "all":
-        members = {"asset": ("cash", "bank"), "expense": ("expense",), "income": ("income",)}[kind]
-        accounts = [account for account in accounts if account["account_type"] in members]
-    return done(chartofaccounts=accounts, page_context=_one_page(request))
-
-
-def _one_page(request: Request) -> Record:
-    # These tables are far below a page, so they always come whole.
-    return {"page": 1, "per_page": 200, "has_more_page": False, "applied_filter": request.query.get("filter_by", "")}
-
-
+TAXES, CURRENCIES = "/settings/taxes", "/settings/currencies"
 ROUTES = [
-    Route("GET", "/settings/taxes", "settings.READ", list_taxes),
-    Route("GET", "/settings/taxes/{tax_id}", "settings.READ", get_tax),
-    Route("GET", "/settings/currencies", "settings.READ", list_currencies),
-    Route("GET", "/settings/currencies/{currency_id}", "settings.READ", get_currency),
-    Route("GET", "/invoices/templates", "invoices.READ", list_invoice_templates),
-    Route("GET", "/expensecategories", "settings.READ", list_expense_categories, products=("invoice",)),
-    Route("GET", "/chartofaccounts", "accountants.READ", list_accounts, products=("books",)),
+    Route("GET", TAXES, "settings.READ", list_taxes, "taxes.list"),
+    Route("POST", TAXES, "settings.CREATE", create_tax, "taxes.one"),
+    Route("GET", f"{TAXES}/{{tax_id}}", "settings.READ", get_tax, "taxes.one"),
+    Route("GET", CURRENCIES, "settings.READ", list_currencies, "currencies.list"),
+    Route("POST", CURRENCIES, "settings.CREATE", create_currency, "currencies.one"),
+    Route("GET", f"{CURRENCIES}/{{currency_id}}", "settings.READ", get_currency, "currencies.one"),
+    Route("GET", "/invoices/templates", "invoices.READ", list_invoice_templates, "invoices.templates"),
 ]

@@ -68,12 +68,17 @@ def done(message: str = "success", **keys: object) -> Reply:
 
 @dataclass(frozen=True)
 class Route:
-    """One row of a module's table. In the pattern, {name} stands for one id: digits and nothing else."""
+    """One row of a module's table.
+
+    In `pattern`, {name} stands for one id: digits and nothing else. `keys` names the shape of the response in the key
+    tables, "invoices.one"; without it the response has a code and a message only.
+    """
 
     method: str
     pattern: str
     scope: str
     handler: Callable[[Request], Reply]
+    keys: str = ""
     products: tuple[str, ...] = BOTH
     needs_organization: bool = True
 

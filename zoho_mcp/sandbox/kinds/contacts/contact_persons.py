@@ -1,6 +1,7 @@
 """The people of a contact, kept inside its record; exactly one of them is the primary one."""
 
-from zoho_mcp.sandbox.times import touch
+from zoho_mcp.sandbox.listing import Listing, respond
+from zoho_mcp.sandbox.times import in_words, touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
 from zoho_mcp.sandbox.wire.fields import flag, records, text
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -10,6 +11,14 @@ TEXTS = {
     "salutation": 25, "first_name": 100, "last_name": 100, "email": 100, "phone": 50, "mobile": 50,
     "designation": 100, "department": 50, "skype": 50,
 }  # fmt: skip
+
+
+LISTING = Listing(
+    key="contact_persons",
+    report_name="Contact Persons",
+    sortable=("contact_person_id", "first_name", "last_name", "email"),
+    default_sort="contact_person_id",
+)
 
 
 def primary_of(contact: Record) -> Record | None:
@@ -27,29 +36,40 @@ def persons_from(request: Request, was: list[Record]) -> list[Record]:
     return _one_primary([_person(request, part, known.get(text(part, "contact_person_id"))) for part in sent])
 
 
+def list_all(request: Request) -> Reply:
+    """GET /contacts/contactpersons: of every contact. The day one was made is in words."""
+    rows = [
+        {
+            **person,
+            **{name: contact[name] for name in ("contact_id", "contact_name", "currency_code")},
+            "created_time": in_words(person.get("created_time", contact["created_time"])),
+        }
+        for contact in request.books.all("contact")
+        for person in contact["contact_persons"]
+    ]
+    return respond(request, LISTING, rows)
+
+
 def list_persons(request: Request) -> Reply:
     """GET /contacts/{contact_id}/contactpersons."""
-    people = _contact(request, request.path["contact_id"])["contact_persons"]
-    page = {"page": 1, "per_page": 200, "has_more_page": False, "sort_column": "contact_person_id", "sort_order": "D"}
-    return done(contact_persons=people, page_context=page)
+    return respond(request, LISTING, _contact(request, request.path["contact_id"])["contact_persons"])
 
 
 def get_person(request: Request) -> Reply:
     """GET /contacts/{contact_id}/contactpersons/{contact_person_id}."""
     contact = _contact(request, request.path["contact_id"])
-    return done(
-        contact_person={**_pick(contact, request.path["contact_person_id"]), "contact_id": contact["contact_id"]}
-    )
+    return done(contact_person=_saved(contact, _pick(contact, request.path["contact_person_id"])))
 
 
 def create_person(request: Request) -> Reply:
-    """POST /contacts/contactpersons."""
+    """POST /contacts/contactpersons. The person becomes the primary one only where there is none yet."""
     contact = _contact(request, text(request.body, "contact_id"))
     person = _person(request, request.body, None)
-    contact["contact_persons"] = _one_primary([*contact["contact_persons"], person], person)
+    person["is_primary_contact"] = False
+    contact["contact_persons"] = _one_primary([*contact["contact_persons"], person])
     _save(request, contact)
-    where = f"/contacts/contactpersons/{person['contact_person_id']}"
-    return created("The contact person has been Created", where, contact_person=person)
+    where = f"/contacts/{contact['contact_id']}/contactpersons/{person['contact_person_id']}"
+    return created("Contact person's information has been saved.", where, contact_person=_saved(contact, person))
 
 
 def update_person(request: Request) -> Reply:
@@ -59,7 +79,7 @@ def update_person(request: Request) -> Reply:
     people = [person if other is was else other for other in contact["contact_persons"]]
     contact["contact_persons"] = _one_primary(people, person)
     _save(request, contact)
-    return done("The contact person details has been updated.", contact_person=person)
+    return done("Contact person's information has been saved.", contact_person=_saved(contact, person))
 
 
 def delete_person(request: Request) -> Reply:
@@ -88,8 +108,12 @@ def _person(request: Request, sent: Record, was: Record | None) -> Record:
     if person["email"] and "@" not in person["email"]:
         raise invalid_value("email")
     person["is_primary_contact"] = flag(sent, "is_primary_contact", bool(before.get("is_primary_contact", False)))
-    preference = {"is_sms_enabled": False, "is_whatsapp_enabled": False, "is_email_enabled": True}
-    return person | {"is_added_in_portal": False, "photo_url": "", "communication_preference": preference}
+    person["created_time"] = before.get("created_time", request.stamp)
+    return person | {"updated_time": request.stamp}
+
+
+def _saved(contact: Record, person: Record) -> Record:
+    return {**person, "contact_id": contact["contact_id"]}
 
 
 def _one_primary(people: list[Record], latest: Record | None = None) -> list[Record]:
@@ -129,11 +153,14 @@ def _save(request: Request, contact: Record) -> None:
     request.books.put("contact", contact["contact_id"], contact)
 
 
+PEOPLE, ALL_PEOPLE = "/contacts/{contact_id}/contactpersons", "/contacts/contactpersons"
+PERSON = f"{ALL_PEOPLE}/{{contact_person_id}}"
 PERSON_ROUTES = [
-    Route("GET", "/contacts/{contact_id}/contactpersons", "contacts.READ", list_persons),
-    Route("GET", "/contacts/{contact_id}/contactpersons/{contact_person_id}", "contacts.READ", get_person),
-    Route("POST", "/contacts/contactpersons", "contacts.CREATE", create_person),
-    Route("PUT", "/contacts/contactpersons/{contact_person_id}", "contacts.UPDATE", update_person),
-    Route("DELETE", "/contacts/contactpersons/{contact_person_id}", "contacts.DELETE", delete_person),
-    Route("POST", "/contacts/contactpersons/{contact_person_id}/primary", "contacts.CREATE", make_primary),
+    Route("GET", ALL_PEOPLE, "contacts.READ", list_all, "contact_persons.list_all"),
+    Route("POST", ALL_PEOPLE, "contacts.CREATE", create_person, "contact_persons.saved"),
+    Route("PUT", PERSON, "contacts.UPDATE", update_person, "contact_persons.saved"),
+    Route("DELETE", PERSON, "contacts.DELETE", delete_person),
+    Route("POST", f"{PERSON}/primary", "contacts.CREATE", make_primary),
+    Route("GET", PEOPLE, "contacts.READ", list_persons, "contact_persons.list"),
+    Route("GET", f"{PEOPLE}/{{contact_person_id}}", "contacts.READ", get_person, "contact_persons.one"),
 ]

@@ -7,7 +7,7 @@ from zoho_mcp.sandbox.kinds.settings import base_currency, currency
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, respond
 from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.times import touch
+from zoho_mcp.sandbox.times import in_words, touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
 from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_fields, flag, number, record, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -20,20 +20,16 @@ TEXTS: dict[str, int | None] = {
     "tax_exemption_code": None, "tax_authority_id": None, "tax_authority_name": None, "owner_id": None,
     "pricebook_id": 200,
 }  # fmt: skip
-LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pt", "pt_br", "sv", "zh", "en_gb")
-TRANSACTIONS = ("invoice", "payment", "estimate", "creditnote", "recurring_invoice", "expense")
-ROW = (
-    "contact_id", "contact_name", "company_name", "website", "language_code", "contact_type", "status",
-    "customer_sub_type", "source", "is_linked_with_zohocrm", "payment_terms", "payment_terms_label", "currency_id",
-    "currency_code", "first_name", "last_name", "email", "phone", "mobile", "contact_number", "portal_status",
-    "track_1099", "tax_id", "created_time", "last_modified_time", "custom_fields", "custom_field_hash", "tags",
-)  # fmt: skip
-# Fields of features that the sandbox does not play.
-FIXED: Record = {
-    "outstanding_payable_amount": ZERO, "outstanding_payable_amount_bcy": ZERO, "unused_credits_payable_amount": ZERO,
-    "unused_credits_payable_amount_bcy": ZERO, "is_linked_with_zohocrm": False, "payment_reminder_enabled": True,
-    "track_1099": False, "tags": [], "addresses": [], "documents": [],
+LANGUAGES = {
+    "": "", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "ja": "Japanese",
+    "nl": "Dutch", "pt": "Portuguese", "pt_br": "Brazilian Portuguese", "sv": "Swedish", "zh": "Chinese",
+    "en_gb": "English (UK)",
 }  # fmt: skip
+TYPE_WORDS = {"customer": "Customer", "vendor": "Vendors"}
+SUMMARY = ("currency_id", "currency_code", "currency_symbol", "price_precision", "outstanding_receivable_amount",
+           "unused_credits_receivable_amount")  # fmt: skip
+CURRENCY = ("is_base_currency", "currency_name_formatted")
+TRANSACTIONS = ("invoice", "payment", "estimate", "creditnote", "recurring_invoice", "expense")
 LISTING = Listing(
     key="contacts",
     report_name="Contacts",
@@ -56,6 +52,7 @@ LISTING = Listing(
         "Invoice.Unpaid": lambda row: row["outstanding_receivable_amount"] > 0,
     },
     default_filter="Status.All",
+    default_sort="contact_name",
 )  # fmt: skip
 
 
@@ -81,19 +78,19 @@ def list_contacts(request: Request) -> Reply:
     overdue = _overdue_customers(request) if request.query.get("filter_by") == "Invoice.OverDue" else set[str]()
     rows = [
         {
-            **view(contact, stand.get(contact["contact_id"], Standing())),
+            **view(request, contact, stand.get(contact["contact_id"], Standing())),
             "address": " ".join(str(contact["billing_address"][part]) for part in ("address", "street2", "city")),
             "has_overdue": contact["contact_id"] in overdue,
         }
         for contact in request.books.all("contact")
         if contact["contact_type"] == wanted
     ]
-    return respond(request, LISTING, rows, _row)
+    return respond(request, LISTING, rows)
 
 
 def get_contact(request: Request) -> Reply:
     """GET /contacts/{contact_id}."""
-    return done(contact=detail(request.books, find(request.books, request.path["contact_id"])))
+    return done(contact=detail(request, find(request.books, request.path["contact_id"])))
 
 
 def create_contact(request: Request) -> Reply:
@@ -108,14 +105,14 @@ def create_contact(request: Request) -> Reply:
         "default_templates": {}, "created_time": request.stamp, "created_date": request.today,
     }  # fmt: skip
     _write(request, contact)
-    return created("The contact has been added.", f"/contacts/{contact_id}", contact=detail(request.books, contact))
+    return created("The contact has been added.", f"/contacts/{contact_id}", contact=detail(request, contact))
 
 
 def update_contact(request: Request) -> Reply:
     """PUT /contacts/{contact_id}: what is sent changes, the rest stays."""
     contact = find(request.books, request.path["contact_id"])
     _write(request, contact)
-    return done("Contact information has been saved.", contact=detail(request.books, contact))
+    return done("Contact information has been saved.", contact=detail(request, contact))
 
 
 def delete_contact(request: Request) -> Reply:
@@ -139,21 +136,30 @@ def mark_inactive(request: Request) -> Reply:
     return _mark(request, "inactive")
 
 
-def detail(books: Books, contact: Record) -> Record:
+def detail(request: Request, contact: Record) -> Record:
     """A contact as GET shows it."""
-    shown = view(contact, standings(books, contact["contact_id"]).get(contact["contact_id"], Standing()))
-    return {**shown, "has_transaction": _has_transactions(books, contact["contact_id"])}
+    contact_id = contact["contact_id"]
+    shown = view(request, contact, standings(request.books, contact_id).get(contact_id, Standing()))
+    money = currency(request.books, contact["currency_id"])
+    summary = {name: shown[name] for name in SUMMARY} | {name: money[name] for name in CURRENCY}
+    return {
+        **shown,
+        "has_transaction": _has_transactions(request.books, contact_id),
+        "is_bcy_only_contact": money["is_base_currency"],
+        "customer_currency_summaries": [summary],
+        "created_date": in_words(contact["created_time"]),
+    }
 
 
-def view(contact: Record, standing: Standing) -> Record:
+def view(request: Request, contact: Record, standing: Standing) -> Record:
     """A contact with what its books say; the top-level person fields are those of the primary contact person."""
     precision = contact["price_precision"]
     person = primary_of(contact)
     return {
         **contact,
-        **FIXED,
         "customer_name": contact["contact_name"],
-        "vendor_name": "",
+        "vendor_name": contact["contact_name"],
+        "contact_type_formatted": TYPE_WORDS[contact["contact_type"]],
         "primary_contact_id": person["contact_person_id"] if person else "",
         **{name: person[name] if person else "" for name in ("first_name", "last_name", "email", "phone", "mobile")},
         "designation": person["designation"] if person else "",
@@ -164,13 +170,14 @@ def view(contact: Record, standing: Standing) -> Record:
         "unused_credits_receivable_amount_bcy": rounded(standing.unused_bcy),
         "custom_field_hash": custom_field_hash(contact["custom_fields"]),
         "portal_status": "enabled" if contact["is_portal_enabled"] else "disabled",
+        "portal_status_formatted": "Enabled" if contact["is_portal_enabled"] else "Disabled",
+        "language_code_formatted": LANGUAGES[contact["language_code"]],
+        "created_time_formatted": in_words(contact["created_time"]),
+        "last_modified_time_formatted": in_words(contact["last_modified_time"]),
+        "created_by_name": request.organization["contact_name"],
+        "created_by_id": request.organization.get("user_id", ""),
+        "last_modified_by_id": request.organization.get("user_id", ""),
     }
-
-
-def _row(contact: Record) -> Record:
-    row = {name: contact[name] for name in ("contact_id", "contact_name", "customer_name", "vendor_name")}
-    row |= {name: contact[name] for name in ROW}
-    return row | {name: value for name, value in contact.items() if name.endswith(("_amount", "_amount_bcy"))}
 
 
 def _write(request: Request, contact: Record) -> None:
@@ -242,10 +249,10 @@ def _overdue_customers(request: Request) -> set[str]:
 
 
 ROUTES = [
-    Route("GET", "/contacts", "contacts.READ", list_contacts),
-    Route("POST", "/contacts", "contacts.CREATE", create_contact),
-    Route("GET", "/contacts/{contact_id}", "contacts.READ", get_contact),
-    Route("PUT", "/contacts/{contact_id}", "contacts.UPDATE", update_contact),
+    Route("GET", "/contacts", "contacts.READ", list_contacts, "contacts.list"),
+    Route("POST", "/contacts", "contacts.CREATE", create_contact, "contacts.one"),
+    Route("GET", "/contacts/{contact_id}", "contacts.READ", get_contact, "contacts.one"),
+    Route("PUT", "/contacts/{contact_id}", "contacts.UPDATE", update_contact, "contacts.one"),
     Route("DELETE", "/contacts/{contact_id}", "contacts.DELETE", delete_contact),
     Route("POST", "/contacts/{contact_id}/active", "contacts.CREATE", mark_active),
     Route("POST", "/contacts/{contact_id}/inactive", "contacts.CREATE", mark_inactive),

@@ -85,7 +85,7 @@ ACTION_ROUTES = [
     Route("POST", f"{NOTE}/status/open", "creditnotes.CREATE", mark_open),
     # That a mailed draft is open thereby is unverified.
     *email_routes("creditnote", "Credit Note", find, draft_becomes="open", message="Your credit note has been sent."),
-    Route("GET", f"{NOTE}/invoices", "creditnotes.READ", list_invoices),
-    Route("POST", f"{NOTE}/invoices", "creditnotes.CREATE", apply_to_invoices),
+    Route("GET", f"{NOTE}/invoices", "creditnotes.READ", list_invoices, "credit_notes.invoices"),
+    Route("POST", f"{NOTE}/invoices", "creditnotes.CREATE", apply_to_invoices, "credit_notes.applied"),
     Route("DELETE", f"{NOTE}/invoices/{{creditnote_invoice_id}}", "creditnotes.DELETE", delete_invoice),
 ]

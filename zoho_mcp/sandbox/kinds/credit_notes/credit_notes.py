@@ -4,7 +4,7 @@ from zoho_mcp.sandbox.balances import rest
 from zoho_mcp.sandbox.kinds.credit_notes.actions import ACTION_ROUTES
 from zoho_mcp.sandbox.kinds.credit_notes.application import is_used
 from zoho_mcp.sandbox.kinds.credit_notes.refunds import REFUND_ROUTES
-from zoho_mcp.sandbox.kinds.credit_notes.views import LISTING, detail, find, overview, row
+from zoho_mcp.sandbox.kinds.credit_notes.views import LISTING, detail, find, overview
 from zoho_mcp.sandbox.kinds.documents import documents, numbering
 from zoho_mcp.sandbox.kinds.documents import views as document_views
 from zoho_mcp.sandbox.kinds.settings import template
@@ -17,7 +17,7 @@ from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
 def list_credit_notes(request: Request) -> Reply:
     """GET /creditnotes."""
-    return document_views.respond(request, LISTING, overview, row)
+    return document_views.respond(request, LISTING, overview)
 
 
 def get_credit_note(request: Request) -> Reply:
@@ -34,7 +34,9 @@ def create_credit_note(request: Request) -> Reply:
     _write(request, note)
     note["creditnote_number"] = _own_number(request, note) or numbering.next_number(request, "creditnote", "CN-")
     request.books.put("creditnote", creditnote_id, note)
-    return created("Credit Note has been created.", f"/creditnotes/{creditnote_id}", creditnote=detail(request, note))
+    return created(
+        "The credit note has been created.", f"/creditnotes/{creditnote_id}", creditnote=detail(request, note)
+    )
 
 
 def update_credit_note(request: Request) -> Reply:
@@ -52,7 +54,7 @@ def update_credit_note(request: Request) -> Reply:
     if note["total"] < used:
         raise refused("The total cannot be less than what has been applied and refunded already.")
     request.books.put("creditnote", note["creditnote_id"], note)
-    return done("Credit Note has been updated.", creditnote=detail(request, note))
+    return done("The credit note has been updated.", creditnote=detail(request, note))
 
 
 def delete_credit_note(request: Request) -> Reply:
@@ -61,7 +63,7 @@ def delete_credit_note(request: Request) -> Reply:
     if is_used(request, note):
         raise refused("Credit notes that have been applied or refunded cannot be deleted.")
     request.books.drop("creditnote", note["creditnote_id"])
-    return done("Credit Note has been deleted.")
+    return done("The credit note has been deleted.")
 
 
 def _own_number(request: Request, note: Record) -> str:
@@ -91,10 +93,10 @@ def _write(request: Request, note: Record) -> None:
 
 
 ROUTES = [
-    Route("GET", "/creditnotes", "creditnotes.READ", list_credit_notes),
-    Route("POST", "/creditnotes", "creditnotes.CREATE", create_credit_note),
-    Route("GET", "/creditnotes/{creditnote_id}", "creditnotes.READ", get_credit_note),
-    Route("PUT", "/creditnotes/{creditnote_id}", "creditnotes.UPDATE", update_credit_note),
+    Route("GET", "/creditnotes", "creditnotes.READ", list_credit_notes, "credit_notes.list"),
+    Route("POST", "/creditnotes", "creditnotes.CREATE", create_credit_note, "credit_notes.saved"),
+    Route("GET", "/creditnotes/{creditnote_id}", "creditnotes.READ", get_credit_note, "credit_notes.one"),
+    Route("PUT", "/creditnotes/{creditnote_id}", "creditnotes.UPDATE", update_credit_note, "credit_notes.saved"),
     Route("DELETE", "/creditnotes/{creditnote_id}", "creditnotes.DELETE", delete_credit_note),
     *ACTION_ROUTES,
     *REFUND_ROUTES,

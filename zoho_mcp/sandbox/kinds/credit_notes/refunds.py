@@ -25,14 +25,14 @@ def list_all(request: Request) -> Reply:
     """GET /creditnotes/refunds: of every credit note."""
     refunds = [refund for refund in request.books.all("refund") if refund["source_kind"] == "creditnote"]
     rows = [refund_of(find(request.books, refund["source_id"]), refund) for refund in refunds]
-    return listing.respond(request, LISTING, rows, lambda row: row)
+    return listing.respond(request, LISTING, rows)
 
 
 def list_refunds(request: Request) -> Reply:
     """GET /creditnotes/{creditnote_id}/refunds."""
     note = find(request.books, request.path["creditnote_id"])
     rows = [refund_of(note, refund) for refund in refunds_of(request.books, note)]
-    return listing.respond(request, LISTING, rows, lambda row: row)
+    return listing.respond(request, LISTING, rows)
 
 
 def get_refund(request: Request) -> Reply:
@@ -121,10 +121,10 @@ def _write_account(request: Request, refund: Record) -> None:
 
 REFUNDS = "/creditnotes/{creditnote_id}/refunds"
 REFUND_ROUTES = [
-    Route("GET", "/creditnotes/refunds", "creditnotes.READ", list_all),
-    Route("GET", REFUNDS, "creditnotes.READ", list_refunds),
-    Route("POST", REFUNDS, "creditnotes.CREATE", create_refund),
-    Route("GET", f"{REFUNDS}/{{creditnote_refund_id}}", "creditnotes.READ", get_refund),
-    Route("PUT", f"{REFUNDS}/{{creditnote_refund_id}}", "creditnotes.UPDATE", update_refund),
+    Route("GET", "/creditnotes/refunds", "creditnotes.READ", list_all, "credit_notes.refunds"),
+    Route("GET", REFUNDS, "creditnotes.READ", list_refunds, "credit_notes.refunds"),
+    Route("POST", REFUNDS, "creditnotes.CREATE", create_refund, "credit_notes.refund"),
+    Route("GET", f"{REFUNDS}/{{creditnote_refund_id}}", "creditnotes.READ", get_refund, "credit_notes.refund"),
+    Route("PUT", f"{REFUNDS}/{{creditnote_refund_id}}", "creditnotes.UPDATE", update_refund, "credit_notes.refund"),
     Route("DELETE", f"{REFUNDS}/{{creditnote_refund_id}}", "creditnotes.DELETE", delete_refund),
 ]

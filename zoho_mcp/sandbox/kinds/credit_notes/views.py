@@ -20,24 +20,6 @@ STATUSES = (
     "open", "closed", "void", "draft", "pending_approval", "approved", "rejected", "signed", "pending_signature",
     "unsigned_all", "unsigned_draft", "unsigned_sent", "unsigned_approved",
 )  # fmt: skip
-ROW = (
-    "creditnote_id", "creditnote_number", "status", "customer_id", "customer_name", "company_name", "email", "phone",
-    "reference_number", "date", "currency_id", "currency_code", "currency_symbol", "exchange_rate", "total",
-    "bcy_total", "balance", "credits_used", "total_refunded_amount", "salesperson_name", "template_id",
-    "template_type", "is_emailed", "has_attachment", "documents", "color_code", "current_sub_status",
-    "current_sub_status_id", "created_by", "created_time", "last_modified_time", "updated_time", "custom_fields",
-    "custom_field_hash", "tags",
-)  # fmt: skip
-# Fields of features that the sandbox does not play.
-FIXED: Record = {
-    "template_type": "standard", "has_attachment": False, "documents": [], "color_code": "", "tags": [],
-    "current_sub_status_id": "", "is_pre_gst": False,
-}  # fmt: skip
-FIXED_DETAIL: Record = {
-    "page_width": "8.27in", "page_height": "11.69in", "orientation": "portrait", "comments": [],
-    "approvers_list": [], "submitted_by": "", "submitted_date": "", "approver_id": "", "invoice_id": "",
-    "invoice_number": "",
-}  # fmt: skip
 
 
 def _status_test(status: str) -> Test:
@@ -91,7 +73,6 @@ def detail(request: Request, note: Record) -> Record:
     refunded = [refund["amount"] for refund in refunds_of(request.books, note)]
     return {
         **_seen(request, note, contact, sum(applied, ZERO), sum(refunded, ZERO)),
-        **FIXED_DETAIL,
         **document_views.extras(request, note, contact, "creditnote"),
         "invoices_credited": invoices_credited(request.books, note),
         "creditnote_refunds": [refund_of(note, refund) for refund in refunds_of(request.books, note)],
@@ -114,26 +95,18 @@ def overview(request: Request) -> list[Record]:
     ]
 
 
-def row(note: Record) -> Record:
-    """A credit note as a list shows it."""
-    return document_views.row_of(note, ROW)
-
-
 def invoices_credited(books: Books, note: Record) -> list[Record]:
     """The invoices that a credit note was applied to."""
     return [
         {
             "creditnote_id": note["creditnote_id"],
-            "creditnote_number": note["creditnote_number"],
             "invoice_id": part["invoice_id"],
             "invoice_number": find_invoice(books, part["invoice_id"])["invoice_number"],
-            # Zoho's path says the one, an invoice's list of its credits the other; which it is here is unverified.
-            "creditnote_invoice_id": part["allocation_id"],
+            "creditnotes_number": note["creditnote_number"],
             "creditnotes_invoice_id": part["allocation_id"],
             "date": note["date"],
             "credited_date": part["date"],
             "credited_amount": part["amount"],
-            "amount_applied": part["amount"],
         }
         for part in allocations_from(books, note["customer_id"], note["creditnote_id"])
     ]
@@ -164,7 +137,6 @@ def _seen(request: Request, note: Record, contact: Record, applied: Decimal, ref
     status = status_of(note, left)
     return {
         **note,
-        **FIXED,
         **document_views.common(request, note, contact),
         "status": status,
         "current_sub_status": status,

@@ -21,11 +21,12 @@ def email_routes(
         document = find(request.books, request.path[f"{kind}_id"])
         mail.send_as_asked(request, kind, document, word, document[f"{kind}_number"])
         status = draft_becomes if document["status"] == "draft" else document["status"]
+        first = {"is_first_email": not document["is_emailed"]} if kind == "invoice" else {}
         documents.change(request, kind, document, status=status, is_emailed=True)
-        return done(message)
+        return done(message, **first)
 
     path = f"/{kind}s/{{{kind}_id}}/email"
     return [
-        Route("GET", path, f"{kind}s.READ", get_email),
-        Route("POST", path, f"{kind}s.CREATE", send_email),
+        Route("GET", path, f"{kind}s.READ", get_email, "emails.content"),
+        Route("POST", path, f"{kind}s.CREATE", send_email, "invoices.emailed" if kind == "invoice" else ""),
     ]

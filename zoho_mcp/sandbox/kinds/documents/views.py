@@ -1,6 +1,6 @@
 """What the wire shows alike of invoices, estimates and credit notes: customer, lines, template, a list's addresses."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from zoho_mcp.sandbox import listing
 from zoho_mcp.sandbox.kinds import settings
@@ -10,7 +10,7 @@ from zoho_mcp.sandbox.wire.fields import custom_field_hash
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request
 
-ADDRESS = ("address", "street2", "city", "state", "country", "attention", "phone", "fax")
+ADDRESSES = ("billing_address", "shipping_address")
 
 
 def common(request: Request, document: Record, contact: Record) -> Record:
@@ -25,21 +25,34 @@ def common(request: Request, document: Record, contact: Record) -> Record:
         "custom_field": " ".join(str(part["value"]) for part in document["custom_fields"]),
         "custom_field_hash": custom_field_hash(document["custom_fields"]),
         "created_by": request.organization["contact_name"],
+        "created_by_name": request.organization["contact_name"],
+        "created_by_id": request.organization.get("user_id", ""),
+        "last_modified_by_id": request.organization.get("user_id", ""),
         "updated_time": document["last_modified_time"],
+        "country": document["billing_address"].get("country", ""),
+        **{key: _address(document[key]) for key in ADDRESSES},
     }  # fmt: skip
 
 
 def extras(request: Request, document: Record, contact: Record, template_type: str) -> Record:
     """What only the detail of a document has besides."""
     template = settings.template(request.books, document["template_id"], template_type)
-    people: list[Record] = contact["contact_persons"]
+    people = [person for person in contact["contact_persons"]
+              if person["contact_person_id"] in document["contact_persons"]]  # fmt: skip
+    symbol, precision = document["currency_symbol"], document["price_precision"]
+    shipping = document["shipping_charge"]
     return {
-        **{name: template[name] for name in ("template_id", "template_name", "template_type")},
-        "contact_persons_details": [
-            person for person in people if person["contact_person_id"] in document["contact_persons"]
-        ],
+        **{name: template[name] for name in ("template_id", "template_name")},
+        "contact_persons_details": people,
+        "contact_persons_associated": [_associated(person) for person in people],
+        "currency_name_formatted": settings.currency(request.books, document["currency_id"])["currency_name_formatted"],
         "customer_default_billing_address": contact["billing_address"],
-    }
+        "customer_custom_fields": contact["custom_fields"],
+        "customer_custom_field_hash": custom_field_hash(contact["custom_fields"]),
+        **{f"shipping_charge_{kind}_of_tax": shipping for kind in ("exclusive", "inclusive")},
+        **{f"shipping_charge_{kind}_of_tax_formatted": f"{symbol}{shipping:,.{precision}f}"
+           for kind in ("exclusive", "inclusive")},
+    }  # fmt: skip
 
 
 def customers(request: Request) -> dict[str, Record]:
@@ -47,9 +60,7 @@ def customers(request: Request) -> dict[str, Record]:
     return {contact["contact_id"]: contact for contact in request.books.all("contact")}
 
 
-def respond(
-    request: Request, what: Listing, read: Callable[[Request], list[Record]], row: Callable[[Record], Record]
-) -> Reply:
+def respond(request: Request, what: Listing, read: Callable[[Request], list[Record]]) -> Reply:
     """The list that was asked for, of documents with lines: item_id looks into these."""
     wanted = request.query.get("item_id")
 
@@ -59,16 +70,20 @@ def respond(
         # Marked so that the list's own filter finds them.
         return [{**document, "item_id": wanted} for document in read(request) if _has_item(document, wanted)]
 
-    return listing.respond_many(request, what, documents, row)
+    return listing.respond_many(request, what, documents)
 
 
-def row_of(document: Record, names: Sequence[str]) -> Record:
-    """A document as a list shows it. Unlike the detail, a row's addresses spell zip as zipcode."""
-    shown = {name: document[name] for name in names}
-    for key in ("billing_address", "shipping_address"):
-        address = document[key]
-        shown[key] = {name: address.get(name, "") for name in ADDRESS} | {"zipcode": address.get("zip", "")}
-    return shown
+def _address(address: Record) -> Record:
+    # Rows of lists spell zip as zipcode; an invoice's own address has its street twice.
+    return {**address, "zipcode": address.get("zip", ""), "street": address.get("address", "")}
+
+
+def _associated(person: Record) -> Record:
+    return {
+        **person,
+        "contact_person_name": f"{person['first_name']} {person['last_name']}".strip(),
+        "contact_person_email": person["email"],
+    }
 
 
 def _has_item(document: Record, item_id: str) -> bool:

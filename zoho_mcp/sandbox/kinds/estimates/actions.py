@@ -80,5 +80,5 @@ ACTION_ROUTES = [
     Route("POST", f"{ESTIMATE}/status/declined", "estimates.CREATE", mark_declined),
     *email_routes("estimate", "Quote", find, draft_becomes="sent", message="Your quote has been sent."),
     # Only Books is known to have it; whether Zoho Invoice does is unverified.
-    Route("POST", "/invoices/fromestimates", "invoices.CREATE", to_invoices, products=("books",)),
+    Route("POST", "/invoices/fromestimates", "invoices.CREATE", to_invoices, "invoices.from_estimates", ("books",)),
 ]

@@ -4,7 +4,7 @@ from zoho_mcp.sandbox.kinds.documents import documents, mail, numbering
 from zoho_mcp.sandbox.kinds.documents import views as document_views
 from zoho_mcp.sandbox.kinds.estimates.actions import ACTION_ROUTES
 from zoho_mcp.sandbox.kinds.estimates.links import find, invoices_by_estimate
-from zoho_mcp.sandbox.kinds.estimates.views import LISTING, detail, overview, row
+from zoho_mcp.sandbox.kinds.estimates.views import LISTING, detail, overview
 from zoho_mcp.sandbox.kinds.settings import template
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO
 from zoho_mcp.sandbox.times import touch
@@ -16,7 +16,7 @@ from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
 def list_estimates(request: Request) -> Reply:
     """GET /estimates."""
-    return document_views.respond(request, LISTING, overview, row)
+    return document_views.respond(request, LISTING, overview)
 
 
 def get_estimate(request: Request) -> Reply:
@@ -31,7 +31,7 @@ def create_estimate(request: Request) -> Reply:
     estimate |= documents.new_document(request) | {"date": request.today, "expiry_date": ""}
     estimate |= {"accept_retainer": False, "retainer_percentage": "", "accepted_date": "", "declined_date": ""}
     _write(request, estimate)
-    estimate["estimate_number"] = numbering.choose_number(request, "estimate", "estimate_number", "EST-", "Estimate")
+    estimate["estimate_number"] = numbering.choose_number(request, "estimate", "estimate_number", "QT-", "Estimate")
     if request.wants("send"):
         mail.send_to_customer(request, "estimate", estimate, "Quote", estimate["estimate_number"])
         estimate |= {"status": "sent", "is_emailed": True}
@@ -51,7 +51,7 @@ def update_estimate(request: Request) -> Reply:
     numbering.change_number(request, "estimate", "estimate_number", "Estimate", estimate)
     _write(request, estimate)
     request.books.put("estimate", estimate["estimate_id"], estimate)
-    return done("The quote has been updated.", estimate=detail(request, estimate))  # the words are unverified
+    return done("Quote information has been updated.", estimate=detail(request, estimate))
 
 
 def delete_estimate(request: Request) -> Reply:
@@ -60,7 +60,7 @@ def delete_estimate(request: Request) -> Reply:
     if estimate["estimate_id"] in invoices_by_estimate(request.books):
         raise refused("Quotes that have been converted to invoices cannot be deleted.")
     request.books.drop("estimate", estimate["estimate_id"])
-    return done("The quote has been deleted.")  # the words are unverified
+    return done("The quote has been deleted.")
 
 
 def _write(request: Request, estimate: Record) -> None:
@@ -86,10 +86,10 @@ def _write(request: Request, estimate: Record) -> None:
 
 
 ROUTES = [
-    Route("GET", "/estimates", "estimates.READ", list_estimates),
-    Route("POST", "/estimates", "estimates.CREATE", create_estimate),
-    Route("GET", "/estimates/{estimate_id}", "estimates.READ", get_estimate),
-    Route("PUT", "/estimates/{estimate_id}", "estimates.UPDATE", update_estimate),
+    Route("GET", "/estimates", "estimates.READ", list_estimates, "estimates.list"),
+    Route("POST", "/estimates", "estimates.CREATE", create_estimate, "estimates.saved"),
+    Route("GET", "/estimates/{estimate_id}", "estimates.READ", get_estimate, "estimates.one"),
+    Route("PUT", "/estimates/{estimate_id}", "estimates.UPDATE", update_estimate, "estimates.saved"),
     Route("DELETE", "/estimates/{estimate_id}", "estimates.DELETE", delete_estimate),
     *ACTION_ROUTES,
 ]

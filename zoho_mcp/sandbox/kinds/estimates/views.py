@@ -3,6 +3,7 @@
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
 from zoho_mcp.sandbox.kinds.estimates.links import invoices_by_estimate
+from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import Listing, Test
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
@@ -12,26 +13,6 @@ STATUSES = (
     "draft", "sent", "invoiced", "accepted", "declined", "expired", "pending_approval", "approved", "viewed", "signed",
     "rejected", "partially_invoiced", "pending_signature",
 )  # fmt: skip
-ROW = (
-    "estimate_id", "estimate_number", "status", "customer_id", "customer_name", "company_name", "email", "phone",
-    "reference_number", "date", "expiry_date", "accepted_date", "declined_date", "currency_id", "currency_code",
-    "currency_symbol", "exchange_rate", "total", "discount_total", "adjustment", "shipping_charge", "project_name",
-    "salesperson_id", "salesperson_name", "template_id", "template_type", "is_emailed", "is_viewed_by_client",
-    "client_viewed_time", "has_attachment", "documents", "color_code", "current_sub_status", "current_sub_status_id",
-    "created_by", "created_time", "last_modified_time", "updated_time", "custom_fields", "custom_field_hash", "tags",
-    "schedule_time", "zcrm_potential_id", "zcrm_potential_name",
-)  # fmt: skip
-# Fields of features that the sandbox does not play.
-FIXED: Record = {
-    "project_name": "", "salesperson_id": "", "template_type": "standard", "is_viewed_by_client": False,
-    "client_viewed_time": "", "has_attachment": False, "documents": [], "color_code": "", "current_sub_status_id": "",
-    "schedule_time": "", "tags": [], "zcrm_potential_id": "", "zcrm_potential_name": "", "is_pre_gst": False,
-}  # fmt: skip
-FIXED_DETAIL: Record = {
-    "page_width": "8.27in", "page_height": "11.69in", "orientation": "portrait", "can_send_in_mail": True,
-    "attachment_name": "", "comments": [], "retainerinvoices": [], "salesorders": [], "approvers_list": [],
-    "submitted_by": "", "submitted_date": "", "approver_id": "", "is_transaction_created": False,
-}  # fmt: skip
 
 
 def _status_test(status: str) -> Test:
@@ -80,10 +61,12 @@ def detail(request: Request, estimate: Record) -> Record:
     invoice_ids = invoices_by_estimate(request.books).get(estimate["estimate_id"], [])
     return {
         **_seen(request, estimate, contact, invoice_ids),
-        **FIXED_DETAIL,
         **document_views.extras(request, estimate, contact, "estimate"),
         "estimate_url": f"https://sandbox.invalid/portal/estimates/{estimate['estimate_id']}",
         "is_transaction_created": bool(invoice_ids),
+        "sub_total_exclusive_of_discount": estimate["sub_total"],
+        "invoiced_amount": estimate["total"] if invoice_ids else ZERO,
+        "uninvoiced_amount": ZERO if invoice_ids else estimate["total"],
     }
 
 
@@ -96,16 +79,10 @@ def overview(request: Request) -> list[Record]:
     ]
 
 
-def row(estimate: Record) -> Record:
-    """An estimate as a list shows it."""
-    return document_views.row_of(estimate, ROW)
-
-
 def _seen(request: Request, estimate: Record, contact: Record, invoice_ids: list[str]) -> Record:
     status = status_of(estimate, invoice_ids, request.today)
     return {
         **estimate,
-        **FIXED,
         **document_views.common(request, estimate, contact),
         "status": status,
         "current_sub_status": status,

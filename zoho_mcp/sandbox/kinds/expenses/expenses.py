@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from zoho_mcp.sandbox.kinds import settings
+from zoho_mcp.sandbox.kinds import accounts, settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.expenses import receipts as expense_receipts
-from zoho_mcp.sandbox.kinds.expenses.views import LISTING, billed, detail, find, row, view
+from zoho_mcp.sandbox.kinds.expenses.views import LISTING, billed, detail, find, view
 from zoho_mcp.sandbox.ledger import ZERO, Line, Tax, Terms, price, rounded
 from zoho_mcp.sandbox.listing import respond
 from zoho_mcp.sandbox.times import touch
@@ -28,7 +28,7 @@ def list_expenses(request: Request) -> Reply:
     bills = billed(request)
     expenses = request.books.all("expense")
     rows = [view(request.books, expense, bills.get(expense["expense_id"])) for expense in expenses]
-    return respond(request, LISTING, rows, row)
+    return respond(request, LISTING, rows)
 
 
 def get_expense(request: Request) -> Reply:
@@ -114,7 +114,7 @@ def _write_lines(request: Request, expense: Record) -> None:
 
 def _line(request: Request, sent: Record, was: Record) -> Record:
     account_id = text(sent, "account_id", str(was.get("account_id", "")))
-    account = settings.account(request.books, account_id, "account_id", CATEGORY_TYPES)
+    account = accounts.account(request.books, account_id, "account_id", CATEGORY_TYPES)
     tax_id = text(sent, "tax_id", str(was.get("tax_id", "")))
     tax = settings.tax(request.books, tax_id) if tax_id else {"tax_name": "", "tax_percentage": ZERO, "tax_type": ""}
     return {
@@ -159,7 +159,7 @@ def _write_paid_through(request: Request, expense: Record) -> None:
     account_id = text(request.body, "paid_through_account_id", expense["paid_through_account_id"])
     is_new = "last_modified_time" not in expense
     if account_id:
-        settings.account(request.books, account_id, "paid_through_account_id", PAYING_TYPES)
+        accounts.account(request.books, account_id, "paid_through_account_id", PAYING_TYPES)
     elif request.product == "books" and (is_new or expense["paid_through_account_id"]):
         raise invalid_value("paid_through_account_id")
     expense["paid_through_account_id"] = account_id
@@ -204,10 +204,10 @@ def _total(expense: Record) -> None:
 
 EXPENSE = "/expenses/{expense_id}"
 ROUTES = [
-    Route("GET", "/expenses", "expenses.READ", list_expenses),
-    Route("POST", "/expenses", "expenses.CREATE", create_expense),
-    Route("GET", EXPENSE, "expenses.READ", get_expense),
-    Route("PUT", EXPENSE, "expenses.UPDATE", update_expense),
+    Route("GET", "/expenses", "expenses.READ", list_expenses, "expenses.list"),
+    Route("POST", "/expenses", "expenses.CREATE", create_expense, "expenses.one"),
+    Route("GET", EXPENSE, "expenses.READ", get_expense, "expenses.one"),
+    Route("PUT", EXPENSE, "expenses.UPDATE", update_expense, "expenses.one"),
     Route("DELETE", EXPENSE, "expenses.DELETE", delete_expense),
     *expense_receipts.RECEIPT_ROUTES,
 ]

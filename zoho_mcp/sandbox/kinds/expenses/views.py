@@ -1,7 +1,7 @@
 """Expenses as the wire shows them: the record plus what the invoice that bills it and its accounts say."""
 
 from zoho_mcp.sandbox.balances import Settled, invoice_status, settled
-from zoho_mcp.sandbox.ledger import rounded
+from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, Test
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import does_not_exist
@@ -10,29 +10,12 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
 STATUSES = ("unbilled", "invoiced", "reimbursed", "non-billable", "billable")
-ROW = (
-    "expense_id", "date", "account_id", "account_name", "paid_through_account_id", "paid_through_account_name",
-    "description", "currency_id", "currency_code", "exchange_rate", "total", "bcy_total", "total_without_tax",
-    "bcy_total_without_tax", "is_billable", "reference_number", "customer_id", "customer_name", "vendor_id",
-    "vendor_name", "status", "expense_receipt_name", "expense_receipt_type", "has_attachment", "expense_type",
-    "mileage_rate", "mileage_unit", "mileage_type", "distance", "start_reading", "end_reading", "is_personal",
-    "report_id", "report_name", "custom_fields", "custom_field_hash", "tags", "created_time", "last_modified_time",
-)  # fmt: skip
-# Fields of features that the sandbox does not play: mileage, employees, reports, recurring expenses, imports, tags.
-FIXED: Record = {
-    "transaction_id": "", "transaction_type": "expense", "expense_type": "non_mileage", "mileage_rate": "",
-    "mileage_unit": "", "mileage_type": "non_mileage", "distance": "", "start_reading": "", "end_reading": "",
-    "employee_id": "", "employee_name": "", "vehicle_type": "", "report_id": "", "report_name": "",
-    "report_number": "", "trip_id": "", "trip_number": "", "recurring_expense_id": "", "is_personal": False,
-    "is_recurring_applicable": False, "imported_transactions": [], "documents": [], "tags": [], "location_id": "",
-    "location_name": "",
-}  # fmt: skip
 
 
 def _status_test(status: str) -> Test:
     if status == "billable":
         return lambda row: row["is_billable"]
-    return lambda row: row["status"] == status
+    return lambda row: row["status"] == status.replace("-", "")
 
 
 def _filters() -> dict[str, Test]:
@@ -84,11 +67,6 @@ def detail(request: Request, expense: Record) -> Record:
     return view(request.books, expense, billed(request).get(expense["expense_id"]))
 
 
-def row(expense: Record) -> Record:
-    """An expense as a list shows it."""
-    return {name: expense[name] for name in ROW}
-
-
 def view(books: Books, expense: Record, invoice: Record | None) -> Record:
     """An expense with its status, which follows from whether it is billable, billed and paid."""
     lines: list[Record] = expense["line_items"]
@@ -97,12 +75,12 @@ def view(books: Books, expense: Record, invoice: Record | None) -> Record:
     one = None if expense["is_itemized_expense"] else lines[0]
     return {
         **expense,
-        **FIXED,
         "status": _status(expense, invoice),
         # That an itemised expense has no account of its own but this word is unverified.
         "account_name": one["account_name"] if one else "Itemized",
-        **{name: one[name] if one else "" for name in ("account_id", "tax_id", "tax_name", "tax_percentage")},
+        **{name: one[name] if one else "" for name in ("account_id", "tax_id", "tax_name")},
         "expense_item_id": one["line_item_id"] if one else "",
+        "tax_percentage": one["tax_percentage"] if one else ZERO,
         "paid_through_account_name": paid_through["account_name"] if paid_through else "",
         "bcy_total": rounded(expense["total"] * rate, precision),
         "total_without_tax": expense["sub_total"],
@@ -117,5 +95,5 @@ def view(books: Books, expense: Record, invoice: Record | None) -> Record:
 def _status(expense: Record, invoice: Record | None) -> str:
     if invoice is not None:
         return "reimbursed" if invoice["status"] == "paid" else "invoiced"
-    # The spelling is that of the status filter; a row may spell it nonbillable, unverified.
-    return "unbilled" if expense["is_billable"] else "non-billable"
+    # Recorded so; the filter spells it non-billable.
+    return "unbilled" if expense["is_billable"] else "nonbillable"

@@ -136,9 +136,9 @@ ACTION_ROUTES = [
     Route("POST", f"{INVOICE}/status/void", "invoices.CREATE", mark_void),
     Route("POST", f"{INVOICE}/status/draft", "invoices.CREATE", mark_draft),
     *email_routes("invoice", "Invoice", find, draft_becomes="sent", message="Your invoice has been sent."),
-    Route("GET", f"{INVOICE}/payments", "invoices.READ", list_payments),
+    Route("GET", f"{INVOICE}/payments", "invoices.READ", list_payments, "invoices.payments"),
     Route("DELETE", f"{INVOICE}/payments/{{invoice_payment_id}}", "invoices.DELETE", delete_payment),
-    Route("GET", f"{INVOICE}/creditsapplied", "invoices.READ", list_credits),
+    Route("GET", f"{INVOICE}/creditsapplied", "invoices.READ", list_credits, "invoices.credits"),
     Route("DELETE", f"{INVOICE}/creditsapplied/{{creditnotes_invoice_id}}", "invoices.DELETE", delete_credit),
-    Route("POST", f"{INVOICE}/credits", "invoices.CREATE", apply_credits),
+    Route("POST", f"{INVOICE}/credits", "invoices.CREATE", apply_credits, "invoices.credited"),
 ]

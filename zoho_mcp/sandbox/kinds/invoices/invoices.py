@@ -9,7 +9,7 @@ from zoho_mcp.sandbox.kinds.documents import views as document_views
 from zoho_mcp.sandbox.kinds.estimates import links as estimate_links
 from zoho_mcp.sandbox.kinds.invoices.actions import ACTION_ROUTES
 from zoho_mcp.sandbox.kinds.invoices.pdf import pdf_reply
-from zoho_mcp.sandbox.kinds.invoices.views import LISTING, detail, find, overview, row
+from zoho_mcp.sandbox.kinds.invoices.views import LISTING, detail, find, overview
 from zoho_mcp.sandbox.kinds.settings import template
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, refused
@@ -22,7 +22,7 @@ EXTRAS = ("recurring_invoice_id", "subject_content")
 
 def list_invoices(request: Request) -> Reply:
     """GET /invoices."""
-    return document_views.respond(request, LISTING, overview, row)
+    return document_views.respond(request, LISTING, overview)
 
 
 def get_invoice(request: Request) -> Reply:
@@ -140,11 +140,11 @@ def _check_customer(request: Request, invoice: Record) -> None:
 
 
 ROUTES = [
-    Route("GET", "/invoices", "invoices.READ", list_invoices),
-    Route("POST", "/invoices", "invoices.CREATE", create_invoice),
+    Route("GET", "/invoices", "invoices.READ", list_invoices, "invoices.list"),
+    Route("POST", "/invoices", "invoices.CREATE", create_invoice, "invoices.saved"),
     Route("GET", "/invoices/pdf", "invoices.READ", bulk_pdf),
-    Route("GET", "/invoices/{invoice_id}", "invoices.READ", get_invoice),
-    Route("PUT", "/invoices/{invoice_id}", "invoices.UPDATE", update_invoice),
+    Route("GET", "/invoices/{invoice_id}", "invoices.READ", get_invoice, "invoices.one"),
+    Route("PUT", "/invoices/{invoice_id}", "invoices.UPDATE", update_invoice, "invoices.saved"),
     Route("DELETE", "/invoices/{invoice_id}", "invoices.DELETE", delete_invoice),
     *ACTION_ROUTES,
 ]

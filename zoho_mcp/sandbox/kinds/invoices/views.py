@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from zoho_mcp.sandbox.balances import Settled, balance, invoice_status, settled, settled_of
+from zoho_mcp.sandbox.balances import Settled, Standing, balance, invoice_status, settled, settled_of, standings
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
-from zoho_mcp.sandbox.ledger import ZERO, rounded
+from zoho_mcp.sandbox.ledger import rounded
 from zoho_mcp.sandbox.listing import Listing, Test
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import does_not_exist
@@ -14,32 +14,6 @@ from zoho_mcp.sandbox.wire.routing import Request
 
 STATUSES = ("sent", "draft", "overdue", "paid", "void", "unpaid", "partially_paid", "viewed")
 UNPAID = ("sent", "overdue", "partially_paid", "viewed")
-ROW = (
-    "invoice_id", "invoice_number", "status", "customer_id", "customer_name", "company_name", "email", "phone",
-    "reference_number", "date", "due_date", "due_days", "payment_expected_date", "last_payment_date", "currency_id",
-    "currency_code", "currency_symbol", "exchange_rate", "total", "balance", "write_off_amount", "discount_total",
-    "adjustment", "shipping_charge", "recurring_invoice_id", "project_name", "salesperson_id", "salesperson_name",
-    "template_id", "template_type", "is_emailed", "is_viewed_by_client", "client_viewed_time",
-    "last_reminder_sent_date", "reminders_sent", "ach_payment_initiated", "has_attachment", "documents", "color_code",
-    "current_sub_status", "current_sub_status_id", "created_by", "created_time", "last_modified_time",
-    "updated_time", "transaction_type", "custom_fields", "custom_field_hash", "schedule_time", "tags",
-    "unprocessed_payment_amount",
-)  # fmt: skip
-# Fields of features that the sandbox does not play: of every invoice, and of the detail only.
-FIXED: Record = {
-    "write_off_amount": ZERO, "unprocessed_payment_amount": ZERO, "project_name": "", "salesperson_id": "",
-    "template_type": "standard", "is_viewed_by_client": False, "client_viewed_time": "", "last_reminder_sent_date": "",
-    "reminders_sent": 0, "ach_payment_initiated": False, "has_attachment": False, "documents": [], "color_code": "",
-    "transaction_type": "renewal", "schedule_time": "", "tags": [], "type": "invoice", "is_pre_gst": False,
-    "created_by_id": "", "last_modified_by_id": "",
-}  # fmt: skip
-FIXED_DETAIL: Record = {
-    "payment_options": {"payment_gateways": []}, "credits": [], "page_width": "8.27in", "page_height": "11.69in",
-    "orientation": "portrait", "can_skip_payment_info": False, "inprocess_transaction_present": False,
-    "is_autobill_enabled": False, "is_client_review_settings_enabled": False, "next_reminder_date_formatted": "",
-    "stop_reminder_until_payment_expected_date": False, "submitted_by": "", "submitted_date": "", "approver_id": "",
-    "approvers_list": [], "attachment_name": "", "can_send_invoice_sms": False, "comments": [],
-}  # fmt: skip
 
 
 def _status_test(status: str) -> Test:
@@ -86,15 +60,18 @@ def detail(request: Request, invoice: Record) -> Record:
     """An invoice as GET shows it."""
     contact = contacts.find(request.books, invoice["customer_id"])
     shown = _seen(request, invoice, contact, settled_of(request.books, invoice))
+    standing = standings(request.books, invoice["customer_id"]).get(invoice["customer_id"], Standing())
     return {
         **shown,
-        **FIXED_DETAIL,
         **document_views.extras(request, invoice, contact, "invoice"),
-        "invoice_url": f"https://sandbox.invalid/portal/invoices/{invoice['invoice_id']}",
+        "contact": {
+            "customer_balance": rounded(standing.outstanding, invoice["price_precision"]),
+            "credit_limit": contact["credit_limit"],
+            "unused_customer_credits": rounded(standing.unused, invoice["price_precision"]),
+        },
         "can_send_in_mail": shown["status"] != "void",
-        "can_edit_items": shown["status"] != "void",
         "payment_reminder_enabled": shown["status"] in UNPAID,
-    }  # fmt: skip
+    }
 
 
 def overview(request: Request) -> list[Record]:
@@ -107,21 +84,15 @@ def overview(request: Request) -> list[Record]:
     ]
 
 
-def row(invoice: Record) -> Record:
-    """An invoice as a list shows it."""
-    return document_views.row_of(invoice, ROW)
-
-
 def _seen(request: Request, invoice: Record, contact: Record, went: Settled) -> Record:
     precision: int = invoice["price_precision"]
     status = invoice_status(invoice, went, request.today)
     return {
         **invoice,
-        **FIXED,
         **document_views.common(request, invoice, contact),
         "status": status,
         "current_sub_status": status,
-        "current_sub_status_id": "",
+        "invoice_url": f"https://sandbox.invalid/portal/invoices/{invoice['invoice_id']}",
         "balance": rounded(balance(invoice, went), precision),
         "payment_made": rounded(went.payments, precision),
         "credits_applied": rounded(went.credits, precision),
@@ -133,8 +104,9 @@ def _seen(request: Request, invoice: Record, contact: Record, went: Settled) -> 
 
 
 def due_days(due_date: str, today: date) -> str:
-    """The due date in words: Due Today, Due in 3 day(s), Overdue by 3 day(s)."""
+    """The due date in words: Due Today, Due in 30 days (recorded), Overdue by 3 days."""
     days = (date.fromisoformat(due_date) - today).days
     if days == 0:
         return "Due Today"
-    return f"Due in {days} day(s)" if days > 0 else f"Overdue by {-days} day(s)"
+    words = f"{abs(days)} day" if abs(days) == 1 else f"{abs(days)} days"
+    return f"Due in {words}" if days > 0 else f"Overdue by {words}"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, loosen, settled_of
 from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
-from zoho_mcp.sandbox.kinds.payments.views import LISTING, ROW, detail, view
+from zoho_mcp.sandbox.kinds.payments.views import LISTING, detail, view
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import respond_many
 from zoho_mcp.sandbox.store import Books
@@ -28,7 +28,7 @@ def find(books: Books, payment_id: str) -> Record:
 
 def list_payments(request: Request) -> Reply:
     """GET /customerpayments."""
-    return respond_many(request, LISTING, lambda: _overview(request), lambda row: {name: row[name] for name in ROW})
+    return respond_many(request, LISTING, lambda: _overview(request))
 
 
 def _overview(request: Request) -> list[Record]:
@@ -47,7 +47,7 @@ def _overview(request: Request) -> list[Record]:
 
 def get_payment(request: Request) -> Reply:
     """GET /customerpayments/{payment_id}."""
-    return done(payment=detail(request.books, find(request.books, request.path["payment_id"])))
+    return done(payment=detail(request, find(request.books, request.path["payment_id"])))
 
 
 def create_payment(request: Request) -> Reply:
@@ -69,7 +69,7 @@ def create_payment(request: Request) -> Reply:
     _write(request, payment)
     _apply(request, payment, records(request.body, "invoices") or [])
     where = f"/customerpayments/{payment_id}"
-    return created("The payment from the customer has been recorded", where, payment=detail(request.books, payment))
+    return created("The payment from the customer has been recorded", where, payment=detail(request, payment))
 
 
 def update_payment(request: Request) -> Reply:
@@ -86,7 +86,9 @@ def update_payment(request: Request) -> Reply:
         _apply(request, payment, sent)
     elif sum((part["amount"] for part in was), ZERO) > payment["amount"]:
         raise over_applied()
-    return done("The payment details have been updated", payment=detail(request.books, payment))
+    return done(
+        "The details of the payment received from the customer have been updated", payment=detail(request, payment)
+    )
 
 
 def delete_payment(request: Request) -> Reply:
@@ -143,9 +145,9 @@ def _apply(request: Request, payment: Record, sent: list[Record]) -> None:
 
 PAYMENT = "/customerpayments/{payment_id}"
 ROUTES = [
-    Route("GET", "/customerpayments", "customerpayments.READ", list_payments),
-    Route("POST", "/customerpayments", "customerpayments.CREATE", create_payment),
-    Route("GET", PAYMENT, "customerpayments.READ", get_payment),
-    Route("PUT", PAYMENT, "customerpayments.UPDATE", update_payment),
+    Route("GET", "/customerpayments", "customerpayments.READ", list_payments, "payments.list"),
+    Route("POST", "/customerpayments", "customerpayments.CREATE", create_payment, "payments.one"),
+    Route("GET", PAYMENT, "customerpayments.READ", get_payment, "payments.one"),
+    Route("PUT", PAYMENT, "customerpayments.UPDATE", update_payment, "payments.one"),
     Route("DELETE", PAYMENT, "customerpayments.DELETE", delete_payment),
 ]

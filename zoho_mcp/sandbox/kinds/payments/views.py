@@ -3,13 +3,13 @@
 from decimal import Decimal
 
 from zoho_mcp.sandbox.balances import allocations_from, balance, settled_of
-from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.invoices.views import find as find_invoice
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.fields import custom_field_hash
 from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.routing import Request
 
 # What filter_by's words mean as payment_mode.
 MODES = {
@@ -20,7 +20,7 @@ MODES = {
 }  # fmt: skip
 LISTING = Listing(
     key="customerpayments",
-    report_name="Customer Payments",
+    report_name="Payments Received",
     sortable=("customer_name", "date", "amount", "payment_number", "payment_mode", "unused_amount",
               "last_modified_time", "reference_number"),
     exact=("customer_id",),
@@ -36,40 +36,24 @@ LISTING = Listing(
         },
     },
     default_filter="PaymentMode.All",
+    default_sort="date",
 )  # fmt: skip
-ROW = (
-    "payment_id", "payment_number", "date", "payment_mode", "payment_mode_formatted", "amount", "bcy_amount",
-    "unused_amount", "bcy_unused_amount", "account_id", "account_name", "description", "reference_number",
-    "customer_id", "customer_name", "currency_code", "currency_symbol", "exchange_rate", "invoice_numbers",
-    "applied_invoices", "last_four_digits", "gateway_transaction_id", "payment_gateway", "payment_type",
-    "payment_status", "settlement_status", "bcy_refunded_amount", "has_attachment", "documents", "custom_fields",
-    "custom_field_hash", "tax_amount_withheld", "type", "created_time", "last_modified_time",
-)  # fmt: skip
-# Fields of features that the sandbox does not play.
-FIXED: Record = {
-    "status": "success", "payment_status": "paid", "type": "", "last_four_digits": "", "gateway_transaction_id": "",
-    "payment_gateway": "", "online_transaction_id": "", "settlement_status": "", "retainerinvoice_id": "",
-    "has_attachment": False, "documents": [], "payment_number_prefix": "", "is_client_review_settings_enabled": False,
-    "tax_account_id": "", "tax_account_name": "", "card_type": "", "template_id": "", "attachment_name": "",
-    "comments": [],
-}  # fmt: skip
 
 
-def detail(books: Books, payment: Record) -> Record:
+def detail(request: Request, payment: Record) -> Record:
     """A payment as GET shows it."""
+    books = request.books
     parts = allocations_from(books, payment["customer_id"], payment["payment_id"])
     refunds = [part for part in books.of_customer("refund", payment["customer_id"])
                if part["source_id"] == payment["payment_id"]]  # fmt: skip
     invoices = {part["invoice_id"]: find_invoice(books, part["invoice_id"]) for part in parts}
     refunded = sum((refund["amount"] for refund in refunds), ZERO)
-    contact = contacts.find(books, payment["customer_id"])
-    primary = contacts.primary_of(contact)
     return {
         **view(books, payment, parts, refunded, invoices),
-        "email": primary["email"] if primary else "",
+        "created_by": request.organization["contact_name"],
+        "updated_time": payment["last_modified_time"],
         "invoices": [_invoice_part(books, part, invoices[part["invoice_id"]]) for part in parts],
         "payment_refunds": refunds,
-        "contact_persons": contact["contact_persons"],
     }
 
 
@@ -81,24 +65,17 @@ def view(books: Books, payment: Record, parts: list[Record], refunded: Decimal, 
     numbers = [str(invoices[part["invoice_id"]]["invoice_number"]) for part in parts]
     return {
         **payment,
-        **FIXED,
-        "payment_mode_formatted": str(payment["payment_mode"]).capitalize(),
+        "payment_mode_formatted": payment["payment_mode"],
         "bcy_amount": rounded(payment["amount"] * rate),
         "amount": rounded(payment["amount"], precision),
         "unused_amount": rounded(unused, precision),
         "bcy_unused_amount": rounded(unused * rate),
-        "amount_refunded": rounded(refunded, precision),
         "bcy_refunded_amount": rounded(refunded * rate),
         "tax_amount_withheld": sum((part["tax_amount_withheld"] for part in parts), ZERO),
         "notes": payment["description"],
         "account_name": account["account_name"] if account else "",
         "account_type": account["account_type"] if account else "",
         "invoice_numbers": ", ".join(numbers),
-        "applied_invoices": [
-            {"invoice_payment_id": part["allocation_id"], "invoice_id": part["invoice_id"],
-             "invoice_number": number, "amount_applied": part["amount"]}
-            for part, number in zip(parts, numbers, strict=True)
-        ],
         "payment_type": "Invoice Payment" if parts else "Customer Advance",
         "custom_field_hash": custom_field_hash(payment["custom_fields"]),
         "payment_number_suffix": payment["payment_number"],
@@ -111,13 +88,10 @@ def _invoice_part(books: Books, part: Record, invoice: Record) -> Record:
         "invoice_id": invoice["invoice_id"],
         "invoice_payment_id": part["allocation_id"],
         "invoice_number": invoice["invoice_number"],
-        "invoice_amount": invoice["total"],
         "total": invoice["total"],
         "amount_applied": part["amount"],
         "tax_amount_withheld": part["tax_amount_withheld"],
-        "discount_amount": ZERO,
         "balance": left,
-        "balance_amount": left,
         "date": invoice["date"],
         "due_date": invoice["due_date"],
         "apply_date": part["date"],

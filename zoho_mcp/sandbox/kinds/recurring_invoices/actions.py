@@ -45,7 +45,7 @@ def list_invoices(request: Request) -> Reply:
     """GET /recurringinvoices/{recurring_invoice_id}/invoices: those that name it. Time passing makes none here."""
     recurring_invoice_id = find(request.books, request.path["recurring_invoice_id"])["recurring_invoice_id"]
     rows = [row for row in invoice_views.overview(request) if row["recurring_invoice_id"] == recurring_invoice_id]
-    return document_views.respond(request, invoice_views.LISTING, lambda _: rows, invoice_views.row)
+    return document_views.respond(request, invoice_views.LISTING, lambda _: rows)
 
 
 def save(request: Request, record: Record, description: str, operation: str) -> None:
@@ -75,6 +75,6 @@ ACTION_ROUTES = [
     Route("POST", f"{RECURRING}/status/stop", "invoices.CREATE", stop),
     Route("POST", f"{RECURRING}/status/resume", "invoices.CREATE", resume),
     Route("PUT", f"{RECURRING}/templates/{{template_id}}", "invoices.UPDATE", set_template),
-    Route("GET", f"{RECURRING}/comments", "invoices.READ", list_history),
-    Route("GET", f"{RECURRING}/invoices", "invoices.READ", list_invoices),
+    Route("GET", f"{RECURRING}/comments", "invoices.READ", list_history, "recurring_invoices.comments"),
+    Route("GET", f"{RECURRING}/invoices", "invoices.READ", list_invoices, "invoices.list"),
 ]

@@ -1,13 +1,11 @@
 """Recurring invoices, in the scope "invoices" as in the real API: create, read, change, delete, and change by a
 custom field's unique value. No job runs here: time passing makes no invoices."""
 
-from dataclasses import replace
-
 from zoho_mcp.sandbox.kinds.contacts.contacts import terms_label
 from zoho_mcp.sandbox.kinds.documents import documents, unique_fields
 from zoho_mcp.sandbox.kinds.recurring_invoices.actions import ACTION_ROUTES, RECURRING, save
 from zoho_mcp.sandbox.kinds.recurring_invoices.schedule import MOST, UNITS
-from zoho_mcp.sandbox.kinds.recurring_invoices.views import LISTING, detail, find, overview, row
+from zoho_mcp.sandbox.kinds.recurring_invoices.views import LISTING, detail, find, overview
 from zoho_mcp.sandbox.kinds.settings import template
 from zoho_mcp.sandbox.listing import respond
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
@@ -20,9 +18,7 @@ KIND = "recurring_invoice"
 
 def list_recurring_invoices(request: Request) -> Reply:
     """GET /recurringinvoices."""
-    # The reference has the words of a single one here.
-    message = "Details of a recurring invoice is displayed successfully."
-    return replace(respond(request, LISTING, overview(request), row), message=message)
+    return respond(request, LISTING, overview(request))
 
 
 def get_recurring_invoice(request: Request) -> Reply:
@@ -140,11 +136,11 @@ def _write_terms(request: Request, record: Record, contact: Record) -> None:
 
 
 ROUTES = [
-    Route("GET", "/recurringinvoices", "invoices.READ", list_recurring_invoices),
-    Route("POST", "/recurringinvoices", "invoices.CREATE", create_recurring_invoice),
-    Route("PUT", "/recurringinvoices", "invoices.UPDATE", upsert_recurring_invoice),
-    Route("GET", RECURRING, "invoices.READ", get_recurring_invoice),
-    Route("PUT", RECURRING, "invoices.UPDATE", update_recurring_invoice),
+    Route("GET", "/recurringinvoices", "invoices.READ", list_recurring_invoices, "recurring_invoices.list"),
+    Route("POST", "/recurringinvoices", "invoices.CREATE", create_recurring_invoice, "recurring_invoices.one"),
+    Route("PUT", "/recurringinvoices", "invoices.UPDATE", upsert_recurring_invoice, "recurring_invoices.one"),
+    Route("GET", RECURRING, "invoices.READ", get_recurring_invoice, "recurring_invoices.one"),
+    Route("PUT", RECURRING, "invoices.UPDATE", update_recurring_invoice, "recurring_invoices.one"),
     Route("DELETE", RECURRING, "invoices.DELETE", delete_recurring_invoice),
     *ACTION_ROUTES,
 ]

@@ -4,7 +4,9 @@ from datetime import date
 
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
+from zoho_mcp.sandbox.kinds.invoices import views as invoice_views
 from zoho_mcp.sandbox.kinds.recurring_invoices import schedule
+from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import TEXT, Listing
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import parse_stamp
@@ -13,20 +15,6 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
 STATUSES = ("active", "stopped", "expired")
-# Those of the reference first; status and what follows it are unverified in a list.
-ROW = (
-    "recurring_invoice_id", "recurrence_name", "customer_name", "customer_id", "currency_id", "currency_code",
-    "start_date", "end_date", "last_sent_date", "next_invoice_date", "custom_fields", "billing_address",
-    "shipping_address", "status", "recurrence_frequency", "repeat_every", "reference_number", "total", "created_time",
-    "last_modified_time", "custom_field_hash", "currency_symbol", "company_name", "email",
-)  # fmt: skip
-# Fields of features that the sandbox does not play.
-FIXED: Record = {
-    "payment_options": {"payment_gateways": []}, "is_pre_gst": False, "is_autobill_enabled": False,
-    "location_id": "", "location_name": "", "avatax_exempt_no": "", "avatax_use_code": "", "tags": [],
-}  # fmt: skip
-ASSOCIATED = ("first_name", "last_name", "phone", "mobile", "communication_preference")
-# What a list can ask of the lines, and the line's field.
 LINE_FILTERS = {"item_name": "name", "item_description": "description", "item_id": "item_id", "tax_id": "tax_id",
                 "line_item_id": "line_item_id"}  # fmt: skip
 LISTING = Listing(
@@ -85,20 +73,13 @@ def detail(request: Request, record: Record) -> Record:
     contact = contacts.find(request.books, record["customer_id"])
     invoices = request.books.of_customer("invoice", record["customer_id"])
     extras = document_views.extras(request, record, contact, "invoice")
-    people: list[Record] = extras["contact_persons_details"]
+    primary = contacts.primary_of(contact)
     return {
         **_seen(request, record, contact, _last_dates(invoices)),
         **extras,
-        "contact_persons_associated": [
-            {
-                "contact_person_id": person["contact_person_id"],
-                "contact_person_name": f"{person['first_name']} {person['last_name']}".strip(),
-                "contact_person_email": person["email"],
-                # The person's own preference: one that a recurring invoice gives is not kept.
-                **{name: person[name] for name in ASSOCIATED},
-            }
-            for person in people
-        ],
+        **_paid_and_unpaid(request, record),
+        "customer_email": primary["email"] if primary else "",
+        "customer_phone": primary["phone"] if primary else "",
     }
 
 
@@ -115,11 +96,6 @@ def overview(request: Request) -> list[Record]:
     return [_seen(request, row, people[row["customer_id"]], last) for row in rows]
 
 
-def row(record: Record) -> Record:
-    """A recurring invoice as a list shows it."""
-    return {name: record[name] for name in ROW}
-
-
 def history(request: Request, record: Record) -> list[Record]:
     """What happened to a recurring invoice, newest first (the order is unverified)."""
     return [_comment(request, record, entry) for entry in reversed(record["history"])]
@@ -129,11 +105,20 @@ def _seen(request: Request, record: Record, contact: Record, last: dict[str, str
     shown = {name: value for name, value in record.items() if name != "history"}
     return {
         **shown,
-        **FIXED,
         **document_views.common(request, record, contact),
         "status": status(record, request.today),
         "last_sent_date": last.get(record["recurring_invoice_id"], ""),
         "next_invoice_date": next_invoice_date(record, request.today),
+    }
+
+
+def _paid_and_unpaid(request: Request, record: Record) -> Record:
+    own = [
+        row for row in invoice_views.overview(request) if row["recurring_invoice_id"] == record["recurring_invoice_id"]
+    ]
+    return {
+        "paid_invoices_total": sum((row["total"] for row in own if row["status"] == "paid"), ZERO),
+        "unpaid_invoices_balance": sum((row["balance"] for row in own if row["status"] in invoice_views.UNPAID), ZERO),
     }
 
 
