@@ -120,7 +120,7 @@ async def test_arguments_of_prompts_are_completed_with_names_and_numbers_that_pe
     month = types.PromptReference(name="monthly_report")
     async with zoho.client(era) as client:
         assert await typed(client, bill, "customer", "har") == ["Harbor Coffee Roasters"]
-        assert await typed(client, convert, "estimate", "000007") == ["EST-000007"]
+        assert await typed(client, convert, "estimate", "000007") == ["QT-000007"]
         months = await typed(client, month, "month", "")
         assert await typed(client, bill, "what", "x") == []
     assert months[0] == date.today().isoformat()[:7]

@@ -34,8 +34,9 @@ def specimen(name: str, product: str) -> Record:
     for grade in GRADES:
         shapes = table(grade, kind)
         if shape in shapes:
-            own = dict(shapes[shape])
-            base = shapes[own.pop("$extends")] if "$extends" in own else {}
+            own = cast("Record", shapes[shape])
+            base = cast("Record", shapes.get(str(own.get("$extends")), {}))
+            own = {key: value for key, value in own.items() if key != "$extends"}
             return _resolved(_merged(_merged(base, own), shapes.get(f"{shape}@{product}", {})))
     raise KeyError(name)
 
@@ -91,5 +92,5 @@ def _merged(model: Any, more: Any) -> Any:
         own, others = cast("Record", model), cast("Record", more)
         return own | {key: _merged(own[key], value) if key in own else value for key, value in others.items()}
     if isinstance(model, list) and isinstance(more, list) and model and more:
-        return [_merged(model[0], more[0])]
-    return more
+        return [_merged(cast("list[Any]", model)[0], cast("list[Any]", more)[0])]
+    return cast("Any", more)
