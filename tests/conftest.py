@@ -22,6 +22,7 @@ from marks import pytest_runtest_protocol as pytest_runtest_protocol
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
+from sandbox_support import Sandbox
 
 from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.approval_page.loopback import OpenBrowser
@@ -54,6 +55,13 @@ atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 for _folder in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
     os.environ[_folder] = os.path.join(_HOME, _folder)
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox with an empty organisation, reached over bare HTTP."""
+    with Sandbox() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -8,17 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from test_sandbox_support import TODAY, Sandbox
+from sandbox_support import TODAY, Sandbox
 
 from zoho_mcp.sandbox.demo import organization as demo_data
 from zoho_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture

@@ -1,52 +1,45 @@
 """Estimates, called quotes in the messages: what they take, their statuses, and how they become invoices."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from test_sandbox_support import SALES_TAX, TODAY, Json, Sandbox, exact
+from sandbox_support import SALES_TAX, TODAY, Json, Sandbox, exact
 
 pytestmark = pytest.mark.anyio
 NOWHERE = "982000000000999999"
 WORK = {"name": "Work", "rate": 100}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def zoho() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-async def quote(zoho: Sandbox, customer_id: str, *steps: str, **fields: Any) -> Json:
+async def quote(sandbox: Sandbox, customer_id: str, *steps: str, **fields: Any) -> Json:
     """A new estimate of 100 that went through these statuses."""
     body = {"customer_id": customer_id, "line_items": [WORK], **fields}
-    made = (await zoho.ask("POST", "/estimates", body))["estimate"]
+    made = (await sandbox.ask("POST", "/estimates", body))["estimate"]
     for step in steps:
-        await zoho.ask("POST", f"/estimates/{made['estimate_id']}/status/{step}")
-    return await read(zoho, made)
+        await sandbox.ask("POST", f"/estimates/{made['estimate_id']}/status/{step}")
+    return await read(sandbox, made)
 
 
-async def read(zoho: Sandbox, estimate: Json) -> Json:
-    return (await zoho.ask("GET", f"/estimates/{estimate['estimate_id']}"))["estimate"]
+async def read(sandbox: Sandbox, estimate: Json) -> Json:
+    return (await sandbox.ask("GET", f"/estimates/{estimate['estimate_id']}"))["estimate"]
 
 
-async def from_estimates(zoho: Sandbox, *estimates: Json) -> Json:
+async def from_estimates(sandbox: Sandbox, *estimates: Json) -> Json:
     ids = ",".join(estimate["estimate_id"] for estimate in estimates)
-    response = await zoho.send("POST", "/books/v3/invoices/fromestimates", estimate_ids=ids)
+    response = await sandbox.send("POST", "/books/v3/invoices/fromestimates", estimate_ids=ids)
     assert response.status_code == 200
     return exact(response)
 
 
-async def test_an_estimate_is_made_as_a_draft_with_totals(zoho: Sandbox) -> None:
+async def test_an_estimate_is_made_as_a_draft_with_totals(sandbox: Sandbox) -> None:
     lines = [{"name": "Prints", "rate": "19.99", "quantity": 3, "tax_id": SALES_TAX}]
-    body = {"customer_id": await zoho.customer(), "line_items": lines, "discount": "10%", "expiry_date": "2026-11-08"}
-    response = await zoho.send("POST", "/estimates", body)
+    body = {
+        "customer_id": await sandbox.customer(),
+        "line_items": lines,
+        "discount": "10%",
+        "expiry_date": "2026-11-08",
+    }
+    response = await sandbox.send("POST", "/estimates", body)
     made = exact(response)["estimate"]
     assert (response.status_code, exact(response)["message"]) == (201, "The quote has been created.")
     assert response.headers["location"] == f"/api/v3/estimates/{made['estimate_id']}"
@@ -70,7 +63,7 @@ async def test_an_estimate_is_made_as_a_draft_with_totals(zoho: Sandbox) -> None
         ({"customer_id": ""}, (400, 2)),
         ({"customer_id": NOWHERE}, (404, 1002)),
         ({"line_items": []}, (400, 2)),
-        ({"line_items": [{"item_id": NOWHERE}]}, (404, 2006)),
+        ({"line_items": [{"item_id": NOWHERE}]}, (400, 2007)),
         ({"expiry_date": "soon"}, (400, 2)),
         ({"expiry_date": "2026-10-08"}, (400, 2)),
         ({"reference_number": "x" * 101}, (400, 15)),
@@ -80,105 +73,105 @@ async def test_an_estimate_is_made_as_a_draft_with_totals(zoho: Sandbox) -> None
     ],
 )
 async def test_a_wrong_estimate_is_refused_and_uses_up_no_number(
-    zoho: Sandbox, changed: Json, expected: tuple[int, int]
+    sandbox: Sandbox, changed: Json, expected: tuple[int, int]
 ) -> None:
-    body = {"customer_id": await zoho.customer(), "line_items": [WORK], **changed}
-    assert await zoho.refusal("POST", "/estimates", body) == expected
-    assert (await quote(zoho, await zoho.customer("Other")))["estimate_number"] == "QT-000001"
+    body = {"customer_id": await sandbox.customer(), "line_items": [WORK], **changed}
+    assert await sandbox.refusal("POST", "/estimates", body) == expected
+    assert (await quote(sandbox, await sandbox.customer("Other")))["estimate_number"] == "QT-000001"
 
 
-async def test_an_inactive_item_cannot_be_quoted(zoho: Sandbox) -> None:
-    item_id = (await zoho.ask("POST", "/items", {"name": "Old", "rate": 5}))["item"]["item_id"]
-    await zoho.ask("POST", f"/items/{item_id}/inactive")
-    body = {"customer_id": await zoho.customer(), "line_items": [{"item_id": item_id}]}
-    assert await zoho.refusal("POST", "/estimates", body) == (400, 2007)
+async def test_an_inactive_item_cannot_be_quoted(sandbox: Sandbox) -> None:
+    item_id = (await sandbox.ask("POST", "/items", {"name": "Old", "rate": 5}))["item"]["item_id"]
+    await sandbox.ask("POST", f"/items/{item_id}/inactive")
+    body = {"customer_id": await sandbox.customer(), "line_items": [{"item_id": item_id}]}
+    assert await sandbox.refusal("POST", "/estimates", body) == (400, 2007)
 
 
-async def test_an_own_number_needs_auto_numbering_switched_off_and_is_used_once(zoho: Sandbox) -> None:
-    body: Json = {"customer_id": await zoho.customer(), "line_items": [WORK], "estimate_number": "Q-7"}
-    assert (await zoho.refusal("POST", "/estimates", body))[0] == 400
-    own = await zoho.ask("POST", "/estimates", body, ignore_auto_number_generation="true")
+async def test_an_own_number_needs_auto_numbering_switched_off_and_is_used_once(sandbox: Sandbox) -> None:
+    body: Json = {"customer_id": await sandbox.customer(), "line_items": [WORK], "estimate_number": "Q-7"}
+    assert (await sandbox.refusal("POST", "/estimates", body))[0] == 400
+    own = await sandbox.ask("POST", "/estimates", body, ignore_auto_number_generation="true")
     assert own["estimate"]["estimate_number"] == "Q-7"
-    assert await zoho.refusal("POST", "/estimates", body, ignore_auto_number_generation="true") == (400, 1001)
-    other = await quote(zoho, body["customer_id"])
-    assert await zoho.refusal("PUT", f"/estimates/{other['estimate_id']}", {"estimate_number": "q-7"}) == (400, 1001)
+    assert await sandbox.refusal("POST", "/estimates", body, ignore_auto_number_generation="true") == (400, 1001)
+    other = await quote(sandbox, body["customer_id"])
+    assert await sandbox.refusal("PUT", f"/estimates/{other['estimate_id']}", {"estimate_number": "q-7"}) == (400, 1001)
 
 
-async def test_an_update_changes_what_is_sent_and_new_lines_replace_the_old_ones(zoho: Sandbox) -> None:
+async def test_an_update_changes_what_is_sent_and_new_lines_replace_the_old_ones(sandbox: Sandbox) -> None:
     lines = [WORK, {"name": "More", "rate": 50}]
-    made = await quote(zoho, await zoho.customer(), line_items=lines, notes="first")
+    made = await quote(sandbox, await sandbox.customer(), line_items=lines, notes="first")
     path = f"/estimates/{made['estimate_id']}"
-    noted = (await zoho.ask("PUT", path, {"notes": "second"}))["estimate"]
+    noted = (await sandbox.ask("PUT", path, {"notes": "second"}))["estimate"]
     assert (noted["notes"], noted["total"], len(noted["line_items"])) == ("second", 150, 2)
     assert noted["last_modified_time"] > made["last_modified_time"]
     kept = made["line_items"][1]["line_item_id"]
-    changed = (await zoho.ask("PUT", path, {"line_items": [{"line_item_id": kept, "quantity": 3}]}))["estimate"]
+    changed = (await sandbox.ask("PUT", path, {"line_items": [{"line_item_id": kept, "quantity": 3}]}))["estimate"]
     assert [(line["name"], line["item_total"]) for line in changed["line_items"]] == [("More", 150)]
 
 
-async def test_the_customer_answers_a_sent_quote_once(zoho: Sandbox) -> None:
-    made = await quote(zoho, await zoho.customer())
+async def test_the_customer_answers_a_sent_quote_once(sandbox: Sandbox) -> None:
+    made = await quote(sandbox, await sandbox.customer())
     path = f"/estimates/{made['estimate_id']}/status"
     for answer in ("accepted", "declined"):
-        assert (await zoho.refusal("POST", f"{path}/{answer}"))[0] == 400
-    await zoho.ask("POST", f"{path}/sent")
-    assert (await read(zoho, made))["status"] == "sent"
-    await zoho.ask("POST", f"{path}/accepted")
-    [accepted] = (await zoho.ask("GET", "/estimates"))["estimates"]
+        assert (await sandbox.refusal("POST", f"{path}/{answer}"))[0] == 400
+    await sandbox.ask("POST", f"{path}/sent")
+    assert (await read(sandbox, made))["status"] == "sent"
+    await sandbox.ask("POST", f"{path}/accepted")
+    [accepted] = (await sandbox.ask("GET", "/estimates"))["estimates"]
     assert (accepted["status"], accepted["accepted_date"], accepted["declined_date"]) == ("accepted", "2026-10-09", "")
     for answer in ("accepted", "declined"):
-        assert (await zoho.refusal("POST", f"{path}/{answer}"))[0] == 400
-    await zoho.ask("POST", f"{path}/sent")
-    assert (await read(zoho, made))["status"] == "accepted"
+        assert (await sandbox.refusal("POST", f"{path}/{answer}"))[0] == 400
+    await sandbox.ask("POST", f"{path}/sent")
+    assert (await read(sandbox, made))["status"] == "accepted"
 
 
-async def test_a_quote_cannot_go_back_to_draft(zoho: Sandbox) -> None:
-    declined = await quote(zoho, await zoho.customer(), "sent", "declined")
+async def test_a_quote_cannot_go_back_to_draft(sandbox: Sandbox) -> None:
+    declined = await quote(sandbox, await sandbox.customer(), "sent", "declined")
     assert declined["status"] == "declined"
     path = f"/estimates/{declined['estimate_id']}"
-    assert await zoho.refusal("PUT", path, {"status": "draft"}) == (400, 4041)
-    assert await zoho.refusal("POST", f"{path}/status/draft") == (404, 5)
+    assert await sandbox.refusal("PUT", path, {"status": "draft"}) == (400, 4041)
+    assert await sandbox.refusal("POST", f"{path}/status/draft") == (404, 5)
 
 
-async def test_only_a_sent_quote_expires_on_the_day_after_its_last(zoho: Sandbox) -> None:
-    customer_id = await zoho.customer()
+async def test_only_a_sent_quote_expires_on_the_day_after_its_last(sandbox: Sandbox) -> None:
+    customer_id = await sandbox.customer()
     until = {"expiry_date": "2026-10-10"}
-    draft, sent = await quote(zoho, customer_id, **until), await quote(zoho, customer_id, "sent", **until)
-    accepted = await quote(zoho, customer_id, "sent", "accepted", **until)
-    zoho.pass_time(days=1)
-    zoho.log_in_again()
-    assert (await read(zoho, sent))["status"] == "sent"
-    zoho.pass_time(days=1)
-    zoho.log_in_again()
-    statuses = [(await read(zoho, estimate))["status"] for estimate in (draft, sent, accepted)]
+    draft, sent = await quote(sandbox, customer_id, **until), await quote(sandbox, customer_id, "sent", **until)
+    accepted = await quote(sandbox, customer_id, "sent", "accepted", **until)
+    sandbox.pass_time(days=1)
+    sandbox.log_in_again()
+    assert (await read(sandbox, sent))["status"] == "sent"
+    sandbox.pass_time(days=1)
+    sandbox.log_in_again()
+    statuses = [(await read(sandbox, estimate))["status"] for estimate in (draft, sent, accepted)]
     assert statuses == ["draft", "expired", "accepted"]
-    rows = (await zoho.ask("GET", "/estimates", status="expired"))["estimates"]
+    rows = (await sandbox.ask("GET", "/estimates", status="expired"))["estimates"]
     assert [row["estimate_id"] for row in rows] == [sent["estimate_id"]]
-    assert (await zoho.refusal("POST", f"/estimates/{sent['estimate_id']}/status/accepted"))[0] == 400
-    await zoho.ask("PUT", f"/estimates/{sent['estimate_id']}", {"expiry_date": "2026-12-31"})
-    assert (await read(zoho, sent))["status"] == "sent"
+    assert (await sandbox.refusal("POST", f"/estimates/{sent['estimate_id']}/status/accepted"))[0] == 400
+    await sandbox.ask("PUT", f"/estimates/{sent['estimate_id']}", {"expiry_date": "2026-12-31"})
+    assert (await read(sandbox, sent))["status"] == "sent"
 
 
-async def test_a_mail_goes_to_the_outbox_and_marks_the_quote_sent(zoho: Sandbox) -> None:
-    made = await quote(zoho, await zoho.customer())
+async def test_a_mail_goes_to_the_outbox_and_marks_the_quote_sent(sandbox: Sandbox) -> None:
+    made = await quote(sandbox, await sandbox.customer())
     path = f"/estimates/{made['estimate_id']}/email"
-    assert (await zoho.ask("GET", path))["data"]["subject"] == "Quote - QT-000001 from Studio Linden"
-    assert await zoho.refusal("POST", path, {}) == (400, 2)
-    assert (await read(zoho, made))["status"] == "draft"
-    await zoho.ask("POST", path, {"to_mail_ids": ["ann@acme.example"]})
-    [mail] = zoho.store.outbox()
+    assert (await sandbox.ask("GET", path))["data"]["subject"] == "Quote - QT-000001 from Studio Linden"
+    assert await sandbox.refusal("POST", path, {}) == (400, 2)
+    assert (await read(sandbox, made))["status"] == "draft"
+    await sandbox.ask("POST", path, {"to_mail_ids": ["ann@acme.example"]})
+    [mail] = sandbox.store.outbox()
     assert (mail["to"], mail["record_id"]) == (["ann@acme.example"], made["estimate_id"])
-    [sent] = (await zoho.ask("GET", "/estimates"))["estimates"]
+    [sent] = (await sandbox.ask("GET", "/estimates"))["estimates"]
     assert (sent["status"], sent["is_emailed"]) == ("sent", True)
 
 
-async def test_lists_filter_search_and_sort(zoho: Sandbox) -> None:
-    acme, other = await zoho.customer(), await zoho.customer("Other")
-    small = await quote(zoho, acme, "sent", date="2026-09-01", expiry_date="2026-12-01", reference_number="Spring")
-    large = await quote(zoho, other, line_items=[{"name": "Booklet", "rate": 900}])
+async def test_lists_filter_search_and_sort(sandbox: Sandbox) -> None:
+    acme, other = await sandbox.customer(), await sandbox.customer("Other")
+    small = await quote(sandbox, acme, "sent", date="2026-09-01", expiry_date="2026-12-01", reference_number="Spring")
+    large = await quote(sandbox, other, line_items=[{"name": "Booklet", "rate": 900}])
 
     async def found(**query: str) -> list[str]:
-        return [row["estimate_number"] for row in (await zoho.ask("GET", "/estimates", **query))["estimates"]]
+        return [row["estimate_number"] for row in (await sandbox.ask("GET", "/estimates", **query))["estimates"]]
 
     assert await found(sort_column="total") == [small["estimate_number"], large["estimate_number"]]
     assert await found(sort_column="total", sort_order="D") == [large["estimate_number"], small["estimate_number"]]
@@ -195,83 +188,83 @@ async def test_lists_filter_search_and_sort(zoho: Sandbox) -> None:
     ):
         assert await found(**query) == [small["estimate_number"]], query
     assert await found(status="viewed") == []
-    assert await zoho.refusal("GET", "/estimates", status="paid") == (400, 2)
-    assert await zoho.refusal("GET", "/estimates", sort_column="expiry_date") == (400, 2)
+    assert await sandbox.refusal("GET", "/estimates", status="paid") == (400, 2)
+    assert await sandbox.refusal("GET", "/estimates", sort_column="expiry_date") == (400, 2)
 
 
-async def test_an_invoice_that_names_its_quote_makes_it_invoiced(zoho: Sandbox) -> None:
-    customer_id = await zoho.customer()
-    accepted = await quote(zoho, customer_id, "sent", "accepted")
+async def test_an_invoice_that_names_its_quote_makes_it_invoiced(sandbox: Sandbox) -> None:
+    customer_id = await sandbox.customer()
+    accepted = await quote(sandbox, customer_id, "sent", "accepted")
     path = f"/estimates/{accepted['estimate_id']}"
-    invoice = await zoho.invoice(customer_id, invoiced_estimate_id=accepted["estimate_id"])
-    invoiced = await read(zoho, accepted)
+    invoice = await sandbox.invoice(customer_id, invoiced_estimate_id=accepted["estimate_id"])
+    invoiced = await read(sandbox, accepted)
     assert (invoiced["status"], invoiced["invoice_ids"]) == ("invoiced", [invoice["invoice_id"]])
     assert invoice["estimate_id"] == accepted["estimate_id"]
     assert invoiced["last_modified_time"] > accepted["last_modified_time"]
-    assert (await zoho.refusal("DELETE", path))[0] == 400
-    await zoho.ask("DELETE", f"/invoices/{invoice['invoice_id']}")
-    assert (await read(zoho, accepted))["status"] == "accepted"
-    assert (await zoho.ask("DELETE", path))["message"] == "The quote has been deleted."
-    assert await zoho.refusal("GET", path) == (404, 1002)
+    assert (await sandbox.refusal("DELETE", path))[0] == 400
+    await sandbox.ask("DELETE", f"/invoices/{invoice['invoice_id']}")
+    assert (await read(sandbox, accepted))["status"] == "accepted"
+    assert (await sandbox.ask("DELETE", path))["message"] == "The quote has been deleted."
+    assert await sandbox.refusal("GET", path) == (404, 1002)
 
 
-async def test_an_invoice_cannot_name_a_draft_or_another_customers_quote(zoho: Sandbox) -> None:
-    customer_id = await zoho.customer()
-    draft = await quote(zoho, customer_id)
-    theirs = await quote(zoho, await zoho.customer("Other"), "sent")
+async def test_an_invoice_cannot_name_a_draft_or_another_customers_quote(sandbox: Sandbox) -> None:
+    customer_id = await sandbox.customer()
+    draft = await quote(sandbox, customer_id)
+    theirs = await quote(sandbox, await sandbox.customer("Other"), "sent")
     body = {"customer_id": customer_id, "line_items": [WORK]}
     for estimate_id, status in ((draft["estimate_id"], 400), (theirs["estimate_id"], 400), (NOWHERE, 404)):
-        assert (await zoho.refusal("POST", "/invoices", {**body, "invoiced_estimate_id": estimate_id}))[0] == status
-    assert (await zoho.ask("GET", "/invoices"))["invoices"] == []
-    assert (await read(zoho, theirs))["invoice_ids"] == []
+        assert (await sandbox.refusal("POST", "/invoices", {**body, "invoiced_estimate_id": estimate_id}))[0] == status
+    assert (await sandbox.ask("GET", "/invoices"))["invoices"] == []
+    assert (await read(sandbox, theirs))["invoice_ids"] == []
 
 
-async def test_books_makes_an_invoice_of_each_quote_and_says_nothing_of_them(zoho: Sandbox) -> None:
+async def test_books_makes_an_invoice_of_each_quote_and_says_nothing_of_them(sandbox: Sandbox) -> None:
     item = {"name": "Poster", "rate": "18.50", "tax_id": SALES_TAX}
-    item_id = (await zoho.ask("POST", "/items", item))["item"]["item_id"]
+    item_id = (await sandbox.ask("POST", "/items", item))["item"]["item_id"]
     lines = [{"item_id": item_id, "quantity": 2, "description": "A2"}]
     terms = {"discount": "10%", "notes": "As agreed", "shipping_charge": 5, "reference_number": "R-1"}
-    customer_id = await zoho.customer()
-    first = await quote(zoho, customer_id, "sent", line_items=lines, **terms)
-    second = await quote(zoho, customer_id, "sent", "declined")
-    assert await from_estimates(zoho, first, second) == {"code": 0, "data": {}}
-    [invoice_id] = (await read(zoho, first))["invoice_ids"]
-    invoice = await zoho.read_invoice({"invoice_id": invoice_id})
+    customer_id = await sandbox.customer()
+    first = await quote(sandbox, customer_id, "sent", line_items=lines, **terms)
+    second = await quote(sandbox, customer_id, "sent", "declined")
+    assert await from_estimates(sandbox, first, second) == {"code": 0, "data": {}}
+    [invoice_id] = (await read(sandbox, first))["invoice_ids"]
+    invoice = await sandbox.read_invoice({"invoice_id": invoice_id})
     # 37.00 - 3.70 + 8.875 % of 33.30 (2.96) + 5
     assert (invoice["total"], first["total"]) == (Decimal("41.26"), Decimal("41.26"))
     assert (invoice["invoice_number"], invoice["status"], invoice["date"]) == ("INV-000001", "draft", TODAY.isoformat())
     assert (invoice["notes"], invoice["reference_number"], invoice["discount"]) == ("As agreed", "R-1", "10%")
     assert invoice["line_items"][0]["description"] == "A2"
-    assert (await read(zoho, second))["status"] == "invoiced"
+    assert (await read(sandbox, second))["status"] == "invoiced"
 
 
-async def test_converting_again_makes_another_invoice(zoho: Sandbox) -> None:
-    made = await quote(zoho, await zoho.customer(), "sent")
+async def test_converting_again_makes_another_invoice(sandbox: Sandbox) -> None:
+    made = await quote(sandbox, await sandbox.customer(), "sent")
     for _ in range(2):
-        assert (await from_estimates(zoho, made))["code"] == 0
-    assert len((await read(zoho, made))["invoice_ids"]) == 2
+        assert (await from_estimates(sandbox, made))["code"] == 0
+    assert len((await read(sandbox, made))["invoice_ids"]) == 2
 
 
-async def test_a_draft_is_refused_inside_a_success_and_nothing_is_made(zoho: Sandbox) -> None:
-    customer_id = await zoho.customer()
-    sent, draft = await quote(zoho, customer_id, "sent"), await quote(zoho, customer_id)
-    answer = await from_estimates(zoho, sent, draft)
+async def test_a_draft_is_refused_inside_a_success_and_nothing_is_made(sandbox: Sandbox) -> None:
+    customer_id = await sandbox.customer()
+    sent, draft = await quote(sandbox, customer_id, "sent"), await quote(sandbox, customer_id)
+    answer = await from_estimates(sandbox, sent, draft)
     assert answer["code"] == 0
     assert answer["data"]["code"] != 0
     assert answer["data"]["message"] == "Some of the quotes cannot be converted to Invoices"
-    assert (await zoho.ask("GET", "/invoices"))["invoices"] == []
+    assert (await sandbox.ask("GET", "/invoices"))["invoices"] == []
     path = "/books/v3/invoices/fromestimates"
-    assert await zoho.refusal("POST", path) == (400, 2)
-    assert await zoho.refusal("POST", path, estimate_ids=NOWHERE) == (404, 1002)
+    assert await sandbox.refusal("POST", path) == (400, 2)
+    assert await sandbox.refusal("POST", path, estimate_ids=NOWHERE) == (404, 1002)
 
 
-async def test_the_calls_that_do_not_exist_are_not_there(zoho: Sandbox) -> None:
-    made = await quote(zoho, await zoho.customer(), "sent")
+async def test_the_calls_that_do_not_exist_are_not_there(sandbox: Sandbox) -> None:
+    made = await quote(sandbox, await sandbox.customer(), "sent")
     for product in ("/invoice/v3", "/books/v3"):
         path = f"{product}/estimates/{made['estimate_id']}/converttoInvoice"
-        assert await zoho.refusal("POST", path) == (404, 5)
+        assert await sandbox.refusal("POST", path) == (404, 5)
     path = "/invoice/v3/invoices/fromestimates"
-    assert await zoho.refusal("POST", path, estimate_ids=made["estimate_id"]) == (404, 5)
+    assert await sandbox.refusal("POST", path, estimate_ids=made["estimate_id"]) == (404, 5)
 
 
 @pytest.mark.parametrize(
@@ -284,10 +277,10 @@ async def test_the_calls_that_do_not_exist_are_not_there(zoho: Sandbox) -> None:
         ("invoices.CREATE", "POST", "/books/v3/invoices/fromestimates"),
     ],
 )
-async def test_each_call_needs_its_own_scope(zoho: Sandbox, scope: str, method: str, path: str) -> None:
+async def test_each_call_needs_its_own_scope(sandbox: Sandbox, scope: str, method: str, path: str) -> None:
     async def code(*scopes: str) -> int:
-        headers = {"Authorization": f"Zoho-oauthtoken {await zoho.token(*scopes)}"}
-        return exact(await zoho.send(method, path, {}, headers=headers))["code"]
+        headers = {"Authorization": f"Zoho-oauthtoken {await sandbox.token(*scopes)}"}
+        return exact(await sandbox.send(method, path, {}, headers=headers))["code"]
 
     assert await code(f"ZohoBooks.{scope}") != 57
     assert await code("ZohoBooks.contacts.ALL", f"ZohoInvoice.{scope}") == 57

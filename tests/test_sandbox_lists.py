@@ -1,38 +1,26 @@
 """Lists: pages, sorting, filters."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from test_sandbox_support import Sandbox
+from sandbox_support import Sandbox
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def zoho() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def five(zoho: Sandbox) -> Sandbox:
+async def five(sandbox: Sandbox) -> Sandbox:
     """Invoices 1 to 5 over 100 to 500, dated 1 to 5 October, a minute apart; the last two are sent."""
-    acme, bolt = await zoho.customer("Acme"), await zoho.customer("Bolt")
+    acme, bolt = await sandbox.customer("Acme"), await sandbox.customer("Bolt")
     for n in range(1, 6):
-        zoho.pass_time(minutes=1)
+        sandbox.pass_time(minutes=1)
         fields = {"date": f"2026-10-0{n}", "due_date": f"2026-10-{n + 5:02d}", "reference_number": f"PO-{n}"}
-        await zoho.invoice((acme, bolt)[n % 2], str(n * 100), sent=n > 3, **fields)
-    return zoho
+        await sandbox.invoice((acme, bolt)[n % 2], str(n * 100), sent=n > 3, **fields)
+    return sandbox
 
 
-async def numbers(zoho: Sandbox, **query: Any) -> list[int]:
-    rows = (await zoho.ask("GET", "/invoices", **query))["invoices"]
+async def numbers(sandbox: Sandbox, **query: Any) -> list[int]:
+    rows = (await sandbox.ask("GET", "/invoices", **query))["invoices"]
     return [int(row["invoice_number"][4:]) for row in rows]
 
 
@@ -119,18 +107,20 @@ async def test_a_list_can_be_narrowed_to_an_item(five: Sandbox) -> None:
         {"last_modified_time": "2026-10-09"},
     ],
 )
-async def test_a_question_that_makes_no_sense_is_refused(zoho: Sandbox, query: dict[str, str]) -> None:
-    assert await zoho.refusal("GET", "/invoices", **query) == (400, 2)
+async def test_a_question_that_makes_no_sense_is_refused(sandbox: Sandbox, query: dict[str, str]) -> None:
+    assert await sandbox.refusal("GET", "/invoices", **query) == (400, 2)
 
 
-async def test_payments_are_filtered_by_mode_and_amount(zoho: Sandbox) -> None:
-    customer_id = await zoho.customer()
+async def test_payments_are_filtered_by_mode_and_amount(sandbox: Sandbox) -> None:
+    customer_id = await sandbox.customer()
     for amount, mode in ((10, "check"), (20, "banktransfer"), (30, "other")):
         body = {"customer_id": customer_id, "amount": amount, "payment_mode": mode}
-        await zoho.ask("POST", "/customerpayments", body)
+        await sandbox.ask("POST", "/customerpayments", body)
 
     async def amounts(**query: str) -> list[int]:
-        return [int(row["amount"]) for row in (await zoho.ask("GET", "/customerpayments", **query))["customerpayments"]]
+        return [
+            int(row["amount"]) for row in (await sandbox.ask("GET", "/customerpayments", **query))["customerpayments"]
+        ]
 
     assert await amounts() == [30, 20, 10]
     assert await amounts(filter_by="PaymentMode.Check") == [10]

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from test_sandbox_support import SALES_TAX, Json, Sandbox
+from sandbox_support import SALES_TAX, Json, Sandbox
 
 pytestmark = pytest.mark.anyio
 ROUTES: dict[str, Json] = json.loads((Path(__file__).parent / "recordings" / "responses.json").read_text())["routes"]
@@ -23,12 +23,12 @@ ACCOUNT = {"account_name": "Coffee", "account_type": "expense"}
 class Books:
     """One record of every kind in a sandbox, and how to ask for each recorded route."""
 
-    def __init__(self, zoho: Sandbox) -> None:
-        self.zoho = zoho
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
         self.ids: dict[str, str] = {}
 
     async def fill(self) -> None:
-        make = self.zoho.ask
+        make = self.sandbox.ask
         place = {"address": "1 Mill Road", "city": "Albany", "country": "U.S.A"}
         person = {"first_name": "Ann", "last_name": "Lee", "email": "ann@acme.example", "is_primary_contact": True}
         contact = {"contact_name": "Acme", "billing_address": place, "contact_persons": [person]}
@@ -61,9 +61,9 @@ class Books:
         if method == "DELETE" and kind in ("invoices", "contacts", "items"):
             # What has transactions cannot be deleted, so a fresh one is.
             one = kind.removesuffix("s")
-            self.ids[kind] = (await self.zoho.ask("POST", f"/{kind}", self.bodies[kind]))[one][f"{one}_id"]
+            self.ids[kind] = (await self.sandbox.ask("POST", f"/{kind}", self.bodies[kind]))[one][f"{one}_id"]
         where = f"/{product[1:]}/v3{path.replace('{id}', self.ids.get(kind, ''))}"
-        return await self.zoho.send(method, where, self._body(method, path, kind))
+        return await self.sandbox.send(method, where, self._body(method, path, kind))
 
     def _body(self, method: str, path: str, kind: str) -> Json | None:
         if path.endswith("/email"):
@@ -79,8 +79,8 @@ class Books:
 
 @pytest.fixture
 async def books() -> AsyncIterator[Books]:
-    with Sandbox() as zoho:
-        filled = Books(zoho)
+    with Sandbox() as sandbox:
+        filled = Books(sandbox)
         await filled.fill()
         yield filled
 

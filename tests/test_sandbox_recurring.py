@@ -1,12 +1,11 @@
 """Recurring invoices: their dates, their statuses, their history, and the one that a custom field's value finds."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from test_sandbox_support import SALES_TAX, TODAY, Json, Sandbox, exact
+from sandbox_support import SALES_TAX, TODAY, Json, Sandbox, exact
 
 from zoho_mcp.sandbox.kinds.recurring_invoices.schedule import next_date, occurrence
 
@@ -18,55 +17,48 @@ UPSERT = {"X-Unique-Identifier-Key": "cf_contract", "X-Unique-Identifier-Value":
 LINE = {"name": "Care", "rate": "450.50", "quantity": 2}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def zoho() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-async def body_of(zoho: Sandbox, name: str = "Monthly care", **fields: Any) -> Json:
+async def body_of(sandbox: Sandbox, name: str = "Monthly care", **fields: Any) -> Json:
     """What a create needs, with a customer of that name unless one is given."""
     if "customer_id" not in fields:
-        fields["customer_id"] = await zoho.customer(f"Customer of {name}")
+        fields["customer_id"] = await sandbox.customer(f"Customer of {name}")
     return {"recurrence_name": name, "recurrence_frequency": "months", "line_items": [LINE], **fields}
 
 
-async def repeat(zoho: Sandbox, name: str = "Monthly care", **fields: Any) -> Json:
+async def repeat(sandbox: Sandbox, name: str = "Monthly care", **fields: Any) -> Json:
     """A new recurring invoice."""
-    return (await zoho.ask("POST", "/recurringinvoices", await body_of(zoho, name, **fields)))["recurring_invoice"]
+    return (await sandbox.ask("POST", "/recurringinvoices", await body_of(sandbox, name, **fields)))[
+        "recurring_invoice"
+    ]
 
 
-async def read(zoho: Sandbox, made: Json) -> Json:
-    return (await zoho.ask("GET", where(made)))["recurring_invoice"]
+async def read(sandbox: Sandbox, made: Json) -> Json:
+    return (await sandbox.ask("GET", where(made)))["recurring_invoice"]
 
 
-async def change(zoho: Sandbox, made: Json, **fields: Any) -> Json:
-    return (await zoho.ask("PUT", where(made), fields))["recurring_invoice"]
+async def change(sandbox: Sandbox, made: Json, **fields: Any) -> Json:
+    return (await sandbox.ask("PUT", where(made), fields))["recurring_invoice"]
 
 
-async def upsert(zoho: Sandbox, body: Json, **headers: str) -> tuple[int, Json]:
+async def upsert(sandbox: Sandbox, body: Json, **headers: str) -> tuple[int, Json]:
     """Status and answer of a PUT with the headers of an upsert."""
     sent = {**UPSERT, **{f"X-{name.replace('_', '-')}": value for name, value in headers.items()}}
-    response = await zoho.send("PUT", "/recurringinvoices", body, headers=sent | {"Authorization": await login(zoho)})
+    response = await sandbox.send(
+        "PUT", "/recurringinvoices", body, headers=sent | {"Authorization": await login(sandbox)}
+    )
     return response.status_code, exact(response)
 
 
-async def login(zoho: Sandbox) -> str:
-    return f"Zoho-oauthtoken {await zoho.token()}"
+async def login(sandbox: Sandbox) -> str:
+    return f"Zoho-oauthtoken {await sandbox.token()}"
 
 
 def where(made: Json) -> str:
     return f"/recurringinvoices/{made['recurring_invoice_id']}"
 
 
-async def test_a_recurring_invoice_is_created_with_its_sums_and_its_next_date(zoho: Sandbox) -> None:
-    body = await body_of(zoho, start_date="2026-10-20", repeat_every=2, payment_terms=15, send_automatically=True)
-    response = await zoho.send("POST", "/recurringinvoices", body)
+async def test_a_recurring_invoice_is_created_with_its_sums_and_its_next_date(sandbox: Sandbox) -> None:
+    body = await body_of(sandbox, start_date="2026-10-20", repeat_every=2, payment_terms=15, send_automatically=True)
+    response = await sandbox.send("POST", "/recurringinvoices", body)
     answer = exact(response)
     made = answer["recurring_invoice"]
     assert (response.status_code, answer["message"]) == (201, "The recurring invoice has been created.")
@@ -76,7 +68,7 @@ async def test_a_recurring_invoice_is_created_with_its_sums_and_its_next_date(zo
     [person] = made["contact_persons_associated"]
     assert (person["contact_person_name"], person["contact_person_email"]) == ("Ann Lee", "ann@acme.example")
     assert not {"send_automatically", "history"} & made.keys()
-    shown = await zoho.ask("GET", where(made))
+    shown = await sandbox.ask("GET", where(made))
     assert shown["message"] == "Details of a recurring invoice is displayed successfully."
     assert shown["recurring_invoice"] == made
 
@@ -100,18 +92,18 @@ async def test_a_recurring_invoice_is_created_with_its_sums_and_its_next_date(zo
         ({"payment_terms": -1}, (400, 2)),
     ],
 )
-async def test_a_wrong_recurring_invoice_is_refused(zoho: Sandbox, wrong: Json, expected: tuple[int, int]) -> None:
-    assert await zoho.refusal("POST", "/recurringinvoices", {**await body_of(zoho), **wrong}) == expected
-    assert (await zoho.ask("GET", "/recurringinvoices"))["recurring_invoices"] == []
+async def test_a_wrong_recurring_invoice_is_refused(sandbox: Sandbox, wrong: Json, expected: tuple[int, int]) -> None:
+    assert await sandbox.refusal("POST", "/recurringinvoices", {**await body_of(sandbox), **wrong}) == expected
+    assert (await sandbox.ask("GET", "/recurringinvoices"))["recurring_invoices"] == []
 
 
-async def test_a_name_belongs_to_one_recurring_invoice(zoho: Sandbox) -> None:
-    made = await repeat(zoho, "Care")
-    other = await repeat(zoho, "Hosting")
-    body = await body_of(zoho, "CARE", customer_id=made["customer_id"])
-    assert await zoho.refusal("POST", "/recurringinvoices", body) == (400, 1001)
-    assert await zoho.refusal("PUT", where(other), {"recurrence_name": "care"}) == (400, 1001)
-    assert (await change(zoho, made, recurrence_name="care"))["recurrence_name"] == "care"
+async def test_a_name_belongs_to_one_recurring_invoice(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox, "Care")
+    other = await repeat(sandbox, "Hosting")
+    body = await body_of(sandbox, "CARE", customer_id=made["customer_id"])
+    assert await sandbox.refusal("POST", "/recurringinvoices", body) == (400, 1001)
+    assert await sandbox.refusal("PUT", where(other), {"recurrence_name": "care"}) == (400, 1001)
+    assert (await change(sandbox, made, recurrence_name="care"))["recurrence_name"] == "care"
 
 
 @pytest.mark.parametrize(
@@ -160,104 +152,106 @@ def test_there_is_no_next_date_after_the_last_year() -> None:
         ({"start_date": "2026-10-08", "end_date": "2026-11-08"}, "2026-11-08"),
     ],
 )
-async def test_the_next_invoice_follows_from_start_and_frequency(zoho: Sandbox, fields: Json, expected: str) -> None:
-    assert (await repeat(zoho, **fields))["next_invoice_date"] == expected
+async def test_the_next_invoice_follows_from_start_and_frequency(sandbox: Sandbox, fields: Json, expected: str) -> None:
+    assert (await repeat(sandbox, **fields))["next_invoice_date"] == expected
 
 
-async def test_time_moves_the_next_date_and_makes_no_invoice(zoho: Sandbox) -> None:
-    made = await repeat(zoho, start_date="2026-10-10", end_date="2026-11-30")
-    zoho.pass_time(days=3)
-    zoho.log_in_again()
-    assert (await read(zoho, made))["next_invoice_date"] == "2026-11-10"
-    assert (await zoho.ask("GET", "/invoices"))["invoices"] == []
-    zoho.pass_time(days=60)
-    zoho.log_in_again()
-    over = await read(zoho, made)
+async def test_time_moves_the_next_date_and_makes_no_invoice(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox, start_date="2026-10-10", end_date="2026-11-30")
+    sandbox.pass_time(days=3)
+    sandbox.log_in_again()
+    assert (await read(sandbox, made))["next_invoice_date"] == "2026-11-10"
+    assert (await sandbox.ask("GET", "/invoices"))["invoices"] == []
+    sandbox.pass_time(days=60)
+    sandbox.log_in_again()
+    over = await read(sandbox, made)
     assert (over["status"], over["next_invoice_date"]) == ("expired", "")
     for action in ("stop", "resume"):
-        assert await zoho.refusal("POST", f"{where(made)}/status/{action}") == (400, 4003)
-    assert (await change(zoho, made, end_date=""))["status"] == "active"
+        assert await sandbox.refusal("POST", f"{where(made)}/status/{action}") == (400, 2)
+    assert (await change(sandbox, made, end_date=""))["status"] == "active"
 
 
-async def test_stopping_and_resuming(zoho: Sandbox) -> None:
-    made = await repeat(zoho)
+async def test_stopping_and_resuming(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox)
     for _ in range(2):  # once more is success as well
-        answer = await zoho.ask("POST", f"{where(made)}/status/stop")
+        answer = await sandbox.ask("POST", f"{where(made)}/status/stop")
         assert answer == {"code": 0, "message": "The recurring invoice has been stopped."}
-    stopped = await read(zoho, made)
+    stopped = await read(sandbox, made)
     assert (stopped["status"], stopped["next_invoice_date"]) == ("stopped", "")
     for _ in range(2):
-        answer = await zoho.ask("POST", f"{where(made)}/status/resume")
+        answer = await sandbox.ask("POST", f"{where(made)}/status/resume")
         assert answer == {"code": 0, "message": "The recurring invoice has been resumed."}
-    assert (await read(zoho, made))["status"] == "active"
-    assert await zoho.refusal("POST", f"{where(made)}/status/active") == (404, 5)
-    assert await zoho.refusal("POST", f"/recurringinvoices/{UNKNOWN}/status/stop") == (404, 1002)
+    assert (await read(sandbox, made))["status"] == "active"
+    assert await sandbox.refusal("POST", f"{where(made)}/status/active") == (404, 5)
+    assert await sandbox.refusal("POST", f"/recurringinvoices/{UNKNOWN}/status/stop") == (404, 1002)
 
 
-async def test_a_change_leaves_the_rest_alone(zoho: Sandbox) -> None:
-    made = await repeat(zoho, payment_terms=7, payment_terms_label="One week", notes="Thanks", reference_number="PO-1")
-    zoho.pass_time(minutes=1)
-    answer = await zoho.ask("PUT", where(made), {"repeat_every": 3})
+async def test_a_change_leaves_the_rest_alone(sandbox: Sandbox) -> None:
+    made = await repeat(
+        sandbox, payment_terms=7, payment_terms_label="One week", notes="Thanks", reference_number="PO-1"
+    )
+    sandbox.pass_time(minutes=1)
+    answer = await sandbox.ask("PUT", where(made), {"repeat_every": 3})
     changed = answer["recurring_invoice"]
     assert answer["message"] == "success"
     moved = {"repeat_every", "last_modified_time"}
     assert {key for key in changed if changed[key] != made[key]} == moved
     lines = [{"name": "Hosting", "rate": 100, "tax_id": SALES_TAX}]
-    changed = await change(zoho, made, line_items=lines, payment_terms=30)
+    changed = await change(sandbox, made, line_items=lines, payment_terms=30)
     assert (changed["total"], changed["payment_terms_label"]) == (Decimal("108.88"), "Net 30")
     assert changed["notes"] == "Thanks"
 
 
-async def test_a_deleted_one_is_gone_but_its_invoices_stay(zoho: Sandbox) -> None:
-    made = await repeat(zoho)
-    child = await zoho.invoice(made["customer_id"], recurring_invoice_id=made["recurring_invoice_id"])
-    answer = await zoho.ask("DELETE", where(made))
+async def test_a_deleted_one_is_gone_but_its_invoices_stay(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox)
+    child = await sandbox.invoice(made["customer_id"], recurring_invoice_id=made["recurring_invoice_id"])
+    answer = await sandbox.ask("DELETE", where(made))
     assert answer["message"] == "The recurring invoice is deleted successfully."
-    assert await zoho.refusal("GET", where(made)) == (404, 1002)
-    assert (await zoho.read_invoice(child))["recurring_invoice_id"] == made["recurring_invoice_id"]
+    assert await sandbox.refusal("GET", where(made)) == (404, 1002)
+    assert (await sandbox.read_invoice(child))["recurring_invoice_id"] == made["recurring_invoice_id"]
 
 
-async def test_a_customer_and_an_item_of_a_recurring_invoice_cannot_be_deleted(zoho: Sandbox) -> None:
-    item = (await zoho.ask("POST", "/items", {"name": "Care", "rate": 450}))["item"]
-    made = await repeat(zoho, line_items=[{"item_id": item["item_id"]}])
-    assert await zoho.refusal("DELETE", f"/contacts/{made['customer_id']}") == (400, 3000)
-    assert await zoho.refusal("DELETE", f"/items/{item['item_id']}") == (400, 2049)
+async def test_a_customer_and_an_item_of_a_recurring_invoice_cannot_be_deleted(sandbox: Sandbox) -> None:
+    item = (await sandbox.ask("POST", "/items", {"name": "Care", "rate": 450}))["item"]
+    made = await repeat(sandbox, line_items=[{"item_id": item["item_id"]}])
+    assert await sandbox.refusal("DELETE", f"/contacts/{made['customer_id']}") == (400, 3000)
+    assert await sandbox.refusal("DELETE", f"/items/{item['item_id']}") == (400, 2049)
 
 
-async def test_its_invoices_are_those_that_name_it(zoho: Sandbox) -> None:
-    made = await repeat(zoho)
+async def test_its_invoices_are_those_that_name_it(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox)
     customer_id, own = made["customer_id"], {"recurring_invoice_id": made["recurring_invoice_id"]}
-    await zoho.invoice(customer_id)
+    await sandbox.invoice(customer_id)
     for day in ("2026-09-09", "2026-08-09"):
-        await zoho.invoice(customer_id, date=day, **own)
-    answer = await zoho.ask("GET", f"{where(made)}/invoices")
+        await sandbox.invoice(customer_id, date=day, **own)
+    answer = await sandbox.ask("GET", f"{where(made)}/invoices")
     assert {row["date"] for row in answer["invoices"]} == {"2026-09-09", "2026-08-09"}
     assert answer["page_context"]["has_more_page"] is False
-    assert (await read(zoho, made))["last_sent_date"] == "2026-09-09"
-    [row] = (await zoho.ask("GET", "/recurringinvoices"))["recurring_invoices"]
+    assert (await read(sandbox, made))["last_sent_date"] == "2026-09-09"
+    [row] = (await sandbox.ask("GET", "/recurringinvoices"))["recurring_invoices"]
     assert row["last_sent_date"] == "2026-09-09"
 
 
-async def test_the_template_can_be_changed_to_one_of_invoices(zoho: Sandbox) -> None:
-    made = await repeat(zoho)
-    answer = await zoho.ask("PUT", f"{where(made)}/templates/{SPREADSHEET}")
+async def test_the_template_can_be_changed_to_one_of_invoices(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox)
+    answer = await sandbox.ask("PUT", f"{where(made)}/templates/{SPREADSHEET}")
     assert answer == {"code": 0, "message": "The template of the recurring invoice has been updated."}
-    assert (await read(zoho, made))["template_name"] == "Spreadsheet Template"
+    assert (await read(sandbox, made))["template_name"] == "Spreadsheet Template"
     for template_id in (UNKNOWN, FOR_ESTIMATES):
-        assert await zoho.refusal("PUT", f"{where(made)}/templates/{template_id}") == (400, 2)
-    assert await zoho.refusal("PUT", f"/recurringinvoices/{UNKNOWN}/templates/{SPREADSHEET}") == (404, 1002)
+        assert await sandbox.refusal("PUT", f"{where(made)}/templates/{template_id}") == (400, 2)
+    assert await sandbox.refusal("PUT", f"/recurringinvoices/{UNKNOWN}/templates/{SPREADSHEET}") == (404, 1002)
 
 
-async def test_the_history_tells_what_happened(zoho: Sandbox) -> None:
-    made = await repeat(zoho)
-    zoho.pass_time(days=1)
-    zoho.log_in_again()
-    await change(zoho, made, notes="Hello")
-    await zoho.ask("POST", f"{where(made)}/status/stop")
-    await zoho.ask("POST", f"{where(made)}/status/stop")
-    await zoho.ask("POST", f"{where(made)}/status/resume")
-    await zoho.ask("PUT", f"{where(made)}/templates/{SPREADSHEET}")
-    answer = await zoho.ask("GET", f"{where(made)}/comments")
+async def test_the_history_tells_what_happened(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox)
+    sandbox.pass_time(days=1)
+    sandbox.log_in_again()
+    await change(sandbox, made, notes="Hello")
+    await sandbox.ask("POST", f"{where(made)}/status/stop")
+    await sandbox.ask("POST", f"{where(made)}/status/stop")
+    await sandbox.ask("POST", f"{where(made)}/status/resume")
+    await sandbox.ask("PUT", f"{where(made)}/templates/{SPREADSHEET}")
+    answer = await sandbox.ask("GET", f"{where(made)}/comments")
     assert answer["message"] == "The complete history and comments of a recurring invoice are displayed successfully."
     assert [comment["comment_description"] for comment in answer["comments"]] == [
         "Recurring Invoice template changed to Spreadsheet Template",
@@ -293,8 +287,8 @@ async def test_the_history_tells_what_happened(zoho: Sandbox) -> None:
         {"index": 1},
     ],
 )
-async def test_a_custom_field_can_be_named_in_four_ways(zoho: Sandbox, field: Json) -> None:
-    made = await repeat(zoho, custom_fields=[{**field, "value": "C-1"}])
+async def test_a_custom_field_can_be_named_in_four_ways(sandbox: Sandbox, field: Json) -> None:
+    made = await repeat(sandbox, custom_fields=[{**field, "value": "C-1"}])
     assert made["custom_fields"] == [
         {
             "customfield_id": CONTRACT_FIELD,
@@ -308,9 +302,11 @@ async def test_a_custom_field_can_be_named_in_four_ways(zoho: Sandbox, field: Js
     assert values(made) == {"cf_contract": "C-1"}
 
 
-async def test_a_change_of_one_custom_field_leaves_the_others(zoho: Sandbox) -> None:
-    made = await repeat(zoho, custom_fields=[{"label": "Contract", "value": "C-1"}, {"label": "Region", "value": "N"}])
-    changed = await change(zoho, made, custom_fields=[{"label": "Region", "value": "S"}])
+async def test_a_change_of_one_custom_field_leaves_the_others(sandbox: Sandbox) -> None:
+    made = await repeat(
+        sandbox, custom_fields=[{"label": "Contract", "value": "C-1"}, {"label": "Region", "value": "N"}]
+    )
+    changed = await change(sandbox, made, custom_fields=[{"label": "Region", "value": "S"}])
     assert values(changed) == {"cf_contract": "C-1", "cf_region": "S"}
 
 
@@ -318,62 +314,62 @@ def values(record: Json) -> Json:
     return {field["api_name"]: field["value"] for field in record["custom_fields"]}
 
 
-async def test_a_unique_value_is_given_once(zoho: Sandbox) -> None:
+async def test_a_unique_value_is_given_once(sandbox: Sandbox) -> None:
     fields = [{"api_name": "cf_contract", "value": "C-1"}]
-    made = await repeat(zoho, "Care", custom_fields=fields)
-    body = await body_of(zoho, "Hosting", custom_fields=fields)
-    assert await zoho.refusal("POST", "/recurringinvoices", body) == (400, 4003)
-    await change(zoho, made, custom_fields=fields)
+    made = await repeat(sandbox, "Care", custom_fields=fields)
+    body = await body_of(sandbox, "Hosting", custom_fields=fields)
+    assert await sandbox.refusal("POST", "/recurringinvoices", body) == (400, 2)
+    await change(sandbox, made, custom_fields=fields)
     for name in ("Design", "Print"):
-        await repeat(zoho, name, custom_fields=[{"api_name": "cf_contract", "value": ""}])
+        await repeat(sandbox, name, custom_fields=[{"api_name": "cf_contract", "value": ""}])
 
 
-async def test_an_upsert_changes_the_one_with_the_unique_value(zoho: Sandbox) -> None:
-    made = await repeat(zoho, "Care", custom_fields=[{"api_name": "cf_contract", "value": "C-1"}])
-    await repeat(zoho, "Hosting", custom_fields=[{"api_name": "cf_contract", "value": "C-2"}])
-    status, answer = await upsert(zoho, {"repeat_every": 6}, Upsert="true")
+async def test_an_upsert_changes_the_one_with_the_unique_value(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox, "Care", custom_fields=[{"api_name": "cf_contract", "value": "C-1"}])
+    await repeat(sandbox, "Hosting", custom_fields=[{"api_name": "cf_contract", "value": "C-2"}])
+    status, answer = await upsert(sandbox, {"repeat_every": 6}, Upsert="true")
     assert (status, answer["message"]) == (200, "success")
     changed = answer["recurring_invoice"]
     assert changed["recurring_invoice_id"] == made["recurring_invoice_id"]
     assert (changed["repeat_every"], values(changed)) == (6, {"cf_contract": "C-1"})
-    assert len((await zoho.ask("GET", "/recurringinvoices"))["recurring_invoices"]) == 2
+    assert len((await sandbox.ask("GET", "/recurringinvoices"))["recurring_invoices"]) == 2
 
 
-async def test_an_upsert_creates_what_is_not_there_and_finds_it_again(zoho: Sandbox) -> None:
-    body = await body_of(zoho)
-    status, answer = await upsert(zoho, body)
+async def test_an_upsert_creates_what_is_not_there_and_finds_it_again(sandbox: Sandbox) -> None:
+    body = await body_of(sandbox)
+    status, answer = await upsert(sandbox, body)
     assert (status, answer["code"]) == (404, 1002)
-    assert (await upsert(zoho, body, Upsert="false"))[0] == 404
-    status, answer = await upsert(zoho, body, Upsert="true")
+    assert (await upsert(sandbox, body, Upsert="false"))[0] == 404
+    status, answer = await upsert(sandbox, body, Upsert="true")
     made = answer["recurring_invoice"]
     assert (status, answer["code"], answer["message"]) == (200, 0, "success")
     assert (values(made), made["status"]) == ({"cf_contract": "C-1"}, "active")
-    _, answer = await upsert(zoho, {**body, "notes": "Again"}, Upsert="true")
+    _, answer = await upsert(sandbox, {**body, "notes": "Again"}, Upsert="true")
     assert answer["recurring_invoice"]["recurring_invoice_id"] == made["recurring_invoice_id"]
-    assert len((await zoho.ask("GET", "/recurringinvoices"))["recurring_invoices"]) == 1
+    assert len((await sandbox.ask("GET", "/recurringinvoices"))["recurring_invoices"]) == 1
 
 
-async def test_an_upsert_needs_a_unique_field_a_value_and_all_that_a_create_needs(zoho: Sandbox) -> None:
-    body = await body_of(zoho)
-    assert (await upsert(zoho, body, Unique_Identifier_Key="cf_region"))[1]["code"] == 2
-    assert (await upsert(zoho, body, Unique_Identifier_Value=""))[1]["code"] == 2
-    assert await zoho.refusal("PUT", "/recurringinvoices", body) == (400, 2)
-    status, answer = await upsert(zoho, {"repeat_every": 2}, Upsert="true")
+async def test_an_upsert_needs_a_unique_field_a_value_and_all_that_a_create_needs(sandbox: Sandbox) -> None:
+    body = await body_of(sandbox)
+    assert (await upsert(sandbox, body, Unique_Identifier_Key="cf_region"))[1]["code"] == 2
+    assert (await upsert(sandbox, body, Unique_Identifier_Value=""))[1]["code"] == 2
+    assert await sandbox.refusal("PUT", "/recurringinvoices", body) == (400, 2)
+    status, answer = await upsert(sandbox, {"repeat_every": 2}, Upsert="true")
     assert (status, answer["code"]) == (400, 4031)
-    assert (await zoho.ask("GET", "/recurringinvoices"))["recurring_invoices"] == []
+    assert (await sandbox.ask("GET", "/recurringinvoices"))["recurring_invoices"] == []
 
 
 @pytest.fixture
-async def three(zoho: Sandbox) -> Sandbox:
+async def three(sandbox: Sandbox) -> Sandbox:
     """Care runs, Hosting is stopped, Poster has expired; a minute apart."""
-    await repeat(zoho, "Care", start_date="2026-10-15", notes="north")
-    zoho.pass_time(minutes=1)
+    await repeat(sandbox, "Care", start_date="2026-10-15", notes="north")
+    sandbox.pass_time(minutes=1)
     lines = [LINE, {"name": "Server", "description": "Two cores", "rate": 20, "tax_id": SALES_TAX}]
-    hosting = await repeat(zoho, "Hosting", start_date="2026-09-01", line_items=lines)
-    await zoho.ask("POST", f"{where(hosting)}/status/stop")
-    zoho.pass_time(minutes=1)
-    await repeat(zoho, "Poster", start_date="2026-01-01", end_date="2026-06-30")
-    return zoho
+    hosting = await repeat(sandbox, "Hosting", start_date="2026-09-01", line_items=lines)
+    await sandbox.ask("POST", f"{where(hosting)}/status/stop")
+    sandbox.pass_time(minutes=1)
+    await repeat(sandbox, "Poster", start_date="2026-01-01", end_date="2026-06-30")
+    return sandbox
 
 
 @pytest.mark.parametrize(
@@ -419,12 +415,12 @@ async def test_the_list_is_in_the_words_of_the_reference(three: Sandbox) -> None
         assert await three.refusal("GET", "/recurringinvoices", **query) == (400, 2)
 
 
-async def test_the_scope_is_that_of_invoices(zoho: Sandbox) -> None:
-    made = await repeat(zoho)
-    token = await zoho.token("ZohoInvoice.invoices.READ", "ZohoInvoice.settings.ALL")
+async def test_the_scope_is_that_of_invoices(sandbox: Sandbox) -> None:
+    made = await repeat(sandbox)
+    token = await sandbox.token("ZohoInvoice.invoices.READ", "ZohoInvoice.settings.ALL")
     headers = {"Authorization": f"Zoho-oauthtoken {token}"}
-    assert (await zoho.send("GET", f"{where(made)}/comments", headers=headers)).status_code == 200
-    assert (await zoho.send("POST", f"{where(made)}/status/stop", headers=headers)).status_code == 401
+    assert (await sandbox.send("GET", f"{where(made)}/comments", headers=headers)).status_code == 200
+    assert (await sandbox.send("POST", f"{where(made)}/status/stop", headers=headers)).status_code == 401
 
 
 async def test_the_demo_studio_has_recurring_invoices_in_every_status() -> None:

@@ -98,13 +98,13 @@ def open_app(
     import sqlite3
 
     from zoho_mcp.sandbox.app import create_app
-    from zoho_mcp.sandbox.demo.organization import seed
+    from zoho_mcp.sandbox.demo.organization import seed, today_there
     from zoho_mcp.sandbox.limits import Limits
     from zoho_mcp.sandbox.store import Store
 
     try:
         store = Store.open(file)
-        seed(store, today=datetime.now(UTC).date())
+        seed(store, today=today_there(datetime.now(UTC)))
     except sqlite3.Error as problem:
         raise SettingsError(
             f"The sandbox cannot keep its books in {file}: {problem}.", "Name another file."

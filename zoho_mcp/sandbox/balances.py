@@ -17,7 +17,8 @@ from zoho_mcp.sandbox.wire.routing import Request
 
 # Kinds whose money can be applied to invoices, and the field that says how much it is.
 SOURCES: Mapping[str, str] = {"payment": "amount", "creditnote": "total"}
-NOT_IN_FORCE = ("draft", "void")
+# What is not owed: nothing was agreed yet, or not any more.
+NOT_IN_FORCE = ("draft", "pending_approval", "rejected", "void")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def balance(invoice: Record, went: Settled) -> Decimal:
 
 
 def invoice_status(invoice: Record, went: Settled, today: str) -> str:
-    """The status of the wire. The record itself only knows draft, sent and void."""
+    """The status of the wire. The record itself knows draft, sent, void and those of an approval."""
     if invoice["status"] in NOT_IN_FORCE:
         return str(invoice["status"])
     if balance(invoice, went) <= 0:
@@ -79,7 +80,7 @@ def invoice_status(invoice: Record, went: Settled, today: str) -> str:
     if went.total > 0:
         # Zoho's documents: past due is overdue, but with a part paid it is partially_paid.
         return "partially_paid"
-    return "overdue" if invoice["due_date"] < today else "sent"
+    return "overdue" if invoice["due_date"] < today else str(invoice["status"])
 
 
 def rest(books: Books, kind: str, source: Record) -> Decimal:

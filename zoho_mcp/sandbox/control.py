@@ -27,7 +27,7 @@ async def handle_control(request: Request) -> Response:
 
 
 def _set(state: Any, wanted: dict[str, Any]) -> None:
-    """`{"rules": [...], "skew": seconds, "limits": [per minute, per day, at once]}`, each if it is there."""
+    """`{"rules": [...], "skew": seconds, "limits": [per minute, per day, at once, beyond]}`, each if it is there."""
     state.faults.add(*cast("list[str]", wanted.get("rules", [])))
     if "skew" in wanted:
         state.faults.skew = timedelta(seconds=float(wanted["skew"]))

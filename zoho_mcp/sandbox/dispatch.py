@@ -17,7 +17,7 @@ from zoho_mcp.sandbox.request_log import LoggedRequest, remember, without_secret
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.sandbox.times import zone
 from zoho_mcp.sandbox.wire import json_wire
-from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_url, wrong_organization
+from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_url, missing_organization, wrong_organization
 from zoho_mcp.sandbox.wire.forms import read_body, read_form
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.key_tables import shape
@@ -135,7 +135,9 @@ class Dispatcher:
             trace.now = self.clock().astimezone(zone(organization.get("time_zone", "UTC")))
         # Every server says what time it takes it to be; this one's can be set wrong on purpose.
         date = {"date": format_datetime(self.clock().astimezone(UTC), usegmt=True)}
-        return {**date, **self.meter.headers(trace.organization_id, trace.now)}
+        # Without a token Zoho does not say what is left of the day.
+        known = "authorization" in incoming.headers
+        return {**date, **(self.meter.headers(trace.organization_id, trace.now) if known else {})}
 
     def _organization(self, incoming: IncomingRequest, route: Route) -> Record:
         if not route.needs_organization:
@@ -143,6 +145,8 @@ class Dispatcher:
         # Zoho may fall back to a user's only organisation when none is named; being stricter here finds the caller
         # that forgets it before somebody with two organisations does.
         wanted = _named(incoming)
+        if not wanted:
+            raise missing_organization()
         found = self.store.shared.get("organization", wanted)
         if found is None:
             raise wrong_organization(wanted)

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import Send
 
@@ -43,6 +44,7 @@ class Kind:
     act: Callable[[Tools, str, Next, Send], Awaitable[None]]
     value: str = ""
     example: str = ""
+    rewrite: Callable[[bytes, str], bytes] = lambda query, value: query  # of the query, before the request goes on
 
 
 async def status(tools: Tools, value: str, handle: Next, send: Send) -> None:
@@ -136,6 +138,18 @@ async def revoke(tools: Tools, value: str, handle: Next, send: Send) -> None:
     await handle(send)
 
 
+async def pass_on(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The request is carried out as it arrives here."""
+    await handle(send)
+
+
+def without_parameters(query: bytes, value: str) -> bytes:
+    """The query without the parameters of these names."""
+    ignored = value.split(",")
+    kept = [(name, text) for name, text in parse_qsl(query.decode(), keep_blank_values=True) if name not in ignored]
+    return urlencode(kept).encode()
+
+
 _NUMBER, _SECONDS = r"\d+", r"\d+(\.\d+)?"
 KINDS: Mapping[str, Kind] = {
     "status": Kind("a gateway answers with this status; nothing is done", status, _NUMBER, "503"),
@@ -151,6 +165,13 @@ KINDS: Mapping[str, Kind] = {
     "drip": Kind("it is done, and the answer comes a byte at a time, with these seconds between", drip, _SECONDS, "1"),
     "big": Kind("it is done, and this many megabytes come back", big, _NUMBER, "50"),
     "bomb": Kind("it is done, and the answer unpacks to this many megabytes", bomb, _NUMBER, "100"),
+    "ignore": Kind(
+        "query parameters of these names are ignored, as Zoho ignores filters it does not know",
+        pass_on,
+        r"[\w,]+",
+        "status,customer_id",
+        without_parameters,
+    ),
     "revoke": Kind("every access token stops working first", revoke),
 }
 

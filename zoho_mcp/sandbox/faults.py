@@ -104,8 +104,10 @@ class Faults:
             await app(scope, receive, send)
             return
         self.hits[rule.kind] += 1
-        passed_on: Next = _passing_on(app, scope, receive)
-        await KINDS[rule.kind].act(self, rule.value, passed_on, send)
+        kind = KINDS[rule.kind]
+        altered = {**scope, "query_string": kind.rewrite(scope["query_string"], rule.value)}
+        passed_on: Next = _passing_on(app, altered, receive)
+        await kind.act(self, rule.value, passed_on, send)
 
     def _rule(self, scope: Scope) -> Rule | None:
         path = _BASE.sub("", str(scope["path"]), count=1)

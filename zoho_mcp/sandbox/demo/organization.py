@@ -56,6 +56,11 @@ def seed(store: Store, *, today: date) -> None:
             write_books(request_at(store, today))
 
 
+def today_there(now: datetime) -> date:
+    """The demo organisation's date at that time: its books are dated by its own day."""
+    return now.astimezone(zone(TIME_ZONE)).date()
+
+
 def empty(store: Store, *, today: date | None = None) -> None:
     """Fill an empty store with the organisation, its currencies, taxes, templates, accounts and credentials only."""
     with store.transaction():

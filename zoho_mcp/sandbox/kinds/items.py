@@ -106,6 +106,8 @@ def _write(request: Request, item: Record) -> None:
     if any(other["item_id"] != item["item_id"] for other in request.books.labelled("item", item["name"])):
         # The status is what Zoho's table gives for this number.
         raise ZohoError(1000, "The item name already exist", 500)
+    if item["sku"] and any(_same_sku(item, other) for other in request.books.all("item")):
+        raise ZohoError(1001, f"The SKU {item['sku']} already exists.")  # code and words are unverified
     item["rate"] = number(body, "rate", item.get("rate", ZERO))
     item["purchase_rate"] = number(body, "purchase_rate", item["purchase_rate"])
     item["item_type"] = choice(body, "item_type", ITEM_TYPES, item["item_type"])
@@ -117,6 +119,10 @@ def _write(request: Request, item: Record) -> None:
     item["custom_fields"] = custom_fields(body, item["custom_fields"])
     touch(item, request.now)
     request.books.put("item", item["item_id"], item)
+
+
+def _same_sku(item: Record, other: Record) -> bool:
+    return bool(other["item_id"] != item["item_id"] and other["sku"].casefold() == item["sku"].casefold())
 
 
 def _view(books: Books, item: Record) -> Record:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO
 from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value
+from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value, no_such_currency
 from zoho_mcp.sandbox.wire.fields import number, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
@@ -24,7 +24,7 @@ def currency(books: Books, currency_id: str) -> Record:
     """The currency of that id."""
     found = books.get("currency", currency_id)
     if found is None:
-        raise does_not_exist("Currency", 9004)
+        raise no_such_currency()
     return found
 
 

@@ -40,8 +40,13 @@ def method_not_allowed() -> ZohoError:
 
 
 def missing_token() -> ZohoError:
-    """No Authorization header at all. The number 14 is third-party knowledge, unverified."""
-    return ZohoError(14, "Invalid value passed for authtoken.", 401)
+    """No Authorization header at all."""
+    return ZohoError(
+        14,
+        "The request could not be authenticated as the authentication value you entered is invalid. "
+        "Enter a valid authentication value and try again.",
+        401,
+    )
 
 
 def not_authorized() -> ZohoError:
@@ -54,9 +59,27 @@ def wrong_organization(organization_id: str) -> ZohoError:
     return ZohoError(6041, f"This user is not associated with the CompanyID/CompanyName:{organization_id}.")
 
 
+def missing_organization() -> ZohoError:
+    """No organisation is named. The code was observed, the words and the status are unverified."""
+    return ZohoError(9017, "Please specify the organization.")
+
+
 def does_not_exist(what: str, code: int = 1002) -> ZohoError:
-    """A record that is not there. That the status is 404 is inferred from the meaning, not recorded."""
-    return ZohoError(code, f"{what} does not exist.", 404)
+    """A record that is not there. Zoho's words are these for some kinds and "does not exists" for others; that the
+    status is 404 is inferred from the meaning, not recorded."""
+    verb = "exists" if what in ("Credit Note", "Expense", "Project") else "exist"
+    return ZohoError(code, f"{what} does not {verb}", 404)
+
+
+def customer_not_accessible() -> ZohoError:
+    """A new document for a customer who is not there or is inactive. Seen for the former; that the latter gets the
+    same is unverified."""
+    return ZohoError(1002, "The Customer is not accessible.", 404)
+
+
+def no_such_currency() -> ZohoError:
+    """A currency that is not there."""
+    return ZohoError(9004, "This currency does not exist. Please choose a valid currency")
 
 
 def number_exists(what: str, code: int = 1001) -> ZohoError:
@@ -69,7 +92,7 @@ def too_many_per_minute() -> ZohoError:
     return ZohoError(
         44,
         "For security reasons your organization has been blocked as it have exceeded the maximum number of requests "
-        "per minute that can be accepted.",
+        "per minute that can originate from an organization.",
         429,
     )
 
@@ -83,9 +106,16 @@ def too_many_per_day(limit: int) -> ZohoError:
 
 def too_many_at_once() -> ZohoError:
     """The block for requests that run side by side."""
-    return ZohoError(1070, "You have reached the maximum number of in process requests allowed.", 429)
+    return ZohoError(
+        1070,
+        "You have reached the maximum number of in process requests allowed. Kindly try again after some time.",
+        429,
+    )
 
 
 def refused(message: str) -> ZohoError:
-    """A record whose state forbids the operation, where Zoho's own code is not known: 4003 is unverified."""
-    return ZohoError(4003, message)
+    """A record whose state forbids the operation, where no document or recording has Zoho's code for that.
+
+    2 is Zoho's code for a value that does not fit; that it is given here, and the words, are unverified.
+    """
+    return ZohoError(2, message)

@@ -119,9 +119,7 @@ def delete_contact(request: Request) -> Reply:
     """DELETE /contacts/{contact_id}, refused while there are transactions."""
     contact = find(request.books, request.path["contact_id"])
     if _has_transactions(request.books, contact["contact_id"]):
-        raise ZohoError(
-            3000, "Customers who are part of transactions cannot be deleted. Mark them as inactive instead."
-        )
+        raise ZohoError(3000, "This contact cannot be deleted since you have recorded transactions for it")
     request.books.drop("contact", contact["contact_id"])
     return done("The customer has been deleted.")
 
@@ -218,7 +216,7 @@ def _write_terms(request: Request, contact: Record) -> None:
 def _check_name(request: Request, contact: Record) -> None:
     contact["contact_name"] = contact["contact_name"].strip()
     if not contact["contact_name"]:
-        raise ZohoError(3013, "Please enter a valid contact name.")
+        raise ZohoError(3013, "Enter a valid Contact Name")
     same = request.books.labelled("contact", contact["contact_name"])
     if any(other["contact_id"] != contact["contact_id"] for other in same):
         raise ZohoError(

@@ -88,7 +88,7 @@ def _write(request: Request, note: Record) -> None:
     wanted = text(request.body, "template_id", note["template_id"])
     note["template_id"] = template(request.books, wanted, "creditnote")["template_id"]
     note["date"] = day(request.body, "date", note["date"])
-    documents.write_pricing(request, note)
+    documents.write_pricing(request, note, "Credit Note")
     touch(note, request.now)
 
 

@@ -4,6 +4,7 @@ from zoho_mcp.sandbox import listing
 from zoho_mcp.sandbox.balances import rest
 from zoho_mcp.sandbox.kinds.credit_notes.views import find, refund_of, refunds_of
 from zoho_mcp.sandbox.kinds.documents import documents
+from zoho_mcp.sandbox.kinds.payments.payments import payment_mode
 from zoho_mcp.sandbox.ledger import rounded
 from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.times import touch
@@ -97,8 +98,7 @@ def _write(request: Request, note: Record, refund: Record) -> None:
     if refund["amount"] > rest(request.books, "creditnote", note) + was:
         raise refused("The amount refunded is more than the balance of the credit note.")
     refund["date"] = day(body, "date", refund["date"])
-    # As with payments, modes of one's own are taken.
-    refund["refund_mode"] = text(body, "refund_mode", refund["refund_mode"], 100) or "cash"
+    refund["refund_mode"] = payment_mode(body, "refund_mode", refund["refund_mode"])
     refund["reference_number"] = text(body, "reference_number", str(refund.get("reference_number", "")), 100)
     refund["description"] = text(body, "description", str(refund.get("description", "")), 500)
     refund["exchange_rate"] = number(body, "exchange_rate", refund["exchange_rate"])

@@ -6,12 +6,12 @@ A handler fills a document in this order: write_customer, write_texts, write_pri
 from decimal import Decimal
 from typing import Any
 
-from zoho_mcp.sandbox.kinds import items, settings
+from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.contacts.addresses import address_from
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO, Discount, Line, Priced, Tax, Terms, price, rounded
 from zoho_mcp.sandbox.times import touch
-from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
+from zoho_mcp.sandbox.wire.errors import ZohoError, customer_not_accessible, does_not_exist, invalid_value
 from zoho_mcp.sandbox.wire.fields import as_number, choice, custom_fields, flag, number, record, records, text, texts
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
@@ -48,12 +48,15 @@ def write_customer(request: Request, document: Record) -> Record:
     customer_id = text(request.body, "customer_id") or document["customer_id"]
     if not customer_id:
         raise invalid_value("customer_id")
-    contact = contacts.find(request.books, customer_id, "Customer")
+    contact = request.books.get("contact", customer_id)
+    is_new = customer_id != document["customer_id"]
+    if contact is None or (is_new and contact["status"] != "active"):
+        raise customer_not_accessible()
     wanted = text(request.body, "currency_id")
     if wanted and wanted != contact["currency_id"]:
         settings.currency(request.books, wanted)
         raise invalid_value("currency_id")  # a document is in its customer's currency; the code is unverified
-    if customer_id != document["customer_id"]:
+    if is_new:
         document["customer_id"] = customer_id
         document |= {name: contact[name] for name in ("currency_id", "currency_code", "currency_symbol")}
         document["price_precision"] = contact["price_precision"]
@@ -78,13 +81,13 @@ def write_texts(request: Request, document: Record) -> None:
     document["custom_fields"] = custom_fields(request.body, document["custom_fields"])
 
 
-def write_pricing(request: Request, document: Record) -> None:
-    """Take over lines, discounts and charges, and work the totals out anew."""
+def write_pricing(request: Request, document: Record, what: str) -> None:
+    """Take over lines, discounts and charges, and compute the totals; `what` names the document in refusals."""
     body = request.body
     sent = records(body, "line_items")
     if sent is not None:
         known = {line["line_item_id"]: line for line in document["line_items"]}
-        document["line_items"] = [_line(request, part, known) for part in sent]
+        document["line_items"] = [_line(request, part, known, what) for part in sent]
     if not document["line_items"]:
         raise invalid_value("line_items")
     document["discount"] = _discount(body, document["discount"])
@@ -113,7 +116,7 @@ def _write_people(request: Request, document: Record, contact: Record) -> None:
             document[key] = address_from(request, document[key], sent)
 
 
-def _line(request: Request, sent: Record, known: dict[str, Record]) -> Record:
+def _line(request: Request, sent: Record, known: dict[str, Record], what: str) -> Record:
     line_item_id = text(sent, "line_item_id")
     if line_item_id and line_item_id not in known:
         raise invalid_value("line_item_id")
@@ -121,9 +124,10 @@ def _line(request: Request, sent: Record, known: dict[str, Record]) -> Record:
     item_id = text(sent, "item_id", str(was.get("item_id", "")))
     before = was
     if item_id and item_id != was.get("item_id"):
-        item = items.find(request.books, item_id)
-        if item["status"] != "active":
-            raise ZohoError(2007, f"{item['name']} is inactive. Only active items can be used.")
+        item = request.books.get("item", item_id)
+        if item is None or item["status"] != "active":
+            # Documented for estimates; that the other documents are named in their turn is unverified.
+            raise ZohoError(2007, f"{what} cannot be raised for items that have been deleted or marked as inactive")
         before = {**was, **{name: item[name] for name in ("name", "description", "unit", "rate", "tax_id")},
                   "product_type": item["product_type"], "account_id": item["account_id"]}  # fmt: skip
     line: Record = {"line_item_id": line_item_id or request.books.new_id(), "item_id": item_id}

@@ -81,7 +81,7 @@ def _write(request: Request, estimate: Record) -> None:
                 9526,
                 "Please enter a valid retainer percentage. It should be greater than 0 and less than or equal to 100",
             )
-    documents.write_pricing(request, estimate)
+    documents.write_pricing(request, estimate, "Estimate")
     touch(estimate, request.now)
 
 

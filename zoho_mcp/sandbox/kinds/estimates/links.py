@@ -50,4 +50,4 @@ def can_be_invoiced(estimate: Record) -> bool:
 
 def not_convertible() -> ZohoError:
     """Nested in a success where fromestimates gives it; its code, and that POST /invoices gives it, are unverified."""
-    return ZohoError(4003, "Some of the quotes cannot be converted to Invoices")
+    return ZohoError(2, "Some of the quotes cannot be converted to Invoices")

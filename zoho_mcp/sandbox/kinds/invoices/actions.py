@@ -18,7 +18,7 @@ CREDITS = (("invoice_payments", "payment", "Payment"), ("apply_creditnotes", "cr
 def mark_sent(request: Request) -> Reply:
     """POST /invoices/{invoice_id}/status/sent. Anything but a draft stays as it is, and the answer is success too."""
     invoice = find(request.books, request.path["invoice_id"])
-    if invoice["status"] == "draft":
+    if invoice["status"] in ("draft", "approved"):
         documents.change(request, "invoice", invoice, status="sent")
     return done("Invoice status has been changed to Sent.")
 
@@ -41,6 +41,24 @@ def mark_draft(request: Request) -> Reply:
     if invoice["status"] == "void":
         documents.change(request, "invoice", invoice, status="draft")
     return done("Status of invoice changed from void to draft")
+
+
+def submit(request: Request) -> Reply:
+    """POST /invoices/{invoice_id}/submit: a draft awaits approval, and is not owed meanwhile."""
+    _decide(request, "draft", "pending_approval")
+    return done("The invoice has been submitted for approval successfully.")
+
+
+def approve(request: Request) -> Reply:
+    """POST /invoices/{invoice_id}/approve. That it is owed from then on is unverified."""
+    _decide(request, "pending_approval", "approved")
+    return done("You have approved the invoice.")
+
+
+def reject(request: Request) -> Reply:
+    """POST /invoices/{invoice_id}/reject."""
+    _decide(request, "pending_approval", "rejected")
+    return done("You have rejected the invoice.")
 
 
 def list_payments(request: Request) -> Reply:
@@ -86,6 +104,13 @@ def delete_credit(request: Request) -> Reply:
     """DELETE /invoices/{invoice_id}/creditsapplied/{creditnotes_invoice_id}."""
     _loosen_one(request, request.path["creditnotes_invoice_id"], "creditnote", "Credit")
     return done("Credits applied to an invoice have been deleted.")
+
+
+def _decide(request: Request, expected: str, status: str) -> None:
+    invoice = find(request.books, request.path["invoice_id"])
+    if invoice["status"] != expected:
+        raise refused(f"Only invoices in the {expected} status can become {status}.")
+    documents.change(request, "invoice", invoice, status=status)
 
 
 def _loosen_one(request: Request, allocation_id: str, kind: str, what: str) -> None:
@@ -135,6 +160,10 @@ ACTION_ROUTES = [
     Route("POST", f"{INVOICE}/status/sent", "invoices.CREATE", mark_sent),
     Route("POST", f"{INVOICE}/status/void", "invoices.CREATE", mark_void),
     Route("POST", f"{INVOICE}/status/draft", "invoices.CREATE", mark_draft),
+    # Approval is a feature of Zoho Books. Paths and words are those of its documentation, except for reject.
+    Route("POST", f"{INVOICE}/submit", "invoices.CREATE", submit, products=("books",)),
+    Route("POST", f"{INVOICE}/approve", "invoices.CREATE", approve, products=("books",)),
+    Route("POST", f"{INVOICE}/reject", "invoices.CREATE", reject, products=("books",)),
     *email_routes("invoice", "Invoice", find, draft_becomes="sent", message="Your invoice has been sent."),
     Route("GET", f"{INVOICE}/payments", "invoices.READ", list_payments, "invoices.payments"),
     Route("DELETE", f"{INVOICE}/payments/{{invoice_payment_id}}", "invoices.DELETE", delete_payment),

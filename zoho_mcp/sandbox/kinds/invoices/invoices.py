@@ -81,14 +81,19 @@ def update_invoice(request: Request) -> Reply:
     return done("Invoice information has been updated.", invoice=detail(request, invoice))
 
 
+def update_without_id(request: Request) -> Reply:
+    """PUT /invoices: Zoho takes it for a change of many at once, which it does not offer."""
+    raise ZohoError(4, "Invalid value passed for bulk_update")
+
+
 def delete_invoice(request: Request) -> Reply:
     """DELETE /invoices/{invoice_id}, refused once money or credits went to it."""
     invoice = find(request.books, request.path["invoice_id"])
     kinds = {part["source_kind"] for part in allocations_to(request.books, invoice)}
     if "payment" in kinds:
-        raise ZohoError(4001, "Invoices for which payments have been recorded cannot be deleted.")
+        raise ZohoError(4001, "Payments have been recorded for these invoices.Hence they cannot be deleted")
     if kinds:
-        raise ZohoError(12008, "Credits have been applied to this invoice, so it cannot be deleted.")
+        raise ZohoError(12008, "This invoice has credits applied to it. Hence, it cannot be deleted")
     request.books.drop("invoice", invoice["invoice_id"])
     return done("The invoice has been deleted.")
 
@@ -104,7 +109,7 @@ def _write(request: Request, invoice: Record) -> None:
     invoice["allow_partial_payments"] = flag(request.body, "allow_partial_payments", invoice["allow_partial_payments"])
     invoice["payment_expected_date"] = day(request.body, "payment_expected_date", invoice["payment_expected_date"])
     _write_dates(request, invoice, contact)
-    documents.write_pricing(request, invoice)
+    documents.write_pricing(request, invoice, "Invoice")
     touch(invoice, request.now)
 
 
@@ -134,14 +139,20 @@ def _check_customer(request: Request, invoice: Record) -> None:
         return
     kinds = {part["source_kind"] for part in allocations_to(request.books, invoice)}
     if "payment" in kinds:
-        raise ZohoError(3010, "Payments have been recorded for this invoice, so its customer cannot be changed.")
+        raise ZohoError(
+            3010,
+            "The customer for this invoice cannot be changed because payments have been recorded for this invoice",
+        )
     if kinds:
-        raise ZohoError(3009, "Credits have been applied to this invoice, so its customer cannot be changed.")
+        raise ZohoError(
+            3009, "The contact details of this invoice cannot be edited as the credits have been applied to it"
+        )
 
 
 ROUTES = [
     Route("GET", "/invoices", "invoices.READ", list_invoices, "invoices.list"),
     Route("POST", "/invoices", "invoices.CREATE", create_invoice, "invoices.saved"),
+    Route("PUT", "/invoices", "invoices.UPDATE", update_without_id),
     Route("GET", "/invoices/pdf", "invoices.READ", bulk_pdf),
     Route("GET", "/invoices/{invoice_id}", "invoices.READ", get_invoice, "invoices.one"),
     Route("PUT", "/invoices/{invoice_id}", "invoices.UPDATE", update_invoice, "invoices.saved"),

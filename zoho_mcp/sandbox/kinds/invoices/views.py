@@ -12,8 +12,11 @@ from zoho_mcp.sandbox.wire.errors import does_not_exist
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-STATUSES = ("sent", "draft", "overdue", "paid", "void", "unpaid", "partially_paid", "viewed")
-UNPAID = ("sent", "overdue", "partially_paid", "viewed")
+STATUSES = (
+    "sent", "draft", "overdue", "paid", "void", "unpaid", "partially_paid", "viewed", "pending_approval", "approved",
+    "rejected",
+)  # fmt: skip
+UNPAID = ("sent", "overdue", "partially_paid", "viewed", "approved")
 
 
 def _status_test(status: str) -> Test:
@@ -24,7 +27,8 @@ def _status_test(status: str) -> Test:
 
 def _filters() -> dict[str, Test]:
     names = {"Draft": "draft", "Sent": "sent", "OverDue": "overdue", "Paid": "paid", "Void": "void", "Unpaid": "unpaid",
-             "PartiallyPaid": "partially_paid", "Viewed": "viewed"}  # fmt: skip
+             "PartiallyPaid": "partially_paid", "Viewed": "viewed", "Pending": "pending_approval",
+             "Approved": "approved"}  # fmt: skip
     found = {f"Status.{word}": _status_test(status) for word, status in names.items()}
     found["Status.All"] = lambda row: True
     found["Date.PaymentExpectedDate"] = lambda row: row["payment_expected_date"] != ""

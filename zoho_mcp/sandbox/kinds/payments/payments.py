@@ -17,6 +17,10 @@ from zoho_mcp.sandbox.wire.fields import custom_fields, day, number, records, te
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
+# The documented modes, and "other", which was seen to be taken. Zoho gives "cheque" back as "check".
+PAYMENT_MODES = ("check", "cash", "creditcard", "banktransfer", "bankremittance", "autotransaction", "others", "other")
+SPELLINGS = {"cheque": "check"}
+
 
 def find(books: Books, payment_id: str) -> Record:
     """The payment of that id."""
@@ -99,6 +103,15 @@ def delete_payment(request: Request) -> Reply:
     return done("The payment has been deleted.")
 
 
+def payment_mode(body: Record, key: str, default: str) -> str:
+    """One of Zoho's modes of payment. Modes that a user added in Zoho's settings have no place here."""
+    mode = text(body, key, default, 100) or "cash"
+    mode = SPELLINGS.get(mode, mode)
+    if mode not in PAYMENT_MODES:
+        raise invalid_value(key)
+    return mode
+
+
 def over_applied() -> ZohoError:
     """More than an invoice's balance, or more than the payment itself (the code for the latter is unverified)."""
     return ZohoError(24016, "The amount entered is more than the balance due for this invoice")
@@ -111,8 +124,7 @@ def _write(request: Request, payment: Record) -> None:
     payment["amount"] = number(body, "amount", payment.get("amount", ZERO))
     if payment["amount"] <= 0 or payment["amount"] != rounded(payment["amount"], payment["price_precision"]):
         raise invalid_value("amount")
-    # Zoho names seven modes but takes others, for a user can make modes of their own.
-    payment["payment_mode"] = text(body, "payment_mode", payment["payment_mode"], 100) or "cash"
+    payment["payment_mode"] = payment_mode(body, "payment_mode", payment["payment_mode"])
     payment["date"] = day(body, "date", payment["date"])
     payment["reference_number"] = text(body, "reference_number", str(payment.get("reference_number", "")), 100)
     payment["description"] = text(body, "description", str(payment.get("description", "")), 2000)

@@ -96,7 +96,7 @@ def _write(request: Request, record: Record) -> None:
     record["allow_partial_payments"] = flag(request.body, "allow_partial_payments", record["allow_partial_payments"])
     _write_schedule(request, record)
     _write_terms(request, record, contact)
-    documents.write_pricing(request, record)
+    documents.write_pricing(request, record, "Recurring Invoice")
 
 
 def _write_name(request: Request, record: Record) -> None:
