@@ -169,7 +169,7 @@ async def test_voiding_loosens_the_payments_into_credits_and_can_be_repeated(san
         answer = await sandbox.ask("POST", f"/invoices/{invoice['invoice_id']}/status/void")
         assert answer["message"] == "Invoice status has been changed to Void."
     void = await sandbox.read_invoice(invoice)
-    assert (void["status"], void["balance"], void["total"], void["payment_made"]) == ("void", 0, 100, 0)
+    assert (void["status"], void["balance"], void["total"], void["payment_made"]) == ("void", 100, 100, 0)
     assert void["invoice_number"] == invoice["invoice_number"]
     contact = await sandbox.contact(customer_id)
     assert (contact["outstanding_receivable_amount"], contact["unused_credits_receivable_amount"]) == (0, 60)

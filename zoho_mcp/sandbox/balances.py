@@ -18,7 +18,7 @@ from zoho_mcp.sandbox.wire.routing import Request
 # Kinds whose money can be applied to invoices, and the field that says how much it is.
 SOURCES: Mapping[str, str] = {"payment": "amount", "creditnote": "total"}
 # What is not owed: nothing was agreed yet, or not any more.
-NOT_IN_FORCE = ("draft", "pending_approval", "rejected", "void")
+NOT_IN_FORCE = ("draft", "pending_approval", "approved", "rejected", "void")
 
 
 @dataclass(frozen=True)

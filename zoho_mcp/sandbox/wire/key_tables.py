@@ -34,10 +34,7 @@ def specimen(name: str, product: str) -> Record:
     for grade in GRADES:
         shapes = table(grade, kind)
         if shape in shapes:
-            own = cast("Record", shapes[shape])
-            base = cast("Record", shapes.get(str(own.get("$extends")), {}))
-            own = {key: value for key, value in own.items() if key != "$extends"}
-            return _resolved(_merged(_merged(base, own), shapes.get(f"{shape}@{product}", {})))
+            return _resolved(_of_product(shapes, shape, product))
     raise KeyError(name)
 
 
@@ -75,6 +72,14 @@ def _pairs(model: Record, values: Record) -> Iterator[tuple[str, Any]]:
         elif name == key:
             # An empty organisation has no lines, taxes or people: the elements of a list are a model only.
             yield name, [] if isinstance(default, list) else _filled(default, {} if isinstance(default, dict) else None)
+
+
+def _of_product(shapes: Record, name: str, product: str) -> Any:
+    own = cast("Record", shapes[name])
+    if "$extends" in own:
+        base = _of_product(shapes, own["$extends"], product)
+        own = _merged(base, {key: value for key, value in own.items() if key != "$extends"})
+    return _merged(own, shapes.get(f"{name}@{product}", {}))
 
 
 def _resolved(model: object) -> Any:

@@ -91,6 +91,7 @@ def overview(request: Request) -> list[Record]:
             applied.get(note["creditnote_id"], ZERO),
             refunded.get(note["creditnote_id"], ZERO),
         )
+        | {"applied_invoices": _applied_numbers(request.books, note) if applied.get(note["creditnote_id"]) else ""}
         for note in request.books.all("creditnote")
     ]
 
@@ -110,6 +111,10 @@ def invoices_credited(books: Books, note: Record) -> list[Record]:
         }
         for part in allocations_from(books, note["customer_id"], note["creditnote_id"])
     ]
+
+
+def _applied_numbers(books: Books, note: Record) -> str:
+    return ",".join(str(part["invoice_number"]) for part in invoices_credited(books, note))
 
 
 def refund_of(note: Record, refund: Record) -> Record:
@@ -140,6 +145,7 @@ def _seen(request: Request, note: Record, contact: Record, applied: Decimal, ref
         **document_views.common(request, note, contact),
         "status": status,
         "current_sub_status": status,
+        "issued_date": "" if status in ("draft", "void") else note["date"],
         "balance": rounded(left, precision),
         "credits_used": rounded(applied, precision),
         "total_credits_used": rounded(applied + refunded, precision),

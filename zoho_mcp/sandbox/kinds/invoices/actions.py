@@ -19,7 +19,7 @@ def mark_sent(request: Request) -> Reply:
     """POST /invoices/{invoice_id}/status/sent. Anything but a draft stays as it is, and the answer is success too."""
     invoice = find(request.books, request.path["invoice_id"])
     if invoice["status"] in ("draft", "approved"):
-        documents.change(request, "invoice", invoice, status="sent")
+        documents.change(request, "invoice", invoice, status="sent", issued_date=request.today)
     return done("Invoice status has been changed to Sent.")
 
 
@@ -50,7 +50,7 @@ def submit(request: Request) -> Reply:
 
 
 def approve(request: Request) -> Reply:
-    """POST /invoices/{invoice_id}/approve. That it is owed from then on is unverified."""
+    """POST /invoices/{invoice_id}/approve. That it is owed only once it is sent is unverified."""
     _decide(request, "pending_approval", "approved")
     return done("You have approved the invoice.")
 

@@ -2,7 +2,16 @@
 
 from datetime import date
 
-from zoho_mcp.sandbox.balances import Settled, Standing, balance, invoice_status, settled, settled_of, standings
+from zoho_mcp.sandbox.balances import (
+    NOT_IN_FORCE,
+    Settled,
+    Standing,
+    balance,
+    invoice_status,
+    settled,
+    settled_of,
+    standings,
+)
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
 from zoho_mcp.sandbox.ledger import rounded
@@ -16,7 +25,7 @@ STATUSES = (
     "sent", "draft", "overdue", "paid", "void", "unpaid", "partially_paid", "viewed", "pending_approval", "approved",
     "rejected",
 )  # fmt: skip
-UNPAID = ("sent", "overdue", "partially_paid", "viewed", "approved")
+UNPAID = ("sent", "overdue", "partially_paid", "viewed")
 
 
 def _status_test(status: str) -> Test:
@@ -97,7 +106,9 @@ def _seen(request: Request, invoice: Record, contact: Record, went: Settled) -> 
         "status": status,
         "current_sub_status": status,
         "invoice_url": f"https://sandbox.invalid/portal/invoices/{invoice['invoice_id']}",
-        "balance": rounded(balance(invoice, went), precision),
+        # A void invoice keeps its total as balance (recorded), although nothing of it is owed.
+        "balance": rounded(invoice["total"] if status == "void" else balance(invoice, went), precision),
+        "issued_date": "" if status in NOT_IN_FORCE else invoice.get("issued_date", invoice["date"]),
         "payment_made": rounded(went.payments, precision),
         "credits_applied": rounded(went.credits, precision),
         "tax_amount_withheld": rounded(went.withheld, precision),
