@@ -67,8 +67,10 @@ def settled_of(books: Books, invoice: Record) -> Settled:
 
 
 def balance(invoice: Record, went: Settled) -> Decimal:
-    """What is still to pay; a void invoice asks for nothing."""
-    return invoice["total"] * 0 if invoice["status"] == "void" else invoice["total"] - went.total
+    """What is still to pay: nothing of a void invoice, nor of what was written off."""
+    if invoice["status"] == "void":
+        return invoice["total"] * 0
+    return invoice["total"] - went.total - invoice.get("write_off_amount", ZERO)
 
 
 def invoice_status(invoice: Record, went: Settled, today: str) -> str:

@@ -92,6 +92,25 @@ def list_expense_categories(request: Request) -> Reply:
     return done(expense_categories=shown, page_context=one_page("Expense Categories", "account_name", wanted))
 
 
+def create_expense_category(request: Request) -> Reply:
+    """POST /expensecategories: an expense account, in Zoho Invoice's words. Body and words are unverified."""
+    name = text(request.body, "account_name", limit=100).strip()
+    if not name:
+        raise invalid_value("account_name")
+    account_id = request.books.new_id()
+    record: Record = {
+        "account_id": account_id, "account_name": name, "account_type": "expense", "is_active": True,
+        "description": text(request.body, "description", limit=500), "custom_fields": [], "created_time": request.stamp,
+    }  # fmt: skip
+    touch(record, request.now)
+    request.books.put("account", account_id, record)
+    return created(
+        "The expense category has been created.",
+        f"/expensecategories/{account_id}",
+        expense_category={key: record[key] for key in ("account_id", "account_name", "description", "created_time")},
+    )
+
+
 def _find(request: Request) -> Record:
     found = request.books.get("account", request.path["account_id"])
     if found is None:
@@ -134,6 +153,8 @@ ACCOUNT = "/chartofaccounts/{account_id}"
 BOOKS = ("books",)
 ROUTES = [
     Route("GET", "/expensecategories", "settings.READ", list_expense_categories, "expense_categories.list",
+          ("invoice",)),
+    Route("POST", "/expensecategories", "settings.CREATE", create_expense_category, "expense_categories.one",
           ("invoice",)),
     Route("GET", ACCOUNTS, "accountants.READ", list_accounts, "accounts.list", BOOKS),
     Route("POST", ACCOUNTS, "accountants.CREATE", create_account, "accounts.saved", BOOKS),

@@ -104,6 +104,22 @@ def create_currency(request: Request) -> Reply:
     return created("The currency has been added.", f"/settings/currencies/{currency_id}", currency=record)
 
 
+def list_exchange_rates(request: Request) -> Reply:
+    """GET /settings/currencies/{currency_id}/exchangerates. The sandbox knows one rate: today's."""
+    found = currency(request.books, request.path["currency_id"])
+    rate = {name: found[name] for name in ("currency_id", "currency_code", "effective_date")}
+    return done(exchange_rates=[rate | {"exchange_rate_id": found["currency_id"], "rate": found["exchange_rate"]}])
+
+
+def list_users(request: Request) -> Reply:
+    """GET /users: the owner; the sandbox has no other."""
+    owner = {
+        "user_id": request.organization["organization_id"], "name": request.organization["contact_name"],
+        "email": request.organization["email"], "user_role": "admin", "status": "active", "is_current_user": True,
+    }  # fmt: skip
+    return done(users=[owner], page_context={"report_name": "Users", "sort_column": "name", "sort_order": "A"})
+
+
 def list_invoice_templates(request: Request) -> Reply:
     """GET /invoices/templates."""
     return done(templates=[found for found in request.books.all("template") if found["template_type"] == "invoice"])
@@ -122,5 +138,13 @@ ROUTES = [
     Route("GET", CURRENCIES, "settings.READ", list_currencies, "currencies.list"),
     Route("POST", CURRENCIES, "settings.CREATE", create_currency, "currencies.one"),
     Route("GET", f"{CURRENCIES}/{{currency_id}}", "settings.READ", get_currency, "currencies.one"),
+    Route(
+        "GET",
+        f"{CURRENCIES}/{{currency_id}}/exchangerates",
+        "settings.READ",
+        list_exchange_rates,
+        "currencies.exchange_rates",
+    ),
+    Route("GET", "/users", "settings.READ", list_users, "users.list"),
     Route("GET", "/invoices/templates", "invoices.READ", list_invoice_templates, "invoices.templates"),
 ]

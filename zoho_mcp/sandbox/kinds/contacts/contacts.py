@@ -1,8 +1,10 @@
 """Customers: what Zoho's API calls contacts. Balances on them come from balances.py."""
 
 from zoho_mcp.sandbox.balances import Settled, Standing, invoice_status, settled, standings
+from zoho_mcp.sandbox.kinds.contacts.address_routes import ADDRESS_ROUTES
 from zoho_mcp.sandbox.kinds.contacts.addresses import address_from
 from zoho_mcp.sandbox.kinds.contacts.contact_persons import PERSON_ROUTES, persons_from, primary_of
+from zoho_mcp.sandbox.kinds.contacts.mail_routes import MAIL_ROUTES
 from zoho_mcp.sandbox.kinds.settings import base_currency, currency
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, respond
@@ -255,4 +257,6 @@ ROUTES = [
     Route("POST", "/contacts/{contact_id}/active", "contacts.CREATE", mark_active),
     Route("POST", "/contacts/{contact_id}/inactive", "contacts.CREATE", mark_inactive),
     *PERSON_ROUTES,
+    *MAIL_ROUTES,
+    *ADDRESS_ROUTES,
 ]

@@ -7,6 +7,7 @@ from zoho_mcp.sandbox.kinds.credit_notes.refunds import REFUND_ROUTES
 from zoho_mcp.sandbox.kinds.credit_notes.views import LISTING, detail, find, overview
 from zoho_mcp.sandbox.kinds.documents import documents, numbering
 from zoho_mcp.sandbox.kinds.documents import views as document_views
+from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply, wants_pdf
 from zoho_mcp.sandbox.kinds.settings import template
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, refused
@@ -21,8 +22,9 @@ def list_credit_notes(request: Request) -> Reply:
 
 
 def get_credit_note(request: Request) -> Reply:
-    """GET /creditnotes/{creditnote_id}."""
-    return done(creditnote=detail(request, find(request.books, request.path["creditnote_id"])))
+    """GET /creditnotes/{creditnote_id}, as JSON or, with accept=pdf, as a PDF."""
+    shown = detail(request, find(request.books, request.path["creditnote_id"]))
+    return pdf_reply(request, "creditnote", [shown]) if wants_pdf(request) else done(creditnote=shown)
 
 
 def create_credit_note(request: Request) -> Reply:

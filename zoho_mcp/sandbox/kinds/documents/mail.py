@@ -47,17 +47,21 @@ def content(request: Request, document: Record, what: str, number: str) -> Recor
 
 def send_as_asked(request: Request, kind: str, document: Record, what: str, number: str) -> None:
     """Send what a POST .../email body asks for; to_mail_ids is required."""
-    to = texts(request.body, "to_mail_ids")
+    send(request, kind, document[f"{kind}_id"], request.body, content(request, document, what, number))
+
+
+def send(request: Request, kind: str, record_id: str, body: Record, plain: Record) -> None:
+    """Send what `body` asks for; `plain` has the subject and the text where it names none."""
+    to = texts(body, "to_mail_ids")
     if not to:
         raise invalid_value("to_mail_ids")
-    plain = content(request, document, what, number)
     deliver(
-        request, kind, document[f"{kind}_id"],
+        request, kind, record_id,
         {
             "to": to,
-            "cc": texts(request.body, "cc_mail_ids") or [],
-            "subject": text(request.body, "subject") or plain["subject"],
-            "body": text(request.body, "body") or plain["body"],
+            "cc": texts(body, "cc_mail_ids") or [],
+            "subject": text(body, "subject") or plain["subject"],
+            "body": text(body, "body") or plain["body"],
         },
     )  # fmt: skip
 

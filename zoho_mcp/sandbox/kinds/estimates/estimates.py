@@ -2,6 +2,7 @@
 
 from zoho_mcp.sandbox.kinds.documents import documents, mail, numbering
 from zoho_mcp.sandbox.kinds.documents import views as document_views
+from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply, wants_pdf
 from zoho_mcp.sandbox.kinds.estimates.actions import ACTION_ROUTES
 from zoho_mcp.sandbox.kinds.estimates.links import find, invoices_by_estimate
 from zoho_mcp.sandbox.kinds.estimates.views import LISTING, detail, overview
@@ -20,8 +21,9 @@ def list_estimates(request: Request) -> Reply:
 
 
 def get_estimate(request: Request) -> Reply:
-    """GET /estimates/{estimate_id}."""
-    return done(estimate=detail(request, find(request.books, request.path["estimate_id"])))
+    """GET /estimates/{estimate_id}, as JSON or, with accept=pdf, as a PDF."""
+    shown = detail(request, find(request.books, request.path["estimate_id"]))
+    return pdf_reply(request, "estimate", [shown]) if wants_pdf(request) else done(estimate=shown)
 
 
 def create_estimate(request: Request) -> Reply:

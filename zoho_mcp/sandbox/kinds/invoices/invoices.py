@@ -6,9 +6,11 @@ from zoho_mcp.sandbox.balances import allocations_to, balance, settled_of
 from zoho_mcp.sandbox.kinds.contacts.contacts import terms_label
 from zoho_mcp.sandbox.kinds.documents import documents, mail, numbering
 from zoho_mcp.sandbox.kinds.documents import views as document_views
+from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply, wants_pdf
 from zoho_mcp.sandbox.kinds.estimates import links as estimate_links
 from zoho_mcp.sandbox.kinds.invoices.actions import ACTION_ROUTES
-from zoho_mcp.sandbox.kinds.invoices.pdf import pdf_reply
+from zoho_mcp.sandbox.kinds.invoices.attachments import ATTACHMENT_ROUTES
+from zoho_mcp.sandbox.kinds.invoices.reminders import REMINDER_ROUTES
 from zoho_mcp.sandbox.kinds.invoices.views import LISTING, detail, find, overview
 from zoho_mcp.sandbox.kinds.settings import template
 from zoho_mcp.sandbox.times import touch
@@ -28,8 +30,8 @@ def list_invoices(request: Request) -> Reply:
 def get_invoice(request: Request) -> Reply:
     """GET /invoices/{invoice_id}, as JSON, or as a PDF with accept=pdf or an Accept header that says so."""
     invoice = find(request.books, request.path["invoice_id"])
-    if request.query.get("accept") == "pdf" or "application/pdf" in request.headers.get("accept", ""):
-        return pdf_reply(request, [detail(request, invoice)])
+    if wants_pdf(request):
+        return pdf_reply(request, "invoice", [detail(request, invoice)])
     return done(invoice=detail(request, invoice))
 
 
@@ -38,7 +40,7 @@ def bulk_pdf(request: Request) -> Reply:
     wanted = [part.strip() for part in request.query.get("invoice_ids", "").split(",") if part.strip()]
     if not wanted:
         raise invalid_value("invoice_ids")
-    return pdf_reply(request, [detail(request, find(request.books, invoice_id)) for invoice_id in wanted])
+    return pdf_reply(request, "invoice", [detail(request, find(request.books, invoice_id)) for invoice_id in wanted])
 
 
 def create_invoice(request: Request) -> Reply:
@@ -158,4 +160,6 @@ ROUTES = [
     Route("PUT", "/invoices/{invoice_id}", "invoices.UPDATE", update_invoice, "invoices.saved"),
     Route("DELETE", "/invoices/{invoice_id}", "invoices.DELETE", delete_invoice),
     *ACTION_ROUTES,
+    *REMINDER_ROUTES,
+    *ATTACHMENT_ROUTES,
 ]

@@ -83,7 +83,7 @@ def detail(request: Request, invoice: Record) -> Record:
             "unused_customer_credits": rounded(standing.unused, invoice["price_precision"]),
         },
         "can_send_in_mail": shown["status"] != "void",
-        "payment_reminder_enabled": shown["status"] in UNPAID,
+        "payment_reminder_enabled": shown["status"] in UNPAID and not invoice.get("reminders_disabled", False),
     }
 
 

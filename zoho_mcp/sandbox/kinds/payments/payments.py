@@ -7,10 +7,10 @@ from decimal import Decimal
 from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, loosen, settled_of
 from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
-from zoho_mcp.sandbox.kinds.payments.views import LISTING, detail, view
+from zoho_mcp.sandbox.kinds.payments.refunds import REFUND_ROUTES
+from zoho_mcp.sandbox.kinds.payments.views import LISTING, detail, find, view
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import respond_many
-from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
 from zoho_mcp.sandbox.wire.fields import custom_fields, day, number, records, text
@@ -20,14 +20,6 @@ from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 # The documented modes, and "other", which was seen to be taken. Zoho gives "cheque" back as "check".
 PAYMENT_MODES = ("check", "cash", "creditcard", "banktransfer", "bankremittance", "autotransaction", "others", "other")
 SPELLINGS = {"cheque": "check"}
-
-
-def find(books: Books, payment_id: str) -> Record:
-    """The payment of that id."""
-    found = books.get("payment", payment_id)
-    if found is None:
-        raise does_not_exist("Payment")
-    return found
 
 
 def list_payments(request: Request) -> Reply:
@@ -162,4 +154,5 @@ ROUTES = [
     Route("GET", PAYMENT, "customerpayments.READ", get_payment, "payments.one"),
     Route("PUT", PAYMENT, "customerpayments.UPDATE", update_payment, "payments.one"),
     Route("DELETE", PAYMENT, "customerpayments.DELETE", delete_payment),
+    *REFUND_ROUTES,
 ]

@@ -7,6 +7,7 @@ from zoho_mcp.sandbox.kinds.invoices.views import find as find_invoice
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.store import Books
+from zoho_mcp.sandbox.wire.errors import does_not_exist
 from zoho_mcp.sandbox.wire.fields import custom_field_hash
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
@@ -38,6 +39,14 @@ LISTING = Listing(
     default_filter="PaymentMode.All",
     default_sort="date",
 )  # fmt: skip
+
+
+def find(books: Books, payment_id: str) -> Record:
+    """The payment of that id."""
+    found = books.get("payment", payment_id)
+    if found is None:
+        raise does_not_exist("Payment")
+    return found
 
 
 def detail(request: Request, payment: Record) -> Record:

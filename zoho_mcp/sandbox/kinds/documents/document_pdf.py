@@ -1,4 +1,4 @@
-"""The page a customer gets: an invoice drawn with pdf.py."""
+"""The page a customer gets: an invoice, estimate or credit note drawn with pdf.py."""
 
 from decimal import Decimal
 
@@ -12,19 +12,28 @@ LOWEST = 90
 NAME_LENGTH = 52
 
 
-def pdf_reply(request: Request, invoices: list[Record]) -> Reply:
-    """The invoices as one PDF file."""
-    pages = [page for invoice in invoices for page in _pages(request.organization, invoice)]
-    name = str(invoices[0]["invoice_number"]) if len(invoices) == 1 else "invoices"
+FACTS = {"Terms": "payment_terms_label", "Due date": "due_date", "Expiry date": "expiry_date"}
+KINDS = {"invoice": "INVOICE", "estimate": "QUOTE", "creditnote": "CREDIT NOTE"}
+
+
+def wants_pdf(request: Request) -> bool:
+    """Whether a GET asks for the file: accept=pdf, or an Accept header that says so."""
+    return request.query.get("accept") == "pdf" or "application/pdf" in request.headers.get("accept", "")
+
+
+def pdf_reply(request: Request, kind: str, found: list[Record]) -> Reply:
+    """The documents of one kind as one PDF file."""
+    pages = [page for one in found for page in _pages(request.organization, kind, one)]
+    name = str(found[0][f"{kind}_number"]) if len(found) == 1 else f"{kind}s"
     # A header takes neither line breaks nor other alphabets, and the number may be the caller's own.
     safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "_" for letter in name)
     return Reply(content=write(pages, name), content_type="application/pdf", file_name=f"{safe}.pdf")
 
 
-def _pages(organization: Record, invoice: Record) -> list[Page]:
+def _pages(organization: Record, kind: str, invoice: Record) -> list[Page]:
     page = Page()
     pages = [page]
-    y = _head(page, organization, invoice)
+    y = _head(page, organization, kind, invoice)
     for line in invoice["line_items"]:
         if y < LOWEST:
             page = Page()
@@ -37,18 +46,17 @@ def _pages(organization: Record, invoice: Record) -> list[Page]:
         y = HEIGHT - 60
     _totals(page, invoice, y)
     for number, each in enumerate(pages, 1):
-        each.right(RIGHT, 40, f"{invoice['invoice_number']}  {number} / {len(pages)}", 8)
+        each.right(RIGHT, 40, f"{invoice[f'{kind}_number']}  {number} / {len(pages)}", 8)
     return pages
 
 
-def _head(page: Page, organization: Record, invoice: Record) -> float:
+def _head(page: Page, organization: Record, kind: str, invoice: Record) -> float:
     page.text(LEFT, HEIGHT - 60, str(organization["name"]), 16, bold=True)
-    page.right(RIGHT, HEIGHT - 60, "INVOICE", 16, bold=True)
+    page.right(RIGHT, HEIGHT - 60, KINDS[kind], 16, bold=True)
     facts = [
-        f"# {invoice['invoice_number']}",
+        f"# {invoice[f'{kind}_number']}",
         f"Date: {invoice['date']}",
-        f"Terms: {invoice['payment_terms_label']}",
-        f"Due date: {invoice['due_date']}",
+        *(f"{words}: {invoice[name]}" for words, name in FACTS.items() if invoice.get(name)),
         f"Status: {invoice['status'].replace('_', ' ')}",
     ]
     for index, fact in enumerate(facts):
@@ -93,9 +101,10 @@ def _totals(page: Page, invoice: Record, y: float) -> None:
     extras = [("Shipping", invoice["shipping_charge"]), (adjustment, invoice["adjustment"])]
     rows += [(words, amount) for words, amount in extras if amount]
     rows.append((f"Total {invoice['currency_code']}", invoice["total"]))
-    if invoice["payment_made"] or invoice["credits_applied"]:
-        rows.append(("Paid", -(invoice["payment_made"] + invoice["credits_applied"])))
-    rows.append(("Balance due", invoice["balance"]))
+    if paid := invoice.get("payment_made", 0) + invoice.get("credits_applied", 0):
+        rows.append(("Paid", -paid))
+    if "balance" in invoice:
+        rows.append(("Balance", invoice["balance"]))
     for words, amount in rows:
         bold = words.startswith(("Total", "Balance"))
         y -= 16
