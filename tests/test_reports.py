@@ -57,7 +57,9 @@ async def test_monthly_revenue_is_what_sql_over_the_books_says(tmp_path: Path) -
     payments = sum(count for _, count, _ in received)
     assert asked.count("invoices") == -(-invoices // 200)
     assert asked.count("customerpayments") == -(-payments // 200)
-    assert len(asked) == asked.count("invoices") + asked.count("customerpayments")
+    # Zoho names no currency in its rows of payments, so the customers are read too, once.
+    assert asked.count("contacts") == 1
+    assert len(asked) == asked.count("invoices") + asked.count("customerpayments") + 1
 
 
 async def test_a_report_tells_how_far_it_is(zoho: Zoho) -> None:
@@ -92,7 +94,10 @@ async def test_a_report_over_more_pages_than_a_minute_allows_goes_on_at_that_rat
     started = zoho.seconds()
     async with Client(create_server(zoho.settings, load(), client)) as client:
         result = await client.call_tool("get_monthly_revenue", {"year": 2026, "month": 5}, progress_callback=note)
-        at_once = await client.call_tool("list_customers", {})
+        for _ in range(3):
+            at_once = await client.call_tool("list_customers", {})
+            if at_once.is_error:
+                break
     assert not result.is_error
     assert zoho.seconds() - started > 60 * (len(zoho.received()) // 3 - 1)
     assert any("limit of 3 requests a minute" in str(message) for _, message in told)

@@ -87,3 +87,23 @@ async def test_what_has_no_money_has_no_sums(zoho: Zoho) -> None:
         for tool in ("list_items", "list_taxes"):
             assert not {"sums", "sums_of_these_rows"} & set(await call(client, tool))
         assert "sums" not in await call(client, "list_invoices", customer_name="nobody")
+
+
+async def test_payments_are_added_up_in_the_currency_of_their_customers(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        customers = (await call(client, "list_customers"))["customers"]
+        answer = await call(client, "list_payments")
+        euro = next(row for row in answer["customerpayments"] if row["currency_code"] == "EUR")
+        own = await call(client, "list_payments", customer_id=euro["customer_id"])
+    currency = {row["customer_id"]: row["currency_code"] for row in customers}
+    assert all(row["currency_code"] == currency[row["customer_id"]] for row in answer["customerpayments"])
+    assert set(answer["sums"]) == {"EUR", "USD"}
+    assert set(own["sums"]) == {"EUR"}
+
+
+async def test_payments_of_unknown_currency_are_in_no_sum(zoho: Zoho) -> None:
+    zoho.app.state.faults.add("GET /contacts:revoke:*")
+    async with zoho.client() as client:
+        answer = await call(client, "list_payments")
+    assert "sums" not in answer
+    assert answer["not_in_sums"].startswith(str(len(answer["customerpayments"])))

@@ -15,7 +15,7 @@ from zoho_mcp.telemetry.call_context import BUCKETS, current_call, kind_of
 
 TOKEN_ROUTE = "/oauth/v2/token"
 KNOWN_CODES = frozenset({-1, 0, 2, 4, 5, 9, 11, 14, 15, 37, 43, 44, 45, 57, 1000, 1001, 1002, 1003, 1038, 1070, 2006,
-                         2007, 2049, 2076, 3000, 3004, 3009, 3010, 3013, 3062, 4001, 4003, 4031, 4041, 5001, 5015, 5019,
+                         2007, 2049, 2076, 3000, 3004, 3009, 3010, 3013, 3062, 4001, 4031, 4041, 5001, 5015, 5019,
                          5032, 6041, 9004, 9521, 9523, 9526, *range(12003, 12009), 12018, 24016, 31006,
                          36004})  # fmt: skip
 """Zoho's numbers that are counted by themselves: there must be no end to them that somebody else decides."""

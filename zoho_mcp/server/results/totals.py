@@ -22,10 +22,11 @@ def totals(
     """What to add to an answer of these rows: sums by currency, and what is not in them. `drafts` were asked for."""
     if not rows or not columns:
         return {}
-    counted = rows if drafts else [row for row in rows if row.get("status") not in NOT_OWED]
+    owed = rows if drafts else [row for row in rows if row.get("status") not in NOT_OWED]
+    counted = [row for row in owed if row.get("currency_code")]
     by_currency: dict[str, list[Mapping[str, Any]]] = {}
     for row in counted:
-        by_currency.setdefault(str(row.get("currency_code", "")), []).append(row)
+        by_currency.setdefault(str(row["currency_code"]), []).append(row)
     found = {
         currency: {
             "count": len(own),
@@ -35,6 +36,8 @@ def totals(
     }
     answer: dict[str, Any] = {"sums" if complete else "sums_of_these_rows": found} if found else {}
     if len(counted) < len(rows):
-        left_out = Counter(str(row["status"]) for row in rows if row.get("status") in NOT_OWED)
+        left_out = Counter(str(row["status"]) for row in rows if row not in owed)
+        left_out["of an unknown currency"] += len(owed) - len(counted)
+        left_out = +left_out
         answer["not_in_sums"] = ", ".join(f"{count} {status}" for status, count in sorted(left_out.items()))
     return answer

@@ -17,6 +17,7 @@ from zoho_mcp.server.delivery import duplicates
 from zoho_mcp.server.identity import principal_of
 from zoho_mcp.server.resources.subscriptions import notify_after
 from zoho_mcp.server.results import result
+from zoho_mcp.server.results.payment_currency import PaymentCurrencies
 from zoho_mcp.server.tools import pagination
 from zoho_mcp.server.tools.composite import SPECIALS, Answer
 from zoho_mcp.server.tools.inventory import tool
@@ -159,4 +160,7 @@ async def _carry_out(trail: Trail) -> Answer:
     app, operation = trail.ctx.lifespan_context, trail.operation
     if operation.special:
         return await SPECIALS[operation.name](app, trail.arguments)
-    return await pagination.run(app, operation, trail.arguments), ()
+    envelope = await pagination.run(app, operation, trail.arguments)
+    if operation.name == "list_payments":
+        await PaymentCurrencies(app).add(envelope.get(operation.answer.key) or [])
+    return envelope, ()

@@ -14,6 +14,7 @@ from typing import Any
 import mcp_types as types
 
 from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.results.payment_currency import PaymentCurrencies
 from zoho_mcp.server.results.totals import money
 from zoho_mcp.server.tools.pages import MOST, walk
 
@@ -33,6 +34,7 @@ _REVENUE = {
     "payment_count": "how many these are",
 }
 _OTHERS = {"currencies": "one that is not named had none of all this"}
+_UNKNOWN = "unknown currency"
 _NOTHING = "No invoice, drafts and void ones aside, and no payment is dated in this month."
 BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
 _AGING = {
@@ -74,10 +76,15 @@ async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) 
         if row["status"] == "paid":
             found["revenue"] += money(row["total"])
             found["invoice_count"] += 1
-    async for row in rows(app, "list_payments", under_way=True, date_start=first, date_end=last):
-        found = sums[row.get("currency_code", "")]
-        found["received"] += money(row["amount"])
-        found["payment_count"] += 1
+    currencies = PaymentCurrencies(app)
+    dates = {"date_start": first, "date_end": last}
+    async for envelope in walk(app, "list_payments", dates | OLDEST_FIRST, under_way=True):
+        payments: list[dict[str, Any]] = envelope.get("customerpayments") or []
+        await currencies.add(payments)
+        for row in payments:
+            found = sums[row.get("currency_code", _UNKNOWN)]
+            found["received"] += money(row["amount"])
+            found["payment_count"] += 1
     if not sums:
         return {"month": first[:7], "message": _NOTHING}, ()
     return {"month": first[:7], "currencies": dict(sorted(sums.items())), "definitions": _REVENUE | _OTHERS}, ()
