@@ -67,6 +67,16 @@ class Listing:
     default_sort: str = "created_time"
 
 
+def of_status(status: str) -> Test:
+    """Rows of that status."""
+    return lambda row: row["status"] == status
+
+
+def status_filters(words: Mapping[str, str]) -> dict[str, Test]:
+    """The values of filter_by: Status.All, and each word with the status it means."""
+    return {"Status.All": lambda row: True, **{f"Status.{word}": of_status(status) for word, status in words.items()}}
+
+
 def respond(request: Request, listing: Listing, rows: list[Record]) -> Reply:
     """The page that was asked for."""
     return _page(request, listing, _chosen(request, listing, rows))

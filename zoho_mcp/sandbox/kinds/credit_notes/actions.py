@@ -2,9 +2,8 @@
 
 from zoho_mcp.sandbox.balances import allocations_from, loosen
 from zoho_mcp.sandbox.kinds.credit_notes.application import apply_credit, is_used
-from zoho_mcp.sandbox.kinds.credit_notes.views import find, invoices_credited
+from zoho_mcp.sandbox.kinds.credit_notes.views import CREDIT_NOTE, find, invoices_credited
 from zoho_mcp.sandbox.kinds.documents import documents
-from zoho_mcp.sandbox.kinds.documents.email_routes import email_routes
 from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import number, records, text
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -84,7 +83,7 @@ ACTION_ROUTES = [
     Route("POST", f"{NOTE}/status/draft", "creditnotes.CREATE", mark_draft),
     Route("POST", f"{NOTE}/status/open", "creditnotes.CREATE", mark_open),
     # That a mailed draft is open thereby is unverified.
-    *email_routes("creditnote", "Credit Note", find, draft_becomes="open", message="Your credit note has been sent."),
+    *CREDIT_NOTE.email_routes("Credit Note", draft_becomes="open", message="Your credit note has been sent."),
     Route("GET", f"{NOTE}/invoices", "creditnotes.READ", list_invoices, "credit_notes.invoices"),
     Route("POST", f"{NOTE}/invoices", "creditnotes.CREATE", apply_to_invoices, "credit_notes.applied"),
     Route("DELETE", f"{NOTE}/invoices/{{creditnote_invoice_id}}", "creditnotes.DELETE", delete_invoice),

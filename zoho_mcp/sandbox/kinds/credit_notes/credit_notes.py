@@ -4,27 +4,14 @@ from zoho_mcp.sandbox.balances import rest
 from zoho_mcp.sandbox.kinds.credit_notes.actions import ACTION_ROUTES
 from zoho_mcp.sandbox.kinds.credit_notes.application import is_used
 from zoho_mcp.sandbox.kinds.credit_notes.refunds import REFUND_ROUTES
-from zoho_mcp.sandbox.kinds.credit_notes.views import LISTING, detail, find, overview
+from zoho_mcp.sandbox.kinds.credit_notes.views import CREDIT_NOTE, detail, find
 from zoho_mcp.sandbox.kinds.documents import documents, numbering
-from zoho_mcp.sandbox.kinds.documents import views as document_views
-from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply, wants_pdf
 from zoho_mcp.sandbox.kinds.settings import template
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import day, flag, text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
-
-
-def list_credit_notes(request: Request) -> Reply:
-    """GET /creditnotes."""
-    return document_views.respond(request, LISTING, overview)
-
-
-def get_credit_note(request: Request) -> Reply:
-    """GET /creditnotes/{creditnote_id}, as JSON or, with accept=pdf, as a PDF."""
-    shown = detail(request, find(request.books, request.path["creditnote_id"]))
-    return pdf_reply(request, "creditnote", [shown]) if wants_pdf(request) else done(creditnote=shown)
 
 
 def create_credit_note(request: Request) -> Reply:
@@ -95,9 +82,8 @@ def _write(request: Request, note: Record) -> None:
 
 
 ROUTES = [
-    Route("GET", "/creditnotes", "creditnotes.READ", list_credit_notes, "credit_notes.list"),
+    *CREDIT_NOTE.reading_routes(),
     Route("POST", "/creditnotes", "creditnotes.CREATE", create_credit_note, "credit_notes.saved"),
-    Route("GET", "/creditnotes/{creditnote_id}", "creditnotes.READ", get_credit_note, "credit_notes.one"),
     Route("PUT", "/creditnotes/{creditnote_id}", "creditnotes.UPDATE", update_credit_note, "credit_notes.saved"),
     Route("DELETE", "/creditnotes/{creditnote_id}", "creditnotes.DELETE", delete_credit_note),
     *ACTION_ROUTES,

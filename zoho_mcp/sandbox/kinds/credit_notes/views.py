@@ -7,11 +7,11 @@ from decimal import Decimal
 from zoho_mcp.sandbox.balances import allocations_from
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
+from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind
 from zoho_mcp.sandbox.kinds.invoices.views import find as find_invoice
 from zoho_mcp.sandbox.ledger import ZERO, rounded
-from zoho_mcp.sandbox.listing import Listing, Test
+from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
 from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.wire.errors import does_not_exist
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -22,10 +22,7 @@ STATUSES = (
 )  # fmt: skip
 
 
-def _status_test(status: str) -> Test:
-    return lambda row: row["status"] == status
-
-
+WORDS = ("Open", "Closed", "Void", "Draft", "Pending", "Approved")
 LISTING = Listing(
     key="creditnotes",
     report_name="Credit Notes",
@@ -35,24 +32,10 @@ LISTING = Listing(
     numbers=("total",),
     dates=("date",),
     search=("creditnote_number", "reference_number", "customer_name"),
-    statuses={status: _status_test(status) for status in STATUSES},
-    filters={
-        "Status.All": lambda row: True,
-        **{
-            f"Status.{word}": _status_test(word.lower())
-            for word in ("Open", "Closed", "Void", "Draft", "Pending", "Approved")
-        },
-    },
+    statuses={status: of_status(status) for status in STATUSES},
+    filters=status_filters({word: word.lower() for word in WORDS}),
     default_filter="Status.All",
 )
-
-
-def find(books: Books, creditnote_id: str) -> Record:
-    """The credit note of that id."""
-    found = books.get("creditnote", creditnote_id)
-    if found is None:
-        raise does_not_exist("Credit Note")
-    return found
 
 
 def status_of(note: Record, left: Decimal) -> str:
@@ -151,3 +134,9 @@ def _seen(request: Request, note: Record, contact: Record, applied: Decimal, ref
         "total_credits_used": rounded(applied + refunded, precision),
         "total_refunded_amount": rounded(refunded, precision),
     }
+
+
+CREDIT_NOTE = DocumentKind(
+    "creditnote", "/creditnotes", "creditnotes", "credit_notes", "Credit Note", LISTING, overview, detail
+)
+find = CREDIT_NOTE.find

@@ -1,14 +1,10 @@
 """What the wire shows alike of invoices, estimates and credit notes: customer, lines, template, a list's addresses."""
 
-from collections.abc import Callable, Iterable
-
-from zoho_mcp.sandbox import listing
 from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
-from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.wire.fields import custom_field_hash
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request
+from zoho_mcp.sandbox.wire.routing import Request
 
 ADDRESSES = ("billing_address", "shipping_address")
 
@@ -60,19 +56,6 @@ def customers(request: Request) -> dict[str, Record]:
     return {contact["contact_id"]: contact for contact in request.books.all("contact")}
 
 
-def respond(request: Request, what: Listing, read: Callable[[Request], list[Record]]) -> Reply:
-    """The list that was asked for, of documents with lines: item_id looks into these."""
-    wanted = request.query.get("item_id")
-
-    def documents() -> list[Record]:
-        if not wanted:
-            return read(request)
-        # Marked so that the list's own filter finds them.
-        return [{**document, "item_id": wanted} for document in read(request) if _has_item(document, wanted)]
-
-    return listing.respond_many(request, what, documents)
-
-
 def _address(address: Record) -> Record:
     # Rows of lists spell zip as zipcode; an invoice's own address has its street twice.
     return {**address, "zipcode": address.get("zip", ""), "street": address.get("address", "")}
@@ -84,11 +67,6 @@ def _associated(person: Record) -> Record:
         "contact_person_name": f"{person['first_name']} {person['last_name']}".strip(),
         "contact_person_email": person["email"],
     }
-
-
-def _has_item(document: Record, item_id: str) -> bool:
-    lines: Iterable[Record] = document["line_items"]
-    return any(line["item_id"] == item_id for line in lines)
 
 
 def _line_texts(document: Record, key: str) -> str:

@@ -6,9 +6,8 @@ The words of the messages follow the one that is known ("The quote has been crea
 from dataclasses import replace
 
 from zoho_mcp.sandbox.kinds.documents import documents
-from zoho_mcp.sandbox.kinds.documents.email_routes import email_routes
 from zoho_mcp.sandbox.kinds.estimates.links import can_be_invoiced, find, not_convertible
-from zoho_mcp.sandbox.kinds.estimates.views import current_status
+from zoho_mcp.sandbox.kinds.estimates.views import ESTIMATE, current_status
 from zoho_mcp.sandbox.kinds.invoices.invoices import new_invoice
 from zoho_mcp.sandbox.wire.errors import invalid_value, refused
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -73,12 +72,12 @@ def _as_invoice(estimate: Record) -> Record:
     return {**carried, "line_items": lines, "invoiced_estimate_id": estimate["estimate_id"]}
 
 
-ESTIMATE = "/estimates/{estimate_id}"
+PATH = "/estimates/{estimate_id}"
 ACTION_ROUTES = [
-    Route("POST", f"{ESTIMATE}/status/sent", "estimates.CREATE", mark_sent),
-    Route("POST", f"{ESTIMATE}/status/accepted", "estimates.CREATE", mark_accepted),
-    Route("POST", f"{ESTIMATE}/status/declined", "estimates.CREATE", mark_declined),
-    *email_routes("estimate", "Quote", find, draft_becomes="sent", message="Your quote has been sent."),
+    Route("POST", f"{PATH}/status/sent", "estimates.CREATE", mark_sent),
+    Route("POST", f"{PATH}/status/accepted", "estimates.CREATE", mark_accepted),
+    Route("POST", f"{PATH}/status/declined", "estimates.CREATE", mark_declined),
+    *ESTIMATE.email_routes("Quote", draft_becomes="sent", message="Your quote has been sent."),
     # Only Books is known to have it; whether Zoho Invoice does is unverified.
     Route("POST", "/invoices/fromestimates", "invoices.CREATE", to_invoices, "invoices.from_estimates", ("books",)),
 ]

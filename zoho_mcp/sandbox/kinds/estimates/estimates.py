@@ -1,11 +1,9 @@
 """Estimates, which the API's messages call quotes: create, read, change, delete."""
 
 from zoho_mcp.sandbox.kinds.documents import documents, mail, numbering
-from zoho_mcp.sandbox.kinds.documents import views as document_views
-from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply, wants_pdf
 from zoho_mcp.sandbox.kinds.estimates.actions import ACTION_ROUTES
 from zoho_mcp.sandbox.kinds.estimates.links import find, invoices_by_estimate
-from zoho_mcp.sandbox.kinds.estimates.views import LISTING, detail, overview
+from zoho_mcp.sandbox.kinds.estimates.views import ESTIMATE, detail
 from zoho_mcp.sandbox.kinds.settings import template
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO
 from zoho_mcp.sandbox.times import touch
@@ -13,17 +11,6 @@ from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import day, flag, number, text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
-
-
-def list_estimates(request: Request) -> Reply:
-    """GET /estimates."""
-    return document_views.respond(request, LISTING, overview)
-
-
-def get_estimate(request: Request) -> Reply:
-    """GET /estimates/{estimate_id}, as JSON or, with accept=pdf, as a PDF."""
-    shown = detail(request, find(request.books, request.path["estimate_id"]))
-    return pdf_reply(request, "estimate", [shown]) if wants_pdf(request) else done(estimate=shown)
 
 
 def create_estimate(request: Request) -> Reply:
@@ -88,9 +75,8 @@ def _write(request: Request, estimate: Record) -> None:
 
 
 ROUTES = [
-    Route("GET", "/estimates", "estimates.READ", list_estimates, "estimates.list"),
+    *ESTIMATE.reading_routes(),
     Route("POST", "/estimates", "estimates.CREATE", create_estimate, "estimates.saved"),
-    Route("GET", "/estimates/{estimate_id}", "estimates.READ", get_estimate, "estimates.one"),
     Route("PUT", "/estimates/{estimate_id}", "estimates.UPDATE", update_estimate, "estimates.saved"),
     Route("DELETE", "/estimates/{estimate_id}", "estimates.DELETE", delete_estimate),
     *ACTION_ROUTES,

@@ -11,7 +11,7 @@ from zoho_mcp.sandbox.wire.routing import Request
 
 
 def find(books: Books, estimate_id: str) -> Record:
-    """The estimate of that id."""
+    """The estimate of that id. Raises ZohoError 1002."""
     found = books.get("estimate", estimate_id)
     if found is None:
         raise does_not_exist("Estimate")

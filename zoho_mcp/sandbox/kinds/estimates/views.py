@@ -2,9 +2,10 @@
 
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
+from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind
 from zoho_mcp.sandbox.kinds.estimates.links import invoices_by_estimate
 from zoho_mcp.sandbox.ledger import ZERO
-from zoho_mcp.sandbox.listing import Listing, Test
+from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -15,10 +16,7 @@ STATUSES = (
 )  # fmt: skip
 
 
-def _status_test(status: str) -> Test:
-    return lambda row: row["status"] == status
-
-
+WORDS = ("Sent", "Draft", "Invoiced", "Accepted", "Declined", "Expired", "Viewed", "Pending")
 LISTING = Listing(
     key="estimates",
     report_name="Quotes",  # unverified: the messages say quote
@@ -28,14 +26,8 @@ LISTING = Listing(
     numbers=("total",),
     dates=("date", "expiry_date"),
     search=("estimate_number", "reference_number", "customer_name"),
-    statuses={status: _status_test(status) for status in STATUSES},
-    filters={
-        "Status.All": lambda row: True,
-        **{
-            f"Status.{word}": _status_test(word.lower())
-            for word in ("Sent", "Draft", "Invoiced", "Accepted", "Declined", "Expired", "Viewed", "Pending")
-        },
-    },
+    statuses={status: of_status(status) for status in STATUSES},
+    filters=status_filters({word: word.lower() for word in WORDS}),
     default_filter="Status.All",
 )
 
@@ -88,3 +80,6 @@ def _seen(request: Request, estimate: Record, contact: Record, invoice_ids: list
         "current_sub_status": status,
         "invoice_ids": invoice_ids,
     }
+
+
+ESTIMATE = DocumentKind("estimate", "/estimates", "estimates", "estimates", "Estimate", LISTING, overview, detail)

@@ -3,8 +3,7 @@
 from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to, balance, loosen, rest, settled_of
 from zoho_mcp.sandbox.kinds.credit_notes.application import apply_credit
 from zoho_mcp.sandbox.kinds.documents import documents
-from zoho_mcp.sandbox.kinds.documents.email_routes import email_routes
-from zoho_mcp.sandbox.kinds.invoices.views import find
+from zoho_mcp.sandbox.kinds.invoices.views import INVOICE, find
 from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, refused
 from zoho_mcp.sandbox.wire.fields import number, records, text
@@ -155,19 +154,21 @@ def _credit_row(request: Request, part: Record) -> Record:
     }
 
 
-INVOICE = "/invoices/{invoice_id}"
+PATH = "/invoices/{invoice_id}"
 ACTION_ROUTES = [
-    Route("POST", f"{INVOICE}/status/sent", "invoices.CREATE", mark_sent),
-    Route("POST", f"{INVOICE}/status/void", "invoices.CREATE", mark_void),
-    Route("POST", f"{INVOICE}/status/draft", "invoices.CREATE", mark_draft),
+    Route("POST", f"{PATH}/status/sent", "invoices.CREATE", mark_sent),
+    Route("POST", f"{PATH}/status/void", "invoices.CREATE", mark_void),
+    Route("POST", f"{PATH}/status/draft", "invoices.CREATE", mark_draft),
     # Approval is a feature of Zoho Books. Paths and words are those of its documentation, except for reject.
-    Route("POST", f"{INVOICE}/submit", "invoices.CREATE", submit, products=("books",)),
-    Route("POST", f"{INVOICE}/approve", "invoices.CREATE", approve, products=("books",)),
-    Route("POST", f"{INVOICE}/reject", "invoices.CREATE", reject, products=("books",)),
-    *email_routes("invoice", "Invoice", find, draft_becomes="sent", message="Your invoice has been sent."),
-    Route("GET", f"{INVOICE}/payments", "invoices.READ", list_payments, "invoices.payments"),
-    Route("DELETE", f"{INVOICE}/payments/{{invoice_payment_id}}", "invoices.DELETE", delete_payment),
-    Route("GET", f"{INVOICE}/creditsapplied", "invoices.READ", list_credits, "invoices.credits"),
-    Route("DELETE", f"{INVOICE}/creditsapplied/{{creditnotes_invoice_id}}", "invoices.DELETE", delete_credit),
-    Route("POST", f"{INVOICE}/credits", "invoices.CREATE", apply_credits, "invoices.credited"),
+    Route("POST", f"{PATH}/submit", "invoices.CREATE", submit, products=("books",)),
+    Route("POST", f"{PATH}/approve", "invoices.CREATE", approve, products=("books",)),
+    Route("POST", f"{PATH}/reject", "invoices.CREATE", reject, products=("books",)),
+    *INVOICE.email_routes(
+        "Invoice", draft_becomes="sent", message="Your invoice has been sent.", keys="invoices.emailed"
+    ),
+    Route("GET", f"{PATH}/payments", "invoices.READ", list_payments, "invoices.payments"),
+    Route("DELETE", f"{PATH}/payments/{{invoice_payment_id}}", "invoices.DELETE", delete_payment),
+    Route("GET", f"{PATH}/creditsapplied", "invoices.READ", list_credits, "invoices.credits"),
+    Route("DELETE", f"{PATH}/creditsapplied/{{creditnotes_invoice_id}}", "invoices.DELETE", delete_credit),
+    Route("POST", f"{PATH}/credits", "invoices.CREATE", apply_credits, "invoices.credited"),
 ]

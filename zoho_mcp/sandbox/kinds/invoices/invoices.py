@@ -5,13 +5,12 @@ from datetime import date, timedelta
 from zoho_mcp.sandbox.balances import allocations_to, balance, settled_of
 from zoho_mcp.sandbox.kinds.contacts.contacts import terms_label
 from zoho_mcp.sandbox.kinds.documents import documents, mail, numbering
-from zoho_mcp.sandbox.kinds.documents import views as document_views
-from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply, wants_pdf
+from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply
 from zoho_mcp.sandbox.kinds.estimates import links as estimate_links
 from zoho_mcp.sandbox.kinds.invoices.actions import ACTION_ROUTES
 from zoho_mcp.sandbox.kinds.invoices.attachments import ATTACHMENT_ROUTES
 from zoho_mcp.sandbox.kinds.invoices.reminders import REMINDER_ROUTES
-from zoho_mcp.sandbox.kinds.invoices.views import LISTING, detail, find, overview
+from zoho_mcp.sandbox.kinds.invoices.views import INVOICE, detail, find
 from zoho_mcp.sandbox.kinds.settings import template
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, refused
@@ -20,19 +19,6 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
 EXTRAS = ("recurring_invoice_id", "subject_content")
-
-
-def list_invoices(request: Request) -> Reply:
-    """GET /invoices."""
-    return document_views.respond(request, LISTING, overview)
-
-
-def get_invoice(request: Request) -> Reply:
-    """GET /invoices/{invoice_id}, as JSON, or as a PDF with accept=pdf or an Accept header that says so."""
-    invoice = find(request.books, request.path["invoice_id"])
-    if wants_pdf(request):
-        return pdf_reply(request, "invoice", [detail(request, invoice)])
-    return done(invoice=detail(request, invoice))
 
 
 def bulk_pdf(request: Request) -> Reply:
@@ -152,11 +138,10 @@ def _check_customer(request: Request, invoice: Record) -> None:
 
 
 ROUTES = [
-    Route("GET", "/invoices", "invoices.READ", list_invoices, "invoices.list"),
+    *INVOICE.reading_routes(),
     Route("POST", "/invoices", "invoices.CREATE", create_invoice, "invoices.saved"),
     Route("PUT", "/invoices", "invoices.UPDATE", update_without_id),
     Route("GET", "/invoices/pdf", "invoices.READ", bulk_pdf),
-    Route("GET", "/invoices/{invoice_id}", "invoices.READ", get_invoice, "invoices.one"),
     Route("PUT", "/invoices/{invoice_id}", "invoices.UPDATE", update_invoice, "invoices.saved"),
     Route("DELETE", "/invoices/{invoice_id}", "invoices.DELETE", delete_invoice),
     *ACTION_ROUTES,

@@ -14,34 +14,29 @@ from zoho_mcp.sandbox.balances import (
 )
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
+from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind
 from zoho_mcp.sandbox.ledger import rounded
-from zoho_mcp.sandbox.listing import Listing, Test
-from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.wire.errors import does_not_exist
+from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
 STATUSES = (
-    "sent", "draft", "overdue", "paid", "void", "unpaid", "partially_paid", "viewed", "pending_approval", "approved",
+    "sent", "draft", "overdue", "paid", "void", "partially_paid", "viewed", "pending_approval", "approved",
     "rejected",
 )  # fmt: skip
 UNPAID = ("sent", "overdue", "partially_paid", "viewed")
 
 
-def _status_test(status: str) -> Test:
-    if status == "unpaid":
-        return lambda row: row["status"] in UNPAID
-    return lambda row: row["status"] == status
+WORDS = {"Draft": "draft", "Sent": "sent", "OverDue": "overdue", "Paid": "paid", "Void": "void", "Viewed": "viewed",
+         "PartiallyPaid": "partially_paid", "Pending": "pending_approval", "Approved": "approved"}  # fmt: skip
 
 
-def _filters() -> dict[str, Test]:
-    names = {"Draft": "draft", "Sent": "sent", "OverDue": "overdue", "Paid": "paid", "Void": "void", "Unpaid": "unpaid",
-             "PartiallyPaid": "partially_paid", "Viewed": "viewed", "Pending": "pending_approval",
-             "Approved": "approved"}  # fmt: skip
-    found = {f"Status.{word}": _status_test(status) for word, status in names.items()}
-    found["Status.All"] = lambda row: True
-    found["Date.PaymentExpectedDate"] = lambda row: row["payment_expected_date"] != ""
-    return found
+def _is_unpaid(row: Record) -> bool:
+    return row["status"] in UNPAID
+
+
+def _is_expected(row: Record) -> bool:
+    return bool(row["payment_expected_date"])
 
 
 LISTING = Listing(
@@ -55,18 +50,11 @@ LISTING = Listing(
     numbers=("total", "balance"),
     dates=("date", "due_date", "created_date"),
     search=("invoice_number", "reference_number", "customer_name"),
-    statuses={status: _status_test(status) for status in STATUSES},
-    filters=_filters(),
+    statuses={status: of_status(status) for status in STATUSES} | {"unpaid": _is_unpaid},
+    filters=status_filters(WORDS)
+    | {"Status.Unpaid": _is_unpaid, "Date.PaymentExpectedDate": _is_expected},
     default_filter="Status.All",
 )  # fmt: skip
-
-
-def find(books: Books, invoice_id: str) -> Record:
-    """The invoice of that id."""
-    found = books.get("invoice", invoice_id)
-    if found is None:
-        raise does_not_exist("Invoice")
-    return found
 
 
 def detail(request: Request, invoice: Record) -> Record:
@@ -125,3 +113,7 @@ def due_days(due_date: str, today: date) -> str:
         return "Due Today"
     words = f"{abs(days)} day" if abs(days) == 1 else f"{abs(days)} days"
     return f"Due in {words}" if days > 0 else f"Overdue by {words}"
+
+
+INVOICE = DocumentKind("invoice", "/invoices", "invoices", "invoices", "Invoice", LISTING, overview, detail)
+find = INVOICE.find

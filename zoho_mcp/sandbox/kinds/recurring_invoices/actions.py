@@ -4,9 +4,9 @@ The templates and history calls are documented for Zoho Books; that Zoho Invoice
 """
 
 from zoho_mcp.sandbox.kinds import settings
-from zoho_mcp.sandbox.kinds.documents import views as document_views
-from zoho_mcp.sandbox.kinds.invoices import views as invoice_views
-from zoho_mcp.sandbox.kinds.recurring_invoices.views import find, history, status
+from zoho_mcp.sandbox.kinds.invoices.views import INVOICE
+from zoho_mcp.sandbox.kinds.recurring_invoices.views import RECURRING_INVOICE, find, history, status
+from zoho_mcp.sandbox.listing import respond
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import refused
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -43,9 +43,9 @@ def list_history(request: Request) -> Reply:
 
 def list_invoices(request: Request) -> Reply:
     """GET /recurringinvoices/{recurring_invoice_id}/invoices: those that name it. Time passing makes none here."""
-    recurring_invoice_id = find(request.books, request.path["recurring_invoice_id"])["recurring_invoice_id"]
-    rows = [row for row in invoice_views.overview(request) if row["recurring_invoice_id"] == recurring_invoice_id]
-    return document_views.respond(request, invoice_views.LISTING, lambda _: rows)
+    own_id = RECURRING_INVOICE.named(request)["recurring_invoice_id"]
+    rows = [row for row in INVOICE.overview(request) if row["recurring_invoice_id"] == own_id]
+    return respond(request, INVOICE.listing, rows)
 
 
 def save(request: Request, record: Record, description: str, operation: str) -> None:

@@ -5,26 +5,14 @@ from zoho_mcp.sandbox.kinds.contacts.contacts import terms_label
 from zoho_mcp.sandbox.kinds.documents import documents, unique_fields
 from zoho_mcp.sandbox.kinds.recurring_invoices.actions import ACTION_ROUTES, RECURRING, save
 from zoho_mcp.sandbox.kinds.recurring_invoices.schedule import MOST, UNITS
-from zoho_mcp.sandbox.kinds.recurring_invoices.views import LISTING, detail, find, overview
+from zoho_mcp.sandbox.kinds.recurring_invoices.views import RECURRING_INVOICE, detail, find
 from zoho_mcp.sandbox.kinds.settings import template
-from zoho_mcp.sandbox.listing import respond
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
 from zoho_mcp.sandbox.wire.fields import choice, day, flag, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
 KIND = "recurring_invoice"
-
-
-def list_recurring_invoices(request: Request) -> Reply:
-    """GET /recurringinvoices."""
-    return respond(request, LISTING, overview(request))
-
-
-def get_recurring_invoice(request: Request) -> Reply:
-    """GET /recurringinvoices/{recurring_invoice_id}."""
-    record = find(request.books, request.path["recurring_invoice_id"])
-    return done("Details of a recurring invoice is displayed successfully.", recurring_invoice=detail(request, record))
 
 
 def create_recurring_invoice(request: Request) -> Reply:
@@ -136,10 +124,9 @@ def _write_terms(request: Request, record: Record, contact: Record) -> None:
 
 
 ROUTES = [
-    Route("GET", "/recurringinvoices", "invoices.READ", list_recurring_invoices, "recurring_invoices.list"),
+    *RECURRING_INVOICE.reading_routes(),
     Route("POST", "/recurringinvoices", "invoices.CREATE", create_recurring_invoice, "recurring_invoices.one"),
     Route("PUT", "/recurringinvoices", "invoices.UPDATE", upsert_recurring_invoice, "recurring_invoices.one"),
-    Route("GET", RECURRING, "invoices.READ", get_recurring_invoice, "recurring_invoices.one"),
     Route("PUT", RECURRING, "invoices.UPDATE", update_recurring_invoice, "recurring_invoices.one"),
     Route("DELETE", RECURRING, "invoices.DELETE", delete_recurring_invoice),
     *ACTION_ROUTES,

@@ -4,13 +4,12 @@ from datetime import date
 
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
+from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind
 from zoho_mcp.sandbox.kinds.invoices import views as invoice_views
 from zoho_mcp.sandbox.kinds.recurring_invoices import schedule
 from zoho_mcp.sandbox.ledger import ZERO
-from zoho_mcp.sandbox.listing import TEXT, Listing
-from zoho_mcp.sandbox.store import Books
+from zoho_mcp.sandbox.listing import TEXT, Listing, of_status, status_filters
 from zoho_mcp.sandbox.times import parse_stamp
-from zoho_mcp.sandbox.wire.errors import does_not_exist
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -27,24 +26,10 @@ LISTING = Listing(
     text=("recurrence_name", "customer_name", "notes", "reference_number"),
     dates=("start_date", "end_date"),
     search=("recurrence_name", "customer_name", "reference_number"),
-    statuses={status: lambda row, status=status: row["status"] == status for status in STATUSES},
-    filters={
-        "Status.All": lambda row: True,
-        **{
-            f"Status.{status.capitalize()}": lambda row, status=status: row["status"] == status
-            for status in STATUSES
-        },
-    },
+    statuses={status: of_status(status) for status in STATUSES},
+    filters=status_filters({status.capitalize(): status for status in STATUSES}),
     default_filter="Status.All",
 )  # fmt: skip
-
-
-def find(books: Books, recurring_invoice_id: str) -> Record:
-    """The recurring invoice of that id."""
-    found = books.get("recurring_invoice", recurring_invoice_id)
-    if found is None:
-        raise does_not_exist("Recurring Invoice")
-    return found
 
 
 def status(record: Record, today: str) -> str:
@@ -150,3 +135,10 @@ def _comment(request: Request, record: Record, entry: Record) -> Record:
         # The reference's sample says "estimate", which looks like a slip of the pen.
         "transaction_type": "recurring_invoice",
     }
+
+
+RECURRING_INVOICE = DocumentKind(
+    "recurring_invoice", "/recurringinvoices", "invoices", "recurring_invoices", "Recurring Invoice", LISTING, overview,
+    detail, "Details of a recurring invoice is displayed successfully.",
+)  # fmt: skip
+find = RECURRING_INVOICE.find
