@@ -15,18 +15,31 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     "private_files": (set(), {"filelock"}),
     "times": (set(), set()),
+    "text": (set(), set()),
     "settings": ({"errors", "private_files", "settings"}, {"pydantic", "keyring"}),
-    "specs": ({"errors", "specs"}, {"pydantic", "jsonschema"}),
+    "specs": ({"errors", "text", "specs"}, {"pydantic", "jsonschema"}),
     "telemetry": ({"errors", "settings", "telemetry"}, {"opentelemetry", "prometheus_client"}),
     "zoho": (
-        {"errors", "private_files", "times", "settings", "telemetry", "specs.model", "zoho"},
+        {"errors", "private_files", "text", "times", "settings", "telemetry", "specs.model", "zoho"},
         {"httpx", "anyio", "filelock", "pydantic"},
     ),
-    "policy": ({"errors", "private_files", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
+    "policy": ({"errors", "private_files", "text", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
     "audit": ({"errors", "private_files", "settings", "specs.model", "audit"}, {"pydantic", "filelock"}),
     "approval_page": ({"errors", "policy", "approval_page"}, {"anyio", "starlette", "uvicorn", "markupsafe"}),
     "server": (
-        {"errors", "times", "settings", "specs", "zoho", "policy", "audit", "approval_page", "telemetry", "server"},
+        {
+            "errors",
+            "text",
+            "times",
+            "settings",
+            "specs",
+            "zoho",
+            "policy",
+            "audit",
+            "approval_page",
+            "telemetry",
+            "server",
+        },
         {"mcp", "mcp_types", "anyio", "opentelemetry", "pydantic"},
     ),
     "replicas": (
@@ -39,8 +52,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
-MODULES_OF_THEIR_OWN = {"errors", "private_files", "times"}
-PURE = {"zoho/request.py": {"errors", "specs.model"}, "zoho/response.py": {"errors", "zoho.request"}}
+MODULES_OF_THEIR_OWN = {"errors", "private_files", "text", "times"}
+PURE = {"zoho/request.py": {"errors", "text", "specs.model"}, "zoho/response.py": {"errors", "zoho.request"}}
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 

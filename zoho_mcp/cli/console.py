@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
+from zoho_mcp.text import strip_control
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -30,9 +32,7 @@ _UNBROKEN = re.compile(
 
 def clean(text: object) -> str:
     """Text without what steers a terminal: control characters become spaces, invisible ones vanish."""
-    return "".join(
-        sign if sign.isprintable() else "" if unicodedata.category(sign) == "Cf" else " " for sign in str(text)
-    )
+    return strip_control(text)
 
 
 def decorated() -> bool:

@@ -1,9 +1,10 @@
 """The names and patterns that a policy file gives: reading, fitting, and a guess at what was misspelt. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, cast
+
+from zoho_mcp.text import nearest
 
 
 def texts(value: Any) -> tuple[str, ...]:
@@ -32,8 +33,8 @@ def fits_one(name: str, patterns: Iterable[str]) -> bool:
 
 def guess(word: str, known: Sequence[str]) -> str:
     """How a sentence about an unknown word goes on where it is known what was meant; else empty."""
-    near = get_close_matches(word, known, 1, 0.6)
-    return f": did you mean {near[0]}?" if near else ""
+    near = nearest(word, known, 0.6)
+    return f": did you mean {near}?" if near else ""
 
 
 def guess_or_all(word: str, known: Sequence[str]) -> str:

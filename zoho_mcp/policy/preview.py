@@ -4,16 +4,16 @@ noticed. Pure: losses.py knows what else a tool takes with it.
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.text import clean as clean_text
+from zoho_mcp.text import fill
 
 Detail = tuple[str, str]
-_PLACE = re.compile(r"{(\w+)}")
 _MONEY = frozenset({"total", "balance", "amount", "rate", "payment_made", "credits_applied", "unused_amount",
                     "outstanding_receivable_amount", "unused_credits_receivable_amount"})  # fmt: skip
 _DETAILS = (
@@ -101,7 +101,7 @@ def preview(
 
 def filled(question: str, record: Mapping[str, Any]) -> str:
     """A question with its `{field}`s from the record."""
-    return _PLACE.sub(lambda place: text_of(place[1], record), question)
+    return fill(question, lambda name: text_of(name, record))
 
 
 def version(record: Mapping[str, Any]) -> str:
@@ -149,8 +149,7 @@ def money(value: Any, currency: str = "") -> str:
 
 def clean(value: Any) -> str:
     """A text of others: on one line, without control characters, cut."""
-    text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    return clean_text(value, LONGEST_VALUE)
 
 
 def text_of(field: str, record: Mapping[str, Any]) -> str:

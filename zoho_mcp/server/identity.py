@@ -3,6 +3,7 @@
 from mcp.server.auth.middleware.auth_context import get_access_token
 
 from zoho_mcp.server.context import RequestContext
+from zoho_mcp.text import clean
 
 _LONGEST = 60
 
@@ -11,8 +12,7 @@ def client_of(ctx: RequestContext) -> str:
     """What the client calls itself, with its version: its own words, made harmless to show; empty when it says none."""
     info = ctx.session.client_params.client_info if ctx.session.client_params is not None else None
     words = f"{info.title or info.name} {info.version}" if info is not None else ""
-    name = " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    return clean(words, _LONGEST)
 
 
 def principal_of(ctx: RequestContext) -> str | None:

@@ -1,13 +1,12 @@
 """Rules over the whole catalog: the quick ones at every start, the slow ones in `check` and in the tests."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any, cast
 
 from zoho_mcp.specs.model import Catalog, Json, Operation
+from zoho_mcp.text import placeholders
 
-_PLACE = re.compile(r"{(\w+)}")
 _COMBINATORS = frozenset({"oneOf", "anyOf", "allOf", "not", "if", "enum"})
 _CAN_DESTROY = frozenset({"customer_id", "currency_id", "amount", "discount", "shipping_charge", "adjustment"})
 _LISTS = ("lines", "people", "allocations", "values")
@@ -31,7 +30,7 @@ def cross_check(catalog: Catalog) -> list[str]:
 def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     properties: Json = operation.input.get("properties", {})
     required = operation.input.get("required", [])
-    places = set(_PLACE.findall(operation.http.path))
+    places = set(placeholders(operation.http.path))
     if not operation.special:
         for place in sorted(places - set(required)):
             yield f"{{{place}}} of the path is not a required argument."

@@ -1,7 +1,6 @@
 """From an operation and its arguments to the request, purely: no I/O, no settings, no clock."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,9 +9,7 @@ from urllib.parse import parse_qsl, quote
 
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.specs.model import Json, Operation
-
-_PLACE = re.compile(r"{(\w+)}")
-_ID = re.compile(r"[0-9]+")
+from zoho_mcp.text import fill, placeholders
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +65,14 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     """
     http = operation.http
     path, _, constant = http.path.partition("?")
-    places = _PLACE.findall(path)
+    places = placeholders(path)
     rest = {name: value for name, value in arguments.items() if name not in places and name not in operation.view}
     headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
     in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
     query = (*parse_qsl(constant), *((name, _text(rest.pop(name))) for name in in_query if name in rest))
     return Request(
         method=http.method,
-        path=_PLACE.sub(lambda place: _segment(operation, place[1], arguments), path),
+        path=fill(path, lambda name: _segment(operation, name, arguments)),
         route=path,
         query=query,
         headers=headers,
@@ -103,7 +100,7 @@ def json_numbers(value: Any) -> Any:
 
 def _segment(operation: Operation, name: str, arguments: Mapping[str, Any]) -> str:
     value = arguments.get(name)
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    if not isinstance(value, str) or not (value.isascii() and value.isdigit()):
         raise ArgumentsError(operation.name, [f"{name} must be an id as Zoho gives it, digits only."])
     return quote(value, safe="")
 

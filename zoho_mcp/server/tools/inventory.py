@@ -1,7 +1,6 @@
 """Which operations a server offers, and each as an MCP tool."""
 
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import mcp_types as types
@@ -11,6 +10,7 @@ from zoho_mcp.policy.facts import MAIL
 from zoho_mcp.server.context import ORGANIZATION
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.text import did_you_mean
 from zoho_mcp.zoho.oauth.cache import granted_scopes
 from zoho_mcp.zoho.oauth.scopes import usable
 
@@ -60,9 +60,8 @@ def chosen(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
 def _must_exist(setting: str, names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, 1, 0.5)
-            guess = f" Did you mean {near[0]}?" if near else f" There is {', '.join(known)}."
-            raise SettingsError(f"{setting}: there is no {name}.{guess}")
+            suggestion = did_you_mean(name, known) or f"There is {', '.join(known)}."
+            raise SettingsError(f"{setting}: there is no {name}. {suggestion}")
 
 
 def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:

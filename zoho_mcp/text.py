@@ -1,0 +1,57 @@
+"""Text that others wrote, made safe to show; suggestions for a misspelt word; placeholders in templates. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+
+LONGEST_VALUE = 200
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+def clean(value: object, longest: int = LONGEST_VALUE) -> str:
+    """The value on one line, without control or invisible characters, cut to `longest` characters with an ellipsis."""
+    text = str(value)
+    if not text.isprintable():
+        text = strip_control(text)
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def strip_control(value: object) -> str:
+    """The text with each control character as a space and invisible characters removed; spaces stay as they are."""
+    return "".join(
+        sign if sign.isprintable() else "" if unicodedata.category(sign) == "Cf" else " " for sign in str(value)
+    )
+
+
+def nearest(word: str, known: Collection[str], cutoff: float = 0.5) -> str:
+    """The known word that was probably meant; empty when there is none.
+
+    Ignores case; a single letter is the start of a word (`D` for `desc`, `A` for `ascending`).
+    """
+    folded = {name.casefold(): name for name in reversed(list(known))}
+    plain = word.strip().casefold()
+    if not plain:
+        return ""
+    initials = [name for fold, name in folded.items() if len(fold) == 1 and plain.startswith(fold)]
+    if plain in folded or len(initials) == 1:
+        return folded.get(plain) or initials[0]
+    near = get_close_matches(plain, folded, 1, cutoff)
+    return folded[near[0]] if near else ""
+
+
+def did_you_mean(word: str, known: Collection[str], cutoff: float = 0.5) -> str:
+    """`Did you mean check?`; empty when nothing is near."""
+    near = nearest(word, known, cutoff)
+    return f"Did you mean {near}?" if near else ""
+
+
+def placeholders(template: str) -> list[str]:
+    """The names of a template's `{name}` parts, in order."""
+    return _PLACEHOLDER.findall(template)
+
+
+def fill(template: str, value_of: Callable[[str], str]) -> str:
+    """The template with each `{name}` replaced by `value_of(name)`."""
+    return _PLACEHOLDER.sub(lambda part: value_of(part[1]), template)
