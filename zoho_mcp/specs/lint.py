@@ -77,7 +77,7 @@ def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[
         yield f"confirm.subject {operation.confirm.subject} is not a read operation."
     elif not set(subject.input.get("required", [])) <= set(operation.input.get("required", [])):
         yield f"confirm.subject {subject.name} needs arguments that this tool does not require."
-    places = _PLACE.findall(operation.confirm.ask)
+    places = placeholders(operation.confirm.ask)
     written = [name in _WRITTEN_BY_OTHERS for name in places]
     if written != sorted(written):
         yield "confirm.ask: names and texts that others wrote come last."
