@@ -161,7 +161,7 @@ async def test_the_statuses_follow_dates_and_money(sandbox: Sandbox) -> None:
     assert paid["last_payment_date"] == "2026-10-11"
 
 
-async def test_voiding_loosens_the_payments_into_credits_and_can_be_repeated(sandbox: Sandbox) -> None:
+async def test_voiding_turns_the_payments_into_credits_and_can_be_repeated(sandbox: Sandbox) -> None:
     customer_id = await sandbox.customer()
     invoice = await sandbox.invoice(customer_id, "100", sent=True)
     payment = await sandbox.pay(invoice, "60")

@@ -1,4 +1,4 @@
-"""The sandbox as one ASGI app: token endpoint and API over a store. A module is added by one line in MODULES."""
+"""The sandbox as one ASGI app: token endpoint and API over a store. MODULES lists its routes."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -85,12 +85,12 @@ def create_app(
 
 
 class _Sandbox(Starlette):
-    """Faults come before everything else: what breaks a connection must not be answered with a neat 500."""
+    """Faults come first: a fault that breaks a connection must not become a 500 response."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.state.faults.around(super().__call__, scope, receive, send)
 
 
 def _internal_error(request: Request, error: Exception) -> Response:
-    # A bug of the sandbox. The answer is what Zoho gives for one of its own; the server still raises it.
+    # A bug of the sandbox. The response is what Zoho sends for its own bugs; the server still raises it.
     return Response('{"code":1000,"message":"Internal error"}', 500, media_type="application/json;charset=UTF-8")

@@ -1,4 +1,4 @@
-"""What is owed and what is to spare, derived from the books on every read and stored nowhere.
+"""Balances and unused amounts, derived from the books on every read and never stored.
 
 An "allocation" record says that so much of a payment or credit note went to an invoice; everything follows from these:
 an invoice's balance, a payment's or credit note's rest, a customer's receivables and unused credits.
@@ -15,15 +15,15 @@ from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-# Kinds whose money can be applied to invoices, and the field that says how much it is.
+# Kinds of record that can be applied to invoices, and the field with their amount.
 SOURCES: Mapping[str, str] = {"payment": "amount", "creditnote": "total"}
-# What is not owed: nothing was agreed yet, or not any more.
+# Statuses of invoices that are not owed.
 NOT_IN_FORCE = ("draft", "pending_approval", "approved", "rejected", "void")
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What went to an invoice."""
+    """The payments and credits applied to an invoice."""
 
     payments: Decimal = ZERO
     credits: Decimal = ZERO
@@ -32,7 +32,7 @@ class Settled:
 
     @property
     def total(self) -> Decimal:
-        """All of it."""
+        """The sum."""
         return self.payments + self.credits + self.withheld
 
 
@@ -47,7 +47,7 @@ class Standing:
 
 
 def settled(allocations: Iterable[Record]) -> dict[str, Settled]:
-    """What went to each invoice, by invoice_id."""
+    """The amounts applied to each invoice, by invoice_id."""
     found: dict[str, Settled] = defaultdict(Settled)
     for part in allocations:
         was = found[part["invoice_id"]]
@@ -62,19 +62,19 @@ def settled(allocations: Iterable[Record]) -> dict[str, Settled]:
 
 
 def settled_of(books: Books, invoice: Record) -> Settled:
-    """What went to one invoice."""
+    """The amounts applied to one invoice."""
     return settled(books.of_customer("allocation", invoice["customer_id"])).get(invoice["invoice_id"], Settled())
 
 
 def balance(invoice: Record, went: Settled) -> Decimal:
-    """What is still to pay: nothing of a void invoice, nor of what was written off."""
+    """What is still owed: nothing for a void invoice or one written off."""
     if invoice["status"] == "void":
         return invoice["total"] * 0
     return invoice["total"] - went.total - invoice.get("write_off_amount", ZERO)
 
 
 def invoice_status(invoice: Record, went: Settled, today: str) -> str:
-    """The status of the wire. The record itself knows draft, sent, void and those of an approval."""
+    """The status that Zoho shows. The record itself has draft, sent, void and those of an approval."""
     if invoice["status"] in NOT_IN_FORCE:
         return str(invoice["status"])
     if balance(invoice, went) <= 0:
@@ -86,7 +86,7 @@ def invoice_status(invoice: Record, went: Settled, today: str) -> str:
 
 
 def rest(books: Books, kind: str, source: Record) -> Decimal:
-    """What is left of a payment or credit note: not applied, not refunded."""
+    """The amount of a payment or credit note that is neither applied nor refunded."""
     source_id = source[f"{kind}_id"]
     used = sum((part["amount"] for part in allocations_from(books, source["customer_id"], source_id)), ZERO)
     refunds = books.of_customer("refund", source["customer_id"])
@@ -95,12 +95,12 @@ def rest(books: Books, kind: str, source: Record) -> Decimal:
 
 
 def allocations_from(books: Books, customer_id: str, source_id: str) -> list[Record]:
-    """Where a payment or credit note went."""
+    """The allocations of a payment or credit note."""
     return [part for part in books.of_customer("allocation", customer_id) if part["source_id"] == source_id]
 
 
 def allocations_to(books: Books, invoice: Record) -> list[Record]:
-    """What went to an invoice, oldest first."""
+    """The allocations to an invoice, oldest first."""
     parts = books.of_customer("allocation", invoice["customer_id"])
     return [part for part in parts if part["invoice_id"] == invoice["invoice_id"]]
 
@@ -108,7 +108,7 @@ def allocations_to(books: Books, invoice: Record) -> list[Record]:
 def allocate(
     request: Request, kind: str, source: Record, invoice: Record, amount: Decimal, *, withheld: Decimal = ZERO
 ) -> Record:
-    """Apply so much of a payment or credit note to an invoice. That there is enough is the caller's to check."""
+    """Apply this amount of a payment or credit note to an invoice. The caller checks that there is enough."""
     allocation_id = request.books.new_id()
     part: Record = {
         "allocation_id": allocation_id,
@@ -122,15 +122,15 @@ def allocate(
     }
     request.books.put("allocation", allocation_id, part)
     if invoice["status"] == "draft":
-        # Money on a draft makes it a sent invoice (as in Zoho's own screens; unverified over the API).
+        # A payment turns a draft into a sent invoice (as in Zoho's user interface; unverified over the API).
         invoice["status"] = "sent"
     touch(invoice, request.now)
     request.books.put("invoice", invoice["invoice_id"], invoice)
     return part
 
 
-def loosen(request: Request, parts: Iterable[Record]) -> None:
-    """Take allocations back: the invoices are owed again, the money is unused again."""
+def unapply(request: Request, parts: Iterable[Record]) -> None:
+    """Take allocations back: the invoices are owed again, the amount is unused again."""
     for part in list(parts):
         request.books.drop("allocation", part["allocation_id"])
         for kind, record_id in (("invoice", part["invoice_id"]), (part["source_kind"], part["source_id"])):
@@ -141,7 +141,7 @@ def loosen(request: Request, parts: Iterable[Record]) -> None:
 
 
 def standings(books: Books, customer_id: str | None = None) -> dict[str, Standing]:
-    """How every customer stands, or one."""
+    """The balances of every customer, or of one."""
 
     def records(kind: str) -> list[Record]:
         return books.all(kind) if customer_id is None else books.of_customer(kind, customer_id)

@@ -1,4 +1,4 @@
-"""The sandbox's own control path, /sandbox/faults, for programs that test against it. Zoho has none."""
+"""The sandbox's own control path, /sandbox/faults, for programs that test against it. Zoho has no such path."""
 
 from collections import Counter
 from datetime import timedelta
@@ -11,7 +11,7 @@ from zoho_mcp.sandbox.limits import Limits
 
 
 async def handle_control(request: Request) -> Response:
-    """GET shows rules, hits and how many answers had which code; POST adds; DELETE clears."""
+    """GET shows rules, hits and the number of responses per code; POST adds; DELETE clears."""
     state = request.app.state
     if request.method == "DELETE":
         state.faults.clear()

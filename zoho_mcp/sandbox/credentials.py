@@ -1,4 +1,4 @@
-"""What opens the sandbox with demo data. Kept apart: whoever only wants to reach a sandbox need not load it."""
+"""The credentials of the sandbox with demo data, in a module of their own so that clients need not load the sandbox."""
 
 from dataclasses import dataclass
 

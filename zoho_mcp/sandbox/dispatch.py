@@ -29,7 +29,7 @@ ORGANIZATION_HEADERS = [f"x-com-zoho-{product}-organizationid" for product in BO
 
 @dataclass(frozen=True)
 class IncomingRequest:
-    """A request that has arrived whole."""
+    """A request with its whole body."""
 
     method: str
     path: str
@@ -39,13 +39,13 @@ class IncomingRequest:
 
     @property
     def content_type(self) -> str:
-        """What the body says it is."""
+        """The media type of the body."""
         return self.headers.get("content-type", "")
 
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """Answers the requests of one app."""
+    """Handles the requests of one app."""
 
     store: Store
     table: RouteTable
@@ -55,7 +55,7 @@ class Dispatcher:
     request_log: list[LoggedRequest]
 
     async def auth(self, request: HttpRequest) -> Response:
-        """GET /oauth/v2/auth: the consent page, on which the user has always said yes."""
+        """GET /oauth/v2/auth: the consent page, on which the user always agrees."""
         incoming = await _read(request)
         base = f"{request.url.scheme}://{request.url.netloc}"
 
@@ -80,7 +80,7 @@ class Dispatcher:
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Everything else: the API under both base paths, and 404 for what is not there."""
         incoming = await _read(HttpRequest(scope, receive))
-        # In a thread: a file store may have to wait for another process, and requests really run side by side.
+        # In a thread: a file store may wait for another process, and requests run concurrently.
         response = await run_in_threadpool(self._answer, incoming)
         await response(scope, receive, send)
 
@@ -93,7 +93,7 @@ class Dispatcher:
                 return work(params)
 
         answer = await run_in_threadpool(run)
-        # Errors come with 200 as well: whoever looks at the status alone takes them for tokens.
+        # Errors come with status 200 too, so a client that checks only the status mistakes them for tokens.
         self._note(incoming, without_secrets(params), 200, str(answer.get("error", "")))
         return Response(json_wire.dump(answer), media_type=JSON)
 
@@ -129,13 +129,13 @@ class Dispatcher:
 
     def _rate_headers(self, incoming: IncomingRequest, trace: "_Trace") -> dict[str, str]:
         if trace.now is None:
-            # Refused before the organisation was looked up: its figures all the same, if it is named.
+            # Refused before the organisation was looked up: its limits are sent anyway if it is named.
             organization = self.store.shared.get("organization", _named(incoming)) or {}
             trace.organization_id = organization.get("organization_id", "")
             trace.now = self.clock().astimezone(zone(organization.get("time_zone", "UTC")))
-        # Every server says what time it takes it to be; this one's can be set wrong on purpose.
+        # The clock can be set wrong on purpose.
         date = {"date": format_datetime(self.clock().astimezone(UTC), usegmt=True)}
-        # Without a token Zoho does not say what is left of the day.
+        # Without a token Zoho sends no rate-limit headers.
         known = "authorization" in incoming.headers
         return {**date, **(self.meter.headers(trace.organization_id, trace.now) if known else {})}
 

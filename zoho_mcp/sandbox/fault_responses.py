@@ -19,15 +19,15 @@ _MEGABYTE = b" " * 1_000_000
 
 
 class ConnectionCutError(Exception):
-    """The connection is to break here. Whoever serves the app has to do it: ASGI has no word for it."""
+    """The connection must break here. The server of the app has to do it: ASGI has no message for it."""
 
 
 class Tools(Protocol):
-    """What a fault may use of the sandbox."""
+    """The parts of the sandbox that a fault may use."""
 
     @property
     def revoke(self) -> Callable[[], None]:
-        """Takes back every access token."""
+        """Revokes every access token."""
         ...
 
     @property
@@ -64,7 +64,7 @@ async def code(tools: Tools, value: str, handle: Next, send: Send) -> None:
 
 
 async def delay(tools: Tools, value: str, handle: Next, send: Send) -> None:
-    """The request waits, then is carried out, whether anybody still listens or not."""
+    """The request waits, then is carried out, even if the client has gone."""
     await tools.sleep(float(value))
     await handle(send)
 
@@ -89,7 +89,7 @@ async def half(tools: Tools, value: str, handle: Next, send: Send) -> None:
 
 
 async def broken(tools: Tools, value: str, handle: Next, send: Send) -> None:
-    """The answer comes whole, and is no JSON."""
+    """The whole response is sent, and it is not JSON."""
     start, body = await _own_answer(handle)
     await _answer(send, start["status"], _JSON, body[: len(body) * 2 // 3])
 
@@ -101,7 +101,7 @@ async def html(tools: Tools, value: str, handle: Next, send: Send) -> None:
 
 
 async def redirect(tools: Tools, value: str, handle: Next, send: Send) -> None:
-    """Another host is to be asked."""
+    """The client is redirected to another host."""
     await _answer(send, 302, _HTML, b"", location="https://elsewhere.invalid/invoice/v3/invoices")
 
 
@@ -159,7 +159,7 @@ KINDS: Mapping[str, Kind] = {
     "cut-before": Kind("the connection breaks; nothing is done", cut_before),
     "cut-after": Kind("it is done, then the connection breaks", cut_after),
     "half": Kind("it is done, and the answer breaks off in the middle", half),
-    "broken": Kind("it is done, and the answer is no JSON", broken),
+    "broken": Kind("it is done, and the answer is not JSON", broken),
     "html": Kind("it is done, and the answer is a web page", html),
     "redirect": Kind("another host is named; nothing is done", redirect),
     "drip": Kind("it is done, and the answer comes a byte at a time, with these seconds between", drip, _SECONDS, "1"),
@@ -177,7 +177,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 async def _own_answer(handle: Next) -> tuple[Message, bytes]:
-    """What would have been answered; by then it has been carried out."""
+    """The response of the app, which has carried the request out by then."""
     messages: list[Message] = []
 
     async def keep(message: Message) -> None:

@@ -25,7 +25,7 @@ _TIMES = re.compile(r"(\d+)|(\d+(?:\.\d+)?)%|\*")
 
 @dataclass
 class Rule:
-    """Which requests fail, how, and how often yet (None: no end)."""
+    """Which requests fail, how, and how many more times (None: always)."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class Rule:
     chance: float = 1.0
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether this request is meant. The token endpoint is meant only when it is named, the control path never."""
+        """Whether the rule applies to a request: to the token endpoint only if named, to the control path never."""
         if self.left == 0 or path.startswith("/sandbox/") or self.method not in ("*", method):
             return False
         return fnmatchcase(path, self.path) and (not path.startswith("/oauth") or self.path.startswith("/oauth"))

@@ -34,7 +34,7 @@ class Tax:
 
 @dataclass(frozen=True)
 class Line:
-    """A line before the arithmetic. Its discount counts only where discounts are per item."""
+    """A line before pricing. Its discount counts only if discounts are per item."""
 
     quantity: Decimal
     rate: Decimal
@@ -44,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a document says about all its lines."""
+    """The terms of a document that apply to all its lines."""
 
     discount: Discount = Discount()
     discount_type: str = "entity_level"  # or item_level
@@ -57,7 +57,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class PricedLine:
-    """A line after the arithmetic; item_total is net of its own discount and of tax."""
+    """A line after pricing; item_total is net of its own discount and of tax."""
 
     item_total: Decimal
     discount_amount: Decimal
@@ -66,7 +66,7 @@ class PricedLine:
 
 @dataclass(frozen=True)
 class PricedTax:
-    """All of one tax in a document."""
+    """One tax, over all lines of a document."""
 
     tax: Tax
     tax_amount: Decimal
@@ -74,7 +74,7 @@ class PricedTax:
 
 @dataclass(frozen=True)
 class Priced:
-    """A document after the arithmetic. discount_total is the document's discount, or the sum of the lines'."""
+    """A document after pricing. discount_total is the document's discount, or the sum of the lines'."""
 
     lines: Sequence[PricedLine]
     taxes: Sequence[PricedTax]
@@ -90,7 +90,7 @@ def rounded(amount: Decimal | int, precision: int = 2) -> Decimal:
 
 
 def price(lines: Sequence[Line], terms: Terms) -> Priced:
-    """Work a document out. Each tax is rounded once, over all its lines (Zoho's tax_rounding "entity_level")."""
+    """Price a document. Each tax is rounded once, over all its lines (Zoho's tax_rounding "entity_level")."""
     drafts = [_draft(line, terms) for line in lines]
     sub_total = _sum(net for net, _, _ in drafts)
     taxes = _taxes(lines, [(net, contained) for net, _, contained in drafts], sub_total, terms)
@@ -115,7 +115,7 @@ def price(lines: Sequence[Line], terms: Terms) -> Priced:
 
 
 def split(total: Decimal, weights: Sequence[Decimal], precision: int) -> list[Decimal]:
-    """Share an amount out by weight so that the rounded shares sum to it exactly."""
+    """Split an amount by weight so that the rounded shares sum to it exactly."""
     whole = _sum(weights)
     shares: list[Decimal] = []
     weight_so_far = given = ZERO

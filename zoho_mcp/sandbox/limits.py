@@ -1,4 +1,4 @@
-"""How many requests an organisation may make: per minute, per day of its own time zone, and at once."""
+"""The limits of an organisation's requests: per minute, per day of its own time zone, and concurrent."""
 
 import threading
 from collections import deque
@@ -17,8 +17,8 @@ class Limits:
     per_minute: int = 100
     per_day: int = 1000
     at_once: int = 5
-    # Zoho went on serving at least 88 requests beyond a limit of 1,000, with the remaining number below zero. That code
-    # 45 comes in the end, and after how many, is unverified.
+    # Zoho served at least 88 requests beyond a limit of 1,000, with a negative remaining number. That code 45 follows,
+    # and after how many requests, is unverified.
     beyond: int | None = None
 
     @property
@@ -31,7 +31,7 @@ UNLIMITED = Limits(per_minute=10**9, per_day=10**9, at_once=10**9)
 
 
 class Meter:
-    """Counts the requests of one app. Counts are kept per app, not in the store: a restart starts them anew."""
+    """Counts the requests of one app. The counts are not stored: a restart resets them."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -42,7 +42,7 @@ class Meter:
 
     @contextmanager
     def running(self) -> Generator[None]:
-        """One request in process, from its arrival to its answer."""
+        """One request in process, from its arrival to its response."""
         with self._lock:
             if self._running >= self.limits.at_once:
                 raise too_many_at_once()
@@ -54,7 +54,7 @@ class Meter:
                 self._running -= 1
 
     def count(self, organization_id: str, now: datetime) -> None:
-        """Count one request at the organisation's time; raises when it is one too many, which then is not counted."""
+        """Count one request at the organisation's time. Raises beyond a limit; such a request is not counted."""
         with self._lock:
             today, used = self._used(organization_id, now)
             if used >= self.limits.served_per_day:
@@ -68,7 +68,7 @@ class Meter:
             self._day[organization_id] = (today, used + 1)
 
     def headers(self, organization_id: str, now: datetime) -> dict[str, str]:
-        """The headers of every API answer. They tell of the day only; reset is in seconds, not an epoch."""
+        """The headers of every API response. They describe the day's limit; reset is in seconds, not an epoch."""
         with self._lock:
             _, used = self._used(organization_id, now)
         midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)

@@ -1,4 +1,4 @@
-"""Lists: filters, search, sorting and pages, from a declaration of what a module's rows can be asked for."""
+"""Lists: filters, search, sorting and pages, from a declaration of what a list can be queried by."""
 
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -31,7 +31,7 @@ def _contains(have: Any, want: str) -> bool:
     return want in str(have).casefold()
 
 
-# Case is ignored throughout: unverified, the documents do not say.
+# Case is always ignored: unverified, the documentation does not say.
 TEXT: Suffixes = {"": _equals, "_startswith": _starts_with, "_contains": _contains}
 NUMBER: Suffixes = {
     "": operator.eq,
@@ -51,7 +51,7 @@ DATE: Suffixes = {
 
 @dataclass(frozen=True)
 class Listing:
-    """What a list can be asked for. A parameter that is not declared here is ignored, as Zoho does."""
+    """The parameters of a list. Others are ignored, as Zoho does."""
 
     key: str
     report_name: str
@@ -78,12 +78,12 @@ def status_filters(words: Mapping[str, str]) -> dict[str, Test]:
 
 
 def respond(request: Request, listing: Listing, rows: list[Record]) -> Reply:
-    """The page that was asked for."""
+    """The requested page."""
     return _page(request, listing, _chosen(request, listing, rows))
 
 
 def respond_many(request: Request, listing: Listing, read: Callable[[], list[Record]]) -> Reply:
-    """The same of what there may be thousands of: to `read` them takes seconds, so it is not done for each page."""
+    """The same for lists of thousands: `read` takes seconds, so its result is kept between pages."""
     asked = tuple(sorted((name, text) for name, text in request.query.items() if name not in ("page", "per_page")))
     name = (listing.key, *request.path.items(), request.books.organization_id, request.product, request.today, asked)
     return _page(request, listing, request.books.store.kept(name, lambda: _chosen(request, listing, read())))
@@ -154,7 +154,7 @@ def _day(text: str, name: str) -> str:
 
 
 def _modified_since(text: str) -> Test:
-    # A + in a query arrives as a blank unless it was escaped.
+    # A + in a query arrives as a space unless it was escaped.
     since = parse_stamp(text.replace(" ", "+"))
     if since is None:
         raise invalid_value("last_modified_time")
@@ -196,7 +196,7 @@ def _ordered(rows: list[Record], column: str, order: str) -> list[Record]:
             return (0, moment.timestamp() if moment else 0.0)
         return (0, value) if isinstance(value, (int, Decimal)) else (1, str(value).casefold())
 
-    # Rows come in the order they were made, which decides between equal ones; newest first turns that round as well.
+    # Rows come in order of creation, which orders equal ones; descending order reverses that too.
     ascending = sorted(rows, key=key)
     return ascending if order == "A" else ascending[::-1]
 

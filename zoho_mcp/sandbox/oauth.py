@@ -33,14 +33,14 @@ def add_client(store: Store, client_id: str, client_secret: str) -> None:
 
 
 def add_refresh_token(store: Store, client_id: str, scopes: Iterable[str], token: str = "") -> str:
-    """Grant a refresh token with these scopes, as the consent page would; gives the token."""
+    """Grant a refresh token with these scopes, as the consent page would. Returns the token."""
     token = token or _new_token()
     store.shared.put("refresh_token", token, {"token": token, "client_id": client_id, "scopes": list(scopes)})
     return token
 
 
 def add_code(store: Store, client_id: str, scopes: Iterable[str], now: datetime, **more: str) -> str:
-    """Mint an authorization code, as the consent page or a Self Client would; it is good once, for two minutes.
+    """Mint an authorization code, as the consent page or a Self Client would; it is valid once, for two minutes.
 
     `more` may hold redirect_uri, code_challenge and access_type ("online": no refresh token comes with it).
     """
@@ -51,7 +51,7 @@ def add_code(store: Store, client_id: str, scopes: Iterable[str], now: datetime,
 
 
 def consent(store: Store, params: Mapping[str, str], now: datetime, accounts_server: str) -> str:
-    """Answer GET /oauth/v2/auth as if the user had said yes at once: where the browser goes next.
+    """Handle GET /oauth/v2/auth as if the user had agreed: the address the browser goes to next.
 
     Empty when there is nowhere to go: a client that is unknown, or a redirect address that is not on this machine. Real
     Zoho compares the address with those registered; the sandbox has no console to register one.
@@ -91,7 +91,7 @@ def token(store: Store, params: Mapping[str, str], now: datetime, api_domain: st
 
 
 def revoke(store: Store, params: Mapping[str, str]) -> Record:
-    """Answer POST /oauth/v2/token/revoke: a refresh token takes its access tokens with it."""
+    """Answer POST /oauth/v2/token/revoke: revoking a refresh token revokes its access tokens."""
     shared, revoked = store.shared, params.get("token", "")
     for kind in ("refresh_token", "access_token"):
         if shared.get(kind, revoked) is not None:
@@ -99,7 +99,7 @@ def revoke(store: Store, params: Mapping[str, str]) -> Record:
             for access in _live(shared, revoked):
                 shared.drop("access_token", str(access["token"]))
             return {"status": "success"}
-    return {"error": "invalid_code"}  # for a token that never was: unverified
+    return {"error": "invalid_code"}  # for an unknown token: unverified
 
 
 def revoke_all(store: Store) -> None:
@@ -110,7 +110,7 @@ def revoke_all(store: Store) -> None:
 
 
 def authenticate(store: Store, authorization: str, now: datetime) -> Record:
-    """The access token record behind an Authorization header; raises what the API answers."""
+    """The access token record of an Authorization header. Raises ZohoError."""
     if not authorization:
         raise missing_token()
     scheme, _, presented = authorization.partition(" ")

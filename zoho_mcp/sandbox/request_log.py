@@ -1,4 +1,4 @@
-"""What the app was asked, for tests that prove what was sent. Holds no secrets."""
+"""The log of requests, for tests that check what was sent. Holds no secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ SECRETS = frozenset({"authorization", "cookie", "client_secret", "refresh_token"
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One request and how it was answered."""
+    """One request and its response."""
 
     method: str
     path: str
@@ -21,11 +21,11 @@ class LoggedRequest:
 
 
 def without_secrets(pairs: Mapping[str, str]) -> dict[str, str]:
-    """The pairs whose names are no secrets."""
+    """The pairs without secrets."""
     return {name: value for name, value in pairs.items() if name.lower() not in SECRETS}
 
 
 def remember(log: list[LoggedRequest], record: LoggedRequest) -> None:
-    """Append to the log, forgetting the oldest beyond what is kept."""
+    """Append to the log, dropping the oldest beyond the limit."""
     log.append(record)
     del log[:-KEEP]

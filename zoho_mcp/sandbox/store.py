@@ -12,7 +12,7 @@ from pathlib import Path
 from zoho_mcp.sandbox.wire import json_wire
 from zoho_mcp.sandbox.wire.json_wire import Record
 
-# The field by which a document of that kind is looked up as a duplicate; compared without regard to case.
+# The field that identifies a duplicate of that kind; case is ignored.
 LABEL_FIELDS: Mapping[str, str] = {
     "contact": "contact_name",
     "item": "name",
@@ -21,9 +21,9 @@ LABEL_FIELDS: Mapping[str, str] = {
     "creditnote": "creditnote_number",
     "recurring_invoice": "recurrence_name",
 }
-# Longer than a JavaScript number is exact, as real ids are: whoever parses one as a number loses digits and notices.
+# Longer than a JavaScript number is exact, like real ids: a client that parses one as a number loses digits.
 FIRST_ID = 982_000_000_000_100_000
-SHARED = ""  # the organisation of what belongs to none: organisations, OAuth clients and tokens
+SHARED = ""  # stands for no organisation: for organisations, OAuth clients and tokens
 
 _SCHEMA = """
 create table if not exists records (
@@ -47,7 +47,7 @@ class Store:
 
     @classmethod
     def open(cls, path: str | Path | None) -> "Store":
-        """Open the file, making it if need be; None keeps everything in memory."""
+        """Open the file, creating it if necessary; None keeps everything in memory."""
         where = ":memory:" if path is None else str(path)
         connection = sqlite3.connect(where, timeout=30, isolation_level=None, check_same_thread=False)
         if path is not None:
@@ -57,15 +57,15 @@ class Store:
         return cls(connection)
 
     def close(self) -> None:
-        """Close the database; a memory store is gone then."""
+        """Close the database; a store in memory is lost."""
         with self._lock:
             self._connection.close()
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Generator[None]:
-        """Everything inside happens or nothing does. Not to be nested."""
+        """All changes inside happen or none do. Do not nest."""
         with self._lock:
-            # A writer takes the lock at once: a reader that turns writer half-way could be refused by another process.
+            # A writer takes the lock at once: a reader that becomes a writer could be refused.
             self._connection.execute("begin immediate" if write else "begin")
             try:
                 yield
@@ -84,11 +84,11 @@ class Store:
         return Books(self, SHARED)
 
     def outbox(self) -> list[Record]:
-        """The mails sent by any organisation, oldest first."""
+        """The mail sent by any organisation, oldest first."""
         return self.rows("select body from records where kind = 'mail' order by rowid")
 
     def is_empty(self) -> bool:
-        """Whether nothing was ever written here."""
+        """Whether the store holds nothing."""
         with self._lock:
             return self._connection.execute("select 1 from records limit 1").fetchone() is None
 
@@ -104,7 +104,7 @@ class Store:
             self._connection.execute(sql, values)
 
     def kept(self, name: Hashable, make: Callable[[], list[Record]]) -> list[Record]:
-        """What `make` gives, or gave for the last name if that was this one and nothing was written since."""
+        """The result of `make`, cached for the last name until something is written."""
         with self._lock:
             [seen] = self._connection.execute("pragma data_version").fetchone()
             name = (name, seen, self._connection.total_changes)
@@ -137,17 +137,17 @@ class Books:
         return found[0] if found else None
 
     def all(self, kind: str) -> list[Record]:
-        """Every record of a kind, in the order they were made."""
+        """Every record of a kind, in order of creation."""
         sql = "select body from records where organization_id = ? and kind = ? order by rowid"
         return self.store.rows(sql, self.organization_id, kind)
 
     def of_customer(self, kind: str, customer_id: str) -> list[Record]:
-        """The records of a kind whose customer_id that is, in the order they were made."""
+        """The records of a kind with that customer_id, in order of creation."""
         sql = "select body from records where organization_id = ? and kind = ? and customer_id = ? order by rowid"
         return self.store.rows(sql, self.organization_id, kind, customer_id)
 
     def labelled(self, kind: str, label: str) -> list[Record]:
-        """The records of a kind that carry this name or number, whatever the case."""
+        """The records of a kind with this name or number, ignoring case."""
         sql = "select body from records where organization_id = ? and kind = ? and label = ? order by rowid"
         return self.store.rows(sql, self.organization_id, kind, _label(label))
 
@@ -168,7 +168,7 @@ class Books:
         self.store.run(sql, self.organization_id, kind, record_id)
 
     def new_id(self) -> str:
-        """An id that nothing else in the store has, across organisations and kinds."""
+        """An id that is unique in the store, across organisations and kinds."""
         return str(self.store.count_up(SHARED, "id", FIRST_ID))
 
     def next_number(self, sequence: str) -> int:

@@ -1,4 +1,4 @@
-"""Dates and times as Zoho writes them, in the organisation's time zone. Pure: the clock is always handed in."""
+"""Dates and times as Zoho writes them, in the organisation's time zone. Pure: the clock is always an argument."""
 
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -10,7 +10,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def utc_now() -> datetime:
-    """The clock of an app that was given none."""
+    """The default clock of an app."""
     return datetime.now(UTC)
 
 
@@ -25,7 +25,7 @@ def zone(name: str) -> tzinfo:
 
 
 def stamp(moment: datetime) -> str:
-    """A timestamp on the wire: 2026-10-09T13:48:53-0400."""
+    """A timestamp as Zoho writes it: 2026-10-09T13:48:53-0400."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
@@ -36,7 +36,7 @@ def in_words(stamp: str) -> str:
 
 
 def parse_stamp(text: str) -> datetime | None:
-    """A timestamp from the wire, None if it is none or says no offset."""
+    """A timestamp from a request, None if it is invalid or has no offset."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -45,7 +45,7 @@ def parse_stamp(text: str) -> datetime | None:
 
 
 def parse_day(text: str) -> date | None:
-    """A yyyy-mm-dd date, None for every other way to write one."""
+    """A yyyy-mm-dd date, None for any other format."""
     if len(text) != 10 or not text[4] == text[7] == "-":
         return None
     try:
@@ -55,8 +55,8 @@ def parse_day(text: str) -> date | None:
 
 
 def touch(record: Record, now: datetime) -> None:
-    """Note that a record changed. The wire has whole seconds, so a second change within one second is moved to the
-    next: whoever compares last_modified_time as a version must see every change."""
+    """Set last_modified_time. Zoho writes whole seconds, so a second change within one second is moved to the next:
+    a client that compares last_modified_time as a version must see every change."""
     previous = parse_stamp(str(record.get("last_modified_time", "")))
     moment = now.replace(microsecond=0)
     if previous is not None and moment <= previous:

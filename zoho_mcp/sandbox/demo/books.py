@@ -49,7 +49,7 @@ MODES = ("banktransfer", "check", "creditcard", "cash")
 
 @dataclass(frozen=True)
 class Deal:
-    """One invoice of the year: when, for whom, what, and what became of it."""
+    """One invoice of the year: when, for whom, what, and its outcome."""
 
     days_ago: int
     customer: int
@@ -59,7 +59,7 @@ class Deal:
     was_quoted: bool = False
 
 
-# An old unpaid invoice reads overdue by itself, a young one sent.
+# An old unpaid invoice shows as overdue, a recent one as sent.
 DEALS = (
     Deal(362, 0, ((0, "1"), (5, "500")), "paid"), Deal(355, 1, ((3, "2"),), "paid"),
     Deal(346, 2, ((2, "3"),), "paid"), Deal(338, 6, ((1, "1"),), "paid", "5%"),
@@ -93,7 +93,7 @@ def write_books(request: Request) -> None:
     catalogue = [_item(replace(request, now=start + timedelta(minutes=30 + n)), n) for n in range(len(ITEMS))]
     for index, deal in enumerate(DEALS):
         _deal(request, deal, index, customers, catalogue)
-    # Money that came without an invoice: an advance.
+    # A payment without an invoice: an advance.
     advance = {"customer_id": customers[2], "amount": Decimal(500), "payment_mode": "banktransfer",
                "reference_number": "ADV-1", "description": "Advance for the spring catalogue"}  # fmt: skip
     run(replace(request, now=request.now - timedelta(days=3)), payments.create_payment, advance)

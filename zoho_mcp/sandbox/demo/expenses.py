@@ -12,7 +12,7 @@ from zoho_mcp.sandbox.wire.forms import Upload
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-# The ids of demo_data's accounts.
+# The ids of the demo organisation's accounts.
 MEALS, OFFICE, TRAVEL, SOFTWARE, ADVERTISING = (f"9820000000000003{n:02d}" for n in (1, 3, 5, 7, 9))
 PETTY_CASH, CHECKING = "982000000000000311", "982000000000000313"
 SALES_TAX = "982000000000000101"

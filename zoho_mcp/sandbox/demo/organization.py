@@ -1,4 +1,4 @@
-"""A made-up design studio to try things on, and the bare organisation that tests start from.
+"""A fictitious design studio with a year of books, and the empty organisation that tests start from.
 
 The credentials are open knowledge: they open the sandbox and nothing else.
 """
@@ -44,12 +44,12 @@ ACCOUNTS = (
     ("982000000000000313", "Checking Account", "bank"),
     ("982000000000000315", "Sales", "income"),
 )
-# customfield_id, module, label, api_name: those that allow no value twice
+# customfield_id, module, label, api_name: unique fields
 UNIQUE_FIELDS = (("982000000000000401", "recurring_invoice", "Contract", "cf_contract"),)
 
 
 def seed(store: Store, *, today: date) -> None:
-    """Fill an empty store with the studio's last year, up to today; leaves a store that holds anything alone."""
+    """Fill an empty store with the studio's last year, up to today; a store that holds anything stays unchanged."""
     with store.transaction():
         if store.is_empty():
             _organization(store, today)
@@ -76,7 +76,7 @@ def add_organization(store: Store, organization_id: str, name: str, *, today: da
 
 
 def request_at(store: Store, day: date, body: Record | None = None, path: Mapping[str, str] | None = None) -> Request:
-    """A request as a handler gets it, at noon of that day, for whoever writes records without HTTP."""
+    """A request as a handler gets it, at noon of that day, for writing records without HTTP."""
     organization_id = CREDENTIALS.organization_id
     organization = store.shared.get("organization", organization_id) or {}
     now = datetime.combine(day, time(12), zone(TIME_ZONE))

@@ -1,4 +1,4 @@
-"""The demo studio's recurring invoices: two that run, one that was stopped, one that came to its end."""
+"""The demo studio's recurring invoices: two active, one stopped, one expired."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The demo studio's quotes and credit notes, one at least in every status."""
+"""The demo studio's quotes and credit notes, at least one in every status."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ VALID = 30  # days
 
 @dataclass(frozen=True)
 class Sale:
-    """A quote or a credit note: when, for whom, what, and what became of it."""
+    """A quote or a credit note: when, for whom, what, and its outcome."""
 
     days_ago: int
     customer: int
@@ -28,7 +28,7 @@ class Sale:
     why: str = ""
 
 
-# An unanswered quote of more than VALID days reads expired by itself; one that became an invoice is made by its deal.
+# An unanswered quote older than VALID days shows as expired. A deal creates the quote that became its invoice.
 QUOTES = (
     Sale(47, 1, ((0, "1"),), "sent"), Sale(26, 4, ((1, "1"), (2, "2")), "declined"),
     Sale(18, 2, ((2, "4"),), "accepted"), Sale(8, 7, ((3, "6"),), "sent"), Sale(3, 5, ((7, "200"),), "sent"),
@@ -54,7 +54,7 @@ def write_sales(request: Request, customers: list[str], catalogue: list[str]) ->
 
 
 def write_quote(at: Request, body: Record, fate: str) -> str:
-    """Make a quote, send it unless it stays a draft, and note the customer's answer four days on; gives its id."""
+    """Make a quote, send it unless it is a draft, and record the answer four days later. Returns its id."""
     expiry_date = (at.now + timedelta(days=VALID)).date().isoformat()
     made = run(at, estimates.create_estimate, {**body, "expiry_date": expiry_date})
     estimate_id = str(shown(made, "estimate")["estimate_id"])

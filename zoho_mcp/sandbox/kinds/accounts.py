@@ -12,7 +12,7 @@ from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_field
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
-# The types that the sandbox plays, and what a list's filter calls the groups of them.
+# The types the sandbox supports, and the groups that a list's filter names.
 TYPES = ("expense", "cost_of_goods_sold", "income", "cash", "bank", "accounts_receivable")
 GROUPS = {"asset": ("cash", "bank", "accounts_receivable"), "expense": ("expense", "cost_of_goods_sold"),
           "income": ("income",)}  # fmt: skip
@@ -35,7 +35,7 @@ LISTING = Listing(
 
 
 def account(books: Books, account_id: str, key: str, types: Collection[str]) -> Record:
-    """The account of that id, if it is of one of these types; `key` names the field in the refusal."""
+    """The account of that id, if it is of one of these types; `key` names the field in the error."""
     found = books.get("account", account_id)
     if found is None or found["account_type"] not in types:
         raise invalid_value(key)  # the code is unverified

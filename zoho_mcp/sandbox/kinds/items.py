@@ -104,7 +104,7 @@ def _write(request: Request, item: Record) -> None:
     if not item["name"]:
         raise invalid_value("name")
     if any(other["item_id"] != item["item_id"] for other in request.books.labelled("item", item["name"])):
-        # The status is what Zoho's table gives for this number.
+        # The status is that of Zoho's table of codes.
         raise ZohoError(1000, "The item name already exist", 500)
     if item["sku"] and any(_same_sku(item, other) for other in request.books.all("item")):
         raise ZohoError(1001, f"The SKU {item['sku']} already exists.")  # code and words are unverified

@@ -1,4 +1,4 @@
-"""Organisations: the only records that are asked for without naming an organisation."""
+"""Organisations: the only records that can be read without an organization_id."""
 
 from zoho_mcp.sandbox.times import zone
 from zoho_mcp.sandbox.wire.errors import wrong_organization

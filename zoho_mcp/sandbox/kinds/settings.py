@@ -1,4 +1,4 @@
-"""Taxes, currencies and templates: small tables that other records point into."""
+"""Taxes, currencies and templates: small tables that other records refer to."""
 
 from decimal import Decimal
 
@@ -86,7 +86,7 @@ def get_currency(request: Request) -> Reply:
 
 
 def create_currency(request: Request) -> Reply:
-    """POST /settings/currencies. It has the exchange rate 1 until documents give theirs."""
+    """POST /settings/currencies. Its exchange rate is 1 until a document gives another."""
     currency_id, body = request.books.new_id(), request.body
     code = text(body, "currency_code", limit=100)
     if not code or any(found["currency_code"] == code for found in request.books.all("currency")):
@@ -126,7 +126,7 @@ def list_invoice_templates(request: Request) -> Reply:
 
 
 def one_page(report_name: str, sort_column: str = "", applied_filter: str = "") -> Record:
-    """The page_context of a table that always comes whole: it is far below a page."""
+    """The page_context of a table that always fits on one page."""
     return {"report_name": report_name, "sort_column": sort_column, "sort_order": "A", "applied_filter": applied_filter}
 
 

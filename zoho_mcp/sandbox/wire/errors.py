@@ -1,11 +1,11 @@
-"""The refusals Zoho gives, as values: its own code, its message and the HTTP status they travel with.
+"""Zoho's errors as values: code, message and HTTP status.
 
 Codes whose number or status no document or recording confirms are marked unverified where they are made.
 """
 
 
 class ZohoError(Exception):
-    """An answer with a code other than 0."""
+    """A response with a code other than 0."""
 
     def __init__(self, code: int, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -15,17 +15,17 @@ class ZohoError(Exception):
 
 
 def invalid_value(field: str) -> ZohoError:
-    """A value that is missing, of the wrong type or outside what the field takes."""
+    """A value that is missing, of the wrong type or out of range."""
     return ZohoError(2, f"Invalid value passed for {field}")
 
 
 def too_long(field: str, limit: int) -> ZohoError:
-    """A text longer than the field takes."""
+    """A text that is too long for its field."""
     return ZohoError(15, f"Please ensure that the {field} has less than {limit} characters.")
 
 
 def malformed_body() -> ZohoError:
-    """A body that is no JSON object. The number 4 is unverified."""
+    """A body that is not a JSON object. The code 4 is unverified."""
     return ZohoError(4, "Invalid value passed for JSONString")
 
 
@@ -35,7 +35,7 @@ def invalid_url() -> ZohoError:
 
 
 def method_not_allowed() -> ZohoError:
-    """A known path, asked with a method it does not have. Unverified, third parties report it so."""
+    """A known path with an unknown method. Unverified; reported by third parties."""
     return ZohoError(37, "The HTTP method is not allowed for the requested resource", 405)
 
 
@@ -60,35 +60,35 @@ def wrong_organization(organization_id: str) -> ZohoError:
 
 
 def missing_organization() -> ZohoError:
-    """No organisation is named. The code was observed, the words and the status are unverified."""
+    """No organisation is named. The code was observed; the wording and the status are unverified."""
     return ZohoError(9017, "Please specify the organization.")
 
 
 def does_not_exist(what: str, code: int = 1002) -> ZohoError:
-    """A record that is not there. Zoho's words are these for some kinds and "does not exists" for others; that the
-    status is 404 is inferred from the meaning, not recorded."""
+    """A record that does not exist. Zoho writes "does not exists" for some kinds. The status 404 is inferred from the
+    meaning, not recorded."""
     verb = "exists" if what in ("Credit Note", "Expense", "Project") else "exist"
     return ZohoError(code, f"{what} does not {verb}", 404)
 
 
 def customer_not_accessible() -> ZohoError:
-    """A new document for a customer who is not there or is inactive. Seen for the former; that the latter gets the
-    same is unverified."""
+    """A new document for an unknown or inactive customer. Seen for an unknown one; for an inactive one it is
+    unverified."""
     return ZohoError(1002, "The Customer is not accessible.", 404)
 
 
 def no_such_currency() -> ZohoError:
-    """A currency that is not there."""
+    """A currency that does not exist."""
     return ZohoError(9004, "This currency does not exist. Please choose a valid currency")
 
 
 def number_exists(what: str, code: int = 1001) -> ZohoError:
-    """A document number that another document carries."""
+    """A document number that another document has."""
     return ZohoError(code, f"{what} Number already exist")
 
 
 def too_many_per_minute() -> ZohoError:
-    """The block for the minute."""
+    """The limit per minute."""
     return ZohoError(
         44,
         "For security reasons your organization has been blocked as it have exceeded the maximum number of requests "
@@ -98,14 +98,14 @@ def too_many_per_minute() -> ZohoError:
 
 
 def too_many_per_day(limit: int) -> ZohoError:
-    """The block for the rest of the organisation's day."""
+    """The limit per day."""
     return ZohoError(
         45, f"The API call for this organization has exceeded the maximum call rate limit of {limit}.", 429
     )
 
 
 def too_many_at_once() -> ZohoError:
-    """The block for requests that run side by side."""
+    """The limit of concurrent requests."""
     return ZohoError(
         1070,
         "You have reached the maximum number of in process requests allowed. Kindly try again after some time.",
@@ -114,8 +114,8 @@ def too_many_at_once() -> ZohoError:
 
 
 def refused(message: str) -> ZohoError:
-    """A record whose state forbids the operation, where no document or recording has Zoho's code for that.
+    """A record whose status forbids the operation, where neither documentation nor recordings have Zoho's code.
 
-    2 is Zoho's code for a value that does not fit; that it is given here, and the words, are unverified.
+    2 is Zoho's code for an invalid value; that it is used here, and the wording, are unverified.
     """
     return ZohoError(2, message)

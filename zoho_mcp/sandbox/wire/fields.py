@@ -1,4 +1,4 @@
-"""Values out of a request body, checked one by one. A wrong one raises what Zoho answers; null counts as not sent."""
+"""Values from a request body, checked one by one. An invalid one raises Zoho's error; null counts as not sent."""
 
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
@@ -8,14 +8,14 @@ from zoho_mcp.sandbox.wire import json_wire
 from zoho_mcp.sandbox.wire.errors import invalid_value, too_long
 from zoho_mcp.sandbox.wire.json_wire import Record
 
-# The words Zoho uses for a field in its messages, where they are known to differ from its name.
+# Zoho's names of fields in its messages, where they are known to differ from the keys.
 WORDS = {"payment_terms": "Payment Terms"}
 LARGEST = Decimal(10) ** 12
 MOST_DECIMALS = 12
 
 
 def text(body: Record, key: str, default: str = "", limit: int | None = None) -> str:
-    """A text; numbers are taken as written, as the form-based API always did."""
+    """A text; numbers are accepted as written, as in the form-based API."""
     value = body.get(key)
     if value is None:
         return default
@@ -28,7 +28,7 @@ def text(body: Record, key: str, default: str = "", limit: int | None = None) ->
 
 
 def number(body: Record, key: str, default: Decimal | None = None) -> Decimal:
-    """An amount, as a number or as digits in a string; without a default it must be there."""
+    """An amount, as a number or as digits in a string; required without a default."""
     value = body.get(key)
     if value is None or value == "":
         if default is None:
@@ -38,7 +38,7 @@ def number(body: Record, key: str, default: Decimal | None = None) -> Decimal:
 
 
 def as_number(value: object, key: str) -> Decimal:
-    """The value as an exact number; `key` names it in the refusal."""
+    """The value as an exact number; `key` names it in the error."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         raise invalid_value(_word(key))
     try:
@@ -51,7 +51,7 @@ def as_number(value: object, key: str) -> Decimal:
 
 
 def whole(body: Record, key: str, default: int) -> int:
-    """A whole number of nought or more."""
+    """A whole number of at least 0."""
     amount = number(body, key, Decimal(default))
     if amount != amount.to_integral_value() or amount < 0:
         raise invalid_value(_word(key))
@@ -59,7 +59,7 @@ def whole(body: Record, key: str, default: int) -> int:
 
 
 def flag(body: Record, key: str, default: bool) -> bool:
-    """A true or false, also as a word."""
+    """A boolean, also as "true" or "false"."""
     value = body.get(key)
     if value is None or value == "":
         return default
@@ -81,7 +81,7 @@ def day(body: Record, key: str, default: str) -> str:
 
 
 def choice(body: Record, key: str, allowed: Collection[str], default: str) -> str:
-    """One of a few words."""
+    """One of the allowed words."""
     value = text(body, key)
     if not value:
         return default
@@ -113,7 +113,7 @@ def records(body: Record, key: str) -> list[Record] | None:
 
 
 def texts(body: Record, key: str) -> list[str] | None:
-    """A list of texts, None when not sent; numbers are taken as written."""
+    """A list of texts, None when not sent; numbers are accepted as written."""
     value = body.get(key)
     if value is None or value == "":
         return None
@@ -124,7 +124,7 @@ def texts(body: Record, key: str) -> list[str] | None:
 
 
 def custom_fields(body: Record, was: list[Record]) -> list[Record]:
-    """Custom fields as they are kept: by id, index, api_name or label, whichever was sent; `was` when none were."""
+    """Custom fields as stored: named by id, index, api_name or label; `was` when none were sent."""
     sent = records(body, "custom_fields")
     if sent is None:
         return was

@@ -28,7 +28,7 @@ class Form:
 
 
 def read_form(content_type: str, raw: bytes) -> Form:
-    """The form in a body; empty for a body that is none."""
+    """The form in a body; empty if the body is not a form."""
     kind = content_type.split(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         return Form(dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True)))
@@ -53,7 +53,7 @@ def _object(raw: bytes) -> Record:
     try:
         record = json_wire.as_record(json_wire.load(raw))
         if b"\\u" in raw:
-            # Half a surrogate pair is a legal JSON escape, but no text that can be kept.
+            # Half a surrogate pair is a legal JSON escape, but cannot be stored as text.
             json.dumps(record, ensure_ascii=False, default=str).encode()
     except ValueError:
         record = None
@@ -63,7 +63,7 @@ def _object(raw: bytes) -> Record:
 
 
 def _multipart(content_type: str, raw: bytes) -> Form:
-    # Imported here: only uploads need the mail parser, and every start would pay for it.
+    # Imported here: only uploads need the mail parser, and importing it slows every start.
     from email import message_from_bytes
     from email.policy import HTTP
 

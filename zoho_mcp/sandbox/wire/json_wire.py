@@ -1,4 +1,4 @@
-"""JSON with exact numbers: what has a fraction is a Decimal inside and a plain number outside, never a float."""
+"""JSON with exact numbers: a fraction is a Decimal here and a plain number on the wire, never a float."""
 
 import json
 from decimal import Decimal
@@ -31,7 +31,7 @@ def dump(value: object) -> str:
 
 
 def load(text: str | bytes) -> Any:
-    """Read JSON; raises ValueError for anything that is none, NaN and Infinity included."""
+    """Read JSON. Raises ValueError for invalid JSON, including NaN and Infinity."""
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
     except (RecursionError, UnicodeDecodeError) as error:

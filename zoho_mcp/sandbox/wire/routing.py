@@ -1,4 +1,4 @@
-"""Which handler a method and a path reach, what a handler is given and what it gives back."""
+"""Routes, and what a handler gets and returns."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,17 +35,17 @@ class Request:
 
     @property
     def stamp(self) -> str:
-        """The organisation's time, as the wire has it."""
+        """The organisation's time, as Zoho writes it."""
         return stamp(self.now)
 
     def wants(self, name: str) -> bool:
-        """Whether a query parameter says true."""
+        """Whether a query parameter is true."""
         return self.query.get(name, "").lower() == "true"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A successful answer: the envelope's message and keys, or a file."""
+    """A successful response: the envelope's message and keys, or a file."""
 
     message: str = "success"
     keys: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -62,7 +62,7 @@ def created(message: str, location: str, **keys: object) -> Reply:
 
 
 def done(message: str = "success", **keys: object) -> Reply:
-    """200, and what there is to show."""
+    """200, with these keys."""
     return Reply(message, keys)
 
 
@@ -93,7 +93,7 @@ class RouteTable:
         self._routes = [(route, route.pattern.strip("/").split("/")) for route in routes]
 
     def find(self, product: str, method: str, segments: list[str]) -> Found:
-        """The route and the ids in its path; raises what Zoho answers when there is none."""
+        """The route and the ids in its path. Raises ZohoError if there is none."""
         matches = [
             (sum(not part.startswith("{") for part in pattern), route, ids)
             for route, pattern in self._routes
@@ -104,7 +104,7 @@ class RouteTable:
         allowed = [match for match in matches if match[1].method == method]
         if not allowed:
             raise method_not_allowed()
-        # A word beats an id where both fit.
+        # A literal part takes precedence over an id.
         _, route, ids = max(allowed, key=lambda match: match[0])
         return route, ids
 

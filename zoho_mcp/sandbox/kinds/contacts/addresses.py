@@ -4,7 +4,7 @@ from zoho_mcp.sandbox.wire.fields import text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-# Every part of an address and the longest text it takes.
+# The parts of an address and their maximum length.
 ADDRESS: dict[str, int] = {
     "attention": 100, "address": 500, "street2": 255, "city": 100, "state_code": 100, "state": 100, "zip": 50,
     "country": 100, "country_code": 100, "phone": 50, "fax": 50,

@@ -1,4 +1,4 @@
-"""The people of a contact, kept inside its record; exactly one of them is the primary one."""
+"""The contact persons, stored inside the contact's record; exactly one of them is primary."""
 
 from zoho_mcp.sandbox.listing import Listing, respond
 from zoho_mcp.sandbox.times import in_words, touch
@@ -28,7 +28,7 @@ def primary_of(contact: Record) -> Record | None:
 
 
 def persons_from(request: Request, was: list[Record]) -> list[Record]:
-    """The people that a contact's body asks for: the list replaces the old one (unverified), known ids keep theirs."""
+    """The contact persons in a contact's body: the list replaces the old one (unverified), known ids stay."""
     sent = records(request.body, "contact_persons")
     if sent is None:
         return was
@@ -37,7 +37,7 @@ def persons_from(request: Request, was: list[Record]) -> list[Record]:
 
 
 def list_all(request: Request) -> Reply:
-    """GET /contacts/contactpersons: of every contact. The day one was made is in words."""
+    """GET /contacts/contactpersons: of every contact. created_time is a date in words."""
     rows = [
         {
             **person,
@@ -62,7 +62,7 @@ def get_person(request: Request) -> Reply:
 
 
 def create_person(request: Request) -> Reply:
-    """POST /contacts/contactpersons. The person becomes the primary one only where there is none yet."""
+    """POST /contacts/contactpersons. The person becomes primary only if there is no other."""
     contact = _contact(request, text(request.body, "contact_id"))
     person = _person(request, request.body, None)
     person["is_primary_contact"] = False

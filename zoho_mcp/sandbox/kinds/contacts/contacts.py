@@ -15,7 +15,7 @@ from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_field
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
-# Fields that are kept as they come, with the longest text they take (None: no limit known).
+# Text fields that are saved unchanged, with their maximum length (None: no known limit).
 TEXTS: dict[str, int | None] = {
     "contact_name": 200, "company_name": 200, "website": None, "notes": None, "payment_terms_label": 200,
     "contact_number": 200, "facebook": 100, "twitter": 100, "tax_id": None, "tax_exemption_id": None,
@@ -67,7 +67,7 @@ def find(books: Books, contact_id: str, what: str = "Contact") -> Record:
 
 
 def terms_label(days: int, label: str = "") -> str:
-    """The words for payment terms of so many days, unless some were given."""
+    """The label of payment terms of this many days, unless one was given."""
     return label or ("Due on Receipt" if days == 0 else f"Net {days}")
 
 
@@ -96,7 +96,7 @@ def get_contact(request: Request) -> Reply:
 
 
 def create_contact(request: Request) -> Reply:
-    """POST /contacts. A top-level email is ignored without a word, as the real one does."""
+    """POST /contacts. A top-level email is silently ignored, as Zoho does."""
     contact_id = request.books.new_id()
     home = base_currency(request.books)
     contact: Record = {
@@ -152,7 +152,7 @@ def detail(request: Request, contact: Record) -> Record:
 
 
 def view(request: Request, contact: Record, standing: Standing) -> Record:
-    """A contact with what its books say; the top-level person fields are those of the primary contact person."""
+    """A contact with its balances; the top-level person fields are those of the primary contact person."""
     precision = contact["price_precision"]
     person = primary_of(contact)
     return {

@@ -1,6 +1,6 @@
-"""What can be done to a credit note besides editing it: its statuses, its mail, the invoices it goes to."""
+"""Actions on a credit note: its statuses, its mail, and the invoices it is applied to."""
 
-from zoho_mcp.sandbox.balances import allocations_from, loosen
+from zoho_mcp.sandbox.balances import allocations_from, unapply
 from zoho_mcp.sandbox.kinds.credit_notes.application import apply_credit, is_used
 from zoho_mcp.sandbox.kinds.credit_notes.views import CREDIT_NOTE, find, invoices_credited
 from zoho_mcp.sandbox.kinds.documents import documents
@@ -11,7 +11,7 @@ from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
 
 def mark_void(request: Request) -> Reply:
-    """POST /creditnotes/{creditnote_id}/status/void. Once more is success too (as with invoices; unverified)."""
+    """POST /creditnotes/{creditnote_id}/status/void. Repeating it succeeds (as for invoices; unverified)."""
     note = find(request.books, request.path["creditnote_id"])
     if is_used(request, note):
         # Whether Zoho takes the credits back instead is unverified; refusing loses nothing.
@@ -21,20 +21,20 @@ def mark_void(request: Request) -> Reply:
 
 
 def mark_draft(request: Request) -> Reply:
-    """POST /creditnotes/{creditnote_id}/status/draft: the way back for a void one."""
+    """POST /creditnotes/{creditnote_id}/status/draft: reopens a void one as a draft."""
     note = find(request.books, request.path["creditnote_id"])
     if note["status"] == "open":
-        # The request is documented for void ones; that open ones are refused, and the code, are unverified.
+        # Documented for void ones; that open ones are refused, and the code, are unverified.
         raise refused("Only void credit notes can be changed to draft.")
     documents.change(request, "creditnote", note, status="draft")
-    return done("The status of the credit note has been changed to draft.")  # the words are unverified
+    return done("The status of the credit note has been changed to draft.")  # the wording is unverified
 
 
 def mark_open(request: Request) -> Reply:
-    """POST /creditnotes/{creditnote_id}/status/open. One that is open or closed stays as it is (unverified)."""
+    """POST /creditnotes/{creditnote_id}/status/open. Open and closed ones stay unchanged (unverified)."""
     note = find(request.books, request.path["creditnote_id"])
     if note["status"] == "void":
-        # The request is documented for drafts; that void ones are refused, and the code, are unverified.
+        # Documented for drafts; that void ones are refused, and the code, are unverified.
         raise refused("Only draft credit notes can be changed to open.")
     if note["status"] == "draft":
         documents.change(request, "creditnote", note, status="open")
@@ -47,7 +47,7 @@ def list_invoices(request: Request) -> Reply:
 
 
 def apply_to_invoices(request: Request) -> Reply:
-    """POST /creditnotes/{creditnote_id}/invoices: all of what is asked, or nothing."""
+    """POST /creditnotes/{creditnote_id}/invoices: apply all amounts, or none."""
     creditnote_id = request.path["creditnote_id"]
     find(request.books, creditnote_id)
     sent = records(request.body, "invoices")
@@ -55,10 +55,10 @@ def apply_to_invoices(request: Request) -> Reply:
         raise invalid_value("invoices")
     applied: list[Record] = []
     for part in sent:
-        # Read anew each time: what comes second must see what the first took.
+        # Read again for each part: the second must see what the first used.
         note, invoice = find(request.books, creditnote_id), request.books.get("invoice", text(part, "invoice_id"))
         if invoice is None or invoice["customer_id"] != note["customer_id"]:
-            # That another customer's invoice counts as not there is unverified.
+            # That another customer's invoice is reported as missing is unverified.
             raise does_not_exist("Invoice")
         amount = number(part, "amount_applied")
         apply_credit(request, note, invoice, amount)
@@ -73,7 +73,7 @@ def delete_invoice(request: Request) -> Reply:
     wanted = [part for part in parts if part["allocation_id"] == request.path["creditnote_invoice_id"]]
     if not wanted:
         raise does_not_exist("Credit")
-    loosen(request, wanted)
+    unapply(request, wanted)
     return done("Credits applied to an invoice have been deleted.")
 
 
@@ -82,7 +82,7 @@ ACTION_ROUTES = [
     Route("POST", f"{NOTE}/status/void", "creditnotes.CREATE", mark_void),
     Route("POST", f"{NOTE}/status/draft", "creditnotes.CREATE", mark_draft),
     Route("POST", f"{NOTE}/status/open", "creditnotes.CREATE", mark_open),
-    # That a mailed draft is open thereby is unverified.
+    # That mailing a draft opens it is unverified.
     *CREDIT_NOTE.email_routes("Credit Note", draft_becomes="open", message="Your credit note has been sent."),
     Route("GET", f"{NOTE}/invoices", "creditnotes.READ", list_invoices, "credit_notes.invoices"),
     Route("POST", f"{NOTE}/invoices", "creditnotes.CREATE", apply_to_invoices, "credit_notes.applied"),

@@ -1,4 +1,4 @@
-"""When a credit note can be applied to an invoice, asked from either side. The numbers and words are Zoho's own."""
+"""When a credit note can be applied to an invoice, from either side. Codes and wording are Zoho's."""
 
 from decimal import Decimal
 
@@ -11,26 +11,26 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
 NOTE_CODES = {"closed": 12003, "void": 12004}
-# Paid is what Zoho's message calls closed.
+# Zoho's message calls a paid invoice closed.
 INVOICE_CODES = {"draft": (12005, "draft"), "paid": (12006, "closed"), "void": (12007, "void")}
 
 
 def apply_credit(request: Request, note: Record, invoice: Record, amount: Decimal) -> None:
-    """Apply so much of a credit note to an invoice of the same customer."""
+    """Apply this amount of a credit note to an invoice of the same customer."""
     left = rest(request.books, "creditnote", note)
     went = settled_of(request.books, invoice)
     _check(status_of(note, left), invoice_status(invoice, went, request.today))
     if amount <= 0 or amount != rounded(amount, note["price_precision"]):
         raise invalid_value("amount_applied")
     if amount > min(left, balance(invoice, went)):
-        # The number is that of a payment's; for credits it is unverified.
+        # The code is documented for payments; for credits it is unverified.
         raise ZohoError(24016, "The amount entered is more than the balance due for this invoice")
     allocate(request, "creditnote", note, invoice, amount)
     documents.change(request, "creditnote", note)
 
 
 def is_used(request: Request, note: Record) -> bool:
-    """Whether anything of a credit note was applied or paid back."""
+    """Whether any of a credit note was applied or refunded."""
     return rest(request.books, "creditnote", note) != note["total"]
 
 

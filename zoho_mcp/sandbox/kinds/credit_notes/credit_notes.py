@@ -1,4 +1,4 @@
-"""Credit notes: create, read, change, delete. What they are spent on is in actions.py and refunds.py."""
+"""Credit notes: create, read, change, delete. Applying and refunding are in actions.py and refunds.py."""
 
 from zoho_mcp.sandbox.balances import rest
 from zoho_mcp.sandbox.kinds.credit_notes.actions import ACTION_ROUTES
@@ -15,7 +15,7 @@ from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
 
 def create_credit_note(request: Request) -> Reply:
-    """POST /creditnotes: open at once, unless is_draft says otherwise."""
+    """POST /creditnotes: open immediately, unless is_draft is true."""
     creditnote_id = request.books.new_id()
     status = "draft" if flag(request.body, "is_draft", False) else "open"
     note: Record = {"creditnote_id": creditnote_id, "creditnote_number": "", "status": status}
@@ -47,7 +47,7 @@ def update_credit_note(request: Request) -> Reply:
 
 
 def delete_credit_note(request: Request) -> Reply:
-    """DELETE /creditnotes/{creditnote_id}, refused once anything of it was spent."""
+    """DELETE /creditnotes/{creditnote_id}, refused once any of it was applied or refunded."""
     note = find(request.books, request.path["creditnote_id"])
     if is_used(request, note):
         raise refused("Credit notes that have been applied or refunded cannot be deleted.")
@@ -56,7 +56,7 @@ def delete_credit_note(request: Request) -> Reply:
 
 
 def _own_number(request: Request, note: Record) -> str:
-    """The number the caller gives and says to be meant; without that it is ignored, unlike an invoice's.
+    """The number given with ignore_auto_number_generation=true; otherwise it is ignored, unlike an invoice's.
 
     Zoho's field tables have ignore_auto_number_generation in the body as well; that it does anything there is
     unverified, so only the recorded way works. That a PUT follows the same rule is unverified too.

@@ -1,4 +1,4 @@
-"""Money paid back of a credit note."""
+"""Refunds of credit notes."""
 
 from zoho_mcp.sandbox import listing
 from zoho_mcp.sandbox.balances import rest
@@ -43,7 +43,7 @@ def get_refund(request: Request) -> Reply:
 
 
 def create_refund(request: Request) -> Reply:
-    """POST /creditnotes/{creditnote_id}/refunds, of what is left at the most."""
+    """POST /creditnotes/{creditnote_id}/refunds, up to the remaining balance."""
     note = find(request.books, request.path["creditnote_id"])
     if note["status"] != "open":
         raise refused(f"Credit notes in the {note['status']} status cannot be refunded.")
@@ -53,7 +53,7 @@ def create_refund(request: Request) -> Reply:
         "source_kind": "creditnote",
         "source_id": note["creditnote_id"],
         "customer_id": note["customer_id"],
-        # The documents want a date and give no default; today, as with payments, is unverified.
+        # The documentation requires a date; defaulting to today, as for payments, is unverified.
         "date": request.today,
         "refund_mode": "cash",
         "exchange_rate": note["exchange_rate"],
@@ -74,7 +74,7 @@ def update_refund(request: Request) -> Reply:
 
 
 def delete_refund(request: Request) -> Reply:
-    """DELETE /creditnotes/{creditnote_id}/refunds/{creditnote_refund_id}: the money is credit again."""
+    """DELETE /creditnotes/{creditnote_id}/refunds/{creditnote_refund_id}: the amount becomes credit again."""
     note, refund = _both(request)
     request.books.drop("refund", refund["creditnote_refund_id"])
     documents.change(request, "creditnote", note)
@@ -113,7 +113,7 @@ def _write(request: Request, note: Record, refund: Record) -> None:
 def _write_account(request: Request, refund: Record) -> None:
     account_id = text(request.body, "from_account_id", str(refund.get("from_account_id", "")))
     account = request.books.get("account", account_id) if account_id else None
-    # Zoho Invoice shows no accounts, so that it asks for none; the Books documents do. Both are unverified.
+    # Zoho Invoice has no accounts in its API, so none is required; Books requires one. Both are unverified.
     if account is None and (account_id or request.product == "books"):
         raise invalid_value("from_account_id")
     refund |= {"from_account_id": account_id, "from_account_name": account["account_name"] if account else ""}

@@ -1,4 +1,4 @@
-"""Credit notes as the wire shows them: the record plus what went to invoices and what was paid back."""
+"""Credit notes as Zoho shows them: the record plus what was applied and refunded."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-# What a list can ask for; the sandbox plays the first four.
+# Statuses a list can filter by; the sandbox uses the first four.
 STATUSES = (
     "open", "closed", "void", "draft", "pending_approval", "approved", "rejected", "signed", "pending_signature",
     "unsigned_all", "unsigned_draft", "unsigned_sent", "unsigned_approved",
@@ -39,12 +39,12 @@ LISTING = Listing(
 
 
 def status_of(note: Record, left: Decimal) -> str:
-    """The status of the wire. The record itself only knows draft, open and void."""
+    """The status that Zoho shows. The record itself has only draft, open and void."""
     return "closed" if note["status"] == "open" and left <= 0 else str(note["status"])
 
 
 def refunds_of(books: Books, note: Record) -> list[Record]:
-    """What was paid back of a credit note, oldest first."""
+    """The refunds of a credit note, oldest first."""
     refunds = books.of_customer("refund", note["customer_id"])
     return [refund for refund in refunds if refund["source_id"] == note["creditnote_id"]]
 
@@ -63,7 +63,7 @@ def detail(request: Request, note: Record) -> Record:
 
 
 def overview(request: Request) -> list[Record]:
-    """Every credit note with what lists filter and sort by."""
+    """Every credit note with the values that lists filter and sort by."""
     people = document_views.customers(request)
     applied, refunded = _by_source(request.books, "allocation"), _by_source(request.books, "refund")
     return [
@@ -101,7 +101,7 @@ def _applied_numbers(books: Books, note: Record) -> str:
 
 
 def refund_of(note: Record, refund: Record) -> Record:
-    """A refund as the wire shows it."""
+    """A refund as Zoho shows it."""
     shown = {name: value for name, value in refund.items() if name != "source_id"}
     return {
         **shown,

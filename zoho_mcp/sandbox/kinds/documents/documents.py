@@ -27,7 +27,7 @@ LINE_TEXTS: dict[str, int | None] = {
 
 
 def new_document(request: Request) -> Record:
-    """The fields every document starts with."""
+    """The fields that every document starts with."""
     return {
         "customer_id": "", "contact_persons": [], "discount": ZERO, "discount_type": "entity_level",
         "is_discount_before_tax": True, "is_inclusive_tax": False, "shipping_charge": ZERO, "adjustment": ZERO,
@@ -37,14 +37,14 @@ def new_document(request: Request) -> Record:
 
 
 def change(request: Request, kind: str, document: Record, **changes: object) -> None:
-    """Keep a document with these fields changed."""
+    """Save a document with these fields changed."""
     document |= changes
     touch(document, request.now)
     request.books.put(kind, document[f"{kind}_id"], document)
 
 
 def write_customer(request: Request, document: Record) -> Record:
-    """Take over the customer that is named, or keep the one there is; gives the contact."""
+    """Set the customer that the body names, or keep the current one. Returns the contact."""
     customer_id = text(request.body, "customer_id") or document["customer_id"]
     if not customer_id:
         raise invalid_value("customer_id")
@@ -65,7 +65,7 @@ def write_customer(request: Request, document: Record) -> Record:
         document["shipping_address"] = contact["shipping_address"]
         primary = contacts.primary_of(contact)
         document["contact_persons"] = [primary["contact_person_id"]] if primary else []
-    # Read anew at every write, so that a renamed customer shows on what is saved after it.
+    # Read again at every write, so that later writes show a renamed customer.
     document["customer_name"] = contact["contact_name"]
     document["exchange_rate"] = number(request.body, "exchange_rate", document["exchange_rate"])
     if document["exchange_rate"] <= 0:
@@ -75,14 +75,14 @@ def write_customer(request: Request, document: Record) -> Record:
 
 
 def write_texts(request: Request, document: Record) -> None:
-    """Take over the plain texts, the custom fields and the template."""
+    """Set the plain texts, the custom fields and the template."""
     for key, limit in TEXTS.items():
         document[key] = text(request.body, key, str(document.get(key, "")), limit)
     document["custom_fields"] = custom_fields(request.body, document["custom_fields"])
 
 
 def write_pricing(request: Request, document: Record, what: str) -> None:
-    """Take over lines, discounts and charges, and compute the totals; `what` names the document in refusals."""
+    """Set lines, discounts and charges, and compute the totals; `what` names the document in errors."""
     body = request.body
     sent = records(body, "line_items")
     if sent is not None:
@@ -126,7 +126,7 @@ def _line(request: Request, sent: Record, known: dict[str, Record], what: str) -
     if item_id and item_id != was.get("item_id"):
         item = request.books.get("item", item_id)
         if item is None or item["status"] != "active":
-            # Documented for estimates; that the other documents are named in their turn is unverified.
+            # Documented for estimates; that the message names the other kinds likewise is unverified.
             raise ZohoError(2007, f"{what} cannot be raised for items that have been deleted or marked as inactive")
         before = {**was, **{name: item[name] for name in ("name", "description", "unit", "rate", "tax_id")},
                   "product_type": item["product_type"], "account_id": item["account_id"]}  # fmt: skip
@@ -151,7 +151,7 @@ def _line_tax(request: Request, tax_id: str) -> Record:
 
 
 def _discount(body: Record, default: Any) -> Any:
-    """A discount as it is kept and shown: an amount, or a percentage in its own words ("10%")."""
+    """A discount as stored and shown: an amount, or a percentage as text ("10%")."""
     value = body.get("discount")
     if value is None or value == "":
         return default

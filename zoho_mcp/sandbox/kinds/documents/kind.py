@@ -1,4 +1,4 @@
-"""What all kinds of documents with lines do alike: they are found, listed, read, drawn as a PDF and mailed.
+"""What all kinds of documents with lines share: finding, listing, reading, drawing as a PDF, mailing.
 
 How a document is written differs from kind to kind and stays in the kind's own module.
 """
@@ -80,7 +80,7 @@ class DocumentKind:
         ]
 
     def email_routes(self, subject: str, *, draft_becomes: str, message: str, keys: str = "") -> list[Route]:
-        """What the mail would be, and sending it. A mailed draft is one no longer; `subject` begins the mail."""
+        """Read the mail, and send it. Mailing a draft changes its status; `subject` starts the subject line."""
 
         def get_email(request: Request) -> Reply:
             document = self.named(request)

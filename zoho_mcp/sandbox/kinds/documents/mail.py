@@ -1,4 +1,4 @@
-"""Mails: nothing leaves the machine; a sent mail is a record of kind "mail", read back with store.outbox()."""
+"""Mail: nothing leaves the machine. A sent mail is a record of kind "mail", read with store.outbox()."""
 
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.wire.errors import invalid_value
@@ -8,7 +8,7 @@ from zoho_mcp.sandbox.wire.routing import Request
 
 
 def addresses(request: Request, document: Record) -> list[str]:
-    """The addresses of a document's contact persons, else of its customer's primary one."""
+    """The addresses of a document's contact persons, or else of its customer's primary one."""
     contact = contacts.find(request.books, document["customer_id"])
     people: list[Record] = contact["contact_persons"]
     chosen = [person for person in people if person["contact_person_id"] in document["contact_persons"]]
@@ -18,7 +18,7 @@ def addresses(request: Request, document: Record) -> list[str]:
 
 
 def content(request: Request, document: Record, what: str, number: str) -> Record:
-    """What GET .../email shows: the mail as it would go out, and who it could go to."""
+    """What GET .../email shows: the mail as it would be sent, and its possible recipients."""
     contact = contacts.find(request.books, document["customer_id"])
     to = addresses(request, document)
     return {
@@ -67,7 +67,7 @@ def send(request: Request, kind: str, record_id: str, body: Record, plain: Recor
 
 
 def send_to_customer(request: Request, kind: str, document: Record, what: str, number: str) -> None:
-    """Send to the document's own contact persons, as send=true on create does; without an address that is refused."""
+    """Send to the document's contact persons, as send=true on create does. Refused without an address."""
     to = addresses(request, document)
     if not to:
         raise invalid_value("contact_persons")  # the code is unverified

@@ -17,7 +17,7 @@ def choose_number(request: Request, kind: str, field: str, prefix: str, what: st
         ensure_free(request, kind, given, what)
         return given
     if given:
-        # That auto-numbering refuses a number is how Zoho's users report it; the code is unverified.
+        # Zoho's users report that auto-numbering refuses a number; the code is unverified.
         raise ZohoError(
             4097, f"{what} number cannot be given while auto-number generation is on. "
             "Pass ignore_auto_number_generation=true to use your own number."
@@ -26,7 +26,7 @@ def choose_number(request: Request, kind: str, field: str, prefix: str, what: st
 
 
 def next_number(request: Request, kind: str, prefix: str) -> str:
-    """The next number of the sequence that no document carries yet."""
+    """The next number of the sequence that no document has yet."""
     while True:
         number = f"{prefix}{request.books.next_number(kind):06d}"
         if not request.books.labelled(kind, number):
@@ -34,7 +34,7 @@ def next_number(request: Request, kind: str, prefix: str) -> str:
 
 
 def change_number(request: Request, kind: str, field: str, what: str, document: Record) -> None:
-    """Take over the number that a PUT gives, if it is another one."""
+    """Set the number that a PUT gives, if it differs."""
     number = text(request.body, field, limit=LIMIT).strip()
     if number and number != document[field]:
         ensure_free(request, kind, number, what, document[f"{kind}_id"])
@@ -42,11 +42,11 @@ def change_number(request: Request, kind: str, field: str, what: str, document: 
 
 
 def ensure_free(request: Request, kind: str, number: str, what: str, own_id: str = "") -> None:
-    """Raise if another document than `own_id` carries the number."""
+    """Raise if a document other than `own_id` has the number."""
     if is_taken(request, kind, number, own_id):
         raise number_exists(what)
 
 
 def is_taken(request: Request, kind: str, number: str, own_id: str = "") -> bool:
-    """Whether another document than `own_id` carries the number."""
+    """Whether a document other than `own_id` has the number."""
     return any(document[f"{kind}_id"] != own_id for document in request.books.labelled(kind, number))

@@ -1,4 +1,4 @@
-"""A writer of small PDF files: pages of text and rules in Helvetica, nothing else. Knows nothing of invoices."""
+"""Writes small PDF files: pages of text and rules in Helvetica. Knows nothing of invoices."""
 
 from dataclasses import dataclass, field
 

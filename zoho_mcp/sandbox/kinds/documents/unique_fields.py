@@ -1,4 +1,4 @@
-"""Custom fields that an organisation defined for a module, and those among them that allow no value twice.
+"""Custom fields that an organisation defined for a module, and those that must be unique.
 
 A definition is a record of kind "customfield": customfield_id, module, index, label, api_name, data_type, is_unique.
 """
@@ -26,7 +26,7 @@ def merged(books: Books, module: str, was: list[Record], sent: list[Record]) -> 
 
 
 def check_unique(books: Books, kind: str, record: Record) -> None:
-    """Raise if another record of the kind has the same value in a field that allows none twice."""
+    """Raise if another record of the kind has the same value in a unique field."""
     for definition in _definitions(books, kind):
         value = value_of(record, definition["api_name"])
         same = with_value(books, kind, definition["api_name"], value)
@@ -60,7 +60,7 @@ def _definitions(books: Books, module: str) -> list[Record]:
 
 
 def _is(part: Record, definition: Record) -> bool:
-    # The index counts only where nothing else names the field: an unnamed one was given its place in the list.
+    # The index counts only if nothing else names the field: fields without a name get their position in the list.
     for name in ("customfield_id", "api_name", "label"):
         if part[name]:
             return str(part[name]).casefold() == str(definition[name]).casefold()

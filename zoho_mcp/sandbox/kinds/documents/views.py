@@ -1,4 +1,4 @@
-"""What the wire shows alike of invoices, estimates and credit notes: customer, lines, template, a list's addresses."""
+"""What responses with invoices, estimates and credit notes share: customer, lines, template, addresses."""
 
 from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
@@ -10,7 +10,7 @@ ADDRESSES = ("billing_address", "shipping_address")
 
 
 def common(request: Request, document: Record, contact: Record) -> Record:
-    """What every document says of its customer and of itself; a list's filters read it as well."""
+    """Values that every document shows of its customer and itself; list filters use them too."""
     primary = contacts.primary_of(contact)
     return {
         "company_name": contact["company_name"],
@@ -31,7 +31,7 @@ def common(request: Request, document: Record, contact: Record) -> Record:
 
 
 def extras(request: Request, document: Record, contact: Record, template_type: str) -> Record:
-    """What only the detail of a document has besides."""
+    """Additional values of the detail of a document."""
     template = settings.template(request.books, document["template_id"], template_type)
     people = [person for person in contact["contact_persons"]
               if person["contact_person_id"] in document["contact_persons"]]  # fmt: skip

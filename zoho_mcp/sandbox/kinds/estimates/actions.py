@@ -1,4 +1,4 @@
-"""What can be done to an estimate besides editing it: its statuses, its mail, its way into an invoice.
+"""Actions on an estimate: its statuses, its mail, its conversion to an invoice.
 
 The words of the messages follow the one that is known ("The quote has been created.") and are unverified.
 """
@@ -13,7 +13,7 @@ from zoho_mcp.sandbox.wire.errors import invalid_value, refused
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
-# What an invoice takes over from its estimate.
+# What an invoice copies from its estimate.
 CARRIED = (
     "customer_id", "contact_persons", "exchange_rate", "billing_address", "shipping_address", "reference_number",
     "discount", "discount_type", "is_discount_before_tax", "is_inclusive_tax", "shipping_charge", "adjustment",
@@ -23,7 +23,7 @@ CARRIED_LINE = (*documents.LINE_TEXTS, "item_id", "rate", "quantity", "discount"
 
 
 def mark_sent(request: Request) -> Reply:
-    """POST /estimates/{estimate_id}/status/sent. Anything but a draft stays as it is (as with invoices; unverified)."""
+    """POST /estimates/{estimate_id}/status/sent. Any other status stays unchanged (as for invoices; unverified)."""
     estimate = find(request.books, request.path["estimate_id"])
     if estimate["status"] == "draft":
         documents.change(request, "estimate", estimate, status="sent")
@@ -43,8 +43,9 @@ def mark_declined(request: Request) -> Reply:
 
 
 def to_invoices(request: Request) -> Reply:
-    """POST /invoices/fromestimates?estimate_ids=a,b: an invoice each, of which the answer says nothing. Asked again, it
-    makes others. A draft among them is refused inside a success; that then none is made is unverified."""
+    """POST /invoices/fromestimates?estimate_ids=a,b: one invoice each, which the response does not
+    name. Repeating it creates more. A draft among them is refused inside a success; that none is created then is
+    unverified."""
     wanted = [part.strip() for part in request.query.get("estimate_ids", "").split(",") if part.strip()]
     if not wanted:
         raise invalid_value("estimate_ids")
@@ -53,7 +54,7 @@ def to_invoices(request: Request) -> Reply:
         error = not_convertible()
         return done(data={"code": error.code, "message": error.message})
     for estimate in estimates:
-        # The query is of the estimates, so none of it is to reach the invoices.
+        # The query belongs to the estimates and must not reach the invoices.
         new_invoice(replace(request, query={}, body=_as_invoice(estimate)))
     return done("", data={})
 
@@ -61,7 +62,7 @@ def to_invoices(request: Request) -> Reply:
 def _answer_of_the_customer(request: Request, status: str) -> None:
     estimate = find(request.books, request.path["estimate_id"])
     if current_status(request, estimate) != "sent":
-        # That an expired one can no more be answered, and the code, are unverified.
+        # That an expired one cannot be accepted or declined, and the code, are unverified.
         raise refused(f"Only quotes that have been sent can be marked as {status}.")
     documents.change(request, "estimate", estimate, **{"status": status, f"{status}_date": request.today})
 
@@ -78,6 +79,6 @@ ACTION_ROUTES = [
     Route("POST", f"{PATH}/status/accepted", "estimates.CREATE", mark_accepted),
     Route("POST", f"{PATH}/status/declined", "estimates.CREATE", mark_declined),
     *ESTIMATE.email_routes("Quote", draft_becomes="sent", message="Your quote has been sent."),
-    # Only Books is known to have it; whether Zoho Invoice does is unverified.
+    # Known for Books only; for Zoho Invoice it is unverified.
     Route("POST", "/invoices/fromestimates", "invoices.CREATE", to_invoices, "invoices.from_estimates", ("books",)),
 ]

@@ -35,7 +35,7 @@ def update_estimate(request: Request) -> Reply:
     """
     estimate = find(request.books, request.path["estimate_id"])
     if text(request.body, "status") == "draft" and estimate["status"] != "draft":
-        # The code is documented. Which request gives it is not: there is no path .../status/draft for estimates.
+        # The code is documented. The request that returns it is not: estimates have no path .../status/draft.
         raise ZohoError(4041, "Estimate status cannot be changed to Draft")
     numbering.change_number(request, "estimate", "estimate_number", "Estimate", estimate)
     _write(request, estimate)
@@ -44,7 +44,7 @@ def update_estimate(request: Request) -> Reply:
 
 
 def delete_estimate(request: Request) -> Reply:
-    """DELETE /estimates/{estimate_id}, refused while an invoice made from it is there."""
+    """DELETE /estimates/{estimate_id}, refused while an invoice made from it exists."""
     estimate = find(request.books, request.path["estimate_id"])
     if estimate["estimate_id"] in invoices_by_estimate(request.books):
         raise refused("Quotes that have been converted to invoices cannot be deleted.")

@@ -1,4 +1,4 @@
-"""Which invoices came from which estimate: said by the invoices, so that neither can contradict the other."""
+"""Which invoices came from which estimate. Only invoices store the link, so the two cannot disagree."""
 
 from collections import defaultdict
 
@@ -28,7 +28,7 @@ def invoices_by_estimate(books: Books) -> dict[str, list[str]]:
 
 
 def claim(request: Request, invoice: Record) -> str:
-    """The estimate that a new invoice says it came from, "" for none."""
+    """The estimate that a new invoice was created from, "" for none."""
     estimate_id = text(request.body, "invoiced_estimate_id")
     if not estimate_id:
         return ""
@@ -43,11 +43,11 @@ def claim(request: Request, invoice: Record) -> str:
 
 
 def can_be_invoiced(estimate: Record) -> bool:
-    """Not as a draft. That declined and expired ones can, and ones that have an invoice already by either way, is
-    unverified but for the last: fromestimates is known to make another invoice each time."""
+    """Drafts cannot. That declined, expired and already invoiced ones can is unverified, except that fromestimates is
+    known to create another invoice each time."""
     return bool(estimate["status"] != "draft")
 
 
 def not_convertible() -> ZohoError:
-    """Nested in a success where fromestimates gives it; its code, and that POST /invoices gives it, are unverified."""
+    """fromestimates nests it in a success. Its code, and that POST /invoices returns it, are unverified."""
     return ZohoError(2, "Some of the quotes cannot be converted to Invoices")

@@ -1,4 +1,4 @@
-"""Estimates as the wire shows them: the record plus what its invoices, the customer and today's date say."""
+"""Estimates as Zoho shows them: the record plus values derived from its invoices, the customer and today's date."""
 
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.documents import views as document_views
@@ -9,7 +9,7 @@ from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-# What a list can ask for; the sandbox plays the first six.
+# Statuses a list can filter by; the sandbox uses the first six.
 STATUSES = (
     "draft", "sent", "invoiced", "accepted", "declined", "expired", "pending_approval", "approved", "viewed", "signed",
     "rejected", "partially_invoiced", "pending_signature",
@@ -19,7 +19,7 @@ STATUSES = (
 WORDS = ("Sent", "Draft", "Invoiced", "Accepted", "Declined", "Expired", "Viewed", "Pending")
 LISTING = Listing(
     key="estimates",
-    report_name="Quotes",  # unverified: the messages say quote
+    report_name="Quotes",  # recorded: Zoho's messages say quote
     sortable=("customer_name", "estimate_number", "date", "total", "last_modified_time"),
     exact=("customer_id", "item_id"),
     text=("estimate_number", "reference_number", "customer_name", "item_name", "item_description", "custom_field"),
@@ -33,9 +33,9 @@ LISTING = Listing(
 
 
 def status_of(estimate: Record, invoice_ids: list[str], today: str) -> str:
-    """The status of the wire. The record itself only knows draft, sent, accepted and declined."""
+    """The status that Zoho shows. The record itself has only draft, sent, accepted and declined."""
     if invoice_ids:
-        # With its invoices deleted it is again what it was before: unverified.
+        # Once its invoices are deleted the earlier status returns: unverified.
         return "invoiced"
     if estimate["status"] == "sent" and estimate["expiry_date"] and estimate["expiry_date"] < today:
         return "expired"
@@ -63,7 +63,7 @@ def detail(request: Request, estimate: Record) -> Record:
 
 
 def overview(request: Request) -> list[Record]:
-    """Every estimate with what lists filter and sort by."""
+    """Every estimate with the values that lists filter and sort by."""
     people, made = document_views.customers(request), invoices_by_estimate(request.books)
     return [
         _seen(request, estimate, people[estimate["customer_id"]], made.get(estimate["estimate_id"], []))

@@ -1,4 +1,4 @@
-"""Expenses: what the business spent, by category (`account_id`). That one is billed follows from invoices' lines."""
+"""Expenses: what the business spent, by category (`account_id`). The lines of invoices say which are billed."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,9 +16,9 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
 TEXTS: dict[str, int | None] = {"reference_number": 100, "description": 100, "project_id": None}
-# Fields that an expense of one line has at its top; an itemised one has them on its lines.
+# Top-level fields of an expense with one line; an itemised expense has them on its lines.
 OF_LINES = ("account_id", "amount", "tax_id", "description")
-# Zoho Books books expenses on other accounts too (fixed assets, cost of goods); the sandbox has none of these.
+# Zoho Books allows other accounts too (fixed assets, cost of goods); the sandbox has none of these.
 CATEGORY_TYPES = ("expense",)
 PAYING_TYPES = ("cash", "bank")
 
@@ -37,7 +37,7 @@ def get_expense(request: Request) -> Reply:
 
 
 def create_expense(request: Request) -> Reply:
-    """POST /expenses. The category is account_id: an expense_category is ignored without a word."""
+    """POST /expenses. The category is account_id: an expense_category is silently ignored."""
     expense_id = request.books.new_id()
     expense: Record = {
         "expense_id": expense_id, "date": "", "customer_id": "", "customer_name": "", "vendor_id": "",
@@ -58,7 +58,7 @@ def update_expense(request: Request) -> Reply:
         if not flag(request.body, "is_billable", True):
             raise ZohoError(5032, "You cannot make this expense non-billable as it has been already invoiced")
     _write(request, expense)
-    # Zoho's own words for this are unverified.
+    # The wording is recorded.
     return done("Expense information has been updated.", expense=detail(request, expense))
 
 
@@ -97,7 +97,7 @@ def _write_lines(request: Request, expense: Record) -> None:
     sent = records(request.body, "line_items")
     was: list[Record] = expense["line_items"]
     if sent:
-        # With lines, account_id and amount of the whole are not asked for: unverified.
+        # With lines, top-level account_id and amount are not required: unverified.
         known = {"": {}, **{line["line_item_id"]: line for line in was}}
         if not known.keys() >= {text(part, "line_item_id") for part in sent}:
             raise invalid_value("line_item_id")
@@ -145,7 +145,7 @@ def _wrong_amount() -> ZohoError:
 def _write_people(request: Request, expense: Record) -> None:
     for kind in ("customer", "vendor"):
         contact_id = text(request.body, f"{kind}_id", expense[f"{kind}_id"])
-        # Read anew at every write, so that a renamed contact shows on what is saved after it.
+        # Read again at every write, so that later writes show a renamed contact.
         contact = contacts.find(request.books, contact_id, kind.capitalize()) if contact_id else None
         if contact is not None and contact["contact_type"] != kind:
             raise does_not_exist(kind.capitalize())

@@ -1,4 +1,4 @@
-"""The receipt of an expense: one file, kept beside the expense and given back as it came.
+"""The receipt of an expense: one file, stored with the expense and returned unchanged.
 
 The calls are documented for Zoho Books; that Zoho Invoice has them too is unverified.
 """
@@ -14,14 +14,14 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
-# The extensions of Zoho's documents, and the type a file is given back with. That contents are not looked at, and an
-# upload's own Content-Type neither, is unverified.
+# The extensions in Zoho's documentation, and the media type of the returned file. That Zoho checks neither the
+# content nor the Content-Type of an upload is unverified.
 TYPES = {
     "gif": "image/gif", "png": "image/png", "jpeg": "image/jpeg", "jpg": "image/jpeg", "bmp": "image/bmp",
     "pdf": "application/pdf", "xls": "application/vnd.ms-excel", "xlsx": f"{OFFICE}.spreadsheetml.sheet",
     "doc": "application/msword", "docx": f"{OFFICE}.wordprocessingml.document",
 }  # fmt: skip
-# Unverified: Zoho's pages speak of 7 MB in one place and of 10 MB in another.
+# Unverified: Zoho's pages say 7 MB in one place and 10 MB in another.
 LARGEST = 10 * 1024 * 1024
 NO_RECEIPT: Record = {"expense_receipt_name": "", "expense_receipt_type": ""}
 
@@ -33,13 +33,13 @@ def get_receipt(request: Request) -> Reply:
     if kept is None:
         raise no_receipt()
     name, kind = expense["expense_receipt_name"], expense["expense_receipt_type"]
-    # A header holds neither every letter nor quotation marks; how Zoho writes such names is unverified.
+    # A header cannot hold every character; how Zoho encodes such names is unverified.
     file_name = quote(name, safe=" ()+,;=@&'")
     return Reply(content=b64decode(kept["content"]), content_type=TYPES[kind], file_name=file_name)
 
 
 def add_receipt(request: Request) -> Reply:
-    """POST /expenses/{expense_id}/receipt, the file as `receipt` of a multipart form; replaces one that is there."""
+    """POST /expenses/{expense_id}/receipt, the file as `receipt` of a multipart form; replaces an existing one."""
     expense = find(request.books, request.path["expense_id"])
     if "receipt" not in request.files:
         raise invalid_value("receipt")
@@ -60,8 +60,8 @@ def delete_receipt(request: Request) -> Reply:
 
 
 def keep(request: Request, expense: Record, upload: Upload) -> None:
-    """Keep a file as the expense's receipt; the expense itself is the caller's to save."""
-    # Letters that are no UTF-8 came in as halves that could not be written out again.
+    """Store a file as the expense's receipt. The caller saves the expense."""
+    # Bytes that are not UTF-8 became surrogates, which cannot be encoded again.
     name = upload.file_name.encode("utf-8", "replace").decode().replace("\\", "/").rpartition("/")[2].strip()
     kind = name.rpartition(".")[2].lower() if "." in name else ""
     if kind not in TYPES:

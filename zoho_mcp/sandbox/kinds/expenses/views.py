@@ -1,4 +1,4 @@
-"""Expenses as the wire shows them: the record plus what the invoice that bills it and its accounts say."""
+"""Expenses as Zoho shows them: the record plus values derived from its accounts and the invoice that bills it."""
 
 from zoho_mcp.sandbox.balances import Settled, invoice_status, settled
 from zoho_mcp.sandbox.ledger import ZERO, rounded
@@ -95,5 +95,5 @@ def view(books: Books, expense: Record, invoice: Record | None) -> Record:
 def _status(expense: Record, invoice: Record | None) -> str:
     if invoice is not None:
         return "reimbursed" if invoice["status"] == "paid" else "invoiced"
-    # Recorded so; the filter spells it non-billable.
+    # Recorded with this spelling; the filter spells it non-billable.
     return "unbilled" if expense["is_billable"] else "nonbillable"

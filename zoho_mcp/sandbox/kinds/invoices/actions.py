@@ -1,6 +1,6 @@
-"""What can be done to an invoice besides editing it: its statuses, its mail, what went to it."""
+"""Actions on an invoice: its statuses, its mail, and the payments and credits applied to it."""
 
-from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to, balance, loosen, rest, settled_of
+from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to, balance, rest, settled_of, unapply
 from zoho_mcp.sandbox.kinds.credit_notes.application import apply_credit
 from zoho_mcp.sandbox.kinds.documents import documents
 from zoho_mcp.sandbox.kinds.invoices.views import INVOICE, find
@@ -10,12 +10,12 @@ from zoho_mcp.sandbox.wire.fields import number, records, text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
-# What can be applied: the list in the body, the kind of record, and its name in refusals.
+# What can be applied: the list in the body, the kind of record, and its name in error messages.
 CREDITS = (("invoice_payments", "payment", "Payment"), ("apply_creditnotes", "creditnote", "Credit note"))
 
 
 def mark_sent(request: Request) -> Reply:
-    """POST /invoices/{invoice_id}/status/sent. Anything but a draft stays as it is, and the answer is success too."""
+    """POST /invoices/{invoice_id}/status/sent. Any other status stays unchanged, and the request still succeeds."""
     invoice = find(request.books, request.path["invoice_id"])
     if invoice["status"] in ("draft", "approved"):
         documents.change(request, "invoice", invoice, status="sent", issued_date=request.today)
@@ -23,19 +23,19 @@ def mark_sent(request: Request) -> Reply:
 
 
 def mark_void(request: Request) -> Reply:
-    """POST /invoices/{invoice_id}/status/void: what went to it becomes unused again. Once more is success too."""
+    """POST /invoices/{invoice_id}/status/void: applied payments and credits become unused. Repeating it succeeds."""
     invoice = find(request.books, request.path["invoice_id"])
     if invoice["status"] != "void":
-        loosen(request, allocations_to(request.books, invoice))
+        unapply(request, allocations_to(request.books, invoice))
         documents.change(request, "invoice", find(request.books, invoice["invoice_id"]), status="void")
     return done("Invoice status has been changed to Void.")
 
 
 def mark_draft(request: Request) -> Reply:
-    """POST /invoices/{invoice_id}/status/draft: the way back for a void invoice."""
+    """POST /invoices/{invoice_id}/status/draft: reopens a void invoice as a draft."""
     invoice = find(request.books, request.path["invoice_id"])
     if invoice["status"] == "sent":
-        # Zoho documents the request for void invoices only; that others are refused, and the code, are unverified.
+        # Documented for void invoices only; that others are refused, and the code, are unverified.
         raise refused("Only void invoices can be changed back to draft.")
     if invoice["status"] == "void":
         documents.change(request, "invoice", invoice, status="draft")
@@ -43,7 +43,7 @@ def mark_draft(request: Request) -> Reply:
 
 
 def submit(request: Request) -> Reply:
-    """POST /invoices/{invoice_id}/submit: a draft awaits approval, and is not owed meanwhile."""
+    """POST /invoices/{invoice_id}/submit: a draft that awaits approval is not owed."""
     _decide(request, "draft", "pending_approval")
     return done("The invoice has been submitted for approval successfully.")
 
@@ -75,7 +75,7 @@ def list_credits(request: Request) -> Reply:
 
 
 def apply_credits(request: Request) -> Reply:
-    """POST /invoices/{invoice_id}/credits: apply what is unused of payments and credit notes of the same customer."""
+    """POST /invoices/{invoice_id}/credits: apply unused payments and credit notes of the same customer."""
     invoice = find(request.books, request.path["invoice_id"])
     for key, kind, what in CREDITS:
         for part in records(request.body, key) or []:
@@ -95,13 +95,13 @@ def apply_credits(request: Request) -> Reply:
 
 def delete_payment(request: Request) -> Reply:
     """DELETE /invoices/{invoice_id}/payments/{invoice_payment_id}: the payment stays, as unused credit."""
-    _loosen_one(request, request.path["invoice_payment_id"], "payment", "Payment")
+    _unapply_one(request, request.path["invoice_payment_id"], "payment", "Payment")
     return done("The payment has been deleted.")
 
 
 def delete_credit(request: Request) -> Reply:
     """DELETE /invoices/{invoice_id}/creditsapplied/{creditnotes_invoice_id}."""
-    _loosen_one(request, request.path["creditnotes_invoice_id"], "creditnote", "Credit")
+    _unapply_one(request, request.path["creditnotes_invoice_id"], "creditnote", "Credit")
     return done("Credits applied to an invoice have been deleted.")
 
 
@@ -112,12 +112,12 @@ def _decide(request: Request, expected: str, status: str) -> None:
     documents.change(request, "invoice", invoice, status=status)
 
 
-def _loosen_one(request: Request, allocation_id: str, kind: str, what: str) -> None:
+def _unapply_one(request: Request, allocation_id: str, kind: str, what: str) -> None:
     invoice = find(request.books, request.path["invoice_id"])
     parts = [part for part in allocations_to(request.books, invoice) if part["allocation_id"] == allocation_id]
     if not parts or parts[0]["source_kind"] != kind:
         raise does_not_exist(what)
-    loosen(request, parts)
+    unapply(request, parts)
 
 
 def _payment_row(request: Request, invoice: Record, part: Record) -> Record:
@@ -159,7 +159,7 @@ ACTION_ROUTES = [
     Route("POST", f"{PATH}/status/sent", "invoices.CREATE", mark_sent),
     Route("POST", f"{PATH}/status/void", "invoices.CREATE", mark_void),
     Route("POST", f"{PATH}/status/draft", "invoices.CREATE", mark_draft),
-    # Approval is a feature of Zoho Books. Paths and words are those of its documentation, except for reject.
+    # Approval is a feature of Zoho Books. Paths and wording follow its documentation, except for reject.
     Route("POST", f"{PATH}/submit", "invoices.CREATE", submit, products=("books",)),
     Route("POST", f"{PATH}/approve", "invoices.CREATE", approve, products=("books",)),
     Route("POST", f"{PATH}/reject", "invoices.CREATE", reject, products=("books",)),

@@ -41,7 +41,7 @@ def create_invoice(request: Request) -> Reply:
 
 
 def new_invoice(request: Request) -> Record:
-    """Make and keep the invoice that the request's body describes; for whoever turns other documents into invoices."""
+    """Create and save the invoice that the body describes. Also used to convert other documents."""
     invoice_id = request.books.new_id()
     invoice: Record = {"invoice_id": invoice_id, "invoice_number": "", "status": "draft"}
     invoice |= documents.new_document(request) | {"date": request.today, "payment_expected_date": ""}
@@ -70,12 +70,12 @@ def update_invoice(request: Request) -> Reply:
 
 
 def update_without_id(request: Request) -> Reply:
-    """PUT /invoices: Zoho takes it for a change of many at once, which it does not offer."""
+    """PUT /invoices: Zoho treats this as a bulk update, which it does not offer."""
     raise ZohoError(4, "Invalid value passed for bulk_update")
 
 
 def delete_invoice(request: Request) -> Reply:
-    """DELETE /invoices/{invoice_id}, refused once money or credits went to it."""
+    """DELETE /invoices/{invoice_id}, refused once payments or credits were applied to it."""
     invoice = find(request.books, request.path["invoice_id"])
     kinds = {part["source_kind"] for part in allocations_to(request.books, invoice)}
     if "payment" in kinds:

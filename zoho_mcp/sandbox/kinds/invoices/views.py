@@ -1,4 +1,4 @@
-"""Invoices as the wire shows them: the record plus what its payments, the customer and today's date say."""
+"""Invoices as Zoho shows them: the record plus values derived from payments, the customer and today's date."""
 
 from datetime import date
 
@@ -76,7 +76,7 @@ def detail(request: Request, invoice: Record) -> Record:
 
 
 def overview(request: Request) -> list[Record]:
-    """Every invoice with what lists filter and sort by."""
+    """Every invoice with the values that lists filter and sort by."""
     went = settled(request.books.all("allocation"))
     people = document_views.customers(request)
     return [
@@ -94,7 +94,7 @@ def _seen(request: Request, invoice: Record, contact: Record, went: Settled) -> 
         "status": status,
         "current_sub_status": status,
         "invoice_url": f"https://sandbox.invalid/portal/invoices/{invoice['invoice_id']}",
-        # A void invoice keeps its total as balance (recorded), although nothing of it is owed.
+        # A void invoice keeps its total as balance (recorded), although it is not owed.
         "balance": rounded(invoice["total"] if status == "void" else balance(invoice, went), precision),
         "issued_date": "" if status in NOT_IN_FORCE else invoice.get("issued_date", invoice["date"]),
         "payment_made": rounded(went.payments, precision),

@@ -4,7 +4,7 @@ key payment, as in the real API."""
 from collections import defaultdict
 from decimal import Decimal
 
-from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, loosen, settled_of
+from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, settled_of, unapply
 from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.payments.refunds import REFUND_ROUTES
@@ -17,7 +17,7 @@ from zoho_mcp.sandbox.wire.fields import custom_fields, day, number, records, te
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
-# The documented modes, and "other", which was seen to be taken. Zoho gives "cheque" back as "check".
+# The documented modes, and "other", which Zoho was seen to accept. Zoho gives "cheque" back as "check".
 PAYMENT_MODES = ("check", "cash", "creditcard", "banktransfer", "bankremittance", "autotransaction", "others", "other")
 SPELLINGS = {"cheque": "check"}
 
@@ -69,16 +69,16 @@ def create_payment(request: Request) -> Reply:
 
 
 def update_payment(request: Request) -> Reply:
-    """PUT /customerpayments/{payment_id}: partial; `invoices`, when sent, replaces what it was applied to."""
+    """PUT /customerpayments/{payment_id}: partial update; `invoices`, when sent, replaces all applications."""
     payment = find(request.books, request.path["payment_id"])
     if text(request.body, "customer_id", payment["customer_id"]) != payment["customer_id"]:
-        # Whether Zoho lets a payment change hands is unverified; refusing loses nothing.
+        # Whether Zoho allows another customer is unverified; refusing loses nothing.
         raise ZohoError(3004, "The customer of a payment cannot be changed.")
     _write(request, payment)
     was = allocations_from(request.books, payment["customer_id"], payment["payment_id"])
     sent = records(request.body, "invoices")
     if sent is not None:
-        loosen(request, was)
+        unapply(request, was)
         _apply(request, payment, sent)
     elif sum((part["amount"] for part in was), ZERO) > payment["amount"]:
         raise over_applied()
@@ -90,13 +90,13 @@ def update_payment(request: Request) -> Reply:
 def delete_payment(request: Request) -> Reply:
     """DELETE /customerpayments/{payment_id}: its invoices are owed again."""
     payment = find(request.books, request.path["payment_id"])
-    loosen(request, allocations_from(request.books, payment["customer_id"], payment["payment_id"]))
+    unapply(request, allocations_from(request.books, payment["customer_id"], payment["payment_id"]))
     request.books.drop("payment", payment["payment_id"])
     return done("The payment has been deleted.")
 
 
 def payment_mode(body: Record, key: str, default: str) -> str:
-    """One of Zoho's modes of payment. Modes that a user added in Zoho's settings have no place here."""
+    """One of Zoho's modes of payment. Modes that a user added in Zoho's settings are not supported."""
     mode = text(body, key, default, 100) or "cash"
     mode = SPELLINGS.get(mode, mode)
     if mode not in PAYMENT_MODES:
@@ -131,16 +131,16 @@ def _write(request: Request, payment: Record) -> None:
 def _apply(request: Request, payment: Record, sent: list[Record]) -> None:
     left: Decimal = payment["amount"]
     for part in sent:
-        # Read anew each time: an invoice that is named twice must see what the first line took.
+        # Read again for each part: an invoice named twice must see what the first part used.
         invoice = request.books.get("invoice", text(part, "invoice_id"))
         if invoice is None or invoice["customer_id"] != payment["customer_id"]:
-            # That another customer's invoice counts as not there is unverified.
+            # That another customer's invoice is reported as missing is unverified.
             raise does_not_exist("Invoice")
         amount = number(part, "amount_applied")
         withheld = number(part, "tax_amount_withheld", ZERO)
         if amount <= 0 or withheld < 0 or amount != rounded(amount, payment["price_precision"]):
             raise invalid_value("amount_applied")
-        # A void invoice has no balance, so anything is more than that.
+        # A void invoice has no balance, so any amount is too much.
         if amount + withheld > balance(invoice, settled_of(request.books, invoice)) or amount > left:
             raise over_applied()
         left -= amount

@@ -1,4 +1,4 @@
-"""Money paid back of a payment: what was not applied to invoices. From Zoho's documentation only."""
+"""Refunds of payments, of amounts that were not applied to invoices. From Zoho's documentation only."""
 
 from zoho_mcp.sandbox import listing
 from zoho_mcp.sandbox.balances import rest
@@ -29,7 +29,7 @@ def get_refund(request: Request) -> Reply:
 
 
 def create_refund(request: Request) -> Reply:
-    """POST /customerpayments/{payment_id}/refunds, at most of what is not applied."""
+    """POST /customerpayments/{payment_id}/refunds, up to the unapplied amount."""
     payment = find(request.books, request.path["payment_id"])
     body = request.body
     if not text(body, "date"):
@@ -58,7 +58,7 @@ def create_refund(request: Request) -> Reply:
 
 
 def delete_refund(request: Request) -> Reply:
-    """DELETE /customerpayments/{payment_id}/refunds/{refund_id}: the money is unused again."""
+    """DELETE /customerpayments/{payment_id}/refunds/{refund_id}: the amount is unused again."""
     payment, refund = _both(request)
     request.books.drop("refund", refund["payment_refund_id"])
     _touch(request, payment)

@@ -1,4 +1,4 @@
-"""Payments as the wire shows them: the record plus where its money went."""
+"""Payments as Zoho shows them: the record plus the invoices it was applied to."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from zoho_mcp.sandbox.wire.fields import custom_field_hash
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-# What filter_by's words mean as payment_mode.
+# The payment_mode that each value of filter_by stands for.
 MODES = {
     "Check": ("check",), "Cash": ("cash",), "BankTransfer": ("banktransfer",), "Paypal": ("paypal",),
     "CreditCard": ("creditcard",), "GoogleCheckout": ("googlecheckout",), "Credit": ("credit",),
@@ -67,7 +67,7 @@ def detail(request: Request, payment: Record) -> Record:
 
 
 def view(books: Books, payment: Record, parts: list[Record], refunded: Decimal, invoices: dict[str, Record]) -> Record:
-    """A payment with what its allocations and refunds left of it; `invoices` are those it went to, by id."""
+    """A payment with its unused amount; `invoices` are those it was applied to, by id."""
     unused = payment["amount"] - sum((part["amount"] for part in parts), ZERO) - refunded
     account = books.get("account", payment["account_id"]) if payment["account_id"] else None
     rate, precision = payment["exchange_rate"], payment["price_precision"]

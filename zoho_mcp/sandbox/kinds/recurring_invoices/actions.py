@@ -1,4 +1,4 @@
-"""What can be done to a recurring invoice besides editing it: stop, resume, another template; its history and invoices.
+"""Actions on a recurring invoice: stop, resume, change the template; its history and invoices.
 
 The templates and history calls are documented for Zoho Books; that Zoho Invoice has them too is unverified.
 """
@@ -42,14 +42,14 @@ def list_history(request: Request) -> Reply:
 
 
 def list_invoices(request: Request) -> Reply:
-    """GET /recurringinvoices/{recurring_invoice_id}/invoices: those that name it. Time passing makes none here."""
+    """GET /recurringinvoices/{recurring_invoice_id}/invoices: the invoices that name it. None are generated here."""
     own_id = RECURRING_INVOICE.named(request)["recurring_invoice_id"]
     rows = [row for row in INVOICE.overview(request) if row["recurring_invoice_id"] == own_id]
     return respond(request, INVOICE.listing, rows)
 
 
 def save(request: Request, record: Record, description: str, operation: str) -> None:
-    """Keep a recurring invoice, and what was done to it. Words and operation types are unverified but for
+    """Save a recurring invoice and an entry in its history. Wording and operation types are unverified except
     "Recurring Invoice created" and Added."""
     entry: Record = {"comment_id": request.books.new_id(), "description": description, "operation": operation}
     record["history"].append({**entry, "time": request.stamp})
@@ -60,10 +60,10 @@ def save(request: Request, record: Record, description: str, operation: str) -> 
 def _change_status(request: Request, wanted: str) -> None:
     record = find(request.books, request.path["recurring_invoice_id"])
     if wanted == status(record, request.today):
-        # Success without a change, as with an invoice that is sent or void already: unverified for this module.
+        # Succeeds without a change, as for an invoice that is already sent or void: unverified for this module.
         return
     if record["end_date"] and record["end_date"] < request.today:
-        # Unverified: neither an expired one can be stopped, nor can one go on past its end.
+        # Unverified: an expired one can be neither stopped nor resumed.
         raise refused("The recurring invoice has expired.")
     record["status"] = wanted
     word = "stopped" if wanted == "stopped" else "resumed"

@@ -1,5 +1,5 @@
 """Recurring invoices, in the scope "invoices" as in the real API: create, read, change, delete, and change by a
-custom field's unique value. No job runs here: time passing makes no invoices."""
+custom field's unique value. No job runs here, so no invoices are generated as time passes."""
 
 from zoho_mcp.sandbox.kinds.contacts.contacts import terms_label
 from zoho_mcp.sandbox.kinds.documents import documents, unique_fields
@@ -30,7 +30,7 @@ def update_recurring_invoice(request: Request) -> Reply:
 
 
 def upsert_recurring_invoice(request: Request) -> Reply:
-    """PUT /recurringinvoices: the one with the unique value of the headers; with X-Upsert a new one if there is none.
+    """PUT /recurringinvoices: update the one with the unique value in the headers; with X-Upsert, create a missing one.
 
     Documented for Zoho Books; that Zoho Invoice has it is unverified, and so is the status of a create, for which the
     reference shows the same words as for a change.
@@ -55,8 +55,8 @@ def delete_recurring_invoice(request: Request) -> Reply:
 
 
 def _create(request: Request, fields: list[Record] | None = None) -> Record:
-    """A new one. `fields` are custom fields that the body can overrule: that the value of an upsert's header is kept
-    without being in the body as well is unverified."""
+    """A new one. `fields` are custom fields that the body can override. That an upsert keeps the value of its
+    header when the body does not repeat it is unverified."""
     record: Record = {"recurring_invoice_id": request.books.new_id(), "recurrence_name": "", "status": "active"}
     record |= documents.new_document(request) | {"start_date": request.today, "end_date": "", "repeat_every": 1}
     record |= {"recurrence_frequency": "", "allow_partial_payments": False, "history": []}
@@ -107,7 +107,7 @@ def _write_schedule(request: Request, record: Record) -> None:
     if not 1 <= record["repeat_every"] <= MOST:
         raise invalid_value("repeat_every")
     record["start_date"] = day(body, "start_date", record["start_date"])
-    # An empty end_date takes the end away, which no other field could do: unverified.
+    # An empty end_date removes the end date: unverified.
     record["end_date"] = day(body, "end_date", "" if body.get("end_date") == "" else record["end_date"])
     if record["end_date"] and record["end_date"] < record["start_date"]:
         raise invalid_value("end_date")

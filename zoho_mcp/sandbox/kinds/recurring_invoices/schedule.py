@@ -1,4 +1,4 @@
-"""When a recurring document is due: pure date arithmetic, knows no records."""
+"""When a recurring document is due. Pure date arithmetic; knows no records."""
 
 from calendar import monthrange
 from datetime import date, timedelta

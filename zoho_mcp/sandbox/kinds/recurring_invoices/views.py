@@ -1,4 +1,4 @@
-"""Recurring invoices as the wire shows them: the record plus what today's date and its invoices say."""
+"""Recurring invoices as Zoho shows them: the record plus values derived from today's date and its invoices."""
 
 from datetime import date
 
@@ -33,7 +33,7 @@ LISTING = Listing(
 
 
 def status(record: Record, today: str) -> str:
-    """The status of the wire. The record itself only knows active and stopped; a stopped one does not expire."""
+    """The status that Zoho shows. The record itself has only active and stopped; a stopped one does not expire."""
     if record["status"] == "active" and record["end_date"] and record["end_date"] < today:
         return "expired"
     return str(record["status"])
@@ -69,7 +69,7 @@ def detail(request: Request, record: Record) -> Record:
 
 
 def overview(request: Request) -> list[Record]:
-    """Every recurring invoice with what lists filter and sort by, as far as its lines are what was asked for."""
+    """Every recurring invoice whose lines match the query, with the values that lists filter and sort by."""
     people = document_views.customers(request)
     last = _last_dates(request.books.all("invoice"))
     rows = request.books.all("recurring_invoice")
@@ -132,7 +132,7 @@ def _comment(request: Request, record: Record, entry: Record) -> Record:
         "date_description": {0: "today", 1: "yesterday"}.get(days, f"{days} days ago"),
         "time": f"{moment.hour % 12 or 12}:{moment.minute:02d} {'AM' if moment.hour < 12 else 'PM'}",
         "transaction_id": record["recurring_invoice_id"],
-        # The reference's sample says "estimate", which looks like a slip of the pen.
+        # The reference's sample says "estimate", which looks like a mistake.
         "transaction_type": "recurring_invoice",
     }
 
