@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo quick test coverage lint format bundle dist clean
+.PHONY: demo quick test coverage docs lint format bundle dist clean
 .DELETE_ON_ERROR:
 
 $(VENV)/installed: pyproject.toml
@@ -21,6 +21,10 @@ $(VENV)/installed-lint: $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --group lint
 	touch $@
 
+$(VENV)/installed-docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 demo: $(VENV)/installed  ## bill a customer on the embedded Zoho, step by step
 	$(BIN)/zoho-invoice-mcp demo
 
@@ -32,6 +36,9 @@ test: $(VENV)/installed-test  ## the whole test suite
 
 coverage: $(VENV)/installed-test  ## the whole test suite with branch coverage; pages in htmlcov/
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term --cov-report=html
+
+docs: $(VENV)/installed-docs  ## the docs as a site, build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lint: $(VENV)/installed-lint  ## ruff and pyright, strict
 	$(BIN)/ruff check .

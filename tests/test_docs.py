@@ -105,6 +105,20 @@ def test_the_commands_of_the_other_pages_run_one_after_the_other_as_written(
         run(["/bin/sh", "-c"], command, environment, tmp_path)
 
 
+@pytest.mark.processes
+def test_the_site_builds_without_a_warning_and_has_every_page(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    result = subprocess.run(
+        command, cwd=CHECKOUT, env=PLAIN | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    for name in PAGES:
+        page = "" if name == "README.md" else name.removesuffix(".md")
+        assert (tmp_path / page / "index.html").exists()
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_block_is_one_command_without_a_comment(page: str) -> None:
     for block in blocks(PAGES[page]) + blocks(PAGES[page], "powershell"):
