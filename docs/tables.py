@@ -1,5 +1,9 @@
-"""Writes the tables of docs/reference.md and docs/coverage.md: `python docs/tables.py`. The tests compare."""
+"""Writes the tables of docs/reference.md and docs/coverage.md, and tool_specs/_schema.json: `python docs/tables.py`.
 
+The tests compare.
+"""
+
+import json
 import re
 from pathlib import Path
 
@@ -8,8 +12,8 @@ from zoho_mcp.policy.facts import at_hand, can_mail
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.settings.variables import SETTINGS, Setting
-from zoho_mcp.specs.load import load
-from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.specs.load import load, specs_folder
+from zoho_mcp.specs.model import Catalog, Operation, SpecFile
 
 REFERENCE = Path(__file__).parent / "reference.md"
 COVERAGE = Path(__file__).parent / "coverage.md"
@@ -52,7 +56,7 @@ def coverage_table() -> str:
 
 
 def _coverage_row(operation: Operation, in_books: Operation) -> str:
-    reference = "<br>".join(f"`{endpoint}`" for endpoint in operation.reference)
+    reference = "<br>".join(f"`{endpoint}`" for endpoint in operation.docs)
     request, scope = _request(operation), f"`{operation.scope}`"
     if _request(in_books) != request:
         request += f"<br>Books: {_request(in_books)}"
@@ -80,5 +84,7 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
+    schema = json.dumps(SpecFile.model_json_schema(), indent=2)
+    (specs_folder() / "_schema.json").write_text(schema + "\n", encoding="utf-8")
     for page in (REFERENCE, COVERAGE):
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

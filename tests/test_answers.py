@@ -229,9 +229,9 @@ async def test_what_is_not_offered_or_is_gone_is_not_linked(zoho: Zoho) -> None:
 
 def test_every_tool_that_reads_records_takes_fields_by_rule() -> None:
     for operation in load().operations.values():
-        if operation.effect == "read" and operation.answer.key and not operation.special:
+        if operation.effect == "read" and operation.answer.key and not operation.handler:
             assert {"fields", "all_fields"} & set(operation.input["properties"]), operation.name
-        paged = "per_page" in operation.input["properties"] and not operation.special
+        paged = "per_page" in operation.input["properties"] and not operation.handler
         assert ("max_records" in operation.input["properties"]) == paged
         assert set(operation.view) <= set(operation.input["properties"])
 

@@ -45,7 +45,7 @@ def test_the_shipped_policy_asks_about_what_destroys_and_about_mail_to_strangers
     plain = at_hand(operation, {}, CATALOG, "1", None)
     assert needed(policy, operation, plain) == frozenset()
     assert decide(policy, operation, plain).action == ("ask" if operation.effect == "destroy" else "allow")
-    for name, effect in operation.raises.items():
+    for name, effect in operation.escalates.items():
         raised = at_hand(operation, {name: True}, CATALOG, "1", None)
         assert (raised.effect, decide(policy, operation, raised).action) == (effect, "allow")
     if can_mail(operation):

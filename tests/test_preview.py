@@ -174,7 +174,7 @@ NOTE: Mapping[str, Any] = {
     "total": Decimal("80.00"), "balance": Decimal("50.25"), "last_modified_time": "2026-06-01T10:00:00-0400",
 }  # fmt: skip
 REFUND = Operation.model_validate(
-    {"name": "refund_credit_note", "title": "Refund a credit note", "description": "x", "reference": ["POST /x"],
+    {"name": "refund_credit_note", "title": "Refund a credit note", "description": "x", "docs": ["POST /x"],
      "http": {"method": "POST", "path": "/creditnotes/{creditnote_id}/refunds"}, "effect": "destroy",
      "scope": "creditnotes.CREATE", "input": {"type": "object", "properties": {"amount": {"type": "number"}}},
      "confirm": {"ask": "Refund from credit note {creditnote_number}?", "subject": "get_credit_note"}}

@@ -33,7 +33,7 @@ def test_arguments_become_this_request(case: dict[str, Any]) -> None:
 
 
 def test_every_tool_that_is_one_request_has_a_case() -> None:
-    plain = {name for name, operation in CATALOGS["invoice"].operations.items() if not operation.special}
+    plain = {name for name, operation in CATALOGS["invoice"].operations.items() if not operation.handler}
     assert plain - {case["tool"] for case in CASES} == set()
 
 

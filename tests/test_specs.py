@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zoho_mcp.errors import SpecError
-from zoho_mcp.server.tools.composite import SPECIALS
+from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.settings.variables import EDITIONS
 from zoho_mcp.specs.lint import slow_check, tool_size
 from zoho_mcp.specs.load import load, specs_folder
@@ -43,16 +43,14 @@ def test_what_a_client_sees_has_no_words_of_our_own() -> None:
 
 
 def test_every_special_tool_has_its_function_and_every_function_its_tool() -> None:
-    special = {
-        name for catalog in CATALOGS.values() for name, operation in catalog.operations.items() if operation.special
-    }
-    assert special == set(SPECIALS)
+    special = {operation.handler for catalog in CATALOGS.values() for operation in catalog.operations.values()} - {""}
+    assert special == set(COMPOSITES)
 
 
 def test_a_special_tool_names_the_operations_that_its_function_calls() -> None:
-    for name, function in SPECIALS.items():
+    for name, function in COMPOSITES.items():
         called = set(re.findall(r"(?:record\(|run\(|_rows\(app, )\"(\w+)\"", inspect.getsource(function)))
-        assert called <= {name, *CATALOGS["invoice"].operations[name].calls}
+        assert called <= {name, *CATALOGS["invoice"].operations[name].also_needs}
 
 
 def test_the_schema_of_spec_files_is_the_one_in_the_folder() -> None:
@@ -65,7 +63,7 @@ def _operation(**changes: Any) -> dict[str, Any]:
         "name": "get_thing",
         "title": "Show a thing",
         "description": "One thing.",
-        "reference": ["GET /things/{thing_id}"],
+        "docs": ["GET /things/{thing_id}"],
         "http": {"method": "GET", "path": "/things/{thing_id}"},
         "effect": "read",
         "scope": "things.READ",
@@ -89,6 +87,17 @@ WRONG = [
     pytest.param(_operation(efect="read"), "efect", id="unknown key"),
     pytest.param(_operation(effect="harmless"), "effect", id="unknown effect"),
     pytest.param(_operation(effect="write"), "GET and effect read", id="a GET that writes"),
+    pytest.param(
+        _operation(effect="write", http={"method": "POST", "path": "/things/{thing_id}"}),
+        "outcome is seen",
+        id="a change without outcome",
+    ),
+    pytest.param(_operation(idempotent=True), "a read has no outcome", id="a read with the keys of a change"),
+    pytest.param(
+        _operation(input={"type": "object", "properties": {"thing_id": {"typ": "string"}}}),
+        "typ",
+        id="word of no schema",
+    ),
     pytest.param(_operation(input={"type": "object", "properties": {}}), "{thing_id}", id="place without argument"),
     pytest.param(_operation(exclusive=[["a", "b"]]), "exclusive", id="exclusive names nothing"),
     pytest.param(_operation(input={"$ref": "_shared.json#/$defs/nothing"}), "leads nowhere", id="dangling reference"),
@@ -144,7 +153,6 @@ def test_what_an_update_leaves_out_has_no_default(product: str) -> None:
         for name, schema in one.input["properties"].items()
         if schema.get("description", "").startswith("Default")
     ]
-    assert len(updates) == 8
     assert described == []
 
 
@@ -155,6 +163,5 @@ def test_all_reference_tools_together_stay_small(product: str) -> None:
         for name, operation in CATALOGS[product].operations.items()
         if operation.toolset not in ("lookups", "reports")
     }
-    assert len(sizes) == 65
     assert sum(sizes.values()) <= 48_000
     assert sizes["create_invoice"] <= 2_800

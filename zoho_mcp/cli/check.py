@@ -1,6 +1,6 @@
 """Loads the tool specs for every product and edition and checks every entry."""
 
-from zoho_mcp.server.tools.composite import SPECIALS
+from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.settings.variables import EDITIONS
 from zoho_mcp.specs.lint import slow_check
 from zoho_mcp.specs.load import load
@@ -17,9 +17,9 @@ def check() -> int:
                 rules = slow_check(operation, sized=not edition)
                 problems |= {f"{operation.toolset}.json: {operation.name}: {problem}." for problem in rules}
             problems |= {
-                f"{operation.name} is special, but zoho_mcp.server.tools.composite has no such function."
+                f"{operation.name}: zoho_mcp.server.tools.composite has no function {operation.handler}."
                 for operation in catalog.operations.values()
-                if operation.special and operation.name not in SPECIALS
+                if operation.handler and operation.handler not in COMPOSITES
             }
     if problems:
         print("\n".join(sorted(problems)))

@@ -21,7 +21,7 @@ def subject(operation: Operation, catalog: Catalog) -> Operation | None:
         return catalog.operations[operation.confirm.subject]
     required = set(operation.input.get("required", ()))
     for other in catalog.operations.values():
-        if other.toolset != operation.toolset or other.effect != "read" or other.answer.columns or other.special:
+        if other.toolset != operation.toolset or other.effect != "read" or other.answer.columns or other.handler:
             continue
         wanted = set(other.input.get("required", ()))
         if other.answer.key and wanted and wanted <= required:

@@ -63,7 +63,7 @@ def _kinds(rule: Rule, catalog: Catalog) -> set[Kind]:
     return {
         (operation.name, effect)
         for operation in catalog.operations.values()
-        for effect in (operation.effect, *operation.raises.values())
+        for effect in (operation.effect, *operation.escalates.values())
         if covers(rule, operation, effect)
     }
 

@@ -72,7 +72,7 @@ class Policy:
 
 def effect_of(operation: Operation, arguments: Mapping[str, Any]) -> Effect:
     """The effect of this very call: an argument can raise it (`send: true` makes writing an invoice a sending)."""
-    raised = [effect for name, effect in operation.raises.items() if arguments.get(name)]
+    raised = [effect for name, effect in operation.escalates.items() if arguments.get(name)]
     return max([operation.effect, *raised], key=EFFECTS.index)
 
 

@@ -62,8 +62,8 @@ class ArgumentChecker:
                 f"set ZOHO_EDITION={editions[0]} where this server is configured, if that is the organisation's."
             )
         known = list(cast(Json, error.schema).get("properties", {}))
-        advice = operation.mistakes.get(plain)
-        if advice is None and (general := self._catalog.mistakes.get(name)) in known:
+        advice = operation.hints.get(plain)
+        if advice is None and (general := self._catalog.hints.get(name)) in known:
             advice = f"use {general}"
         if advice is None and (near := get_close_matches(name, known, 1, 0.7)):
             advice = f"did you mean {near[0]}?"

@@ -31,10 +31,10 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     properties: Json = operation.input.get("properties", {})
     required = operation.input.get("required", [])
     places = set(placeholders(operation.http.path))
-    if not operation.special:
+    if not operation.handler:
         for place in sorted(places - set(required)):
             yield f"{{{place}}} of the path is not a required argument."
-    for name in (*required, *operation.http.query, *operation.http.headers, *operation.raises):
+    for name in (*required, *operation.http.query, *operation.http.headers, *operation.escalates):
         if name not in properties:
             yield f"{name} is named, but not an argument."
     for name in (name for group in operation.exclusive for name in group):
@@ -43,9 +43,10 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     for name in operation.replaces:
         if name not in properties and name not in operation.hidden:
             yield f"{name} is named in replaces, but not an argument."
-    for name in operation.calls:
+    for name in operation.also_needs:
         if name not in catalog.operations:
-            yield f"{name} in calls is not an operation."
+            yield f"{name} in also_needs is not an operation."
+    yield from _outcome_contradictions(operation, catalog)
     if (operation.http.method == "GET") != (operation.effect == "read"):
         yield "GET and effect read belong together."
     if operation.http.method == "DELETE" and operation.effect != "destroy":
@@ -56,6 +57,44 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield from _replaces_contradictions(operation)
     if operation.confirm is not None:
         yield from _confirm_contradictions(operation, catalog)
+
+
+def _outcome_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    """A change says how its outcome is seen, or that it cannot be; a read has no outcome."""
+    outcome = operation.outcome
+    if operation.effect == "read":
+        if outcome is not None or operation.idempotent is not None or operation.sets_status:
+            yield "a read has no outcome, idempotent or sets_status."
+        return
+    if operation.idempotent is None:
+        yield "a change says whether it is idempotent."
+    if outcome is None:
+        yield "a change says how its outcome is seen, or that it is unseen."
+        return
+    if (outcome.sign == "status") != bool(operation.sets_status):
+        yield "sets_status and an outcome seen by status belong together."
+    if (outcome.sign == "deleted") != (operation.http.method == "DELETE"):
+        yield "a DELETE is seen by deleted, and nothing else is."
+    if outcome.sign != "unseen" and not _reads_record(catalog.operations.get(outcome.read)):
+        yield f"outcome.read {outcome.read} is not an operation that reads a record."
+    if outcome.sign == "created":
+        yield from _created_contradictions(operation, catalog)
+    elif outcome.list or outcome.by:
+        yield "outcome.list and outcome.by are for what is created."
+
+
+def _created_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    assert operation.outcome is not None
+    outcome, listed = operation.outcome, catalog.operations.get(operation.outcome.list)
+    if listed is None or not listed.answer.columns:
+        yield f"outcome.list {outcome.list} is not an operation that lists records."
+    for name in outcome.by:
+        if name not in operation.input.get("properties", {}):
+            yield f"{name} is named in outcome.by, but not an argument."
+
+
+def _reads_record(operation: Operation | None) -> bool:
+    return operation is not None and operation.effect == "read" and not operation.answer.columns
 
 
 def _replaces_contradictions(operation: Operation) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from zoho_mcp.errors import SpecError
 from zoho_mcp.specs.lint import cross_check
-from zoho_mcp.specs.model import Catalog, Json, Operation, SpecFile
+from zoho_mcp.specs.model import Catalog, Json, Operation, Schema, Toolset
 
 TOOLSETS = (
     "customers",
@@ -44,15 +44,20 @@ def load(product: str = "invoice", edition: str = "", folder: Path | None = None
     operations: dict[str, Operation] = {}
     toolsets: dict[str, str] = {}
     for path in _spec_files(folder):
-        file = _spec_file(path)
+        file, entries = _spec_file(path)
         toolsets[file.toolset] = file.about
-        for entry in file.operations:
+        for entry in entries:
             operation = _operation(path.name, file, entry, product, edition, documents)
             if operation.name in operations:
                 raise SpecError(f"{path.name}: {operation.name} is defined twice.")
             operations[operation.name] = operation
     catalog = Catalog(
-        operations=operations, toolsets=toolsets, product=product, edition=edition, mistakes=shared.get("mistakes", {})
+        operations=operations,
+        toolsets=toolsets,
+        product=product,
+        edition=edition,
+        hints=shared.get("hints", {}),
+        verbatim=frozenset(shared.get("verbatim", ())),
     )
     problems = cross_check(catalog)
     if problems:
@@ -75,15 +80,18 @@ def _read(path: Path) -> Json:
         raise SpecError(f"{path.name} cannot be read: {problem}.") from problem
 
 
-def _spec_file(path: Path) -> SpecFile:
+def _spec_file(path: Path) -> tuple[Toolset, list[Json]]:
+    """What a file says of its toolset, and its entries, which are validated one by one to be named in a problem."""
+    content = _read(path)
+    entries: list[Json] = content.pop("operations", [])
     try:
-        return SpecFile.model_validate(_read(path))
+        return Toolset.model_validate(content), entries
     except ValidationError as problem:
         raise SpecError(f"{path.name}: {_first(problem)}") from problem
 
 
 def _operation(
-    file_name: str, file: SpecFile, entry: Json, product: str, edition: str, documents: dict[str, Json]
+    file_name: str, file: Toolset, entry: Json, product: str, edition: str, documents: dict[str, Json]
 ) -> Operation:
     name = entry.get("name", "an entry without name")
     entry = dict(entry)
@@ -92,6 +100,7 @@ def _operation(
         entry = _merge_patch(entry, patch)
     try:
         hidden: dict[str, tuple[str, ...]] = {}
+        Schema.model_validate(entry.get("input", {}))
         schema = _inline(entry.get("input", {}), documents)
         entry["input"] = _for_edition(schema, edition, "", hidden)
         if entry.get("http", {}).get("method") == "PUT" and "{" in entry["http"].get("path", ""):
@@ -113,7 +122,7 @@ def _add_view(entry: Json, shared: Json) -> None:
     if key and not columns:
         answer.setdefault("fields", shared.get("fields", {}).get(key, []))
         entry["answer"] = answer
-    if key and entry.get("effect") == "read" and not entry.get("special"):
+    if key and entry.get("effect") == "read" and not entry.get("handler"):
         arguments: Json = shared.get("view", {})
         properties: Json = entry["input"].get("properties", {})
         left_out = {"all_fields" if columns else "", "" if "page" in properties else "max_records"}

@@ -10,6 +10,7 @@ ID_PATTERN = "^[0-9]+$"
 """What every argument whose name ends in `_id` has to be."""
 Effect = Literal["read", "write", "send", "destroy"]
 EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "destroy")
+Sign = Literal["created", "changed", "deleted", "status", "mailed", "unseen"]
 
 
 def published(schema: Any) -> Any:
@@ -28,7 +29,38 @@ def published(schema: Any) -> Any:
 class Frozen(BaseModel):
     """A value that is read from JSON: unknown keys are errors, nothing can be changed later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Schema(Frozen):
+    """The part of JSON Schema that `input` may use. Other keywords are errors: most clients cannot read them."""
+
+    type: Literal["string", "number", "integer", "boolean", "array", "object"] | None = None
+    ref: str = Field(default="", alias="$ref", pattern=r"^_shared\.json#/\$defs/\w+$")
+    """A definition of _shared.json; keys beside it win."""
+    description: str = ""
+    properties: Mapping[str, "Schema"] = {}
+    required: tuple[str, ...] = ()
+    items: "Schema | None" = None
+    enum: tuple[str, ...] = ()
+    pattern: str = ""
+    format: Literal["date", "email"] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: float | None = Field(default=None, alias="exclusiveMinimum")
+    min_length: int | None = Field(default=None, alias="minLength")
+    max_length: int | None = Field(default=None, alias="maxLength")
+    min_items: int | None = Field(default=None, alias="minItems")
+    max_items: int | None = Field(default=None, alias="maxItems")
+    min_properties: int | None = Field(default=None, alias="minProperties")
+    needs: tuple[tuple[str, ...], ...] = Field(default=(), alias="x-needs")
+    """Of an object: groups of properties of which at least one must be given. Checked here, not published."""
+    edition: tuple[str, ...] = Field(default=(), alias="x-edition")
+    """The editions that have this field; empty: all."""
+    brief: bool = Field(default=False, alias="x-brief")
+    """Publish the description only, not what is inside."""
+    clear: Any = Field(default=None, alias="x-clear")
+    """In an update: the value that Zoho reads as "empty this field". Without it the field cannot be cleared."""
 
 
 class Http(Frozen):
@@ -41,6 +73,11 @@ class Http(Frozen):
     """Arguments of a POST or PUT that go into the query."""
     headers: Mapping[str, str] = {}
     """Argument to header name."""
+    renames: Mapping[str, str] = {}
+    """Argument to Zoho's name for it, in query and body (`customer_id` to `contact_id`). Inside lists and objects by
+    path: `invoices[].note_id` to `creditnote_id`."""
+    number: str = ""
+    """The argument that is the document's own number; given, it turns Zoho's automatic numbering off."""
 
 
 class Confirm(Frozen):
@@ -68,6 +105,20 @@ class Replaces(Frozen):
     """The field of the record that holds the old value, where it is not named like the argument."""
 
 
+class Outcome(Frozen):
+    """How reading shows whether a change happened whose answer was lost."""
+
+    sign: Sign
+    """created: a new record in `list`; changed: the record has what was sent; deleted: it is gone; status: it has one
+    of `sets_status`; mailed: it was sent since; unseen: no read shows it."""
+    read: str = ""
+    """The operation that reads the record."""
+    list: str = ""
+    """For created: the list that the new record is in."""
+    by: tuple[str, ...] = ()
+    """For created: arguments that identify the new record in that list, as far as they are given."""
+
+
 class Answer(Frozen):
     """What Zoho sends back: a record, rows, a file, or (all empty) just a message."""
 
@@ -84,19 +135,19 @@ class Answer(Frozen):
     """The media type of a file."""
 
 
-class Operation(Frozen):
-    """One tool: one endpoint of Zoho."""
+class Entry(Frozen):
+    """One tool as its author writes it: one endpoint of Zoho."""
 
-    name: str = Field(pattern=r"^[a-z]+(_[a-z]+)+$")
+    name: str = Field(pattern=r"^[a-z]+(_[a-z]+)+$", max_length=48)
     title: str
     description: str
-    reference: tuple[str, ...] = Field(min_length=1)
+    docs: tuple[str, ...] = Field(min_length=1)
     """The endpoint as the reference texts name it (`GET /customers`)."""
     note: str = ""
     """Why the request differs from the reference, for the coverage table."""
     http: Http
     effect: Effect
-    raises: Mapping[str, Effect] = {}
+    escalates: Mapping[str, Effect] = {}
     """Argument to effect: given and true, the argument makes the whole call have that effect."""
     scope: str = Field(pattern=r"^[a-z]+\.(READ|CREATE|UPDATE|DELETE)$")
     """Without the product's prefix."""
@@ -105,17 +156,31 @@ class Operation(Frozen):
     confirm: Confirm | None = None
     exclusive: tuple[tuple[str, ...], ...] = ()
     """Groups of arguments of which at most one may be given."""
-    mistakes: Mapping[str, str] = {}
+    hints: Mapping[str, str] = {}
     """Argument names that are often tried, and what to say to them."""
-    special: bool = False
-    """A function of the same name in `zoho_mcp.server.tools.composite` makes the calls."""
-    calls: tuple[str, ...] = ()
+    handler: str = ""
+    """The function in `zoho_mcp.server.tools.composite` that makes the calls, where one request is not enough."""
+    also_needs: tuple[str, ...] = ()
     """Operations that are run on the way, by this function or for a question: their scopes are needed too."""
+    idempotent: bool | None = None
+    """Of a change, required: whether running it twice does no more than running it once."""
+    sets_status: tuple[str, ...] = ()
+    """The status that the record has afterwards, then those it may have moved on to by the time it is read."""
+    outcome: Outcome | None = None
+    """Of a change, required."""
     answer: Answer = Answer()
-    input: Json
+    input: Schema
     output: Json = {}
     """JSON Schema of the record; permissive, Zoho adds fields freely. Of a list's row it is not published: the tests
     hold rows against it."""
+    books: Json = {}
+    """What differs in Zoho Books, as a JSON merge patch (RFC 7396)."""
+
+
+class Operation(Entry):
+    """One tool of one product and edition, with every `$ref` replaced."""
+
+    input: Json  # pyright: ignore[reportIncompatibleVariableOverride] # a frozen Entry's Schema, as clients get it
     toolset: str = ""
     renames: Mapping[str, str] = {}
     """Zoho's word to ours, for keys of the answer."""
@@ -135,10 +200,8 @@ class Operation(Frozen):
         return self.renames.get(self.answer.key, self.answer.key)
 
 
-class SpecFile(Frozen):
-    """One file of tool_specs: a toolset and its operations, still with `$ref`s and product differences in place."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+class Toolset(Frozen):
+    """What one file of tool_specs says about itself."""
 
     json_schema: str = Field(default="", alias="$schema")
     toolset: str = Field(pattern=r"^[a-z_]+$")
@@ -146,8 +209,13 @@ class SpecFile(Frozen):
     about: str
     """One sentence for people who choose toolsets."""
     renames: Mapping[str, str] = {}
-    operations: tuple[Json, ...] = Field(min_length=1)
-    """Each as `Operation`; `books` holds what differs there, as a JSON merge patch (RFC 7396)."""
+    """Zoho's word to ours, for keys of the answers."""
+
+
+class SpecFile(Toolset):
+    """One file of tool_specs: a toolset and its operations."""
+
+    operations: tuple[Entry, ...] = Field(min_length=1)
 
 
 class Catalog(Frozen):
@@ -158,5 +226,7 @@ class Catalog(Frozen):
     """Toolset to its sentence."""
     product: str
     edition: str = ""
-    mistakes: Mapping[str, str] = {}
+    hints: Mapping[str, str] = {}
     """Argument names that are often tried anywhere, and what to say to them."""
+    verbatim: frozenset[str] = frozenset()
+    """Zoho's names of fields that it keeps exactly as sent: a record in which one differs is another record."""

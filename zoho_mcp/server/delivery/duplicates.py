@@ -12,23 +12,20 @@ from zoho_mcp.errors import DeclinedError, OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.server.confirmation.request import TELL_THE_USER
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import Previous, call_key
-from zoho_mcp.server.delivery.reconcile import Attempt, probe, record_below, record_reader, status_word, what_to_check
+from zoho_mcp.server.delivery.reconcile import Attempt, probe, record_below, record_reader, what_to_check
 from zoho_mcp.specs.model import Confirm, Operation
 from zoho_mcp.times import span
 
 Json = Mapping[str, Any]
 Ask = Callable[[Operation, Json], Awaitable[types.InputRequiredResult | None]]
 """Puts a call before a person: None for a yes, or the question to pass on, or DeclinedError."""
-_MAKES_ONE_ONLY = ("convert_estimate_to_invoice",)
-"""Gives the one that is there already."""
 SURELY_OVER = 60.0
 """Seconds after which a request whose answer never came is no longer being worked on."""
 
 
 def makes_something(operation: Operation) -> bool:
     """Whether running it twice does more than running it once: creates and mails, not changes of a state."""
-    once = operation.effect in ("read", "destroy") or status_word(operation) or operation.name in _MAKES_ONE_ONLY
-    return operation.http.method == "POST" and not once
+    return operation.effect != "read" and not operation.idempotent
 
 
 async def claim(

@@ -24,9 +24,6 @@ CLOCKS_DIFFER = 2.0
 """Seconds by which a record may seem older than its request: Zoho's times have no fractions."""
 MOST_CANDIDATES = 10
 _PLACE = re.compile(r"{(\w+)}")
-_IDENTIFY = ("customer_id", "contact_name", "name", "invoice_number", "estimate_number", "creditnote_number")
-_STATUS = re.compile(r"}(?:/status)?/(sent|void|draft|active|inactive|accepted|declined|stop|resume)$")
-_BECOMES: Mapping[str, str] = {"stop": "stopped", "resume": "active"}
 _LOST = "Zoho's answer was lost on the way; reading showed afterwards that it was done."
 
 Json = Mapping[str, Any]
@@ -125,12 +122,6 @@ def list_reader(app: "ServerContext", path: str) -> Operation | None:
     return next((one for one in reads if one.http.path.partition("?")[0] == path), None)
 
 
-def status_word(operation: Operation) -> str:
-    """The status that an operation sets, as its path says it; empty when it sets none."""
-    found = _STATUS.search(operation.http.path)
-    return found[1] if found and operation.http.method == "POST" else ""
-
-
 def _reader(app: "ServerContext", fits: Callable[[Operation], bool]) -> Operation | None:
     return next(
         (
@@ -143,13 +134,7 @@ def _reader(app: "ServerContext", fits: Callable[[Operation], bool]) -> Operatio
 
 
 def _look_for(operation: Operation) -> Probe | None:
-    if operation.http.method == "DELETE":
-        return _deleted
-    if operation.http.method == "PUT":
-        return _changed if "{" in operation.http.path else None
-    if status_word(operation):
-        return _in_status
-    return _mailed if operation.http.path.endswith("/email") else _made
+    return _PROBES.get(operation.outcome.sign) if operation.outcome else None
 
 
 async def _record(app: "ServerContext", sent: Attempt) -> Json | None:
@@ -172,7 +157,7 @@ async def _changed(app: "ServerContext", sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None:
         return Verdict("unclear", why="This cannot be seen by reading.")
-    found = compare(_content(sent), record)
+    found = compare(_content(sent), record, app.catalog.verbatim)
     touched = seconds_of(record.get("last_modified_time"))
     since_then = touched is not None and touched >= sent.since(app)
     if found.same or (since_then and not found.differing):
@@ -186,10 +171,7 @@ async def _in_status(app: "ServerContext", sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None or "status" not in record:
         return Verdict("unclear", why="This cannot be seen by reading.")
-    word, status = status_word(sent.operation), str(record["status"]).lower()
-    # What was sent may be paid or overdue a moment later.
-    reached = status not in ("draft", "void") if word == "sent" else status == _BECOMES.get(word, word)
-    return Verdict("done", record) if reached else _ABSENT
+    return Verdict("done", record) if str(record["status"]).lower() in sent.operation.sets_status else _ABSENT
 
 
 async def _mailed(app: "ServerContext", sent: Attempt) -> Verdict:
@@ -213,21 +195,22 @@ async def _made(app: "ServerContext", sent: Attempt) -> Verdict:
     known = await app.claims.created_here(str(row.get(own_id, "")) for row in rows)
     fresh = [row for row in rows if str(row.get(own_id, "")) not in known and _is_new(app, sent, row)][:MOST_CANDIDATES]
     records = [await app.record(reader.name, {place: str(row[own_id])}) for row in fresh]
-    return _chosen(sent, records)
+    return _chosen(app, sent, records)
 
 
 def _filters(sent: Attempt, lists: Operation) -> dict[str, Any]:
     """As little as a list can be made to show: what identifies the record, the newest first."""
     known: Json = lists.input.get("properties", {})
     content = _content(sent)
-    found = {name: content[name] for name in _IDENTIFY if name in content and name in known}
+    assert sent.operation.outcome is not None
+    found = {name: content[name] for name in sent.operation.outcome.by if name in content and name in known}
     if "created_time" in known.get("sort_column", {}).get("enum", ()):
         found |= {"sort_column": "created_time", "sort_order": "D"}
     return found | ({"per_page": 200} if "per_page" in known else {})
 
 
-def _chosen(sent: Attempt, records: list[dict[str, Any]]) -> Verdict:
-    alike = [(record, compare(_content(sent), record)) for record in records]
+def _chosen(app: "ServerContext", sent: Attempt, records: list[dict[str, Any]]) -> Verdict:
+    alike = [(record, compare(_content(sent), record, app.catalog.verbatim)) for record in records]
     same = [record for record, found in alike if found.same]
     if len(same) == 1:
         return Verdict("done", same[0])
@@ -252,3 +235,12 @@ def record_below(app: "ServerContext", path: str) -> Operation | None:
 def _content(sent: Attempt) -> Json:
     """What the record should show of the request."""
     return build(sent.operation, sent.arguments).body or dict(sent.arguments)
+
+
+_PROBES: Mapping[str, Probe] = {
+    "created": _made,
+    "changed": _changed,
+    "deleted": _deleted,
+    "status": _in_status,
+    "mailed": _mailed,
+}

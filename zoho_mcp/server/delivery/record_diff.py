@@ -1,17 +1,11 @@
 """Whether a record of Zoho's is what a request asked for. Pure. Fields that the record does not show say nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 Json = Mapping[str, Any]
-VERBATIM = frozenset({
-    "customer_id", "reference_number", "date", "amount", "name", "contact_name", "item_id", "rate", "quantity",
-    "invoice_number", "estimate_number", "creditnote_number", "recurrence_name", "account_id", "invoice_id",
-    "amount_applied",
-})  # fmt: skip
-"""Fields that Zoho keeps as they were sent: one that differs shows another record. Others may change their form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +14,23 @@ class Comparison:
 
     compared: int
     differing: frozenset[str]
+    another: bool
+    """It cannot be the record: a field differs that Zoho keeps exactly as it was sent."""
 
     @property
     def same(self) -> bool:
         """Nothing differs, and there was something to compare."""
         return self.compared > 0 and not self.differing
 
-    @property
-    def another(self) -> bool:
-        """It cannot be the record."""
-        return bool(self.differing & VERBATIM)
 
+def compare(sent: Json, record: Json, verbatim: Collection[str]) -> Comparison:
+    """Compare the body of a request with a record, field by field, lists and objects inside them too.
 
-def compare(sent: Json, record: Json) -> Comparison:
-    """Compare the body of a request with a record, field by field, lists and objects inside them too."""
+    `verbatim` names the fields that Zoho keeps as they were sent (`Catalog.verbatim`); others may change their form.
+    """
     found = list(_compared(sent, record))
-    return Comparison(len(found), frozenset(name for name, equal in found if not equal))
+    differing = frozenset(name for name, equal in found if not equal)
+    return Comparison(len(found), differing, not differing.isdisjoint(verbatim))
 
 
 def _compared(sent: Json, record: Json) -> Iterator[tuple[str, bool]]:

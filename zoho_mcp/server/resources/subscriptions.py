@@ -66,7 +66,7 @@ async def notify_after(
         answer = await running
     except BaseException as problem:
         # What takes several requests may have failed after the one that counts.
-        if operation.special or not isinstance(problem, ZohoMcpError) or isinstance(problem, OutcomeUnknownError):
+        if operation.handler or not isinstance(problem, ZohoMcpError) or isinstance(problem, OutcomeUnknownError):
             with anyio.move_on_after(PATIENCE, shield=True):
                 await _tell(app, operation, arguments, {})
         raise

@@ -84,7 +84,7 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     paging = envelope.get("page_context", {})
     page, has_more = paging.get("page", 1), bool(paging.get("has_more_page", False))
     # A report says more than its rows.
-    rest = {name: value for name, value in envelope.items() if operation.special and name not in (*_ENVELOPE, key)}
+    rest = {name: value for name, value in envelope.items() if operation.handler and name not in (*_ENVELOPE, key)}
     answer: Json = {**whole(rest, {}), operation.tool_answer_key: rows(operation, found, asked)}
     answer |= {"page": page, "has_more": has_more}
     if has_more:

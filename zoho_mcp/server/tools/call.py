@@ -19,7 +19,7 @@ from zoho_mcp.server.resources.subscriptions import notify_after
 from zoho_mcp.server.results import result
 from zoho_mcp.server.results.payment_currency import PaymentCurrencies
 from zoho_mcp.server.tools import pagination
-from zoho_mcp.server.tools.composite import SPECIALS, Answer
+from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 from zoho_mcp.server.tools.inventory import tool
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.call_context import current_call, kind_of
@@ -158,8 +158,8 @@ async def _noted(trail: Trail) -> Answer:
 
 async def _carry_out(trail: Trail) -> Answer:
     app, operation = trail.ctx.lifespan_context, trail.operation
-    if operation.special:
-        return await SPECIALS[operation.name](app, trail.arguments)
+    if operation.handler:
+        return await COMPOSITES[operation.handler](app, trail.arguments)
     envelope = await pagination.run(app, operation, trail.arguments)
     if operation.name == "list_payments":
         await PaymentCurrencies(app).add(envelope.get(operation.answer.key) or [])

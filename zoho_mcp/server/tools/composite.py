@@ -16,7 +16,7 @@ from zoho_mcp.server.tools.reports import get_monthly_revenue, get_receivables_a
 from zoho_mcp.zoho.request import Request, build
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
-Special = Callable[[ServerContext, Mapping[str, Any]], Awaitable[Answer]]
+Handler = Callable[[ServerContext, Mapping[str, Any]], Awaitable[Answer]]
 
 _OF_A_LINE = ("item_id", "name", "description", "rate", "quantity", "unit", "discount", "tax_id")
 _OF_AN_ESTIMATE = (
@@ -150,7 +150,7 @@ async def upload_expense_receipt(app: ServerContext, arguments: Mapping[str, Any
     return cast("dict[str, Any]", await app.send(replace(request, upload=upload))), ()
 
 
-SPECIALS: Mapping[str, Special] = {
+COMPOSITES: Mapping[str, Handler] = {
     function.__name__: function
     for function in (
         record_invoice_payment,

@@ -110,8 +110,8 @@ def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
             title=operation.title,
             read_only_hint=operation.effect == "read",
             destructive_hint=operation.effect == "destroy",
-            idempotent_hint=operation.http.method != "POST",
-            open_world_hint="send" in (operation.effect, *operation.raises.values()),
+            idempotent_hint=operation.effect == "read" or operation.idempotent,
+            open_world_hint="send" in (operation.effect, *operation.escalates.values()),
         ),
     )
 
@@ -131,7 +131,7 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         properties = {operation.tool_answer_key: rows, **_PAGING}
         properties |= _SUMS if operation.answer.sums else {}
         # A report says more than its rows; of any other list, `output` is the shape of a row, as of a record its own.
-        properties |= operation.output.get("properties", {}) if operation.special else {}
+        properties |= operation.output.get("properties", {}) if operation.handler else {}
     elif operation.answer.key:
         named = ", ".join(operation.output.get("properties", ()))
         properties[operation.tool_answer_key] = {"type": "object"} | ({"description": named} if named else {})
