@@ -294,7 +294,7 @@ async def test_a_pdf_is_saved_on_request_and_overwrites_nothing(zoho: Zoho, tmp_
 
 
 async def test_monthly_revenue_is_exact_over_all_pages(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zoho_mcp.server.tools.pages.MOST", 2)
+    monkeypatch.setattr("zoho_mcp.server.results.result.MOST_ROWS", 2)
     async with zoho.client() as client:
         rows = (await call(client, "list_invoices", date_start="2026-05-01", date_end="2026-05-31"))["invoices"]
         payments = (await call(client, "list_payments", date_start="2026-05-01", date_end="2026-05-31"))[

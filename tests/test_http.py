@@ -267,6 +267,7 @@ def test_it_serves_others_only_if_something_says_who_may(case: str) -> None:
         http_settings(environment)
 
 
+@pytest.mark.processes
 def test_the_command_says_why_it_does_not_start() -> None:
     result = run("--http", "0.0.0.0:0", "--sandbox")
     assert result.returncode == 2

@@ -114,7 +114,7 @@ async def test_nothing_is_sent_for_an_organisation_that_is_not_granted_whatever_
     async with server.lifespan(server) as app:
         view = limited(app, Grant(("ada",), organizations=(SECOND,)))
         with pytest.raises(AuthError):
-            await view.send(Request("GET", "/contacts", organization_id=first))
+            await view.api.send(Request("GET", "/contacts", organization_id=first))
     assert zoho.received() == []
 
 
@@ -192,6 +192,7 @@ def test_a_grant_that_is_not_understood_stops_the_start(case: str) -> None:
     assert problem in str(caught.value)
 
 
+@pytest.mark.processes
 def test_the_policy_in_words_says_who_is_granted_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from test_processes import run
 

@@ -178,6 +178,7 @@ def test_the_commands_make_list_and_take_back_tokens(
     assert "There is no token for ada" in capsys.readouterr().err
 
 
+@pytest.mark.processes
 async def test_the_process_lets_in_by_the_users_own_file_and_stops_on_a_signal(tmp_path: Path) -> None:
     from test_processes import COMMAND, PLAIN
 

@@ -100,3 +100,21 @@ def test_the_table_in_contributing_is_this_one() -> None:
 
 def test_every_folder_is_a_known_layer() -> None:
     assert {name.split("/")[0] for name in MODULES if "/" in name} == set(MAY_IMPORT) - MODULES_OF_THEIR_OWN | {"cli"}
+
+
+def graph() -> dict[str, set[str]]:
+    """Our modules and what of ours each imports, wherever in the file the import stands."""
+    names = {path: path.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for path in MODULES}
+    known = set(names.values())
+    found: dict[str, set[str]] = {}
+    for path, name in names.items():
+        imported = {one.removeprefix("zoho_mcp.") for one in imports(PACKAGE / path) if one.startswith("zoho_mcp.")}
+        found[name] = {one if one in known else one.rpartition(".")[0] for one in imported} & known - {name}
+    return found
+
+
+def test_no_module_imports_itself_over_others() -> None:
+    waiting = graph()
+    while free := {name for name, imported in waiting.items() if not imported & waiting.keys()}:
+        waiting = {name: imported for name, imported in waiting.items() if name not in free}
+    assert {name: sorted(imported & waiting.keys()) for name, imported in waiting.items()} == {}

@@ -8,7 +8,8 @@ from conftest import ERAS, Era, Zoho, call
 from large_books import fill
 from mcp import Client
 
-from zoho_mcp.server.tools.pages import MOST, continued
+from zoho_mcp.server.results.result import MOST_ROWS as MOST
+from zoho_mcp.server.results.result import continued
 
 pytestmark = pytest.mark.anyio
 both_eras = pytest.mark.parametrize("era", ERAS)

@@ -73,7 +73,7 @@ async def test_an_organisation_that_is_not_allowed_is_not_called_whatever_asks_f
     async with server.lifespan(server) as app:
         for organization in (THREE, "", "1"):
             with pytest.raises(AuthError, match=ONE):
-                await app.client.send(Request("GET", "/invoices", organization_id=organization))
+                await app.api.client.send(Request("GET", "/invoices", organization_id=organization))
     assert zoho.received() == []
 
 

@@ -294,7 +294,7 @@ async def test_what_zoho_refused_is_said_on_the_page(zoho: Zoho) -> None:
         result = await both(client.call_tool("void_invoice", {"invoice_id": invoice}), desk.decide("approve"))
         assert result.is_error
         said = Page(await desk.look(desk.addresses[0])).words
-        assert "You approved, and it did not work." in said
+        assert "You approved, but it did not work." in said
         assert "Not <today>." in said
 
 

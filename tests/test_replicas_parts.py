@@ -293,7 +293,7 @@ async def test_a_repetition_that_came_to_nothing_leaves_what_went_before(redis_s
         earlier = await third.claim("same", sent[2])
         assert earlier is not None
         assert earlier.record == {"invoice_id": "7"}
-        assert math.isclose(earlier.sent.at, sent[2].at, abs_tol=2)
+        assert math.isclose(earlier.attempt.at, sent[2].at, abs_tol=2)
         await third.forget("same", earlier)
         assert await first.claim("other", sent[0]) is None
         assert await third.claim("same", sent[2]) is None

@@ -1,19 +1,21 @@
-"""What can go wrong, sorted by what the reader can do next.
+"""What can go wrong, sorted by what the reader can do next. Each error has a stable `kind`.
 
 ZohoMcpError
-├── SettingsError          a setting is missing or wrong; the start stops (exit status 2)
-├── SpecError              a file of tool_specs is wrong; the start stops (exit status 2)
-├── ArgumentsError         the arguments of a call are wrong: all problems at once
-├── DeclinedError          nobody said yes, or the policy says no: nothing was done
-├── AuditError             what changes cannot be recorded, so no change is made
-├── AuthError              a credential, a scope or the organisation is not accepted
-├── NotFoundError          the record does not exist
-├── RejectedError          Zoho understood the request and refused it
-├── LimitedError           Zoho's limits: per minute, per day, at once
-├── UnavailableError       Zoho could not be reached or did not answer sensibly; nothing was changed
-└── OutcomeUnknownError    a change was sent and no answer came: it may or may not have happened
+├── SettingsError          settings      a setting is missing or wrong; the start stops (exit status 2)
+├── SpecError              spec          a file of tool_specs is wrong; the start stops (exit status 2)
+├── ArgumentsError         arguments     the arguments of a call are wrong: all problems at once
+├── DeclinedError          declined …    nobody consented, or the policy refuses: nothing was done
+├── AuditError             audit         a change cannot be recorded, so it is not made
+├── AuthError              auth          a credential, a scope or the organisation is not accepted
+├── NotFoundError          not_found     the record does not exist
+├── RejectedError          rejected      Zoho understood the request and refused it
+├── LimitedError           limited       Zoho's limits: per minute, per day, at once
+├── UnavailableError       unavailable   Zoho could not be reached or made no sense; nothing was changed
+└── OutcomeUnknownError    unknown       a change was sent and no response came: it may or may not have happened
 
-A message has three parts: what happened, whether anything changed, what to do next. It never holds a secret.
+A DeclinedError has finer kinds: `declined` (a person said no), `refused_by_policy`, `duplicate`, `could_not_ask`,
+`waiting` (for a person), `expired`. A message has three parts: what happened, whether anything changed, what to do
+next. It never holds a secret.
 """
 
 from typing import ClassVar
@@ -22,9 +24,10 @@ from typing import ClassVar
 class ZohoMcpError(Exception):
     """Base of everything that is turned into an answer. `what` and `next_step` are whole sentences.
 
-    `code` is Zoho's own number; 0 when it gave none.
+    `code` is Zoho's own number; 0 when it gave none. `kind` is stable: clients and tests may depend on it.
     """
 
+    kind: str = "failed"
     changed: ClassVar[str] = "Nothing was changed."
 
     def __init__(self, what: str, next_step: str = "", *, code: int = 0) -> None:
@@ -34,24 +37,28 @@ class ZohoMcpError(Exception):
         self.code = code
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.what, self.changed, self.next_step) if part)
+        text = " ".join(part for part in (self.what, self.changed, self.next_step) if part)
+        return text.replace("\n ", "\n")
 
 
 class SettingsError(ZohoMcpError):
     """A setting is missing or wrong."""
 
+    kind = "settings"
     changed = ""
 
 
 class SpecError(ZohoMcpError):
     """A file of tool_specs cannot be used; `what` names the file and the entry."""
 
+    kind = "spec"
     changed = ""
 
 
 class ArgumentsError(ZohoMcpError):
     """The arguments of a call do not fit its tool. `problems` holds one sentence per problem."""
 
+    kind = "arguments"
     changed = "Nothing was sent to Zoho."
 
     def __init__(self, tool: str, problems: list[str]) -> None:
@@ -62,40 +69,61 @@ class ArgumentsError(ZohoMcpError):
 
 
 class DeclinedError(ZohoMcpError):
-    """The call needs a person's yes and did not get it, or the policy refuses it."""
+    """The call needs a person's consent and did not get it, or the policy refuses it.
 
+    `kind` says which; `way` is the channel over which a person was asked, empty when nobody was.
+    """
+
+    kind = "declined"
     changed = "Nothing was done."
+
+    def __init__(self, what: str, next_step: str = "", *, kind: str = "declined", way: str = "") -> None:
+        super().__init__(what, next_step)
+        self.kind = kind
+        self.way = way
 
 
 class AuditError(ZohoMcpError):
     """The audit file cannot be written. A change that would leave no trace is not made."""
 
+    kind = "audit"
     changed = "Nothing was done."
 
 
 class AuthError(ZohoMcpError):
     """Zoho does not accept the credentials, the scope or the organisation."""
 
+    kind = "auth"
+
 
 class NotFoundError(ZohoMcpError):
     """There is no such record in this organisation."""
+
+    kind = "not_found"
 
 
 class RejectedError(ZohoMcpError):
     """Zoho refused the request."""
 
+    kind = "rejected"
+
 
 class LimitedError(ZohoMcpError):
     """One of Zoho's limits is used up; `next_step` says when it frees."""
+
+    kind = "limited"
 
 
 class UnavailableError(ZohoMcpError):
     """Zoho could not be reached, or its answer made no sense, and nothing can have changed."""
 
+    kind = "unavailable"
+
 
 class OutcomeUnknownError(ZohoMcpError):
     """A change was sent and no usable answer came back. `late`: Zoho may still be at it."""
 
+    kind = "unknown"
     changed = "It is not known whether Zoho carried it out."
 
     def __init__(self, what: str, next_step: str = "", *, late: bool = False) -> None:

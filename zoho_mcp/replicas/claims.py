@@ -15,9 +15,8 @@ import anyio
 from zoho_mcp.errors import DeclinedError, UnavailableError
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
 from zoho_mcp.replicas.encryption import Encryption
-from zoho_mcp.server.delivery.claims import LocalClaims, Previous
-from zoho_mcp.server.delivery.duplicates import SURELY_OVER
-from zoho_mcp.server.delivery.reconcile import Attempt
+from zoho_mcp.server.delivery.attempt import Attempt, Previous
+from zoho_mcp.server.delivery.claims import SURELY_OVER, LocalClaims
 
 LEASE = 8.0
 """Seconds without a sign of life after which a replica counts as gone; it gives one every second."""
@@ -181,7 +180,7 @@ class RedisClaims:
             raise
 
     def _told(self, name: str, earlier: Previous) -> tuple[str, int, int]:
-        age = max(0.0, self._clock() - earlier.sent.at)
+        age = max(0.0, self._clock() - earlier.attempt.at)
         return self._what(name, earlier.record), ms(age), max(1, ms(self._window - age))
 
     def _what(self, name: str, record: Mapping[str, Any] | None) -> str:

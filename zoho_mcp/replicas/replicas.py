@@ -7,7 +7,7 @@ moment reads on where it stopped.
 import json
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import anyio
@@ -18,9 +18,7 @@ from zoho_mcp.replicas.connection import SETTLE, Connection, RedisUnavailableErr
 from zoho_mcp.replicas.encryption import Encryption
 from zoho_mcp.replicas.limits import RedisQueue
 from zoho_mcp.replicas.tokens import RedisTokens
-from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.resources.changes import Change
-from zoho_mcp.server.resources.subscriptions import tell_of
+from zoho_mcp.server.resources.change import Change
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth.cache import grant_name
@@ -31,12 +29,13 @@ _NEWS_WITHIN = 500
 """Milliseconds for which Redis is asked to wait for news."""
 _KEPT = 3_600_000
 _ABOUT = "news"
+Hear = Callable[[Change], Awaitable[None]]
 _Entry = tuple[str, dict[str, str]]
 _logger = logging.getLogger(__name__)
 
 
 class Replicas:
-    """See `zoho_mcp.server.resources.changes.Shared`; also what the Zoho client shares. Raises SettingsError."""
+    """See `zoho_mcp.server.resources.replication.Shared`; also what the Zoho client shares. Raises SettingsError."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float], *, settle: float = SETTLE) -> None:
         self._link = link = Connection(settings.redis_url.get_secret_value(), grant_name(settings), settle=settle)
@@ -53,12 +52,12 @@ class Replicas:
         self.converting = RedisLock(self.claims, "converting")
 
     @asynccontextmanager
-    async def running(self, app: ServerContext) -> AsyncGenerator[None]:
+    async def running(self, hear: Hear) -> AsyncGenerator[None]:
         """In touch with the others for as long as the server runs."""
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._stay_known)
-                group.start_soon(self._listen, app)
+                group.start_soon(self._listen, hear)
                 yield
                 group.cancel_scope.cancel()
         finally:
@@ -88,28 +87,28 @@ class Replicas:
                 epoch = now
             await anyio.sleep(_EVERY)
 
-    async def _listen(self, app: ServerContext) -> None:
+    async def _listen(self, hear: Hear) -> None:
         last = ""
         while True:
             with _noted():
                 last = last or await self._newest()
                 if self._missed_some:
                     self._missed_some = False
-                    await self._catch_up(app)
-                last = await self._hear(app, last)
+                    await self._catch_up(hear)
+                last = await self._hear(hear, last)
                 continue
             await anyio.sleep(_EVERY)
 
-    async def _catch_up(self, app: ServerContext) -> None:
+    async def _catch_up(self, hear: Hear) -> None:
         """Anything may have changed."""
         await self.approvals.look_again()
-        await tell_of(app, {})
+        await hear({})
 
     async def _newest(self) -> str:
         found = await self._link.command("XREVRANGE", self._news, "+", "-", "COUNT", 1)
         return found[0][0] if found else "0-0"
 
-    async def _hear(self, app: ServerContext, last: str) -> str:
+    async def _hear(self, hear: Hear, last: str) -> str:
         """What is new since `last`, or nothing after a moment; where to read on."""
         wait = ("COUNT", 500, "BLOCK", _NEWS_WITHIN)
         said: list[tuple[str, list[_Entry]]] = await self._link.command("XREAD", *wait, "STREAMS", self._news, last)
@@ -118,7 +117,7 @@ class Replicas:
                 if who == "approval":
                     await self.approvals.hear(what)
                 elif who != self._own and (text := self._seal.open(what, _ABOUT)) is not None:
-                    await tell_of(app, {name: set(ids) for name, ids in json.loads(text).items()})
+                    await hear({name: set(ids) for name, ids in json.loads(text).items()})
             last = number
         return last
 

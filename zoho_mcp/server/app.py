@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 
 import anyio
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -20,21 +21,21 @@ from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.confirmation.token import with_token
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import LocalClaims
-from zoho_mcp.server.middleware import progress
-from zoho_mcp.server.middleware.around import around
+from zoho_mcp.server.middleware import confirmations, progress
 from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.middleware.tracing import trace
 from zoho_mcp.server.prompts import handlers as prompts
 from zoho_mcp.server.prompts.instructions import INSTRUCTIONS
 from zoho_mcp.server.resources import handlers as resources
 from zoho_mcp.server.resources import subscriptions
-from zoho_mcp.server.resources.changes import Replication
+from zoho_mcp.server.resources.replication import Replication
 from zoho_mcp.server.resources.subscribers import Subscribers
-from zoho_mcp.server.tools import call as tools
-from zoho_mcp.server.tools.inventory import for_organizations, offered
+from zoho_mcp.server.tools.call import handle
+from zoho_mcp.server.tools.inventory import for_organizations, list_tools, offered
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog
+from zoho_mcp.zoho.api import ZohoApi
 from zoho_mcp.zoho.client import ZohoClient
 
 NAME = "zoho-invoice-mcp"
@@ -71,7 +72,7 @@ def create_server(
         settings=settings,
         catalog=catalog,
         offered=with_token(offered(catalog, settings), settings),
-        client=client,
+        api=ZohoApi(catalog, client),
         checker=ArgumentChecker(catalog),
         approvals=approvals,
         page=PageServer(approvals, browser),
@@ -85,7 +86,7 @@ def create_server(
     )
     server = _speaking(app, shared)
     # `watch` stands instead of the SDK's own span, which quotes what a client wrote.
-    server.middleware[:] = [trace, GrantMiddleware(app), progress.follow, around, _boundary(shared)]
+    server.middleware[:] = [trace, GrantMiddleware(app), progress.follow, confirmations.observe, _boundary(shared)]
     return server
 
 
@@ -108,11 +109,12 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
     @asynccontextmanager
     async def lifespan(_: Server[ServerContext]) -> AsyncGenerator[ServerContext]:
         try:
-            async with shared.running(app) if shared else nullcontext(), app.page.running():
+            hear = partial(subscriptions.tell_of, app)
+            async with shared.running(hear) if shared else nullcontext(), app.page.running():
                 yield app
         finally:
             app.subscribers.handler.close()
-            await app.client.aclose()
+            await app.api.client.aclose()
 
     return Server(
         NAME,
@@ -123,8 +125,8 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
         # None of our arguments is repeated in a header; else the SDK would list all tools at each call to see that.
         get_tool_input_schema=lambda name: None,
         lifespan=lifespan,
-        on_list_tools=tools.list_tools,
-        on_call_tool=tools.call_tool,
+        on_list_tools=list_tools,
+        on_call_tool=handle,
         on_list_resources=resources.list_resources,
         on_list_resource_templates=resources.list_templates,
         on_read_resource=resources.read_resource,

@@ -3,108 +3,120 @@
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
+from zoho_mcp.audit.log import Audit
 from zoho_mcp.audit.redaction import redacted, without_private
 from zoho_mcp.errors import AuditError, OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.policy.rules import Decision, effect_of
-from zoho_mcp.server.context import RequestContext
-from zoho_mcp.server.identity import client_of, principal_of
-from zoho_mcp.specs.model import Operation
-from zoho_mcp.telemetry.call_context import current_call
+from zoho_mcp.server.tool_call import ToolCall
 
 _logger = logging.getLogger(__name__)
 _CODE = re.compile(r"\(code (-?\d+)\)")
 _LONGEST_MESSAGE = 300
 
 
-@dataclass
-class Trail:
-    """Made at no cost; only what it is told to note reaches the file."""
+@dataclass(frozen=True, slots=True)
+class AuditTrail:
+    """What is known of a call so far. Only what it is told to record reaches the file.
 
-    ctx: RequestContext
-    operation: Operation
-    arguments: Mapping[str, Any]
+    Attributes:
+        decision: the policy's; None before it is made.
+        way: how a person was asked; empty when nobody was.
+    """
+
+    audit: Audit
+    call: ToolCall
     decision: Decision | None = None
     way: str = ""
-    """How a person said yes; empty when nobody was asked."""
-    _call: str = field(default_factory=lambda: current_call().id)
 
     async def asking(self) -> None:
         """A person is about to be asked. Raises AuditError when that cannot be recorded, unless it is for a read."""
-        if self.operation.effect == "read":
-            await self._note_if_possible("asked", outcome="asked")
+        if self.call.operation.effect == "read":
+            await self._record_if_possible("asked", outcome="asked")
         else:
-            await self._note("asked", outcome="asked")
+            await self._record("asked", outcome="asked")
 
     async def intend(self) -> None:
         """The change is about to be sent. Raises AuditError when that cannot be recorded: then it must not be."""
-        await self._note("intended")
+        await self._record("intended")
 
-    async def ended(self, result: str, problem: BaseException | None = None, answer: Mapping[str, Any] = {}) -> None:
-        """How it ended. What happened has happened: a file that cannot be written now is only complained of."""
-        what = problem.what if isinstance(problem, ZohoMcpError) else type(problem).__name__ if problem else ""
-        message = what or str(answer.get("message", ""))
-        code = _CODE.search(message)
-        await self._note_if_possible(
-            "ended",
-            outcome=result,
-            code=int(code[1]) if code else answer.get("code", 0),
-            message=message,
-            record_id=self._record_id(answer),
-        )
+    async def done(self, envelope: Mapping[str, Any]) -> None:
+        """It worked. The change has been made: a file that cannot be written now is only logged."""
+        await self._ended("done", str(envelope.get("message", "")), envelope)
+
+    async def not_done(self, result: str, problem: BaseException) -> None:
+        """Nothing was sent: `refused`, `declined` or `failed`."""
+        await self._ended(result, _words(problem), {})
 
     async def failed(self, problem: BaseException) -> None:
         """It was, or may have been, sent, and did not end well."""
         known = isinstance(problem, ZohoMcpError) and not isinstance(problem, OutcomeUnknownError)
-        await self.ended("failed" if known else "unknown", problem)
+        await self._ended("failed" if known else "unknown", _words(problem), {})
 
-    async def _note_if_possible(self, event: str, **more: Any) -> None:
+    async def _ended(self, outcome: str, message: str, envelope: Mapping[str, Any]) -> None:
+        code = _CODE.search(message)
+        await self._record_if_possible(
+            "ended",
+            outcome=outcome,
+            code=int(code[1]) if code else envelope.get("code", 0),
+            message=message,
+            record_id=_record_id(self.call, envelope),
+        )
+
+    async def _record_if_possible(self, event: str, **more: Any) -> None:
         try:
             # Also when the client gave up meanwhile: what was sent was sent.
             with anyio.CancelScope(shield=True):
-                await self._note(event, **more)
-        except AuditError as trouble:
-            _logger.error("%s: %s %s is not recorded. %s", self.operation.name, event, more["outcome"], trouble.what)
+                await self._record(event, **more)
+        except AuditError as problem:
+            name = self.call.operation.name
+            _logger.error("%s: %s %s is not recorded. %s", name, event, more["outcome"], problem.what)
 
-    async def _note(self, event: str, **more: Any) -> None:
-        audit = self.ctx.lifespan_context.audit
-        if audit.file:
+    async def _record(self, event: str, **more: Any) -> None:
+        if self.audit.file:
             # Waiting for the disk is worth it for an intention: without its outcome it still tells what to look for.
-            append = partial(audit.append, self._fields(event, more), durable=event == "intended")
+            append = partial(self.audit.append, self._fields(event, more), durable=event == "intended")
             await anyio.to_thread.run_sync(append)
 
     def _fields(self, event: str, more: Mapping[str, Any]) -> dict[str, Any]:
-        kept = redacted(self.arguments, self.operation.input)
+        call = self.call
+        kept = redacted(call.arguments, call.operation.input)
         decision = self.decision or Decision("refuse", rule="the facts could not be read")
         fields: dict[str, Any] = {
-            "call": self._call,
+            "call": call.id,
             "event": event,
-            "client": client_of(self.ctx),
-            "principal": principal_of(self.ctx),
-            "organization": self.ctx.lifespan_context.organization_of(self.arguments),
-            "tool": self.operation.name,
-            "effect": effect_of(self.operation, self.arguments),
+            "client": call.client,
+            "principal": call.principal,
+            "organization": call.organization_id,
+            "tool": call.operation.name,
+            "effect": effect_of(call.operation, call.arguments),
             "arguments": kept,
             "decision": decision.action,
             "rule": decision.rule,
             "way": self.way,
-            "record_id": self._record_id({}),
+            "record_id": _record_id(call, {}),
             **more,
         }
         if "message" in fields:
-            fields["message"] = without_private(fields["message"], self.arguments, kept)[:_LONGEST_MESSAGE]
+            fields["message"] = without_private(fields["message"], call.arguments, kept)[:_LONGEST_MESSAGE]
         return fields
 
-    def _record_id(self, answer: Mapping[str, Any]) -> str:
-        """The record that was made or changed, else the one that the arguments name."""
-        key = self.operation.answer.key
-        made = answer.get(key)
-        if isinstance(made, Mapping) and made.get(f"{key}_id"):  # pyright: ignore[reportUnknownMemberType] # JSON
-            return str(made[f"{key}_id"])  # pyright: ignore[reportUnknownArgumentType] # JSON
-        named = (name for name in self.operation.input.get("required", ()) if name.endswith("_id"))
-        return str(self.arguments.get(next(named, ""), ""))
+
+def _words(problem: BaseException) -> str:
+    return problem.what if isinstance(problem, ZohoMcpError) else type(problem).__name__
+
+
+def _record_id(call: ToolCall, envelope: Mapping[str, Any]) -> str:
+    """The record that was made or changed, else the one that the arguments name."""
+    key = call.operation.answer.key
+    record = envelope.get(key)
+    made = cast("dict[str, Any]", record).get(f"{key}_id") if isinstance(record, dict) else None
+    if made:
+        return str(made)
+    named = (name for name in call.operation.input.get("required", ()) if name.endswith("_id"))
+    return str(call.arguments.get(next(named, ""), ""))

@@ -1,7 +1,7 @@
 """Checks a call's arguments against its operation: every problem at once, with its path and what would be right."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -31,7 +31,7 @@ class ArgumentChecker:
 
         return validator_for(self._catalog.operations[name].input)
 
-    def check(self, operation: Operation, arguments: Json) -> None:
+    def check(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
         """Raise ArgumentsError naming every problem, or return."""
         problems = [f"{path} holds half of a character: write it again." for path in _broken(arguments)]
         for error in self._validator(operation.name).iter_errors(arguments):

@@ -16,17 +16,6 @@ from zoho_mcp import errors
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds."""
-_KINDS: dict[type[BaseException], str] = {
-    errors.ArgumentsError: "arguments",
-    errors.DeclinedError: "declined",
-    errors.AuditError: "audit",
-    errors.AuthError: "auth",
-    errors.NotFoundError: "not_found",
-    errors.RejectedError: "rejected",
-    errors.LimitedError: "limited",
-    errors.UnavailableError: "unavailable",
-    errors.OutcomeUnknownError: "unknown",
-}
 _meter = get_meter("zoho_mcp")
 _tools = _meter.create_histogram(
     "zoho.tool.duration", "s", "Calls of tools, by tool and outcome.", explicit_bucket_boundaries_advisory=BUCKETS
@@ -56,7 +45,9 @@ def current_call() -> CallContext:
 
 def kind_of(problem: BaseException) -> str:
     """One word for what went wrong."""
-    return _KINDS.get(type(problem), "failed" if isinstance(problem, Exception) else "cancelled")
+    if isinstance(problem, errors.ZohoMcpError):
+        return type(problem).kind
+    return "failed" if isinstance(problem, Exception) else "cancelled"
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import mcp_types as types
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.server.authorization import require_allowed
 from zoho_mcp.server.completion.search import TARGETS, Target
-from zoho_mcp.server.context import ORGANIZATION, RequestContext, working_in
+from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.prompts.handlers import PROMPTS, months
+from zoho_mcp.zoho.api import ORGANIZATION
 
 MOST_VALUES = 100
 """The protocol's own bound."""
@@ -21,11 +22,8 @@ async def complete(ctx: RequestContext, params: types.CompleteRequestParams) -> 
     """completion/complete, for the arguments of resource templates and prompts."""
     app, kind = ctx.lifespan_context, _kind_of(params.ref, params.argument.name)
     organization = ((params.context.arguments if params.context else None) or {}).get(ORGANIZATION, "")
-    before = working_in.set(organization if organization in app.organizations else "")
-    try:
-        values, more = await _values(ctx, kind, params.argument.value)
-    finally:
-        working_in.reset(before)
+    app = app.within(organization if organization in app.api.organizations else "")
+    values, more = await _values(ctx, app, kind, params.argument.value)
     shown = values[:MOST_VALUES]
     total = None if more else len(values)
     return types.CompleteResult(
@@ -41,18 +39,25 @@ def _kind_of(ref: types.ResourceTemplateReference | types.PromptReference, argum
     return next((one.kind for one in prompt.arguments if one.name == argument), "") if prompt else ""
 
 
-async def _values(ctx: RequestContext, kind: str, typed: str) -> tuple[list[str], bool]:
-    app, known = ctx.lifespan_context, TARGETS.get(kind)
+async def _values(ctx: RequestContext, app: ServerContext, kind: str, typed: str) -> tuple[list[str], bool]:
+    known = TARGETS.get(kind)
     if kind in ("month", ORGANIZATION):
-        every = months(12) if kind == "month" else list(app.organizations)
+        every = months(12) if kind == "month" else list(app.api.organizations)
         return [one for one in every if one.startswith(typed.strip())], False
     # JSON may hold half of a character, which nobody can write down.
     letters = typed.encode("utf-8", "ignore").decode().strip().casefold()[:_LONGEST]
-    whose = working_in.get() or len(app.settings.organizations) < 2
-    if known is None or not whose or (letters.isdecimal() and len(letters) >= _AN_ID) or not await _allowed(ctx, known):
+    whose = app.api.organization_id or len(app.settings.organizations) < 2
+    if (
+        known is None
+        or not whose
+        or (letters.isdecimal() and len(letters) >= _AN_ID)
+        or not await _allowed(ctx, app, known)
+    ):
         return [], False
     # A single letter finds half of everything: it is looked for in the newest only.
-    found = await app.completion_search.look(app, known, letters if len(letters) > 1 or not letters.isascii() else "")
+    found = await app.completion_search.look(
+        app.api, known, letters if len(letters) > 1 or not letters.isascii() else ""
+    )
     if found is None:
         return [], True
     fitting = [row for row in found.rows if found.letters == letters or _fits(row, known, letters)]
@@ -60,12 +65,12 @@ async def _values(ctx: RequestContext, kind: str, typed: str) -> tuple[list[str]
     return list(dict.fromkeys(row[known.value] for row in fitting)), not found.complete
 
 
-async def _allowed(ctx: RequestContext, kind: Target) -> bool:
+async def _allowed(ctx: RequestContext, app: ServerContext, kind: Target) -> bool:
     """Whether the list that is searched is offered as a tool, and the policy lets it be read unasked."""
-    if kind.operation not in ctx.lifespan_context.offered:
+    if kind.operation not in app.offered:
         return False
     try:
-        await require_allowed(ctx, [kind.operation], {})
+        await require_allowed(ctx, app, [kind.operation], {})
     except ZohoMcpError:
         return False
     return True

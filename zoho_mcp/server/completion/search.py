@@ -7,14 +7,12 @@ this server empties it all.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 
 from zoho_mcp.errors import ZohoMcpError
-
-if TYPE_CHECKING:
-    from zoho_mcp.server.context import ServerContext
+from zoho_mcp.zoho.api import ZohoApi
 
 KEPT = 10.0
 """Seconds."""
@@ -63,9 +61,9 @@ class CompletionSearch:
         self._changes += 1
         self._found.clear()
 
-    async def look(self, app: "ServerContext", kind: Target, typed: str) -> SearchResult | None:
+    async def look(self, api: ZohoApi, kind: Target, typed: str) -> SearchResult | None:
         """The rows of a list that may fit; None when more was typed before the search could begin."""
-        name = f"{kind.operation} {app.organization_of({})}"
+        name = f"{kind.operation} {api.books}"
         self._typed[name] = typed
         if found := self._known(name, typed):
             return found
@@ -74,7 +72,7 @@ class CompletionSearch:
                 return found
             if (newest := self._typed[name]) != typed and newest.startswith(typed):
                 return None
-            found = self._found[name, typed] = await self._search(app, kind, typed)
+            found = self._found[name, typed] = await self._search(api, kind, typed)
             return found
 
     def _known(self, name: str, typed: str) -> SearchResult | None:
@@ -85,21 +83,21 @@ class CompletionSearch:
                 return found
         return None
 
-    async def _search(self, app: "ServerContext", kind: Target, typed: str) -> SearchResult:
+    async def _search(self, api: ZohoApi, kind: Target, typed: str) -> SearchResult:
         before = self._changes
-        found = await _searched(app, kind, typed, self._clock() + KEPT)
+        found = await _searched(api, kind, typed, self._clock() + KEPT)
         self._found = {key: one for key, one in self._found.items() if one.until > self._clock()}
         # What was read before a change, or while it was made, is given once and not kept.
         return found if before == self._changes else replace(found, until=0.0)
 
 
-async def _searched(app: "ServerContext", kind: Target, letters: str, until: float) -> SearchResult:
+async def _searched(api: ZohoApi, kind: Target, letters: str, until: float) -> SearchResult:
     try:
-        envelope = await app.run(kind.operation, {"search_text": letters} if letters else {})
+        envelope = await api.run(kind.operation, {"search_text": letters} if letters else {})
     except ZohoMcpError:
         # A completion that does not work is no reason to say so, or to try again, at every letter.
         return SearchResult(letters, (), False, until)
-    rows: list[dict[str, Any]] = envelope.get(app.catalog.operations[kind.operation].answer.key) or []
+    rows: list[dict[str, Any]] = envelope.get(api.catalog.operations[kind.operation].answer.key) or []
     kept = {name for one in TARGETS.values() if one.operation == kind.operation for name in (one.value, *one.texts)}
     return SearchResult(
         letters,

@@ -10,7 +10,7 @@ import anyio
 
 from zoho_mcp.policy.approvals import Approval, Prompt
 from zoho_mcp.policy.rules import effect_of
-from zoho_mcp.server.confirmation.request import MOST_QUESTIONS, TELL_THE_USER, ConfirmationRequest, Snapshot, agreement
+from zoho_mcp.server.confirmation.request import MOST_QUESTIONS, TELL_THE_USER, ConfirmationRequest, Consent, Snapshot
 from zoho_mcp.telemetry.progress import report_progress
 
 _logger = logging.getLogger(__name__)
@@ -20,110 +20,110 @@ _PROGRESS_EVERY = 5
 """Seconds between notifications while a call waits: clients count silence towards their own time limit."""
 
 
-async def by_page(call: ConfirmationRequest, seen: Snapshot, why: str) -> None:
-    """Return once a person approved on the page; else DeclinedError. `why` says why the client itself did not ask."""
-    if call.principal is not None and not call.app.public_page:
+async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) -> Consent:
+    """Consent, once a person approved on the page; else DeclinedError. `why` says why the client itself did not ask."""
+    if request.principal is not None and not request.app.public_page:
         # Whoever sits before this machine is not who is logged in from elsewhere.
-        raise call.refusal(f"a person has to agree first, and {why}.", f"{_NO_PAGE} {_elsewhere()}")
-    approvals = call.app.approvals
+        raise request.refusal(f"a person has to agree first, and {why}.", f"{_NO_PAGE} {_elsewhere()}")
+    approvals = request.app.approvals
     for _ in range(MOST_QUESTIONS):
-        is_new = await approvals.live("page", seen.bound) is None
-        approval = await approvals.ask("page", seen.bound, _shown(call, seen))
+        is_new = await approvals.live("page", snapshot.binding) is None
+        approval = await approvals.ask("page", snapshot.binding, _shown(request, snapshot))
         if approval.state == "waiting":
-            if is_new and call.principal is not None:
+            if is_new and request.principal is not None:
                 # Nobody can decide before they have the address.
-                raise call.refusal(
+                raise request.refusal(
                     f"a person has to agree first (approval {approval.name}).",
-                    f"{_ask_the_user(call, approval)} {_NEVER_YOURSELF}",
+                    f"{_ask_the_user(request, approval)} {_NEVER_YOURSELF}",
                 )
             with approval.called():
-                still_there = await _show_and_wait(call, approval, why)
+                still_there = await _show_and_wait(request, approval, why)
             if not still_there:
-                raise call.refusal("the client took the call back.", "Call again.")
-        if approval.state != "approved" or await call.is_abandoned():
-            raise _not_approved(call, approval)
-        seen = await call.look()
-        match await approvals.spend(approval, seen.bound):
+                raise request.refusal("the client took the call back.", "Call again.")
+        if approval.state != "approved" or await request.is_abandoned():
+            raise _not_approved(request, approval)
+        snapshot = await request.snapshot()
+        match await approvals.spend(approval, snapshot.binding):
             case "spent":
-                agreement().reached("page", approval)
-                return
+                return Consent("page", approval)
             case "gone":  # another call used it, or it expired, while the record was read
-                raise _not_approved(call, approval)
+                raise _not_approved(request, approval)
             case "changed":
                 pass
-    raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
+    raise request.refusal("the record kept changing while it was being asked about.", "Call again.")
 
 
-def _shown(call: ConfirmationRequest, seen: Snapshot) -> Prompt:
-    preview, limit = seen.preview, call.app.settings.approval_type_number_over
+def _shown(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
+    preview, limit = snapshot.preview, request.app.settings.approval_type_number_over
     large = preview.amount is not None and preview.amount > limit
-    typed = preview.number if large and effect_of(call.operation, call.arguments) == "destroy" else ""
-    return Prompt(call.operation.title, preview.question, preview.details, call.client, typed)
+    typed = preview.number if large and effect_of(request.operation, request.arguments) == "destroy" else ""
+    return Prompt(request.operation.title, preview.question, preview.details, request.call.client, typed)
 
 
-async def _show_and_wait(call: ConfirmationRequest, approval: Approval, why: str) -> bool:
+async def _show_and_wait(request: ConfirmationRequest, approval: Approval, why: str) -> bool:
     """Whether the client still waits, decided or not."""
-    settings, page = call.app.settings, call.app.page
-    if call.principal is None:
+    settings, page = request.app.settings, request.app.page
+    if request.principal is None:
         opens = approval.callers == 1  # a call that joins one which waits already finds the window open
         address = await page.address(approval.secret)
         if opens and not (settings.can_open_browser and await page.open_browser(address)):
-            raise _no_browser(call, approval, address, why)
-    longest = min(settings.approval_wait, call.app.approvals.remaining(approval))
-    with anyio.move_on_after(longest) as in_time, anyio.CancelScope() as waiting, page.waited_for(call.caller, waiting):
+            raise _no_browser(request, approval, address, why)
+    longest = min(settings.approval_wait, request.app.approvals.remaining(approval))
+    cancelled = anyio.CancelScope()
+    with anyio.move_on_after(longest) as in_time, cancelled, page.waited_for(request.call.request_id, cancelled):
         async with anyio.create_task_group() as group:
-            group.start_soon(_report_progress, call, waiting)
+            group.start_soon(_report_progress, request, cancelled)
             await approval.decided.wait()
             group.cancel_scope.cancel()
-    return approval.decided.is_set() or not waiting.cancel_called or in_time.cancel_called
+    return approval.decided.is_set() or not cancelled.cancel_called or in_time.cancel_called
 
 
-async def _report_progress(call: ConfirmationRequest, waiting: anyio.CancelScope) -> None:
-    wait = call.app.settings.approval_wait
+async def _report_progress(request: ConfirmationRequest, waiting: anyio.CancelScope) -> None:
+    wait = request.app.settings.approval_wait
     for second in itertools.count():
         if second % _PROGRESS_EVERY == 0:
             await report_progress("Waiting for the user's decision in the browser.", second and _PROGRESS_EVERY, wait)
         await anyio.sleep(1)
-        if await call.is_abandoned():
+        if await request.is_abandoned():
             waiting.cancel()
 
 
-def _not_approved(call: ConfirmationRequest, approval: Approval) -> Exception:
+def _not_approved(request: ConfirmationRequest, approval: Approval) -> Exception:
     match approval.state:
         case "waiting":
-            return call.refusal(
+            return request.refusal(
                 f"the user has not decided yet (approval {approval.name}).",
-                f"{_ask_the_user(call, approval)} The approval's id alone does nothing.",
+                f"{_ask_the_user(request, approval)} The approval's id alone does nothing.",
             )
         case "declined":
-            return call.refusal("the user declined.")
+            return request.refusal("the user declined.")
         case "approved":
-            return call.refusal("the client hung up before the user decided.", "Call again.")
+            return request.refusal("the client hung up before the user decided.", "Call again.")
         case "spent":
-            return call.refusal("another call, the same as this, used the user's approval.", "Look what it did.")
+            return request.refusal("another call, the same as this, used the user's approval.", "Look what it did.")
         case _:
-            return call.refusal("the question expired before it was decided.", "Call again to ask anew.")
+            return request.refusal("the question expired before it was decided.", "Call again to ask anew.")
 
 
-def _no_browser(call: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
-    told = call.app.settings.approval_url_to_model
+def _no_browser(request: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
+    told = request.app.settings.approval_url_to_model
     if not told:
         _logger.warning("No browser could be opened. Approval %s can be decided at %s", approval.name, address)
     where = f"at {address}" if told else "at the address that this server wrote to its log (stderr)"
-    return call.refusal(
+    return request.refusal(
         f"a person has to agree first, {why}, and no browser could be opened (approval {approval.name}).",
         f"The user can decide within five minutes, on the machine this server runs on, {where}; then call "
-        f"{call.operation.name} again with the same arguments. {_elsewhere()}",
+        f"{request.operation.name} again with the same arguments. {_elsewhere()}",
     )
 
 
-def _ask_the_user(call: ConfirmationRequest, approval: Approval) -> str:
-    again = f"then call {call.operation.name} again with the same arguments."
-    if call.principal is not None:
-        address = f"{call.app.public_page}/{approval.secret}"
+def _ask_the_user(request: ConfirmationRequest, approval: Approval) -> str:
+    again = f"then call {request.operation.name} again with the same arguments."
+    if request.principal is not None:
+        address = f"{request.app.public_page}/{approval.secret}"
         return f"Ask the user to decide within five minutes at {address} , where they log in themselves; {again}"
-    told = call.app.settings.approval_url_to_model
-    where = f" ({call.app.page.address_of(approval.secret)})" if told else ""
+    told = request.app.settings.approval_url_to_model
+    where = f" ({request.app.page.address_of(approval.secret)})" if told else ""
     return f"Ask the user to decide in the browser window that was opened{where}, {again}"
 
 

@@ -12,63 +12,63 @@ from zoho_mcp.server.confirmation.request import (
     CHANGED,
     MOST_QUESTIONS,
     ConfirmationRequest,
+    Consent,
     NoAnswerError,
     Snapshot,
-    agreement,
 )
 from zoho_mcp.telemetry.call_context import suppress_telemetry
 
 KEY = "confirm"
 
 
-def can_be_asked(call: ConfirmationRequest) -> bool:
+def can_be_asked(request: ConfirmationRequest) -> bool:
     """Whether this client says that it shows forms, over a connection that can carry one."""
-    capabilities = call.ctx.session.client_capabilities
+    capabilities = request.ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return False
-    return _asks_by_result(call) or call.ctx.session.can_send_request
+    return _asks_by_result(request) or request.ctx.session.can_send_request
 
 
-def _asks_by_result(call: ConfirmationRequest) -> bool:
-    return call.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+def _asks_by_result(request: ConfirmationRequest) -> bool:
+    return request.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
-async def by_elicitation(call: ConfirmationRequest, seen: Snapshot) -> types.InputRequiredResult | None:
-    """None after a yes; a question to pass on; DeclinedError after a no; Unanswered when the client says neither."""
-    if not _asks_by_result(call):
-        await _by_request(call, seen)
-        return None
-    if call.params.request_state is None:
-        return await _question(call, seen)
-    return await _take_answer(call, call.params.request_state, seen)
+async def by_elicitation(request: ConfirmationRequest, snapshot: Snapshot) -> types.InputRequiredResult | Consent:
+    """Consent, or a question to pass on. Raises DeclinedError after a no, NoAnswerError if the client gives neither."""
+    if not _asks_by_result(request):
+        return await _by_request(request, snapshot)
+    if request.call.state is None:
+        return await _question(request, snapshot)
+    return await _take_answer(request, request.call.state, snapshot)
 
 
-async def _question(call: ConfirmationRequest, seen: Snapshot, note: str = "") -> types.InputRequiredResult:
-    asked = await call.app.approvals.ask("elicitation", seen.bound)
-    await call.app.approvals.asked(call.asked_as)
-    request = types.ElicitRequest(params=_form(call, note + seen.preview.text()))
+async def _question(request: ConfirmationRequest, snapshot: Snapshot, note: str = "") -> types.InputRequiredResult:
+    asked = await request.app.approvals.ask("elicitation", snapshot.binding)
+    await request.app.approvals.asked(request.client_key)
+    question = types.ElicitRequest(params=_form(request, note + snapshot.preview.text()))
     # The request-state boundary seals this: nobody but this process can read or write it.
     return types.InputRequiredResult(
-        input_requests={KEY: request}, request_state=json.dumps({"question": asked.secret})
+        input_requests={KEY: question}, request_state=json.dumps({"question": asked.secret})
     )
 
 
-async def _take_answer(call: ConfirmationRequest, state: str, seen: Snapshot) -> types.InputRequiredResult | None:
-    approvals = call.app.approvals
+async def _take_answer(
+    request: ConfirmationRequest, state: str, snapshot: Snapshot
+) -> types.InputRequiredResult | Consent:
+    approvals = request.app.approvals
     asked = await approvals.find("elicitation", _secret(state))
-    answer = (call.params.input_responses or {}).get(KEY)
+    answer = (request.call.answers or {}).get(KEY)
     counts = asked is not None and await approvals.decide(asked, yes=_is_yes(answer))
     if answer is None:
         raise NoAnswerError("the client came back without an answer")
-    await approvals.answered(call.asked_as)
-    _require_yes(call, answer, counts=counts)
-    spent = await approvals.spend(asked, seen.bound) if asked is not None else "gone"
-    _require_yes(call, answer, counts=spent != "gone")
+    await approvals.answered(request.client_key)
+    _require_yes(request, answer, counts=counts)
+    spent = await approvals.spend(asked, snapshot.binding) if asked is not None else "gone"
+    _require_yes(request, answer, counts=spent != "gone")
     if spent == "spent":
-        agreement().reached("elicitation")
-        return None
-    return await _question(call, seen, CHANGED)
+        return Consent("elicitation")
+    return await _question(request, snapshot, CHANGED)
 
 
 def _secret(state: str) -> str:
@@ -78,44 +78,43 @@ def _secret(state: str) -> str:
         return ""
 
 
-async def _by_request(call: ConfirmationRequest, seen: Snapshot) -> None:
-    approvals = call.app.approvals
+async def _by_request(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
+    approvals = request.app.approvals
     note = ""
     for _ in range(MOST_QUESTIONS):
-        asked = await approvals.ask("elicitation", seen.bound)
+        asked = await approvals.ask("elicitation", snapshot.binding)
         try:
-            answer = await _elicit(call, note + seen.preview.text())
+            answer = await _elicit(request, note + snapshot.preview.text())
         except BaseException:
             await approvals.decide(asked, yes=False)
             raise
-        _require_yes(call, answer, counts=await approvals.decide(asked, yes=_is_yes(answer)))
-        seen = await call.look()
-        spent = await approvals.spend(asked, seen.bound)
-        _require_yes(call, answer, counts=spent != "gone")
+        _require_yes(request, answer, counts=await approvals.decide(asked, yes=_is_yes(answer)))
+        snapshot = await request.snapshot()
+        spent = await approvals.spend(asked, snapshot.binding)
+        _require_yes(request, answer, counts=spent != "gone")
         if spent == "spent":
-            agreement().reached("elicitation")
-            return
+            return Consent("elicitation")
         note = CHANGED
-    raise call.refusal("the record kept changing while it was being asked about.", "Call again.")
+    raise request.refusal("the record kept changing while it was being asked about.", "Call again.")
 
 
-async def _elicit(call: ConfirmationRequest, text: str) -> types.ElicitResult:
-    form = _form(call, text)
-    approvals = call.app.approvals
-    await approvals.asked(call.asked_as)
+async def _elicit(request: ConfirmationRequest, text: str) -> types.ElicitResult:
+    form = _form(request, text)
+    approvals = request.app.approvals
+    await approvals.asked(request.client_key)
     try:
-        with suppress_telemetry(), anyio.fail_after(call.app.settings.confirm_timeout):
-            answer = await call.ctx.session.elicit_form(form.message, form.requested_schema, call.ctx.request_id)
+        with suppress_telemetry(), anyio.fail_after(request.app.settings.confirm_timeout):
+            answer = await request.ctx.session.elicit_form(form.message, form.requested_schema, request.ctx.request_id)
     except TimeoutError:
         raise NoAnswerError("nobody answered the client's question in time") from None
     except (MCPError, ValidationError) as problem:
         raise NoAnswerError(f"the client could not ask ({type(problem).__name__})") from problem
-    await approvals.answered(call.asked_as)
+    await approvals.answered(request.client_key)
     return answer
 
 
-def _form(call: ConfirmationRequest, text: str) -> types.ElicitRequestFormParams:
-    title = f"Yes: {call.operation.title.lower()}"
+def _form(request: ConfirmationRequest, text: str) -> types.ElicitRequestFormParams:
+    title = f"Yes: {request.operation.title.lower()}"
     yes = {"type": "boolean", "title": title, "description": "This cannot be undone."}
     return types.ElicitRequestFormParams(
         message=text, requested_schema={"type": "object", "properties": {KEY: yes}, "required": [KEY]}
@@ -129,16 +128,16 @@ def _is_yes(answer: object) -> bool:
     )
 
 
-def _require_yes(call: ConfirmationRequest, answer: object, *, counts: bool) -> None:
+def _require_yes(request: ConfirmationRequest, answer: object, *, counts: bool) -> None:
     if not _is_yes(answer):
         how = "did not answer the question"
         if isinstance(answer, types.ElicitResult):
             how = {"accept": "did not tick yes", "decline": "declined", "cancel": "dismissed the question"}[
                 answer.action
             ]
-        raise call.refusal(f"the user {how}.")
+        raise request.refusal(f"the user {how}.")
     if not counts:
-        raise call.refusal(
+        raise request.refusal(
             "that answer was used before, came too late, or another call, the same as this, went first.",
             "Look what is there now; call again to be asked anew.",
         )

@@ -7,6 +7,7 @@ from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
 from zoho_mcp.policy import consequences
 from zoho_mcp.policy.facts import recipients, subject
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
+from zoho_mcp.server.authorization import customer_of
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.model import Operation
 
@@ -19,23 +20,17 @@ async def read_preview(app: ServerContext, operation: Operation, arguments: Json
     Raises RejectedError when Zoho would refuse anyway: then nobody has to be asked.
     """
     of_record = subject(operation, app.catalog)
-    record = await app.record(of_record.name, arguments) if of_record else {}
+    record = await app.api.record(of_record.name, arguments) if of_record else {}
     more = await _more(app, operation, arguments, record)
     if more.refusal:
         raise RejectedError(more.refusal, more.instead)
     shown = preview(operation, record, arguments, more)
-    return shown, fingerprint(operation.name, arguments, app.organization_of(arguments), shown.version)
-
-
-async def customer_of(app: ServerContext, record: Json, arguments: Json) -> dict[str, Any] | None:
-    """The customer that a record or the arguments belong to, None when they name none."""
-    customer_id = record.get("customer_id") or arguments.get("customer_id")
-    return await app.record("get_customer", {"customer_id": customer_id}) if customer_id else None
+    return shown, fingerprint(operation.name, arguments, app.api.books, shown.version)
 
 
 async def _more(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> More:
     if recipients(arguments):
-        return consequences.mail(record, arguments, await customer_of(app, record, arguments))
+        return consequences.mail(record, arguments, await customer_of(app.api, record, arguments))
     special = _SPECIAL.get(operation.name)
     return await special(app, arguments, record) if special else await _for_customer(app, operation, arguments, record)
 
@@ -43,7 +38,7 @@ async def _more(app: ServerContext, operation: Operation, arguments: Json, recor
 async def _void_invoice(app: ServerContext, arguments: Json, record: Json) -> More:
     payments: list[dict[str, Any]] = []
     if record.get("payment_made"):
-        payments = (await app.run("list_invoice_payments", {"invoice_id": arguments["invoice_id"]}))["payments"]
+        payments = (await app.api.run("list_invoice_payments", {"invoice_id": arguments["invoice_id"]}))["payments"]
     return consequences.voided_invoice(record, payments)
 
 
@@ -62,7 +57,7 @@ async def _transactions(app: ServerContext, customer_id: str, record: Json) -> s
     for operation in app.catalog.operations.values():
         if {"customer_id", "per_page"} <= set(operation.input.get("properties", {})) and operation.answer.columns:
             try:
-                answer = await app.run(operation.name, {"customer_id": customer_id, "per_page": 1})
+                answer = await app.api.run(operation.name, {"customer_id": customer_id, "per_page": 1})
             except (AuthError, NotFoundError):
                 # Without that scope this kind stays unseen: Zoho will refuse by itself.
                 continue
@@ -83,7 +78,7 @@ async def _for_customer(app: ServerContext, operation: Operation, arguments: Jso
     """For a record that is yet to be made: whose it will be."""
     if record or "customer_id" not in arguments:
         return More()
-    customer = await customer_of(app, record, arguments)
+    customer = await customer_of(app.api, record, arguments)
     return More((("Customer", consequences.clean((customer or {}).get("contact_name", ""))),))
 
 

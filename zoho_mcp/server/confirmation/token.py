@@ -6,7 +6,7 @@ It keeps a call from happening by accident or in one step. It does not keep a mo
 from collections.abc import Mapping
 from typing import Any
 
-from zoho_mcp.server.confirmation.request import ConfirmationRequest, Snapshot, agreement
+from zoho_mcp.server.confirmation.request import ConfirmationRequest, Consent, Snapshot
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Operation
 
@@ -31,30 +31,29 @@ def _and_token(operation: Operation) -> dict[str, Any]:
     return {**operation.input, "properties": {**operation.input.get("properties", {}), ARGUMENT: _SCHEMA}}
 
 
-async def by_token(call: ConfirmationRequest, seen: Snapshot) -> None:
-    """Return if the call carries the token of its own preview; else DeclinedError, with the preview and a token."""
-    approvals = call.app.approvals
+async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
+    """Consent, if the call carries the token of its own preview; else DeclinedError, with the preview and a token."""
+    approvals = request.app.approvals
     note = ""
-    if token := agreement().token:
+    if token := request.call.token:
         asked = await approvals.find("token", token)
         decided = asked is not None and await approvals.decide(asked, yes=True)
-        spent = await approvals.spend(asked, seen.bound) if asked is not None and decided else "gone"
+        spent = await approvals.spend(asked, snapshot.binding) if asked is not None and decided else "gone"
         if spent == "spent":
-            agreement().reached("token")
-            return
+            return Consent("token")
         if asked is None or spent == "gone":
-            raise call.refusal(
+            raise request.refusal(
                 f"that {ARGUMENT} was used before, is more than five minutes old, or was never given.",
                 "Call again without it for a new preview.",
             )
-        if (asked.bound.call, asked.bound.principal) != (seen.bound.call, seen.bound.principal):
-            raise call.refusal(
+        if (asked.bound.call, asked.bound.principal) != (snapshot.binding.call, snapshot.binding.principal):
+            raise request.refusal(
                 f"that {ARGUMENT} belongs to another call.", "Call again without it for a preview of this one."
             )
         note = "the record changed since the last preview, so "
-    new = await approvals.ask("token", seen.bound)
-    raise call.refusal(
-        f"{note}the user has to agree first.\n{seen.preview.text()}\n",
+    new = await approvals.ask("token", snapshot.binding)
+    raise request.refusal(
+        f"{note}the user has to agree first.\n{snapshot.preview.text()}\n",
         "Show the user this preview. Only if they agree, call again within five minutes with the same arguments and "
         f'{ARGUMENT}: "{new.secret}". It is valid once.',
     )

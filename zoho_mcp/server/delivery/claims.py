@@ -1,27 +1,16 @@
 """What was written a short while ago, and what is being written now. This process forgets it with its end."""
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import anyio
 
-from zoho_mcp.server.delivery.reconcile import Attempt
+from zoho_mcp.server.delivery.attempt import Attempt, Previous
 
 MOST_KNOWN = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Previous:
-    """A call that went before. `record`: what it made; None when that is not known."""
-
-    sent: Attempt
-    record: Mapping[str, Any] | None = None
-    mark: str = ""
-    """Which claim this was, where replicas keep them."""
+SURELY_OVER = 60.0
+"""Seconds after which a request whose response never came is no longer being worked on."""
 
 
 class Claims(Protocol):
@@ -89,7 +78,7 @@ class LocalClaims:
     def recent(self) -> Mapping[str, Previous]:
         """What is remembered, by name."""
         now = self._clock()
-        self._earlier = {one: before for one, before in self._earlier.items() if before.sent.at + self.window > now}
+        self._earlier = {one: before for one, before in self._earlier.items() if before.attempt.at + self.window > now}
         return self._earlier
 
     async def record_created(self, record_id: str) -> None:
@@ -101,18 +90,3 @@ class LocalClaims:
     async def created_here(self, record_ids: Iterable[str]) -> set[str]:
         """Those of this process."""
         return {one for one in record_ids if one in self._known}
-
-
-def call_key(tool: str, arguments: Mapping[str, Any]) -> str:
-    """The same for the same call, however its numbers are written and its arguments are ordered."""
-    return json.dumps([tool, _plain(arguments)], sort_keys=True, default=str)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in cast("Mapping[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in cast("list[Any]", value)]
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return format(Decimal(str(value)).normalize(), "f")
-    return value

@@ -6,52 +6,25 @@ Which reads show it follows from the specs: the record's own address, or the lis
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, cast
 
 from zoho_mcp.errors import NotFoundError, OutcomeUnknownError, UnavailableError, ZohoMcpError
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.delivery.attempt import Attempt
 from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.progress import report_progress
 from zoho_mcp.times import seconds_of
+from zoho_mcp.zoho.api import ORGANIZATION, Envelope
 from zoho_mcp.zoho.request import build
-
-if TYPE_CHECKING:
-    from zoho_mcp.server.context import ServerContext
 
 PROBE_DELAYS = (0.5, 2.0, 5.0)
 """Seconds before each look: a change may show a little later than it was made."""
-CLOCKS_DIFFER = 2.0
-"""Seconds by which a record may seem older than its request: Zoho's times have no fractions."""
 MOST_CANDIDATES = 10
 _PLACE = re.compile(r"{(\w+)}")
 _LOST = "Zoho's answer was lost on the way; reading showed afterwards that it was done."
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A change without an answer. `at`: when it was sent, in seconds of the client's clock."""
-
-    operation: Operation
-    arguments: Json
-    at: float
-    skew: float | None = None
-    """How far Zoho's clock was ahead of that one just then, if that was known."""
-
-    @property
-    def path(self) -> str:
-        """The address it was sent to, with its places."""
-        return self.operation.http.path.partition("?")[0]
-
-    def since(self, app: "ServerContext") -> float:
-        """The earliest time, by Zoho's clock, at which it can have been carried out.
-
-        A clock may have been set right meanwhile. Then the earlier of two times counts: what is too old for the other
-        could be taken for not there, and be made a second time.
-        """
-        known = [skew for skew in (self.skew, app.client.skew) if skew is not None]
-        return self.at + min(known, default=0.0) - CLOCKS_DIFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +37,35 @@ class Verdict:
 
 
 _ABSENT = Verdict("absent")
-Probe = Callable[["ServerContext", Attempt], Awaitable[Verdict]]
+Probe = Callable[[ServerContext, Attempt], Awaitable[Verdict]]
 
 
-async def reconcile(app: "ServerContext", sent: Attempt, problem: OutcomeUnknownError) -> dict[str, Any]:
-    """The envelope of a change that was carried out. Raises UnavailableError when it was not, else `problem` anew."""
-    await report_progress("Zoho's answer was lost. Checking whether the change was made.")
+async def send_change(app: ServerContext, name: str, arguments: Json) -> Envelope:
+    """Send a change once. If its response is lost, find out by reading what became of it.
+
+    Raises UnavailableError when it was not carried out, OutcomeUnknownError when that cannot be told.
+    """
+    operation, client = app.catalog.operations[name], app.api.client
+    rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
+    sent = Attempt(operation, rest, client.clock(), client.skew)
+    try:
+        envelope = await app.api.run(name, arguments)
+    except OutcomeUnknownError as problem:
+        envelope = await reconcile(app, sent, problem)
+    made = envelope.get(operation.answer.key)
+    if operation.http.method == "POST" and isinstance(made, dict):
+        own_id = cast(Json, made).get(f"{operation.answer.key}_id")
+        if own_id:
+            await app.claims.record_created(str(own_id))
+    return envelope
+
+
+async def reconcile(app: ServerContext, sent: Attempt, problem: OutcomeUnknownError) -> Envelope:
+    """The envelope of a change that was carried out.
+
+    Raises UnavailableError when it was not, else OutcomeUnknownError with what is known now.
+    """
+    await report_progress("Zoho's response was lost. Checking whether the change was made.")
     verdict = await probe(app, sent)
     if verdict.result == "done":
         key = sent.operation.answer.key
@@ -82,12 +78,12 @@ async def reconcile(app: "ServerContext", sent: Attempt, problem: OutcomeUnknown
     raise OutcomeUnknownError(f"{problem.what} {why}", what_to_check(app, sent), late=problem.late) from problem
 
 
-async def probe(app: "ServerContext", sent: Attempt) -> Verdict:
+async def probe(app: ServerContext, sent: Attempt) -> Verdict:
     """Look until it is there, or several times; a look that fails is made up for by the next."""
     look = _look_for(sent.operation)
     verdict = Verdict("unclear", why="This cannot be seen by reading.")
     for pause in PROBE_DELAYS if look else ():
-        await app.client.sleep(pause)
+        await app.api.client.sleep(pause)
         try:
             verdict = await look(app, sent) if look else verdict
         except ZohoMcpError as trouble:
@@ -98,7 +94,7 @@ async def probe(app: "ServerContext", sent: Attempt) -> Verdict:
     return verdict
 
 
-def what_to_check(app: "ServerContext", sent: Attempt) -> str:
+def what_to_check(app: ServerContext, sent: Attempt) -> str:
     """The call that a person or a model makes to see it for themselves."""
     reader = record_reader(app, sent.path) or list_reader(app, sent.path)
     where = f"with {reader.name}, or " if reader else ""
@@ -108,7 +104,7 @@ def what_to_check(app: "ServerContext", sent: Attempt) -> str:
     )
 
 
-def record_reader(app: "ServerContext", path: str) -> Operation | None:
+def record_reader(app: ServerContext, path: str) -> Operation | None:
     """The operation that reads the record which a path is about, by the last place in it that has one."""
     for end in reversed([place.end() for place in _PLACE.finditer(path)]):
         if found := _reader(app, lambda operation, own=path[:end]: operation.http.path == own):
@@ -116,13 +112,13 @@ def record_reader(app: "ServerContext", path: str) -> Operation | None:
     return None
 
 
-def list_reader(app: "ServerContext", path: str) -> Operation | None:
+def list_reader(app: ServerContext, path: str) -> Operation | None:
     """The operation that lists what is made at a path."""
     reads = [one for one in app.catalog.operations.values() if one.effect == "read" and one.answer.columns]
     return next((one for one in reads if one.http.path.partition("?")[0] == path), None)
 
 
-def _reader(app: "ServerContext", fits: Callable[[Operation], bool]) -> Operation | None:
+def _reader(app: ServerContext, fits: Callable[[Operation], bool]) -> Operation | None:
     return next(
         (
             one
@@ -137,29 +133,29 @@ def _look_for(operation: Operation) -> Probe | None:
     return _PROBES.get(operation.outcome.sign) if operation.outcome else None
 
 
-async def _record(app: "ServerContext", sent: Attempt) -> Json | None:
+async def _record(app: ServerContext, sent: Attempt) -> Json | None:
     reader = record_reader(app, sent.path)
-    return await app.record(reader.name, sent.arguments) if reader else None
+    return await app.api.record(reader.name, sent.arguments) if reader else None
 
 
-async def _deleted(app: "ServerContext", sent: Attempt) -> Verdict:
+async def _deleted(app: ServerContext, sent: Attempt) -> Verdict:
     reader = record_reader(app, sent.path)
     if reader is None or reader.http.path != sent.path:
         return Verdict("unclear", why="This cannot be seen by reading.")
     try:
-        await app.record(reader.name, sent.arguments)
+        await app.api.record(reader.name, sent.arguments)
     except NotFoundError:
         return Verdict("done")
     return _ABSENT
 
 
-async def _changed(app: "ServerContext", sent: Attempt) -> Verdict:
+async def _changed(app: ServerContext, sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None:
         return Verdict("unclear", why="This cannot be seen by reading.")
     found = compare(_content(sent), record, app.catalog.verbatim)
     touched = seconds_of(record.get("last_modified_time"))
-    since_then = touched is not None and touched >= sent.since(app)
+    since_then = touched is not None and touched >= sent.earliest(app.api.client.skew)
     if found.same or (since_then and not found.differing):
         return Verdict("done", record)
     if found.differing and (found.another if touched is None else not since_then):
@@ -167,34 +163,34 @@ async def _changed(app: "ServerContext", sent: Attempt) -> Verdict:
     return Verdict("unclear", why="The record was changed at that time, but not to what was asked for.")
 
 
-async def _in_status(app: "ServerContext", sent: Attempt) -> Verdict:
+async def _in_status(app: ServerContext, sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None or "status" not in record:
         return Verdict("unclear", why="This cannot be seen by reading.")
     return Verdict("done", record) if str(record["status"]).lower() in sent.operation.sets_status else _ABSENT
 
 
-async def _mailed(app: "ServerContext", sent: Attempt) -> Verdict:
+async def _mailed(app: ServerContext, sent: Attempt) -> Verdict:
     record = await _record(app, sent) or {}
     touched = seconds_of(record.get("last_modified_time"))
     if record.get("status") == "draft":
         return _ABSENT  # A mailed draft would be sent.
-    if record.get("is_emailed") and touched is not None and touched >= sent.since(app):
+    if record.get("is_emailed") and touched is not None and touched >= sent.earliest(app.api.client.skew):
         return Verdict("done", record)
     return Verdict("unclear", why="Whether the mail went out cannot be seen by reading.")
 
 
-async def _made(app: "ServerContext", sent: Attempt) -> Verdict:
+async def _made(app: ServerContext, sent: Attempt) -> Verdict:
     """A new record: made since it was sent, by nobody else of this server, and what was asked for."""
     lists, reader = list_reader(app, sent.path), record_below(app, sent.path)
     if lists is None or reader is None:
         return Verdict("unclear", why="This cannot be seen by reading.")
     [place] = _PLACE.findall(reader.http.path)
     own_id = next((theirs for theirs, ours in reader.renames.items() if ours == place), place)
-    rows: list[dict[str, Any]] = (await app.run(lists.name, _filters(sent, lists))).get(lists.answer.key, [])
+    rows: list[dict[str, Any]] = (await app.api.run(lists.name, _filters(sent, lists))).get(lists.answer.key, [])
     known = await app.claims.created_here(str(row.get(own_id, "")) for row in rows)
     fresh = [row for row in rows if str(row.get(own_id, "")) not in known and _is_new(app, sent, row)][:MOST_CANDIDATES]
-    records = [await app.record(reader.name, {place: str(row[own_id])}) for row in fresh]
+    records = [await app.api.record(reader.name, {place: str(row[own_id])}) for row in fresh]
     return _chosen(app, sent, records)
 
 
@@ -209,7 +205,7 @@ def _filters(sent: Attempt, lists: Operation) -> dict[str, Any]:
     return found | ({"per_page": 200} if "per_page" in known else {})
 
 
-def _chosen(app: "ServerContext", sent: Attempt, records: list[dict[str, Any]]) -> Verdict:
+def _chosen(app: ServerContext, sent: Attempt, records: list[dict[str, Any]]) -> Verdict:
     alike = [(record, compare(_content(sent), record, app.catalog.verbatim)) for record in records]
     same = [record for record, found in alike if found.same]
     if len(same) == 1:
@@ -221,12 +217,12 @@ def _chosen(app: "ServerContext", sent: Attempt, records: list[dict[str, Any]]) 
     return _ABSENT
 
 
-def _is_new(app: "ServerContext", sent: Attempt, row: Json) -> bool:
+def _is_new(app: ServerContext, sent: Attempt, row: Json) -> bool:
     made = seconds_of(row.get("created_time"))
-    return made is None or made >= sent.since(app)
+    return made is None or made >= sent.earliest(app.api.client.skew)
 
 
-def record_below(app: "ServerContext", path: str) -> Operation | None:
+def record_below(app: ServerContext, path: str) -> Operation | None:
     """The operation that reads one of the records that are made at a path."""
     below = re.compile(re.escape(path) + r"/{\w+}")
     return _reader(app, lambda operation: below.fullmatch(operation.http.path) is not None)

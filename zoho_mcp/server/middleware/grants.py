@@ -9,11 +9,12 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.policy.grants import EVERYTHING, Grant, grant_for
-from zoho_mcp.server.context import ORGANIZATION, RequestContext, ServerContext
-from zoho_mcp.server.identity import principal_of
+from zoho_mcp.server.context import RequestContext, ServerContext
+from zoho_mcp.server.tool_call import principal_of
 from zoho_mcp.server.tools.inventory import one_of
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.api import ORGANIZATION
 
 
 class GrantMiddleware:
@@ -40,15 +41,21 @@ class GrantMiddleware:
 
 def limited(app: ServerContext, grant: Grant) -> ServerContext:
     """The server as the grant shows it. With several organisations, each tool takes only those it may be told."""
-    app = replace(app, grant=grant)
+    app = replace(app, api=replace(app.api, granted=tuple(grant.organizations)))
     allowed = {name: one for name, one in app.offered.items() if grant.allows(one)}
-    if grant.organizations and app.settings.organizations and not app.organizations:
+    if grant.organizations and app.settings.organizations and not app.api.organizations:
         allowed = {}
-    if len(app.organizations) == len(app.settings.organizations):
+    if len(app.api.organizations) == len(app.settings.organizations):
         return replace(app, offered=allowed)
-    which = one_of(app.settings, app.organizations)
+    which = one_of(app.settings, app.api.organizations)
     catalog = app.catalog.model_copy(update={"operations": _with(which, app.catalog.operations)})
-    return replace(app, offered=_with(which, allowed), catalog=catalog, checker=ArgumentChecker(catalog))
+    return replace(
+        app,
+        offered=_with(which, allowed),
+        catalog=catalog,
+        api=replace(app.api, catalog=catalog),
+        checker=ArgumentChecker(catalog),
+    )
 
 
 def _with(which: Mapping[str, Any], operations: Mapping[str, Operation]) -> dict[str, Operation]:

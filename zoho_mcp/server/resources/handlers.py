@@ -13,13 +13,14 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, NotFoundError, ZohoMcpError
 from zoho_mcp.server.authorization import require_allowed
-from zoho_mcp.server.context import ORGANIZATION, RequestContext, ServerContext, working_in
+from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.resources.statement import statement
 from zoho_mcp.server.resources.uris import STATEMENT, ResourceKind
 from zoho_mcp.server.results import result
 from zoho_mcp.server.results.projection import field_tree, project, whole
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.api import ORGANIZATION
 
 LASTING = 300_000
 """Milliseconds for which what hardly ever changes may be kept by a client; everything else may not."""
@@ -45,14 +46,14 @@ async def list_resources(ctx: RequestContext, params: types.PaginatedRequestPara
 def _pages(app: ServerContext) -> list[str]:
     """A page for each kind of record, of each organisation, whose tools are offered."""
     kinds = [kind for kind, reads in _KINDS.items() if {f"list_{kind}", reads} <= set(app.offered)]
-    several = app.organizations if len(app.settings.organizations) > 1 else ("",)
+    several = app.api.organizations if len(app.settings.organizations) > 1 else ("",)
     return [f"{kind} {organization}".strip() for organization in several for kind in kinds]
 
 
 def _fixed(app: ServerContext) -> list[types.Resource]:
     found: list[types.Resource] = []
     for address in uris.readable(app):
-        for organization in app.organizations or ("",):
+        for organization in app.api.organizations or ("",):
             uri = uris.template(app, address).replace(f"{{{ORGANIZATION}}}", organization)
             if "{" not in uri:
                 found.append(_resource(uri, address.title, address.description, address.media_type))
@@ -66,17 +67,15 @@ def _resource(uri: str, name: str, description: str, media_type: str = uris.JSON
 async def _records(ctx: RequestContext, page: str) -> list[types.Resource]:
     app, (kind, _, organization) = ctx.lifespan_context, page.partition(" ")
     operation = app.catalog.operations[f"list_{kind}"]
-    before = working_in.set(organization)
+    app = app.within(organization)
     try:
-        await require_allowed(ctx, [operation.name], {})
-        rows: list[dict[str, Any]] = (await app.run(operation.name, {})).get(operation.answer.key) or []
+        await require_allowed(ctx, app, [operation.name], {})
+        rows: list[dict[str, Any]] = (await app.api.run(operation.name, {})).get(operation.answer.key) or []
         return [_customer(app, row) if kind == "customers" else _invoice(app, row) for row in rows]
     except DeclinedError:
         return []
     except ZohoMcpError as problem:
         raise MCPError(types.INTERNAL_ERROR, str(problem)) from problem
-    finally:
-        working_in.reset(before)
 
 
 def _customer(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
@@ -117,14 +116,12 @@ async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestPa
     if found is None:
         raise MCPError(types.INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
     address, arguments = found
-    before = working_in.set(arguments.get(ORGANIZATION, ""))
+    app = app.within(arguments.get(ORGANIZATION, ""))
     try:
-        await require_allowed(ctx, uris.needed(address), arguments)
+        await require_allowed(ctx, app, uris.needed(address), arguments)
         contents = await _read(app, uri, address, arguments)
     except ZohoMcpError as problem:
         raise MCPError(types.INVALID_PARAMS, str(problem), {"uri": uri}) from problem
-    finally:
-        working_in.reset(before)
     ttl = LASTING if address.operation == "list_organizations" else 0
     return types.ReadResourceResult(contents=[contents], ttl_ms=ttl, cache_scope=_PRIVATE)
 
@@ -133,10 +130,9 @@ async def _read(
     app: ServerContext, uri: str, address: ResourceKind, arguments: dict[str, str]
 ) -> types.TextResourceContents | types.BlobResourceContents:
     if address is STATEMENT:
-        return _json(uri, whole(await statement(app, arguments["customer_id"]), {}))
+        return _json(uri, whole(await statement(app.api, arguments["customer_id"]), {}))
     operation = app.catalog.operations[address.operation]
-    # With several organisations the argument is the books', for which working_in stands.
-    payload = await app.send(app.request(operation, {k: v for k, v in arguments.items() if k != ORGANIZATION}))
+    payload = await app.api.send(app.api.request(operation, arguments))
     if isinstance(payload, bytes):
         blob = base64.b64encode(payload).decode()
         return types.BlobResourceContents(uri=uri, mime_type=operation.answer.file, blob=blob)
@@ -151,7 +147,7 @@ async def _read(
 
 def _organization(app: ServerContext, operation: Operation, payload: Mapping[str, Any]) -> dict[str, Any]:
     found: list[dict[str, Any]] = payload[operation.answer.key]
-    own = [one for one in found if str(one.get("organization_id")) == app.organization_of({})]
+    own = [one for one in found if str(one.get("organization_id")) == app.api.books]
     if not own:
         raise NotFoundError("The organisation that is set is not one of this account's.", "Check ZOHO_ORGANIZATION_ID.")
     return {"organization": whole(own[0], operation.renames)}

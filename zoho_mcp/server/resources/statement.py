@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.projection import field_tree, project
 from zoho_mcp.server.results.totals import money
 from zoho_mcp.server.tools.reports import rows
+from zoho_mcp.zoho.api import ZohoApi
 
 MOST_PAYMENTS = 100
 """Payments shown, the latest; all of them are added up."""
@@ -24,17 +24,17 @@ _MEANING = {
 Json = dict[str, Any]
 
 
-async def statement(app: ServerContext, customer_id: str) -> Json:
+async def statement(api: ZohoApi, customer_id: str) -> Json:
     """The statement of today, by the organisation's date."""
-    today = (await app.today()).isoformat()
-    customer = await app.record("get_customer", {"customer_id": customer_id})
-    invoices = [row async for row in rows(app, "list_invoices", customer_id=customer_id, status="unpaid")]
+    today = (await api.today()).isoformat()
+    customer = await api.record("get_customer", {"customer_id": customer_id})
+    invoices = [row async for row in rows(api, "list_invoices", customer_id=customer_id, status="unpaid")]
     payments = [
         _shown(row, _PAYMENT) | {"unused": money(row.get("unused_amount"))}
-        async for row in rows(app, "list_payments", under_way=True, customer_id=customer_id)
+        async for row in rows(api, "list_payments", under_way=True, customer_id=customer_id)
     ]
     credits = [
-        row async for row in rows(app, "list_credit_notes", under_way=True, customer_id=customer_id, status="open")
+        row async for row in rows(api, "list_credit_notes", under_way=True, customer_id=customer_id, status="open")
     ]
     unused = [payment.pop("unused") for payment in payments]
     owed = _sum(money(row["balance"]) for row in invoices)
@@ -43,7 +43,7 @@ async def statement(app: ServerContext, customer_id: str) -> Json:
     latest = sorted(payments, key=lambda payment: payment.get("date", ""), reverse=True)
     return {
         "as_of": today,
-        "customer": _shown(customer, _CUSTOMER, app.catalog.operations["get_customer"].renames),
+        "customer": _shown(customer, _CUSTOMER, api.catalog.operations["get_customer"].renames),
         "totals": {"owed": owed, "overdue": overdue, "unused": spare, "balance": owed - spare,
                    "paid": _sum(money(payment.get("amount")) for payment in payments)},
         "open_invoices": [_shown(row, _INVOICE) for row in sorted(invoices, key=lambda row: row.get("due_date", ""))],

@@ -7,7 +7,7 @@ import anyio
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 
-from zoho_mcp.server.resources.changes import Change
+from zoho_mcp.server.resources.change import Change
 
 MOST_SUBSCRIPTIONS = 1000
 """In one listening; and of the older kind in all: the oldest are forgotten first, for nothing tells us when such a

@@ -3,7 +3,7 @@
 2026-07-28: `subscriptions/listen`, one open request a client. Older: `resources/subscribe`, a notification each.
 """
 
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import anyio
@@ -11,13 +11,13 @@ import mcp_types as types
 from mcp.server.subscriptions import ResourcesListChanged
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
-from zoho_mcp.server.context import ORGANIZATION, RequestContext, ServerContext
-from zoho_mcp.server.resources.changes import Change
+from zoho_mcp.server.context import RequestContext, ServerContext
+from zoho_mcp.server.resources.change import Change
 from zoho_mcp.server.resources.subscribers import MOST_SUBSCRIPTIONS, PATIENCE
 from zoho_mcp.server.resources.uris import match, meaning
-from zoho_mcp.server.tools.composite import Answer
+from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.api import ORGANIZATION
 
 _OF_BOTH = frozenset({"customers", "invoices", "payments", "credit_notes", "recurring_invoices"})
 """Toolsets whose changes show in customers and invoices: all move money, names or statuses there."""
@@ -57,33 +57,20 @@ async def unsubscribe(ctx: RequestContext, params: types.UnsubscribeRequestParam
     return types.EmptyResult()
 
 
-async def notify_after(
-    app: ServerContext, operation: Operation, arguments: Mapping[str, Any], running: Awaitable[Answer]
-) -> Answer:
-    """What `running`, a change, gives; if it happened, or may have, nobody is left with what was true before."""
+async def notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]) -> None:
+    """Tell subscribers, here and at other servers, what a change may have touched."""
     app.completion_search.forget()
-    try:
-        answer = await running
-    except BaseException as problem:
-        # What takes several requests may have failed after the one that counts.
-        if operation.handler or not isinstance(problem, ZohoMcpError) or isinstance(problem, OutcomeUnknownError):
-            with anyio.move_on_after(PATIENCE, shield=True):
-                await _tell(app, operation, arguments, {})
-        raise
-    finally:
-        app.completion_search.forget()
-    await _tell(app, operation, arguments, answer[0])
-    return answer
-
-
-async def _tell(
-    app: ServerContext, operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]
-) -> None:
-    if operation.toolset not in _OF_BOTH and operation.answer.key != "invoice":
+    if call.operation.toolset not in _OF_BOTH and call.operation.answer.key != "invoice":
         return
-    touched = {ORGANIZATION: {app.organization_of(arguments)}, **_touched(operation, arguments, envelope)}
-    await tell_of(app, touched)
-    await app.subscribers.pass_on(touched)
+    change = {ORGANIZATION: {call.organization_id}, **_touched(call.operation, call.arguments, envelope)}
+    await tell_of(app, change)
+    await app.subscribers.pass_on(change)
+
+
+async def notify_of_attempt(app: ServerContext, call: ToolCall) -> None:
+    """The same for a change that may have happened; a caller that gave up does not wait for it."""
+    with anyio.move_on_after(PATIENCE, shield=True):
+        await notify(app, call, {})
 
 
 async def tell_of(app: ServerContext, touched: Change) -> None:

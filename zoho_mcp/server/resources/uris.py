@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from zoho_mcp.server.context import ORGANIZATION, ServerContext, working_in
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.zoho.api import ORGANIZATION
 
 SCHEME = "zoho-invoice://"
 JSON, PDF = "application/json", "application/pdf"
@@ -59,7 +60,7 @@ def template(app: ServerContext, address: ResourceKind) -> str:
 
 def in_books(app: ServerContext, plain: str) -> str:
     """An address in the books of the call under way."""
-    return _whose(app, plain, working_in.get())
+    return _whose(app, plain, app.api.organization_id)
 
 
 def address_of(app: ServerContext, rest: str) -> str:
@@ -89,7 +90,7 @@ def match(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] |
     found = meaning(app, uri)
     if found is None or found[0] not in readable(app):
         return None
-    return found if found[1].get(ORGANIZATION) in (None, *app.organizations) else None
+    return found if found[1].get(ORGANIZATION) in (None, *app.api.organizations) else None
 
 
 def meaning(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] | None:

@@ -5,28 +5,27 @@ Text and structured content say the same. Rows are left out whole, and the answe
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import mcp_types as types
 
 from zoho_mcp.errors import RejectedError, ZohoMcpError
 from zoho_mcp.policy.facts import MAIL
+from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.links import links_of
 from zoho_mcp.server.results.projection import Json, field_tree, project, unknown, whole
 from zoho_mcp.server.results.totals import totals
-from zoho_mcp.server.tools.pages import MOST, continued
 from zoho_mcp.specs.model import Operation
 
-if TYPE_CHECKING:
-    from zoho_mcp.server.context import ServerContext
-
+MOST_ROWS = 200
+"""The most rows that Zoho gives at once."""
 _ENVELOPE = ("code", "page_context")
 _NOTE = 160
 """Characters of the note that rows were left out."""
 
 
 def success(
-    app: "ServerContext",
+    app: ServerContext,
     operation: Operation,
     arguments: Mapping[str, Any],
     envelope: Mapping[str, Any],
@@ -44,9 +43,23 @@ def success(
     return types.CallToolResult(content=content, structured_content=None if app.settings.answer == "text" else answer)
 
 
+def continued(start: int) -> dict[str, int]:
+    """`page` and `per_page` of the page that begins after `start` rows: the largest page that can begin there."""
+    size = next(size for size in range(MOST_ROWS, 0, -1) if start % size == 0)
+    return {"page": start // size + 1, "per_page": size}
+
+
 def failure(problem: ZohoMcpError) -> types.CallToolResult:
-    """The answer of a call that did not: what happened, whether anything changed, what to do next."""
-    return types.CallToolResult(content=[types.TextContent(text=str(problem))], is_error=True)
+    """The result of a call that failed: what happened, whether anything changed, what to do next.
+
+    `structured_content` is `{"error": {"kind": …, "message": …}}`; the text says the same.
+    """
+    message = str(problem)
+    return types.CallToolResult(
+        content=[types.TextContent(text=message)],
+        structured_content={"error": {"kind": problem.kind, "message": message}},
+        is_error=True,
+    )
 
 
 def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[str, Any] | None = None) -> Json:
@@ -135,7 +148,7 @@ def _even(start: int, fit: int) -> int:
 
 def _start(paging: Mapping[str, Any]) -> int:
     """How many rows of the whole list come before this page."""
-    return (paging.get("page", 1) - 1) * paging.get("per_page", MOST)
+    return (paging.get("page", 1) - 1) * paging.get("per_page", MOST_ROWS)
 
 
 def _must_exist(operation: Operation, asked: tuple[str, ...], records: Sequence[Mapping[str, Any]]) -> None:

@@ -1,166 +1,122 @@
-"""tools/list and tools/call: the way of a call from arguments to answer."""
+"""tools/call on one page: from request to result, in the order in which things happen."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
+import anyio
 import mcp_types as types
-from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
-from zoho_mcp.server.audit_trail import Trail
-from zoho_mcp.server.authorization import decide_call
+from zoho_mcp.policy.rules import Decision
+from zoho_mcp.server import authorization
+from zoho_mcp.server.audit_trail import AuditTrail
 from zoho_mcp.server.confirmation.confirm import confirm
-from zoho_mcp.server.confirmation.request import TELL_THE_USER, agreement
-from zoho_mcp.server.context import ORGANIZATION, RequestContext, working_in
+from zoho_mcp.server.confirmation.request import TELL_THE_USER, ConfirmationRequest, Consent
+from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.delivery import duplicates
-from zoho_mcp.server.identity import principal_of
-from zoho_mcp.server.resources.subscriptions import notify_after
+from zoho_mcp.server.delivery.duplicates import Duplicate
+from zoho_mcp.server.delivery.perform import perform
 from zoho_mcp.server.results import result
-from zoho_mcp.server.results.payment_currency import PaymentCurrencies
-from zoho_mcp.server.tools import pagination
-from zoho_mcp.server.tools.composite import COMPOSITES, Answer
-from zoho_mcp.server.tools.inventory import tool
-from zoho_mcp.specs.model import Operation
+from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.telemetry.call_context import current_call, kind_of
 
 _logger = logging.getLogger(__name__)
+_LONGEST_OUTCOME = 600
+_UNKNOWN = "You approved, and the call was interrupted while it ran. Check in Zoho whether it happened."
+Result = types.CallToolResult | types.InputRequiredResult
 
 
-async def list_tools(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-    """Every offered tool, always in the same order."""
-    app = ctx.lifespan_context
-    structured = app.settings.answer != "text"
-    return types.ListToolsResult(tools=[tool(operation, structured=structured) for operation in app.offered.values()])
-
-
-async def call_tool(
-    ctx: RequestContext, params: types.CallToolRequestParams
-) -> types.CallToolResult | types.InputRequiredResult:
-    """Check, decide, ask if need be, send, result. A failure is an answer; only a bug is a protocol error."""
-    app = ctx.lifespan_context
-    operation = app.offered.get(params.name)
-    if operation is None:
-        raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
-    arguments = params.arguments or {}
-    before = working_in.set(str(arguments.get(ORGANIZATION, "")))
+async def handle(ctx: RequestContext, params: types.CallToolRequestParams) -> Result:
+    """Check, decide, ask a person if need be, perform. A failure is a result; only a bug is a protocol error."""
+    call = ToolCall.from_request(ctx, params)
+    app = ctx.lifespan_context.within(call.named_organization)
     try:
-        app.checker.check(operation, arguments)
-        return await _run(Trail(ctx, operation, arguments), params)
+        app.checker.check(call.operation, call.arguments)
+        return await _proceed(ctx, app, call)
     except ZohoMcpError as problem:
         current_call().outcome = kind_of(problem)
         return result.failure(problem)
     except Exception:
-        _logger.exception("%s failed", operation.name)
+        _logger.exception("%s failed", call.operation.name)
         raise
-    finally:
-        current_call().way = agreement().way or ""
-        working_in.reset(before)
 
 
-async def _run(trail: Trail, params: types.CallToolRequestParams) -> types.CallToolResult | types.InputRequiredResult:
-    question = await _allowed(trail, params)
-    if question is not None:
-        return question
-    operation = trail.operation
-    if operation.effect == "read":
-        envelope, links = await _carry_out(trail)
-        if trail.way:
-            await trail.ended("done", answer=envelope)
-    else:
-        envelope, links = await _perform_on_record(trail)
-    return result.success(trail.ctx.lifespan_context, operation, trail.arguments, envelope, links)
+async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> Result:
+    decision = await _decide(app, call)
+    trail = AuditTrail(app.audit, call, decision)
+    duplicate = await _duplicate(app, call, trail) if decision.action == "allow" else None
+    consent = Consent()
+    if decision.action == "ask" or duplicate is not None:
+        answer = await _ask(ConfirmationRequest.about(ctx, app, call, duplicate), trail)
+        if isinstance(answer, types.InputRequiredResult):
+            return answer
+        consent, trail = answer, replace(trail, way=answer.way)
+        await duplicates.claim(app, call)
+    return await _perform(app, call, trail, consent)
 
 
-async def _allowed(trail: Trail, params: types.CallToolRequestParams) -> types.InputRequiredResult | None:
-    """None when the call may go; a question to pass on; or DeclinedError. Every decision but a plain yes is noted."""
-    ctx, operation = trail.ctx, trail.operation
+async def _decide(app: ServerContext, call: ToolCall) -> Decision:
+    """The policy's decision: allow or ask. Raises DeclinedError for a refusal; every refusal is recorded."""
     try:
-        trail.decision = await decide_call(ctx.lifespan_context, operation, trail.arguments, principal_of(ctx))
+        decision = await authorization.decide(app, call)
     except ZohoMcpError as problem:
-        await trail.ended("failed", problem)
+        await AuditTrail(app.audit, call).not_done("failed", problem)
         raise
-    if trail.decision.action == "refuse":
-        problem = DeclinedError(f"{operation.title}: {trail.decision.reason}", TELL_THE_USER)
-        await trail.ended("refused", problem)
+    if decision.action == "refuse":
+        problem = DeclinedError(f"{call.operation.title}: {decision.reason}", TELL_THE_USER, kind="refused_by_policy")
+        await AuditTrail(app.audit, call, decision).not_done("refused", problem)
         raise problem
-    asked = trail.decision.action == "ask"
-    question = await _asked(trail, params, trail.operation, trail.arguments) if asked else None
-    return question or await _repeated(trail, params, asked=asked)
+    return decision
 
 
-async def _repeated(
-    trail: Trail, params: types.CallToolRequestParams, *, asked: bool
-) -> types.InputRequiredResult | None:
-    """The very same a short while ago is a reason to ask, unless a person has just been asked about it."""
-    noted = False
-
-    async def ask(operation: Operation, arguments: Mapping[str, Any]) -> types.InputRequiredResult | None:
-        nonlocal noted
-        noted = True
-        return await _asked(trail, params, operation, arguments)
-
+async def _duplicate(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Duplicate | None:
+    """The equal call that went before, as a reason to ask. Raises DeclinedError where nobody can be asked about it."""
     try:
-        return await duplicates.claim(
-            trail.ctx.lifespan_context, trail.operation, trail.arguments, None if asked else ask
-        )
+        duplicate = await duplicates.earlier(app, call)
+        if duplicate is not None and (duplicate.question is None or app.settings.confirm == "refuse"):
+            raise DeclinedError(
+                f"{call.operation.title}: {duplicate.what[0].lower()}{duplicate.what[1:]}, by the very same call.",
+                TELL_THE_USER,
+                kind="duplicate",
+            )
+        return duplicate
     except DeclinedError as problem:
-        if not noted:
-            await trail.ended("declined", problem)
+        await trail.not_done("declined", problem)
         raise
 
 
-async def _asked(
-    trail: Trail, params: types.CallToolRequestParams, operation: Operation, arguments: Mapping[str, Any]
-) -> types.InputRequiredResult | None:
-    if params.request_state is None:
+async def _ask(request: ConfirmationRequest, trail: AuditTrail) -> Consent | types.InputRequiredResult:
+    """A person's consent, or a question to pass on. Raises DeclinedError, or RejectedError if Zoho would refuse."""
+    if request.call.state is None:
         await trail.asking()
     try:
-        question = await confirm(trail.ctx, operation, arguments, params)
-        trail.way = agreement().way or ""
-        return question
+        answer = await confirm(request)
     except DeclinedError as problem:
-        trail.way = agreement().way or ""
-        await trail.ended("declined", problem)
-        raise
+        current_call().way = problem.way
+        await replace(trail, way=problem.way).not_done("declined", problem)
+        raise request.explained(problem) from problem
     except RejectedError as problem:
-        # Zoho would not do it, so nobody was asked.
-        await trail.ended("refused", problem)
+        await trail.not_done("refused", problem)
         raise
     except BaseException as problem:
-        await trail.ended("failed", problem)
+        await trail.not_done("failed", problem)
         raise
-
-
-async def _perform_on_record(trail: Trail) -> Answer:
-    """A change: that it will be sent is on the disk before it is sent, and how it ended afterwards."""
-    app, operation, arguments = trail.ctx.lifespan_context, trail.operation, trail.arguments
-    try:
-        await trail.intend()
-    except BaseException:
-        await duplicates.give_back(app, operation, arguments)
-        raise
-    try:
-        envelope, links = await notify_after(app, operation, arguments, _noted(trail))
-    except BaseException as problem:
-        await trail.failed(problem)
-        raise
-    await trail.ended("done", answer=envelope)
-    return envelope, links
-
-
-async def _noted(trail: Trail) -> Answer:
-    async with duplicates.noted(trail.ctx.lifespan_context, trail.operation, trail.arguments) as note:
-        answer = await _carry_out(trail)
-        note(answer[0])
+    current_call().way = "elicitation" if isinstance(answer, types.InputRequiredResult) else answer.way
+    current_call().agreed = isinstance(answer, Consent)
     return answer
 
 
-async def _carry_out(trail: Trail) -> Answer:
-    app, operation = trail.ctx.lifespan_context, trail.operation
-    if operation.handler:
-        return await COMPOSITES[operation.handler](app, trail.arguments)
-    envelope = await pagination.run(app, operation, trail.arguments)
-    if operation.name == "list_payments":
-        await PaymentCurrencies(app).add(envelope.get(operation.answer.key) or [])
-    return envelope, ()
+async def _perform(app: ServerContext, call: ToolCall, trail: AuditTrail, consent: Consent) -> types.CallToolResult:
+    """The result of a call that may proceed. The page on which a person approved it hears what became of it."""
+    outcome = _UNKNOWN
+    try:
+        envelope, links = await perform(app, call, trail)
+        outcome = "Done."
+        return result.success(app, call.operation, call.arguments, envelope, links)
+    except ZohoMcpError as problem:
+        outcome = f"You approved, but it did not work. {str(problem)[:_LONGEST_OUTCOME]}"
+        raise
+    finally:
+        if consent.approval is not None:
+            with anyio.CancelScope(shield=True):
+                await app.approvals.settle(consent.approval, outcome)

@@ -10,6 +10,7 @@ import mcp_types as types
 
 from zoho_mcp.errors import ArgumentsError, OutcomeUnknownError, RejectedError
 from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.uris import address_of
 from zoho_mcp.server.tools import attachments
 from zoho_mcp.server.tools.reports import get_monthly_revenue, get_receivables_aging
@@ -40,7 +41,7 @@ async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any
     """A payment on one invoice: the customer comes from the invoice, the amount defaults to its balance."""
     rest = dict(arguments)
     invoice_id = rest.pop("invoice_id")
-    invoice = await app.record("get_invoice", {"invoice_id": invoice_id})
+    invoice = await app.api.record("get_invoice", {"invoice_id": invoice_id})
     amount = rest.pop("amount", invoice["balance"])
     if Decimal(str(amount)) <= 0:
         raise RejectedError(
@@ -53,18 +54,18 @@ async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any
         **rest,
         "invoices": [{"invoice_id": invoice_id, "amount_applied": amount}],
     }
-    return await app.run("record_payment", payment), ()
+    return await send_change(app, "record_payment", payment), ()
 
 
 async def get_invoice_pdf(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """A link to the PDF, whose bytes never pass through the model; with `save` it is also written to a folder."""
     invoice_id = arguments["invoice_id"]
-    invoice = await app.record("get_invoice", {"invoice_id": invoice_id})
+    invoice = await app.api.record("get_invoice", {"invoice_id": invoice_id})
     uri = address_of(app, f"invoices/{invoice_id}/pdf")
     name = f"{invoice.get('invoice_number') or invoice_id}.pdf"
     answer = {"uri": uri, "name": name, "mime_type": "application/pdf"}
     if arguments.get("save"):
-        content = await app.send(build(app.catalog.operations["get_invoice_pdf"], {"invoice_id": invoice_id}))
+        content = await app.api.send(build(app.catalog.operations["get_invoice_pdf"], {"invoice_id": invoice_id}))
         answer["saved_as"] = str(attachments.save(app.settings.download_dir, name, cast(bytes, content)))
     link = types.ResourceLink(uri=uri, name=name, mime_type="application/pdf", description="The invoice as a PDF file")
     return answer, (link,)
@@ -76,14 +77,14 @@ async def convert_estimate_to_invoice(app: ServerContext, arguments: Mapping[str
     One conversion at a time, because Zoho makes another invoice each time it is asked.
     """
     async with app.converting:
-        estimate = await app.record("get_estimate", arguments)
+        estimate = await app.api.record("get_estimate", arguments)
         if existing := _invoice_of(estimate):
-            found = await app.record("get_invoice", {"invoice_id": existing})
+            found = await app.api.record("get_invoice", {"invoice_id": existing})
             return {"message": "This estimate already has an invoice; no other was made.", "invoice": found}, ()
         _must_be_convertible(estimate)
         if app.settings.product == "books":
             return await _convert_in_books(app, arguments["estimate_id"]), ()
-        return await app.run("create_invoice", _invoice_for(estimate)), ()
+        return await send_change(app, "create_invoice", _invoice_for(estimate)), ()
 
 
 def _invoice_of(estimate: Mapping[str, Any]) -> str:
@@ -114,14 +115,14 @@ async def _convert_in_books(app: ServerContext, estimate_id: str) -> dict[str, A
                       route="/invoices/fromestimates")  # fmt: skip
     # The answer of a conversion names no invoice; the estimate does. So it does not matter if the answer is lost.
     with suppress(OutcomeUnknownError):
-        await app.send(request)
-    invoice_id = _invoice_of(await app.record("get_estimate", {"estimate_id": estimate_id}))
+        await app.api.send(request)
+    invoice_id = _invoice_of(await app.api.record("get_estimate", {"estimate_id": estimate_id}))
     if not invoice_id:
         raise OutcomeUnknownError(
             "The conversion was sent, but the estimate names no invoice.",
             "Look with list_invoices; do not convert it again.",
         )
-    return await app.run("get_invoice", {"invoice_id": invoice_id})
+    return await app.api.run("get_invoice", {"invoice_id": invoice_id})
 
 
 async def upsert_recurring_invoice(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
@@ -134,7 +135,7 @@ async def upsert_recurring_invoice(app: ServerContext, arguments: Mapping[str, A
     ]
     if problems:
         raise ArgumentsError(operation.name, problems)
-    envelope = await app.run(operation.name, arguments)
+    envelope = await send_change(app, operation.name, arguments)
     record = envelope[operation.answer.key]
     # Zoho says only "success": a record that was never changed since it was created is a new one.
     created, changed = record.get("created_time"), record.get("last_modified_time")
@@ -147,7 +148,7 @@ async def upload_expense_receipt(app: ServerContext, arguments: Mapping[str, Any
     operation = app.catalog.operations["upload_expense_receipt"]
     upload = attachments.receipt(operation.name, app.settings.upload_dir, arguments["file_path"])
     request = build(operation, {"expense_id": arguments["expense_id"]})
-    return cast("dict[str, Any]", await app.send(replace(request, upload=upload))), ()
+    return cast("dict[str, Any]", await app.api.send(replace(request, upload=upload))), ()
 
 
 COMPOSITES: Mapping[str, Handler] = {

@@ -7,10 +7,11 @@ import mcp_types as types
 
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.policy.facts import MAIL
-from zoho_mcp.server.context import ORGANIZATION
+from zoho_mcp.server.context import RequestContext
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.text import did_you_mean
+from zoho_mcp.zoho.api import ORGANIZATION
 from zoho_mcp.zoho.oauth.cache import granted_scopes
 from zoho_mcp.zoho.oauth.scopes import usable
 
@@ -25,6 +26,13 @@ _SUMS: Mapping[str, Any] = {
     "sums_of_these_rows": {"type": "object", "description": "Of this part of the list, by currency"},
     "not_in_sums": {"type": "string", "description": "Drafts and void ones"},
 }
+
+
+async def list_tools(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+    """Every offered tool, always in the same order."""
+    app = ctx.lifespan_context
+    structured = app.settings.answer != "text"
+    return types.ListToolsResult(tools=[tool(operation, structured=structured) for operation in app.offered.values()])
 
 
 def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:

@@ -14,9 +14,11 @@ from typing import Any
 import mcp_types as types
 
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.results.payment_currency import PaymentCurrencies
+from zoho_mcp.server.results.result import MOST_ROWS
 from zoho_mcp.server.results.totals import money
-from zoho_mcp.server.tools.pages import MOST, walk
+from zoho_mcp.server.tools.pagination import walk
+from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
+from zoho_mcp.zoho.api import ZohoApi
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Sums = dict[str, Decimal | int]
@@ -47,12 +49,12 @@ _AGING = {
 
 
 async def rows(
-    app: ServerContext, operation: str, *, under_way: bool = False, **filters: Any
+    api: ZohoApi, operation: str, *, under_way: bool = False, **filters: Any
 ) -> AsyncIterator[Mapping[str, Any]]:
     """Every row of a list, a page in memory at a time, one request a page; see `pages.walk`."""
-    key = app.catalog.operations[operation].answer.key
-    sortable = "sort_column" in app.catalog.operations[operation].input["properties"]
-    async for envelope in walk(app, operation, filters | (OLDEST_FIRST if sortable else {}), under_way=under_way):
+    key = api.catalog.operations[operation].answer.key
+    sortable = "sort_column" in api.catalog.operations[operation].input["properties"]
+    async for envelope in walk(api, operation, filters | (OLDEST_FIRST if sortable else {}), under_way=under_way):
         for row in envelope.get(key) or ():
             yield row
 
@@ -66,7 +68,7 @@ async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) 
     year, month = arguments["year"], arguments["month"]
     first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
     sums: defaultdict[str, Sums] = defaultdict(_no_revenue)
-    async for row in rows(app, "list_invoices", date_start=first, date_end=last):
+    async for row in rows(app.api, "list_invoices", date_start=first, date_end=last):
         if row["status"] in _UNSENT:
             continue
         found = sums[row.get("currency_code", "")]
@@ -76,9 +78,9 @@ async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) 
         if row["status"] == "paid":
             found["revenue"] += money(row["total"])
             found["invoice_count"] += 1
-    currencies = PaymentCurrencies(app)
+    currencies = PaymentCurrencies(app.api)
     dates = {"date_start": first, "date_end": last}
-    async for envelope in walk(app, "list_payments", dates | OLDEST_FIRST, under_way=True):
+    async for envelope in walk(app.api, "list_payments", dates | OLDEST_FIRST, under_way=True):
         payments: list[dict[str, Any]] = envelope.get("customerpayments") or []
         await currencies.add(payments)
         for row in payments:
@@ -92,16 +94,16 @@ async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) 
 
 async def get_receivables_aging(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """Who owes how much, by days past due, per currency."""
-    today = date.fromisoformat(arguments["as_of"]) if "as_of" in arguments else await app.today()
+    today = date.fromisoformat(arguments["as_of"]) if "as_of" in arguments else await app.api.today()
     totals: defaultdict[str, Owed] = defaultdict(_nothing_owed)
     customers: defaultdict[tuple[str, str, str], Owed] = defaultdict(_nothing_owed)
-    async for row in rows(app, "list_invoices", status="unpaid"):
+    async for row in rows(app.api, "list_invoices", status="unpaid"):
         if row["status"] in _UNSENT or not money(row["balance"]):
             continue
         currency = row.get("currency_code", "")
         for owed in (totals[currency], customers[row["customer_id"], row["customer_name"], currency]):
             _add(owed, row, today)
-    page, per_page = arguments.get("page", 1), arguments.get("per_page", MOST)
+    page, per_page = arguments.get("page", 1), arguments.get("per_page", MOST_ROWS)
     ordered = sorted(customers.items(), key=_by_currency_most_first)
     return {
         "as_of": today.isoformat(),

@@ -1,17 +1,12 @@
 """What the servers of one account share when there are several. A server alone has all of it to itself."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from zoho_mcp.policy.approvals import ApprovalStore
 from zoho_mcp.server.delivery.claims import Claims
-
-if TYPE_CHECKING:
-    from zoho_mcp.server.context import ServerContext
-
-Change = Mapping[str, set[str]]
-"""The ids that a change is about, by kind; a kind that is missing or empty: it may be any."""
+from zoho_mcp.server.resources.change import Change
 
 
 class Replication(Protocol):
@@ -37,8 +32,8 @@ class Replication(Protocol):
         """32 bytes that seal what clients carry from one server to another."""
         ...
 
-    def running(self, app: "ServerContext") -> AbstractAsyncContextManager[None]:
-        """For the server's lifespan; `app` hears what the others changed."""
+    def running(self, hear: Callable[[Change], Awaitable[None]]) -> AbstractAsyncContextManager[None]:
+        """For the server's lifespan; `hear` is told what the others changed."""
         ...
 
     async def pass_on(self, touched: Change) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoho_mcp.errors import AuthError, NotFoundError
-from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.tools.pages import walk
+from zoho_mcp.server.tools.pagination import walk
+from zoho_mcp.zoho.api import ZohoApi
 
 Json = dict[str, Any]
 
@@ -13,8 +13,8 @@ Json = dict[str, Any]
 class PaymentCurrencies:
     """Adds `currency_code` to rows of list_payments; asks for the customers of one call at most once."""
 
-    def __init__(self, app: ServerContext) -> None:
-        self._app = app
+    def __init__(self, api: ZohoApi) -> None:
+        self._api = api
         self._by_customer: dict[str, str] = {}
 
     async def add(self, rows: Sequence[Json]) -> None:
@@ -23,7 +23,7 @@ class PaymentCurrencies:
         wanted = {str(row["customer_id"]) for row in unnamed} - self._by_customer.keys()
         try:
             if len(wanted) == 1:
-                self._note(await self._app.record("get_customer", {"customer_id": next(iter(wanted))}))
+                self._note(await self._api.record("get_customer", {"customer_id": next(iter(wanted))}))
             elif wanted:
                 await self._read_customers(wanted)
         except (AuthError, NotFoundError):
@@ -34,7 +34,7 @@ class PaymentCurrencies:
                 row["currency_code"] = currency
 
     async def _read_customers(self, wanted: set[str]) -> None:
-        async for envelope in walk(self._app, "list_customers", {}, under_way=True):
+        async for envelope in walk(self._api, "list_customers", {}, under_way=True):
             for customer in envelope.get("contacts") or ():
                 self._note(customer)
             if wanted <= self._by_customer.keys():

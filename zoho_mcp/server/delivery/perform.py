@@ -1,0 +1,69 @@
+"""Carries out a call that may proceed: a read as it is, a change once and on record."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+
+from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
+from zoho_mcp.server.audit_trail import AuditTrail
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.delivery.attempt import Previous
+from zoho_mcp.server.delivery.duplicates import attempt_of, call_key, creates_or_sends
+from zoho_mcp.server.delivery.reconcile import send_change
+from zoho_mcp.server.resources.subscriptions import notify, notify_of_attempt
+from zoho_mcp.server.tool_call import ToolCall
+from zoho_mcp.server.tools import pagination
+from zoho_mcp.server.tools.composite import COMPOSITES, Answer
+from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
+
+
+async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Answer:
+    """The envelope of a call, and the links that its tool adds. Raises what Zoho or the way there raises."""
+    if call.operation.effect == "read":
+        answer = await _run(app, call)
+        if trail.way:
+            await trail.done(answer[0])
+        return answer
+    attempt, previous = attempt_of(app, call), None
+    try:
+        await trail.intend()
+        try:
+            answer = await _run(app, call)
+        except BaseException as problem:
+            await trail.failed(problem)
+            if _may_have_happened(problem):
+                previous = Previous(attempt)
+            if call.operation.handler or previous is not None:
+                # What takes several requests may have failed after the one that counts.
+                await notify_of_attempt(app, call)
+            raise
+        previous = Previous(attempt, _record(call, answer[0]))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await app.claims.done(call_key(call), previous if creates_or_sends(call.operation) else None)
+    await notify(app, call, answer[0])
+    await trail.done(answer[0])
+    return answer
+
+
+async def _run(app: ServerContext, call: ToolCall) -> Answer:
+    operation = call.operation
+    if operation.handler:
+        return await COMPOSITES[operation.handler](app, call.arguments)
+    if operation.effect != "read":
+        return await send_change(app, operation.name, call.arguments), ()
+    envelope = await pagination.run(app, operation, call.arguments)
+    if operation.name == "list_payments":
+        await PaymentCurrencies(app.api).add(envelope.get(operation.answer.key) or [])
+    return envelope, ()
+
+
+def _may_have_happened(problem: BaseException) -> bool:
+    # A call that is cancelled may have been received all the same.
+    return not isinstance(problem, ZohoMcpError) or isinstance(problem, OutcomeUnknownError)
+
+
+def _record(call: ToolCall, envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+    key = call.operation.answer.key
+    return (envelope.get(key) if key else call.arguments) or {}
