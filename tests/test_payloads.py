@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from zoho_mcp import errors
+from zoho_mcp.errors import UnavailableError
 from zoho_mcp.zoho.request import Request
 from zoho_mcp.zoho.response import Response, decode
 
@@ -45,3 +46,48 @@ def test_figures_keep_every_digit() -> None:
 
 def test_a_file_is_given_as_its_bytes() -> None:
     assert decode(FILE, answer(b"%PDF-1.4 \xff", media_type="application/pdf")) == b"%PDF-1.4 \xff"
+
+
+LIST = Request("GET", "/invoices", (("page", "2"), ("per_page", "2")), scope="invoices.READ", rows_in="invoices")
+
+
+def listed(**envelope: Any) -> Any:
+    body = json.dumps({"code": 0, "message": "success"} | envelope).encode()
+    return decode(LIST, Response(200, {"content-type": "application/json"}, body))
+
+
+@pytest.mark.parametrize(
+    ("context", "more"),
+    [
+        (None, True), ("none", True), ([], True), ({}, True), ({"page": None, "per_page": None}, True),
+        ({"page": "2", "per_page": "2", "has_more_page": "false"}, False), ({"page": 2.0, "has_more_page": 0}, False),
+        ({"page": 2, "per_page": 2, "has_more_page": True}, True), ({"page": "x", "has_more_page": 1}, True),
+    ],
+)  # fmt: skip
+def test_a_page_context_of_any_type_gives_page_size_and_whether_more_follows(context: Any, more: bool) -> None:
+    found = listed(invoices=[{"invoice_id": 1}, {"invoice_id": 2}], page_context=context)["page_context"]
+    assert (found["page"], found["per_page"], found["has_more_page"]) == (2, 2, more)
+
+
+@pytest.mark.parametrize("envelope", [{}, {"records": []}, {"invoices": None}, {"invoices": "none"}])
+def test_a_response_without_the_list_is_an_error_and_no_empty_list(envelope: dict[str, Any]) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        listed(**envelope)
+    assert all(key in caught.value.what for key in envelope)
+
+
+def test_another_page_than_the_one_requested_is_an_error() -> None:
+    with pytest.raises(UnavailableError):
+        listed(invoices=[{"invoice_id": 1}], page_context={"page": 1, "per_page": 2})
+
+
+def test_ids_sent_as_numbers_are_text() -> None:
+    row = {"invoice_id": 460000000026049, "payment_ids": [1, "2"], "customer_id": 46.0, "contact": {"contact_id": 7}}
+    assert listed(invoices=[row])["invoices"] == [
+        {
+            "invoice_id": "460000000026049",
+            "payment_ids": ["1", "2"],
+            "customer_id": "46",
+            "contact": {"contact_id": "7"},
+        }
+    ]

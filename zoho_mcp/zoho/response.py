@@ -7,7 +7,7 @@ it is quoted.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Clamped, Context, InvalidOperation, Overflow, Rounded, Subnormal
+from decimal import Clamped, Context, Decimal, InvalidOperation, Overflow, Rounded, Subnormal
 from typing import Any, cast
 
 from zoho_mcp.errors import (
@@ -19,6 +19,7 @@ from zoho_mcp.errors import (
     UnavailableError,
     ZohoMcpError,
 )
+from zoho_mcp.text import clean
 from zoho_mcp.zoho.request import Request
 
 _NOT_FOUND = frozenset({5, 1002, 2006})
@@ -45,6 +46,7 @@ _LIMITS = {
 }
 
 
+_PLAN_WORDS = ("plan", "subscription", "trial", "upgrade", "expired")
 LARGEST_ENVELOPE = 8_000_000
 """Bytes of JSON; a page of 200 rows has about a million."""
 DEEPEST = 100
@@ -55,6 +57,7 @@ _figures = Context(
 )  # fmt: skip
 """Makes a figure exactly, or raises: 1e999999999 is eleven characters, and a gigabyte as a whole number."""
 _LONGEST_MESSAGE = 500
+_ROWS_BY_DEFAULT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,10 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     if request.accept != "application/json" and response.status == 200 and media_type == request.accept:
         return response.body
     envelope = _envelope(response.body)
-    if envelope is None or not _shaped(request, envelope):
+    if envelope is None:
         raise _no_sense(request, response)
+    if response.status < 400 and not _shaped(request, envelope):
+        raise _wrong_shape(request, response.status, envelope)
     code = _code(envelope)
     if response.status >= 400 or code != 0:
         raise _refusal(request, response.status, code, _message(envelope))
@@ -100,7 +105,49 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
         raise _no_sense(request, response)
     for nested in _nested_failures(envelope.get("data")):
         raise _refusal(request, 400, _code(nested), _message(nested))
+    if request.rows_in:
+        envelope["page_context"] = _page_context(request, envelope)
     return envelope
+
+
+def _page_context(request: Request, envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """Zoho's `page_context` with `page` and `per_page` as integers and `has_more_page` as a boolean.
+
+    What is missing or no number comes from the request; whether more follows is then told by how full the page is.
+    Raises UnavailableError when the page is another than the one requested: its rows would count twice, or be missing.
+    """
+    given: Any = envelope.get("page_context")
+    context = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+    query = dict(request.query)
+    wanted, wanted_size = _whole(query.get("page")) or 1, _whole(query.get("per_page"))
+    page = _whole(context.get("page")) or wanted
+    size = _whole(context.get("per_page")) or wanted_size or _ROWS_BY_DEFAULT
+    if page != wanted or (page > 1 and wanted_size and size != wanted_size):
+        raise UnavailableError(
+            f"Zoho sent page {page} of {size} rows where page {wanted} of {wanted_size or size} was requested.",
+            "Narrow the list with its filters, so that one page holds it.",
+        )
+    rows = len(envelope[request.rows_in])
+    more = _truth(context.get("has_more_page"))
+    return {
+        **context,
+        "page": page,
+        "per_page": size,
+        "has_more_page": bool(rows) and (rows >= size if more is None else more),
+    }
+
+
+def _whole(value: Any) -> int | None:
+    """A number above 0 however it is written, or None."""
+    try:
+        number = Decimal(str(value))
+        return int(number) if number == number.to_integral_value() and 0 < number < 10**9 else None
+    except ArithmeticError:
+        return None
+
+
+def _truth(value: Any) -> bool | None:
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().casefold())
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:
@@ -127,7 +174,19 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("twice the same key")
+    for key, value in pairs:
+        if key[-3:] == "_id" or key[-4:] == "_ids":
+            found[key] = _as_id(value)
     return found
+
+
+def _as_id(value: Any) -> Any:
+    """An id as text, also where it was sent as a number. Of a list, each."""
+    if isinstance(value, list):
+        return [_as_id(part) for part in cast("list[Any]", value)]
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(int(value)) if value == int(value) else str(value)
+    return value
 
 
 def _too_deep(value: Any, body: bytes) -> bool:
@@ -150,10 +209,8 @@ def _too_deep(value: Any, body: bytes) -> bool:
 
 def _shaped(request: Request, envelope: Mapping[str, Any]) -> bool:
     """Whether what was asked for has the form that everybody counts on: a record is an object, rows are objects."""
-    if not isinstance(envelope.get("page_context", {}), dict):
-        return False
-    if request.rows_in:
-        rows = envelope.get(request.rows_in, [])
+    if request.rows_in and _code(envelope) == 0:
+        rows = envelope.get(request.rows_in)
         return isinstance(rows, list) and all(isinstance(row, dict) for row in cast("list[Any]", rows))
     if request.record_in not in envelope:
         # Only of a read is a record missed: a change that says code 0 has happened, whatever it shows.
@@ -198,14 +255,9 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
             code=code,
         )
     if status in (401, 403) or code in (14, 57):
-        return AuthError(
-            f"Zoho does not allow this with the present token. {said}",
-            f"The refresh token needs the scope {request.scope}; make a new one that has it, "
-            "and check that the user may do this in Zoho.",
-            code=code,
-        )
+        return AuthError(f"Zoho does not allow this. {said}", _access_advice(request, status, code, message), code=code)
     if status == 404 or code in _NOT_FOUND:
-        return NotFoundError(f"Zoho does not have it. {said}", "Look the id up with a list tool.", code=code)
+        return _not_found(request, code, said)
     # 1000 is also what a taken item name gets, then with a message that says so.
     if status >= 500 and (code <= 0 or message.lower().startswith("internal error")):
         return _no_answer(request, status, said)
@@ -213,10 +265,52 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
     return RejectedError(f"Zoho refused. {said}", advice, code=code)
 
 
+def _access_advice(request: Request, status: int, code: int, message: str) -> str:
+    """What the user can do about a refusal of access. It is not always the scope."""
+    words = message.casefold()
+    if any(word in words for word in _PLAN_WORDS):
+        return "This is about the Zoho plan, not the token: the owner renews or upgrades it in Zoho."
+    if "inactive" in words or "deactivated" in words or "suspended" in words:
+        return "The organisation or user is not active: the owner activates it in Zoho, or set another organisation."
+    if code == 14:
+        return (
+            "The token itself is not accepted: run zoho-invoice-mcp login again, and check that ZOHO_DC is "
+            "the one where the account was opened."
+        )
+    if status == 403 and code != 57:
+        return "The user's role, the plan or the organisation does not include this: ask the owner of the account."
+    return (
+        f"The refresh token needs the scope {request.scope}: run zoho-invoice-mcp login again to grant it, "
+        "and check that the user's role in Zoho includes this."
+    )
+
+
+def _not_found(request: Request, code: int, said: str) -> ZohoMcpError:
+    if code == 5 and not any(part.isdigit() for part in request.path.split("/")):
+        # Such a path names no record: it is the address that does not exist.
+        return NotFoundError(
+            f"Zoho does not offer this here. {said}",
+            "Check ZOHO_PRODUCT (invoice or books), ZOHO_EDITION and ZOHO_DC of this server.",
+            code=code,
+        )
+    return NotFoundError(f"Record not found. {said}", "Look the id up with a list tool.", code=code)
+
+
 def _no_sense(request: Request, response: Response) -> ZohoMcpError:
     kind = response.headers.get("content-type", "no content type")
     what = f"Zoho's answer (status {response.status}, {kind[:80]}) could not be understood."
     return _no_answer(request, response.status, what)
+
+
+def _wrong_shape(request: Request, status: int, envelope: Mapping[str, Any]) -> ZohoMcpError:
+    """The error for a response without the record or the rows that were requested: names what it has instead."""
+    wanted = request.rows_in or request.record_in
+    named = ", ".join(clean(key, 60) for key in list(envelope)[:20])
+    state = "has no usable" if wanted in envelope else "has no"
+    what = f'Zoho\'s response {state} "{wanted}"; it has {named}.'
+    if request.changes:
+        return unknown(request, what)
+    return UnavailableError(what, "This is not an empty result. Call again in a minute; if it stays, report it.")
 
 
 def _no_answer(request: Request, status: int, what: str) -> ZohoMcpError:
