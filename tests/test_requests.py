@@ -9,6 +9,7 @@ import pytest
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.load import load
+from zoho_mcp.specs.normalize import normalize
 from zoho_mcp.zoho.request import build
 
 CATALOGS = {product: load(product) for product in ("invoice", "books")}
@@ -23,8 +24,9 @@ CASES: list[dict[str, Any]] = [
 def test_arguments_become_this_request(case: dict[str, Any]) -> None:
     catalog = CATALOGS[case.get("product", "invoice")]
     operation = catalog.operations[case["tool"]]
-    ArgumentChecker(catalog).check(operation, case["arguments"])
-    request = build(operation, case["arguments"])
+    arguments = normalize(operation, case["arguments"])
+    ArgumentChecker(catalog).check(operation, arguments)
+    request = build(operation, arguments)
     sent: dict[str, Any] = {"method": request.method, "path": request.path}
     sent |= {"query": [list(pair) for pair in request.query]} if request.query else {}
     sent |= {"headers": dict(request.headers)} if request.headers else {}

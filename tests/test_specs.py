@@ -11,7 +11,7 @@ import pytest
 from zoho_mcp.errors import SpecError
 from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.settings.variables import EDITIONS
-from zoho_mcp.specs.lint import slow_check, tool_size
+from zoho_mcp.specs.lint import LARGEST_TOOLSET, slow_check, tool_size
 from zoho_mcp.specs.load import load, specs_folder
 from zoho_mcp.specs.model import SpecFile
 
@@ -156,12 +156,9 @@ def test_what_an_update_leaves_out_has_no_default(product: str) -> None:
     assert described == []
 
 
-@pytest.mark.parametrize("product", CATALOGS)
-def test_all_reference_tools_together_stay_small(product: str) -> None:
-    sizes = {
-        name: tool_size(operation)
-        for name, operation in CATALOGS[product].operations.items()
-        if operation.toolset not in ("lookups", "reports")
-    }
-    assert sum(sizes.values()) <= 48_000
-    assert sizes["create_invoice"] <= 2_800
+@pytest.mark.parametrize(
+    ("product", "toolset"), [(product, one) for product in CATALOGS for one in CATALOGS[product].toolsets]
+)
+def test_a_toolset_stays_small(product: str, toolset: str) -> None:
+    sizes = [tool_size(one) for one in CATALOGS[product].operations.values() if one.toolset == toolset]
+    assert sum(sizes) <= LARGEST_TOOLSET

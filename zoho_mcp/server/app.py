@@ -25,7 +25,7 @@ from zoho_mcp.server.middleware import confirmations, progress
 from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.middleware.tracing import trace
 from zoho_mcp.server.prompts import handlers as prompts
-from zoho_mcp.server.prompts.instructions import INSTRUCTIONS
+from zoho_mcp.server.prompts.instructions import instructions
 from zoho_mcp.server.resources import handlers as resources
 from zoho_mcp.server.resources import subscriptions
 from zoho_mcp.server.resources.replication import Replication
@@ -120,7 +120,7 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
         NAME,
         version=__version__,
         title="Zoho Invoice",
-        instructions=INSTRUCTIONS,
+        instructions=instructions(app.offered),
         cache_hints=_CACHE_HINTS,
         # None of our arguments is repeated in a header; else the SDK would list all tools at each call to see that.
         get_tool_input_schema=lambda name: None,

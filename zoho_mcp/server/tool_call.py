@@ -10,6 +10,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.context import RequestContext
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.specs.normalize import normalize
 from zoho_mcp.telemetry.call_context import current_call
 from zoho_mcp.text import clean
 from zoho_mcp.zoho.api import ORGANIZATION
@@ -60,6 +61,7 @@ class ToolCall:
         arguments = dict(params.arguments or {})
         asks_twice = ctx.lifespan_context.settings.confirm_fallback == "token"
         token = arguments.pop(TOKEN, "") if asks_twice else ""
+        arguments = normalize(operation, arguments)
         named = arguments.get(ORGANIZATION, "")
         return cls(
             operation,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.specs.model import ID_PATTERN, Catalog, Json, Operation
+from zoho_mcp.text import did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -40,6 +41,7 @@ class ArgumentChecker:
             given = [name for name in group if name in arguments]
             if len(given) > 1:
                 problems.append(f"{' and '.join(given)} exclude each other: give only one of {', '.join(group)}.")
+        problems += [*_mixed_discounts(operation, arguments), *_wrong_clear(operation, arguments)]
         if problems:
             raise ArgumentsError(operation.name, sorted(set(problems)))
 
@@ -70,6 +72,40 @@ class ArgumentChecker:
         if advice is None:
             advice = "there is " + (", ".join(known) if known else "no argument at all")
         return f"{where} is not read here: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
+
+
+def _mixed_discounts(operation: Operation, arguments: Json) -> Iterator[str]:
+    """Zoho counts the discounts of one level only and shows the others all the same."""
+    whole, single = operation.discounts_in(arguments)
+    if whole and single:
+        yield (
+            "discount and line_items[].discount exclude each other: Zoho would count only one of them. Give the whole "
+            "document's discount, or one for each line."
+        )
+    wanted = "item_level" if single else "entity_level"
+    if (whole or single) and not (whole and single) and arguments.get("discount_type", wanted) != wanted:
+        yield f"discount_type must be {wanted} here, or left out: that is where the discount is given."
+
+
+def _wrong_clear(operation: Operation, arguments: Json) -> Iterator[str]:
+    fields = arguments.get("clear")
+    if not operation.clearable or not isinstance(fields, list):
+        return
+    for field in cast("list[object]", fields):
+        known = re.sub(r"\[\d+\]", "[]", str(field))
+        if known not in operation.clearable:
+            guess = did_you_mean(str(field), operation.clearable)
+            yield f"clear: {_shown(field)} cannot be emptied. {guess or 'These can: ' + ', '.join(operation.clearable)}"
+        elif "[" in str(field) and not _is_line(str(field), arguments):
+            yield f"clear: {field} names no line of line_items: give all lines that are to stay, too."
+        elif known == field and field in arguments:
+            yield f"clear: {field} is given as well. Empty it or set it, not both."
+
+
+def _is_line(field: str, arguments: Json) -> bool:
+    name, position = field.split("[")[0], int(field.split("[")[1].split("]")[0])
+    lines: object = arguments.get(name)
+    return isinstance(lines, list) and position < len(cast("list[object]", lines))
 
 
 def _broken(value: object, path: str = "") -> Iterator[str]:
@@ -118,10 +154,8 @@ def _what_is_right(error: "ValidationError") -> str:
         case "type":
             return f"must be {_kind(wanted)}, not {shown}{_how_to_write(wanted, value, schema)}."
         case "enum":
-            near = get_close_matches(str(value), [str(option) for option in wanted], 1, 0.6)
-            return f"must be one of {', '.join(map(str, wanted))}, not {shown}." + (
-                f" Did you mean {near[0]}?" if near else ""
-            )
+            guess = did_you_mean(str(value), [str(option) for option in wanted])
+            return f"must be one of {', '.join(map(str, wanted))}, not {shown}. {guess}".rstrip()
         case "pattern" if wanted == ID_PATTERN:
             return f"must be an id as Zoho gives it, digits only, not {shown}: look it up first."
         case "pattern":

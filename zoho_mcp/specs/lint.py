@@ -16,6 +16,8 @@ _WRITTEN_BY_OTHERS = frozenset({
 """Fields that hold words of people, who may choose them to mislead."""
 LARGEST_TOOL = 3_000
 """Bytes of name, description and input schema as compact JSON."""
+LARGEST_TOOLSET = 12_000
+"""Bytes of all its tools together, counted likewise."""
 
 
 def cross_check(catalog: Catalog) -> list[str]:
@@ -47,6 +49,7 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         if name not in catalog.operations:
             yield f"{name} in also_needs is not an operation."
     yield from _outcome_contradictions(operation, catalog)
+    yield from _clear_contradictions(operation)
     if (operation.http.method == "GET") != (operation.effect == "read"):
         yield "GET and effect read belong together."
     if operation.http.method == "DELETE" and operation.effect != "destroy":
@@ -57,6 +60,16 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield from _replaces_contradictions(operation)
     if operation.confirm is not None:
         yield from _confirm_contradictions(operation, catalog)
+
+
+def _clear_contradictions(operation: Operation) -> Iterator[str]:
+    for field in operation.clearable:
+        name, _, inner = field.partition("[].")
+        part: Json = operation.input.get("properties", {}).get(name, {})
+        if not part or (inner and inner not in part.get("items", {}).get("properties", {})):
+            yield f"{field} is named in clearable, but not an argument."
+    if operation.http.number and "ignore_auto_number_generation" not in operation.http.query:
+        yield "http.number needs ignore_auto_number_generation in http.query."
 
 
 def _outcome_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
@@ -100,6 +113,8 @@ def _reads_record(operation: Operation | None) -> bool:
 def _replaces_contradictions(operation: Operation) -> Iterator[str]:
     """An update says of each argument that could destroy something what it could destroy."""
     for name, part in cast(Json, operation.input.get("properties", {})).items():
+        if name == "clear":
+            continue
         is_list = part.get("type") == "array"
         is_own = name in operation.input.get("required", ())
         if (is_list or (name in _CAN_DESTROY and not is_own)) and name not in operation.replaces:
@@ -149,8 +164,29 @@ def slow_check(operation: Operation, *, sized: bool = True) -> list[str]:
         f"no {key} at the top of the input: some hosts refuse it" for key in _COMBINATORS & set(operation.input)
     ]
     problems += [f"{path} has no description" for path in _undescribed(operation.input, "")]
+    problems += not_portable(operation.published_input)
     if sized and (size := tool_size(operation)) > LARGEST_TOOL:
         problems.append(f"costs {size} bytes in tools/list, at most {LARGEST_TOOL}")
+    return problems
+
+
+_PORTABLE = frozenset({
+    "type", "description", "properties", "required", "items", "enum", "pattern", "minimum", "maximum", "minLength",
+    "maxLength", "minItems", "maxItems",
+})  # fmt: skip
+
+
+def not_portable(schema: Json, path: str = "the input") -> list[str]:
+    """What in a published schema some client cannot read: every node has one type, an object is described by names."""
+    problems = [f"{path}: {key} is not read by every client" for key in schema.keys() - _PORTABLE]
+    if not isinstance(schema.get("type"), str):
+        problems.append(f"{path} needs exactly one type")
+    for name, part in cast(Json, schema.get("properties", {})).items():
+        problems += not_portable(part, f"{path}.{name}")
+    if isinstance(items := schema.get("items"), dict):
+        problems += not_portable(cast(Json, items), path + "[]")
+    elif schema.get("type") == "array":
+        problems.append(f"{path} does not say what its items are")
     return problems
 
 

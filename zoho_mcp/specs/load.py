@@ -107,6 +107,7 @@ def _operation(
             _without_defaults(entry["input"])
         entry["output"] = _inline(entry.get("output", {}), documents)
         _add_view(entry, documents["_shared.json"])
+        _add_clear(entry)
         entry |= {"toolset": file.toolset, "renames": file.renames, "hidden": hidden}
         return Operation.model_validate(entry)
     except ValidationError as problem:
@@ -131,6 +132,14 @@ def _add_view(entry: Json, shared: Json) -> None:
         entry["view"] = list(added)
 
 
+def _add_clear(entry: Json) -> None:
+    """The one way to empty fields: an argument that names them."""
+    if fields := entry.get("clearable"):
+        named = ", ".join(str(field).replace("[]", "[0]") for field in fields)
+        clear = {"type": "array", "items": {"type": "string"}, "description": f"Fields to empty: {named}"}
+        entry["input"] = {**entry["input"], "properties": {**entry["input"].get("properties", {}), "clear": clear}}
+
+
 def _without_defaults(schema: Json) -> None:
     """What an update does not name stays as it is, so a shared description of a default would be wrong there."""
     for part in schema.get("properties", {}).values():
@@ -152,6 +161,8 @@ def _inline(schema: Any, documents: dict[str, Json]) -> Any:
         return schema
     parts = cast(Json, schema)
     result = {key: _inline(value, documents) for key, value in parts.items() if key != "$ref"}
+    if "enum" in result and isinstance(result["enum"], list):
+        result.setdefault("type", "string")
     if "$ref" in parts:
         document, _, pointer = str(parts["$ref"]).partition("#/")
         target: Any = documents[document]

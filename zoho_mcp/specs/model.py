@@ -13,17 +13,31 @@ EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "destroy")
 Sign = Literal["created", "changed", "deleted", "status", "mailed", "unseen"]
 
 
+_UNPUBLISHED = frozenset({"format", "exclusiveMinimum", "minProperties"})
+"""Keywords that some clients cannot read; the checker keeps them."""
+
+
 def published(schema: Any) -> Any:
-    """A schema without its `x-` keywords; what is inside an object or list marked `x-brief` its description tells."""
+    """A schema in the dialect that every client reads: without our `x-` keywords and without `format` and its like.
+
+    What is inside an object or list marked `x-brief`, its description tells. Dates are described as yyyy-mm-dd.
+    """
     if isinstance(schema, list):
         return [published(part) for part in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
         return schema
-    parts = {key: part for key, part in cast(Json, schema).items() if not key.startswith("x-")}
+    whole = cast(Json, schema)
+    parts = {key: part for key, part in whole.items() if not key.startswith("x-") and key not in _UNPUBLISHED}
+    if whole.get("format") == "date":
+        parts["description"] = f"{whole.get('description', 'Day')}, yyyy-mm-dd"
     if "x-brief" in schema:
         parts = {key: part for key, part in parts.items() if key not in ("properties", "required")}
         parts |= {"items": {"type": parts["items"]["type"]}} if "items" in parts else {}
-    return {key: published(part) for key, part in parts.items()}
+    properties = cast("Json | None", parts.pop("properties", None))
+    result = {key: published(part) for key, part in parts.items()}
+    if properties is not None:
+        result["properties"] = {name: published(part) for name, part in properties.items()}
+    return result
 
 
 class Frozen(BaseModel):
@@ -59,8 +73,8 @@ class Schema(Frozen):
     """The editions that have this field; empty: all."""
     brief: bool = Field(default=False, alias="x-brief")
     """Publish the description only, not what is inside."""
-    clear: Any = Field(default=None, alias="x-clear")
-    """In an update: the value that Zoho reads as "empty this field". Without it the field cannot be cleared."""
+    number: bool = Field(default=False, alias="x-number")
+    """Of a string: a number is accepted too, and read as its digits."""
 
 
 class Http(Frozen):
@@ -168,6 +182,9 @@ class Entry(Frozen):
     """The status that the record has afterwards, then those it may have moved on to by the time it is read."""
     outcome: Outcome | None = None
     """Of a change, required."""
+    clearable: tuple[str, ...] = ()
+    """Of an update: fields that the argument `clear` can empty, those of a line as `line_items[].tax_id`. Zoho gets ""
+    for them."""
     answer: Answer = Answer()
     input: Schema
     output: Json = {}
@@ -194,10 +211,23 @@ class Operation(Entry):
         """`input` as it goes to the client: without the `x-` keywords, which are words for the checker alone."""
         return published(self.input)
 
+    def discounts_in(self, arguments: Mapping[str, Any]) -> tuple[bool, bool]:
+        """Whether arguments hold a discount on the whole document, and one on a line; one of 0 is none."""
+        if "discount" not in self.input.get("properties", {}):
+            return False, False
+        lines = arguments.get("line_items")
+        parts = cast("list[Any]", lines) if isinstance(lines, list) else []
+        single = any(_is_some(cast(Json, line).get("discount")) for line in parts if isinstance(line, dict))
+        return _is_some(arguments.get("discount")), single
+
     @property
     def tool_answer_key(self) -> str:
         """The answer's key in our words (`customer` for Zoho's `contact`)."""
         return self.renames.get(self.answer.key, self.answer.key)
+
+
+def _is_some(discount: object) -> bool:
+    return str(discount or "").strip("0.% ") != ""
 
 
 class Toolset(Frozen):

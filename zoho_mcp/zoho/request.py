@@ -1,7 +1,7 @@
 """From an operation and its arguments to the request, purely: no I/O, no settings, no clock."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -69,7 +69,12 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     rest = {name: value for name, value in arguments.items() if name not in places and name not in operation.view}
     headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
     in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
+    fields = rest.pop("clear", ()) if operation.clearable else ()
+    if http.number in rest:
+        rest.setdefault("ignore_auto_number_generation", True)
     query = (*parse_qsl(constant), *((name, _text(rest.pop(name))) for name in in_query if name in rest))
+    if http.method in ("POST", "PUT"):
+        rest = _renamed(_cleared(_with_discounts(operation, rest), fields), http.renames)
     return Request(
         method=http.method,
         path=fill(path, lambda name: _segment(operation, name, arguments)),
@@ -82,6 +87,56 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
         record_in="" if operation.answer.columns or operation.answer.file else operation.answer.key,
         rows_in=operation.answer.key if operation.answer.columns else "",
     )
+
+
+def _with_discounts(operation: Operation, body: Json) -> Json:
+    """Zoho counts discounts of one level only, by default the document's: the level follows from where they are."""
+    if "discount" not in operation.input.get("properties", {}):
+        return body
+    whole, single = operation.discounts_in(body)
+    level = {"discount_type": "item_level" if single else "entity_level"} if whole or single else {}
+    result = level | body
+    if "discount" in result:
+        result["discount"] = _amount(result["discount"])
+    if isinstance(lines := result.get("line_items"), list):
+        result["line_items"] = [_discounted(line) for line in cast("list[Json]", lines)]
+    return result
+
+
+def _discounted(line: Json) -> Json:
+    return {**line, "discount": _amount(line["discount"])} if "discount" in line else line
+
+
+def _amount(discount: Any) -> Any:
+    """An amount as a number; a percentage stays text."""
+    return Decimal(discount) if isinstance(discount, str) and not discount.endswith("%") else discount
+
+
+def _cleared(body: Json, fields: Iterable[str]) -> Json:
+    """The body with "" for each named field, which is how Zoho empties one."""
+    result = dict(body)
+    for field in fields:
+        name, _, inner = field.partition("[")
+        if inner:
+            position, _, part = inner.partition("].")
+            lines = list(result[name])
+            lines[int(position)] = {**lines[int(position)], part: ""}
+            result[name] = lines
+        else:
+            result[name] = ""
+    return result
+
+
+def _renamed(value: Any, renames: Mapping[str, str], path: str = "") -> Any:
+    """The body in Zoho's words; `renames` has the path of an argument."""
+    if not renames:
+        return value
+    if isinstance(value, list):
+        return [_renamed(part, renames, path + "[]") for part in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    named = ((f"{path}.{name}" if path else name, name, part) for name, part in cast(Json, value).items())
+    return {renames.get(where, name): _renamed(part, renames, where) for where, name, part in named}
 
 
 def json_numbers(value: Any) -> Any:

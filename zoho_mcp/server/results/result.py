@@ -14,6 +14,7 @@ from zoho_mcp.policy.facts import MAIL
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.links import links_of
 from zoho_mcp.server.results.projection import Json, field_tree, project, unknown, whole
+from zoho_mcp.server.results.remarks import remarks
 from zoho_mcp.server.results.totals import totals
 from zoho_mcp.specs.model import Operation
 
@@ -74,7 +75,11 @@ def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[
     if not key:
         # Zoho says that it was sent, and not to whom.
         answer |= {name: given for name, given in (arguments or {}).items() if name.endswith(MAIL)}
+    if cleared := (arguments or {}).get("clear"):
+        answer["cleared"] = list(cleared)
     if isinstance(record := envelope.get(key), dict):
+        if differing := remarks(operation, arguments or {}, cast(Json, record)):
+            answer["remarks"] = differing
         answer[operation.tool_answer_key] = _record(
             operation, cast(Json, record), asked, everything=bool((arguments or {}).get("all_fields"))
         )

@@ -59,7 +59,7 @@ def _write(request: Request, estimate: Record) -> None:
     wanted = text(body, "template_id", estimate["template_id"])
     estimate["template_id"] = template(request.books, wanted, "estimate")["template_id"]
     estimate["date"] = day(body, "date", estimate["date"])
-    estimate["expiry_date"] = day(body, "expiry_date", estimate["expiry_date"])
+    estimate["expiry_date"] = day(body, "expiry_date", "" if body.get("expiry_date") == "" else estimate["expiry_date"])
     if estimate["expiry_date"] and estimate["expiry_date"] < estimate["date"]:
         raise invalid_value("expiry_date")  # that it is refused, and the code, are unverified
     estimate["accept_retainer"] = flag(body, "accept_retainer", estimate["accept_retainer"])
