@@ -204,7 +204,7 @@ async def test_what_a_killed_server_was_doing_is_found_done_and_not_done_again(
     person = Person(answer=NO)
     async with team(tmp_path, redis_server) as (found, url), Client(url, mode="2026-07-28") as client:
         customer = await customer_of(client)
-        await found.control(rules=["POST /invoices:drip=0.5"])
+        await found.control(rules=["POST /invoices:late=30"])
 
         async def doomed() -> None:
             with pytest.raises(Exception, match=r".*"):

@@ -1,7 +1,6 @@
 """The kinds of fault: each gets the request's own answer, if it wants it, and sends something else."""
 
 import json
-import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -105,14 +104,12 @@ async def redirect(tools: Tools, value: str, handle: Next, send: Send) -> None:
     await _answer(send, 302, _HTML, b"", location="https://elsewhere.invalid/invoice/v3/invoices")
 
 
-async def drip(tools: Tools, value: str, handle: Next, send: Send) -> None:
-    """The answer comes a byte at a time, with this many seconds between."""
+async def late(tools: Tools, value: str, handle: Next, send: Send) -> None:
+    """The request is carried out, and the response comes this many seconds later."""
     start, body = await _own_answer(handle)
+    await tools.sleep(float(value))
     await send(start)
-    for position in range(len(body)):
-        await tools.sleep(float(value))
-        await send({"type": "http.response.body", "body": body[position : position + 1], "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def big(tools: Tools, value: str, handle: Next, send: Send) -> None:
@@ -122,14 +119,6 @@ async def big(tools: Tools, value: str, handle: Next, send: Send) -> None:
     for _ in range(int(value)):
         await send({"type": "http.response.body", "body": _MEGABYTE, "more_body": True})
     await send({"type": "http.response.body", "body": b"{}"})
-
-
-async def bomb(tools: Tools, value: str, handle: Next, send: Send) -> None:
-    """The request is carried out, and a small answer comes back that unpacks to this many megabytes."""
-    await _own_answer(handle)
-    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
-    packed = b"".join([packer.compress(_MEGABYTE) for _ in range(int(value))]) + packer.flush()
-    await _answer(send, 200, _JSON, packed, **{"content-encoding": "gzip"})
 
 
 async def revoke(tools: Tools, value: str, handle: Next, send: Send) -> None:
@@ -152,19 +141,18 @@ def without_parameters(query: bytes, value: str) -> bytes:
 
 _NUMBER, _SECONDS = r"\d+", r"\d+(\.\d+)?"
 KINDS: Mapping[str, Kind] = {
-    "status": Kind("a gateway answers with this status; nothing is done", status, _NUMBER, "503"),
-    "status-after": Kind("it is done, and a gateway answers with this status", status_after, _NUMBER, "502"),
+    "status": Kind("a gateway returns this status; nothing happens", status, _NUMBER, "503"),
+    "status-after": Kind("the change happens, then a gateway returns this status", status_after, _NUMBER, "502"),
     "code": Kind("refused with status 429 and this code: 44, 45 or 1070", code, _NUMBER, "1070"),
-    "delay": Kind("this many seconds pass, then it is done and answered", delay, _SECONDS, "2"),
-    "cut-before": Kind("the connection breaks; nothing is done", cut_before),
-    "cut-after": Kind("it is done, then the connection breaks", cut_after),
-    "half": Kind("it is done, and the answer breaks off in the middle", half),
-    "broken": Kind("it is done, and the answer is not JSON", broken),
-    "html": Kind("it is done, and the answer is a web page", html),
-    "redirect": Kind("another host is named; nothing is done", redirect),
-    "drip": Kind("it is done, and the answer comes a byte at a time, with these seconds between", drip, _SECONDS, "1"),
-    "big": Kind("it is done, and this many megabytes come back", big, _NUMBER, "50"),
-    "bomb": Kind("it is done, and the answer unpacks to this many megabytes", bomb, _NUMBER, "100"),
+    "delay": Kind("a delay in seconds, then a normal response", delay, _SECONDS, "2"),
+    "cut-before": Kind("the connection breaks; nothing happens", cut_before),
+    "cut-after": Kind("the change happens, then the connection breaks", cut_after),
+    "half": Kind("the change happens; the response is cut off", half),
+    "broken": Kind("the change happens; the response is not JSON", broken),
+    "html": Kind("the change happens; the response is a web page", html),
+    "redirect": Kind("a redirect to another host; nothing happens", redirect),
+    "late": Kind("the change happens; the response comes this many seconds later", late, _SECONDS, "2"),
+    "big": Kind("the change happens; the response has this many megabytes", big, _NUMBER, "50"),
     "ignore": Kind(
         "query parameters of these names are ignored, as Zoho ignores filters it does not know",
         pass_on,
@@ -172,7 +160,7 @@ KINDS: Mapping[str, Kind] = {
         "status,customer_id",
         without_parameters,
     ),
-    "revoke": Kind("every access token stops working first", revoke),
+    "revoke": Kind("all access tokens are revoked first", revoke),
 }
 
 
