@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from zoho_mcp.server.results.projection import field_tree, project
-from zoho_mcp.server.results.totals import money
+from zoho_mcp.server.results.totals import balance_owed, money
 from zoho_mcp.server.tools.reports import rows
 from zoho_mcp.zoho.api import ZohoApi
 
@@ -28,7 +28,8 @@ async def statement(api: ZohoApi, customer_id: str) -> Json:
     """The statement of today, by the organisation's date."""
     today = (await api.today()).isoformat()
     customer = await api.record("get_customer", {"customer_id": customer_id})
-    invoices = [row async for row in rows(api, "list_invoices", customer_id=customer_id, status="unpaid")]
+    unpaid = rows(api, "list_invoices", customer_id=customer_id, status="unpaid")
+    invoices = [row async for row in unpaid if balance_owed(row)]
     payments = [
         _shown(row, _PAYMENT) | {"unused": money(row.get("unused_amount"))}
         async for row in rows(api, "list_payments", under_way=True, customer_id=customer_id)
@@ -37,9 +38,9 @@ async def statement(api: ZohoApi, customer_id: str) -> Json:
         row async for row in rows(api, "list_credit_notes", under_way=True, customer_id=customer_id, status="open")
     ]
     unused = [payment.pop("unused") for payment in payments]
-    owed = _sum(money(row["balance"]) for row in invoices)
-    spare = _sum([*unused, *(money(row["balance"]) for row in credits)])
-    overdue = _sum(money(row["balance"]) for row in invoices if (row.get("due_date") or row["date"]) < today)
+    owed = _sum(map(balance_owed, invoices))
+    spare = _sum([*unused, *map(balance_owed, credits)])
+    overdue = _sum(balance_owed(row) for row in invoices if (row.get("due_date") or row["date"]) < today)
     latest = sorted(payments, key=lambda payment: payment.get("date", ""), reverse=True)
     return {
         "as_of": today,

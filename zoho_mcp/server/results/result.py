@@ -102,11 +102,19 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     paging = envelope.get("page_context", {})
     page, has_more = paging.get("page", 1), bool(paging.get("has_more_page", False))
     # A report says more than its rows.
-    rest = {name: value for name, value in envelope.items() if operation.handler and name not in (*_ENVELOPE, key)}
+    rest = {
+        name: value
+        for name, value in envelope.items()
+        if operation.handler and name not in (*_ENVELOPE, key, "remarks")
+    }
     answer: Json = {**whole(rest, {}), operation.tool_answer_key: rows(operation, found, asked)}
     answer |= {"page": page, "has_more": has_more}
     if has_more:
-        answer["next"] = continued(_start(paging) + len(found))
+        answer["next"] = continued(_start(paging) + paging.get("rows_read", len(found)))
+    if remarks := envelope.get("remarks"):
+        answer["remarks"] = remarks
+    if envelope.get("no_sums"):
+        return answer
     return answer | totals(found, operation.answer.sums, complete=not has_more and not _start(paging), drafts=drafts)
 
 
@@ -123,13 +131,16 @@ def cut(
     key, start = operation.tool_answer_key, _start(envelope.get("page_context", {}))
     every: list[Json] = answer[key]
     fit = max(_fitting(every, bound - len(compact_json({**answer, key: []})) - _NOTE), 1)
-    if "page" not in operation.input.get("properties", {}):
+    filtered = envelope.get("page_context", {}).get("rows_read", len(every)) != len(every)
+    if "page" not in operation.input.get("properties", {}) or filtered:
         return {**answer, key: every[:fit], "left_out": f"{len(every) - fit} rows: longer than ZOHO_MAX_ANSWER"}
     shown = _even(start, fit)
     rest = {name: value for name, value in answer.items() if "sums" not in name}
     rest |= {"has_more": True, "next": continued(start + shown)}
     rest["left_out"] = f"{len(every) - shown} rows of this page, for length"
     found: list[Json] = envelope[operation.answer.key]
+    if envelope.get("no_sums"):
+        return {**rest, key: every[:shown]}
     return {**rest, key: every[:shown], **totals(found[:shown], operation.answer.sums, complete=False, drafts=drafts)}
 
 

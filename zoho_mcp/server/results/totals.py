@@ -5,10 +5,35 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from zoho_mcp.errors import UnavailableError
+from zoho_mcp.text import clean
 from zoho_mcp.zoho.request import json_numbers
 
-NOT_OWED = ("draft", "void")
-"""Left out of a sum: nobody owes them."""
+NOT_ISSUED = frozenset(
+    {"draft", "void", "pending_approval", "approved", "rejected", "scheduled", "cancelled", "deleted"}
+)
+"""The one definition of what counts as money owed or billed: every status but these. Such a document was not sent, or
+is not valid any more; nobody owes it, and no sum or report counts it."""
+
+
+def is_issued(row: Mapping[str, Any]) -> bool:
+    """Whether a document counts in sums and reports. A record without a status, such as a payment, does."""
+    return str(row.get("status") or "").casefold() not in NOT_ISSUED
+
+
+def balance_owed(row: Mapping[str, Any]) -> Decimal:
+    """What is open on an invoice: its balance, 0 where it is not issued. Raises UnavailableError without a balance."""
+    return amount(row, "balance") if is_issued(row) else Decimal()
+
+
+def amount(row: Mapping[str, Any], name: str) -> Decimal:
+    """An amount that a row must have. Raises UnavailableError, naming the keys present, when it is missing."""
+    if row.get(name) is None:
+        present = ", ".join(clean(key, 60) for key in sorted(row))
+        raise UnavailableError(
+            f"A row of Zoho's response has no {name}; it has {present}.", "No figure was made up. Call again later."
+        )
+    return money(row[name])
 
 
 def money(value: Any) -> Decimal:
@@ -22,7 +47,7 @@ def totals(
     """What to add to an answer of these rows: sums by currency, and what is not in them. `drafts` were asked for."""
     if not rows or not columns:
         return {}
-    owed = rows if drafts else [row for row in rows if row.get("status") not in NOT_OWED]
+    owed = rows if drafts else [row for row in rows if is_issued(row)]
     counted = [row for row in owed if row.get("currency_code")]
     by_currency: dict[str, list[Mapping[str, Any]]] = {}
     for row in counted:
@@ -30,7 +55,7 @@ def totals(
     found = {
         currency: {
             "count": len(own),
-            **{name: json_numbers(sum(money(row.get(name)) for row in own)) for name in columns},
+            **{name: json_numbers(sum(amount(row, name) for row in own)) for name in columns},
         }
         for currency, own in sorted(by_currency.items())
     }

@@ -20,11 +20,12 @@ _PAGING: Mapping[str, Any] = {
     "has_more": {"type": "boolean"},
     "next": {"type": "object", "description": "Arguments of the call that goes on"},
     "left_out": {"type": "string", "description": "What did not fit"},
+    "remarks": {"type": "array", "description": "What is unusual about this list"},
 }
 _SUMS: Mapping[str, Any] = {
     "sums": {"type": "object", "description": "Of the whole list, by currency"},
     "sums_of_these_rows": {"type": "object", "description": "Of this part of the list, by currency"},
-    "not_in_sums": {"type": "string", "description": "Drafts and void ones"},
+    "not_in_sums": {"type": "string", "description": "Not sent, void or of unknown currency"},
 }
 
 

@@ -15,7 +15,7 @@ import mcp_types as types
 
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.result import MOST_ROWS
-from zoho_mcp.server.results.totals import money
+from zoho_mcp.server.results.totals import amount, balance_owed, is_issued, money
 from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
 from zoho_mcp.zoho.api import ZohoApi
@@ -24,7 +24,6 @@ Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Sums = dict[str, Decimal | int]
 Owed = dict[str, Decimal | str]
 OLDEST_FIRST = {"sort_column": "created_time", "sort_order": "A"}
-_UNSENT = ("draft", "void", "pending_approval", "approved", "rejected")
 _REVENUE = {
     "revenue": "total of the invoices dated in the month that are paid by now, tax included; credit notes and expenses "
     "are not taken off",
@@ -69,14 +68,14 @@ async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) 
     first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
     sums: defaultdict[str, Sums] = defaultdict(_no_revenue)
     async for row in rows(app.api, "list_invoices", date_start=first, date_end=last):
-        if row["status"] in _UNSENT:
+        if not is_issued(row):
             continue
         found = sums[row.get("currency_code", "")]
-        found["invoiced"] += money(row["total"])
+        found["invoiced"] += amount(row, "total")
         found["invoiced_count"] += 1
-        found["outstanding"] += money(row["balance"])
-        if row["status"] == "paid":
-            found["revenue"] += money(row["total"])
+        found["outstanding"] += balance_owed(row)
+        if row.get("status") == "paid":
+            found["revenue"] += amount(row, "total")
             found["invoice_count"] += 1
     currencies = PaymentCurrencies(app.api)
     dates = {"date_start": first, "date_end": last}
@@ -85,7 +84,7 @@ async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) 
         await currencies.add(payments)
         for row in payments:
             found = sums[row.get("currency_code", _UNKNOWN)]
-            found["received"] += money(row["amount"])
+            found["received"] += amount(row, "amount")
             found["payment_count"] += 1
     if not sums:
         return {"month": first[:7], "message": _NOTHING}, ()
@@ -98,10 +97,10 @@ async def get_receivables_aging(app: ServerContext, arguments: Mapping[str, Any]
     totals: defaultdict[str, Owed] = defaultdict(_nothing_owed)
     customers: defaultdict[tuple[str, str, str], Owed] = defaultdict(_nothing_owed)
     async for row in rows(app.api, "list_invoices", status="unpaid"):
-        if row["status"] in _UNSENT or not money(row["balance"]):
+        if not balance_owed(row):
             continue
         currency = row.get("currency_code", "")
-        for owed in (totals[currency], customers[row["customer_id"], row["customer_name"], currency]):
+        for owed in (totals[currency], customers[row["customer_id"], row.get("customer_name", ""), currency]):
             _add(owed, row, today)
     page, per_page = arguments.get("page", 1), arguments.get("per_page", MOST_ROWS)
     ordered = sorted(customers.items(), key=_by_currency_most_first)
@@ -121,7 +120,7 @@ def _add(owed: Owed, row: Mapping[str, Any], today: date) -> None:
     due = row.get("due_date") or row["date"]
     bucket = _bucket((today - date.fromisoformat(due)).days)
     for name in (bucket, "total", "overdue") if bucket != "current" else (bucket, "total"):
-        owed[name] = money(owed[name]) + money(row["balance"])
+        owed[name] = money(owed[name]) + balance_owed(row)
     if bucket != "current":
         owed["oldest_due_date"] = min(str(owed["oldest_due_date"] or due), due)
 
