@@ -271,3 +271,36 @@ async def test_a_clock_that_is_set_while_an_answer_is_awaited_does_not_hide_the_
         zoho.on_sleep = jump
         answer = await call(client, "create_invoice", customer_id=customer, line_items=LINES)
     assert ANSWER_LOST in answer["message"]
+
+
+def a_burst(zoho: Zoho, count: int) -> None:
+    """As many other invoices for the same customer as `count`, made a moment after the newest one by other programs."""
+    books = zoho.store.books("900000001")
+    newest = max(books.all("invoice"), key=lambda one: (one["created_time"], one["invoice_id"]))
+    for number in range(count):
+        other = f"77{number:05}"
+        line = {**newest["line_items"][0], "line_item_id": f"88{number:05}", "rate": 1 + number}
+        books.put("invoice", other, {**newest, "invoice_id": other, "line_items": [line]})
+
+
+@pytest.mark.parametrize("others", [30, 60])
+async def test_a_lost_invoice_is_found_among_many_others_of_the_same_second(zoho: Zoho, others: int) -> None:
+    async with zoho.client() as client:
+        customer = await customer_of(client)
+        left = [others]
+        zoho.on_sleep = lambda: a_burst(zoho, left.pop()) if left else None
+        zoho.faults.add("POST /invoices:cut-after")
+        answer = await call(client, "create_invoice", customer_id=customer, line_items=LINES)
+    assert answer["invoice"]["total"] == 450
+
+
+async def test_with_more_candidates_than_can_be_checked_nothing_is_said_to_be_absent(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        customer = await customer_of(client)
+        await call(client, "create_invoice", customer_id=customer, line_items=[{"name": "Other", "rate": 3}])
+        left = [90]
+        zoho.on_sleep = lambda: a_burst(zoho, left.pop()) if left else None
+        zoho.faults.add("POST /invoices:cut-before")
+        result = await client.call_tool("create_invoice", {"customer_id": customer, "line_items": LINES})
+    assert result.structured_content is not None
+    assert result.structured_content["error"]["kind"] == "unknown"

@@ -5,35 +5,24 @@ Which reads show it follows from the specs: the record's own address, or the lis
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from zoho_mcp.errors import NotFoundError, OutcomeUnknownError, UnavailableError, ZohoMcpError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.attempt import Attempt
+from zoho_mcp.server.delivery.candidates import Search, Verdict, content_of
 from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.progress import report_progress
 from zoho_mcp.times import seconds_of
 from zoho_mcp.zoho.api import ORGANIZATION, Envelope
-from zoho_mcp.zoho.request import build
 
 PROBE_DELAYS = (0.5, 2.0, 5.0)
 """Seconds before each look: a change may show a little later than it was made."""
-MOST_CANDIDATES = 10
 _PLACE = re.compile(r"{(\w+)}")
 _LOST = "Zoho's answer was lost on the way; reading showed afterwards that it was done."
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one look showed: `done` (with the record, where there is one), `absent` so far, or `unclear` and why."""
-
-    result: Literal["done", "absent", "unclear"]
-    record: Json | None = None
-    why: str = ""
 
 
 _ABSENT = Verdict("absent")
@@ -80,7 +69,7 @@ async def reconcile(app: ServerContext, sent: Attempt, problem: OutcomeUnknownEr
 
 async def probe(app: ServerContext, sent: Attempt) -> Verdict:
     """Look until it is there, or several times; a look that fails is made up for by the next."""
-    look = _look_for(sent.operation)
+    look = _look_for(app, sent)
     verdict = Verdict("unclear", why="This cannot be seen by reading.")
     for pause in PROBE_DELAYS if look else ():
         await app.api.client.sleep(pause)
@@ -89,7 +78,7 @@ async def probe(app: ServerContext, sent: Attempt) -> Verdict:
         except ZohoMcpError as trouble:
             verdict = Verdict("unclear", why=f"Looking for it did not work either: {trouble.what}")
             continue
-        if verdict.result != "absent":
+        if verdict.result != "absent" and not verdict.cut_off:
             break
     return verdict
 
@@ -129,8 +118,12 @@ def _reader(app: ServerContext, fits: Callable[[Operation], bool]) -> Operation 
     )
 
 
-def _look_for(operation: Operation) -> Probe | None:
-    return _PROBES.get(operation.outcome.sign) if operation.outcome else None
+def _look_for(app: ServerContext, sent: Attempt) -> Probe | None:
+    sign = sent.operation.outcome.sign if sent.operation.outcome else ""
+    if sign == "created":
+        search = _search(app, sent)
+        return search.look if search else None
+    return _PROBES.get(sign)
 
 
 async def _record(app: ServerContext, sent: Attempt) -> Json | None:
@@ -153,7 +146,7 @@ async def _changed(app: ServerContext, sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None:
         return Verdict("unclear", why="This cannot be seen by reading.")
-    found = compare(_content(sent), record, app.catalog.verbatim)
+    found = compare(content_of(sent), record, app.catalog.verbatim)
     touched = seconds_of(record.get("last_modified_time"))
     since_then = touched is not None and touched >= sent.earliest(app.api.client.skew)
     if found.same or (since_then and not found.differing):
@@ -180,46 +173,14 @@ async def _mailed(app: ServerContext, sent: Attempt) -> Verdict:
     return Verdict("unclear", why="Whether the mail went out cannot be seen by reading.")
 
 
-async def _made(app: ServerContext, sent: Attempt) -> Verdict:
-    """A new record: made since it was sent, by nobody else of this server, and what was asked for."""
+def _search(app: ServerContext, sent: Attempt) -> Search | None:
+    """Where a new record would be; None when no read shows it."""
     lists, reader = list_reader(app, sent.path), record_below(app, sent.path)
     if lists is None or reader is None:
-        return Verdict("unclear", why="This cannot be seen by reading.")
+        return None
     [place] = _PLACE.findall(reader.http.path)
     own_id = next((theirs for theirs, ours in reader.renames.items() if ours == place), place)
-    rows: list[dict[str, Any]] = (await app.api.run(lists.name, _filters(sent, lists))).get(lists.answer.key, [])
-    known = await app.claims.created_here(str(row.get(own_id, "")) for row in rows)
-    fresh = [row for row in rows if str(row.get(own_id, "")) not in known and _is_new(app, sent, row)][:MOST_CANDIDATES]
-    records = [await app.api.record(reader.name, {place: str(row[own_id])}) for row in fresh]
-    return _chosen(app, sent, records)
-
-
-def _filters(sent: Attempt, lists: Operation) -> dict[str, Any]:
-    """As little as a list can be made to show: what identifies the record, the newest first."""
-    known: Json = lists.input.get("properties", {})
-    content = _content(sent)
-    assert sent.operation.outcome is not None
-    found = {name: content[name] for name in sent.operation.outcome.by if name in content and name in known}
-    if "created_time" in known.get("sort_column", {}).get("enum", ()):
-        found |= {"sort_column": "created_time", "sort_order": "D"}
-    return found | ({"per_page": 200} if "per_page" in known else {})
-
-
-def _chosen(app: ServerContext, sent: Attempt, records: list[dict[str, Any]]) -> Verdict:
-    alike = [(record, compare(_content(sent), record, app.catalog.verbatim)) for record in records]
-    same = [record for record, found in alike if found.same]
-    if len(same) == 1:
-        return Verdict("done", same[0])
-    if same:
-        return Verdict("unclear", why="Several records fit; which of them this made cannot be told.")
-    if any(not found.another for _, found in alike):
-        return Verdict("unclear", why="A record that was made at that time fits in part.")
-    return _ABSENT
-
-
-def _is_new(app: ServerContext, sent: Attempt, row: Json) -> bool:
-    made = seconds_of(row.get("created_time"))
-    return made is None or made >= sent.earliest(app.api.client.skew)
+    return Search(lists, reader, place, own_id)
 
 
 def record_below(app: ServerContext, path: str) -> Operation | None:
@@ -228,13 +189,7 @@ def record_below(app: ServerContext, path: str) -> Operation | None:
     return _reader(app, lambda operation: below.fullmatch(operation.http.path) is not None)
 
 
-def _content(sent: Attempt) -> Json:
-    """What the record should show of the request."""
-    return build(sent.operation, sent.arguments).body or dict(sent.arguments)
-
-
 _PROBES: Mapping[str, Probe] = {
-    "created": _made,
     "changed": _changed,
     "deleted": _deleted,
     "status": _in_status,

@@ -1,0 +1,124 @@
+"""Looks for the record that a lost creation made, among all that were made since it was sent.
+
+A record counts as absent only if every candidate was ruled out: by the values in its row, else by its details. What was
+ruled out once is not read again, so a second look reaches further where the first one was cut off.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.delivery.attempt import Attempt
+from zoho_mcp.server.delivery.record_diff import compare
+from zoho_mcp.specs.model import Operation
+from zoho_mcp.times import seconds_of
+from zoho_mcp.zoho.request import build
+
+Json = Mapping[str, Any]
+MOST_PAGES = 5
+"""Pages of 200 rows that one look reads."""
+MOST_DETAILS = 25
+"""Records that one look reads in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one look showed.
+
+    Attributes:
+        result: `done`, `absent` so far, or `unclear`.
+        record: what was made or changed, where there is one.
+        why: why it is unclear, as a whole sentence.
+        cut_off: not everything was looked at; another look may reach further.
+    """
+
+    result: Literal["done", "absent", "unclear"]
+    record: Json | None = None
+    why: str = ""
+    cut_off: bool = False
+
+
+@dataclass(slots=True)
+class Search:
+    """One search, over several looks.
+
+    Attributes:
+        lists: the operation that lists what is made at the path.
+        reader: the operation that reads one such record; `place` is its argument, `own_id` Zoho's name for that.
+        ruled_out: ids of records that cannot be it.
+    """
+
+    lists: Operation
+    reader: Operation
+    place: str
+    own_id: str
+    ruled_out: set[str] = field(default_factory=set[str])
+
+    async def look(self, app: ServerContext, sent: Attempt) -> Verdict:
+        """Every record made since, by nobody else of this server, that is what was asked for."""
+        rows, whole = await self._candidates(app, sent)
+        records = [
+            await app.api.record(self.reader.name, {self.place: str(row[self.own_id])}) for row in rows[:MOST_DETAILS]
+        ]
+        return self._chosen(app, sent, records, whole=whole and len(rows) <= MOST_DETAILS)
+
+    async def _candidates(self, app: ServerContext, sent: Attempt) -> tuple[list[Json], bool]:
+        """The rows that can be it, newest first as far as the list can be sorted; and whether these are all."""
+        filters = _filters(sent, self.lists)
+        found: dict[str, Json] = {}
+        for page in range(1, MOST_PAGES + 1):
+            arguments = filters | ({"page": page} if page > 1 else {})
+            envelope = await app.api.run(self.lists.name, arguments)
+            rows: list[dict[str, Any]] = envelope.get(self.lists.answer.key) or []
+            fresh = [row for row in rows if _is_new(app, sent, row)]
+            found |= {str(row.get(self.own_id, "")): row for row in fresh}
+            older = "sort_column" in filters and len(fresh) < len(rows)
+            if older or not envelope.get("page_context", {}).get("has_more_page"):
+                return await self._left(app, sent, found), True
+        return await self._left(app, sent, found), False
+
+    async def _left(self, app: ServerContext, sent: Attempt, found: Mapping[str, Json]) -> list[Json]:
+        elsewhere = await app.claims.created_here(found)
+        content = content_of(sent)
+        for own_id, row in found.items():
+            if own_id in elsewhere or compare(content, row, app.catalog.verbatim).another:
+                self.ruled_out.add(own_id)
+        return [row for own_id, row in found.items() if own_id not in self.ruled_out]
+
+    def _chosen(self, app: ServerContext, sent: Attempt, records: list[dict[str, Any]], *, whole: bool) -> Verdict:
+        content = content_of(sent)
+        compared = [(record, compare(content, record, app.catalog.verbatim)) for record in records]
+        self.ruled_out |= {str(record.get(self.own_id, "")) for record, found in compared if found.another}
+        same = [record for record, found in compared if found.same]
+        if len(same) > 1:
+            return Verdict("unclear", why="Several records fit; which of them this made cannot be told.")
+        if not whole:
+            why = "Too many records were made at that time to check all of them."
+            return Verdict("unclear", why=why, cut_off=True)
+        if same:
+            return Verdict("done", same[0])
+        if any(not found.another for _, found in compared):
+            return Verdict("unclear", why="A record that was made at that time fits in part.")
+        return Verdict("absent")
+
+
+def content_of(sent: Attempt) -> Json:
+    """What the record should show of the request."""
+    return build(sent.operation, sent.arguments).body or dict(sent.arguments)
+
+
+def _filters(sent: Attempt, lists: Operation) -> dict[str, Any]:
+    """As little as a list can be made to show: what identifies the record, the newest first."""
+    known: Json = lists.input.get("properties", {})
+    content = content_of(sent)
+    by = sent.operation.outcome.by if sent.operation.outcome else ()
+    found = {name: content[name] for name in by if name in content and name in known}
+    if "created_time" in known.get("sort_column", {}).get("enum", ()):
+        found |= {"sort_column": "created_time", "sort_order": "D"}
+    return found | ({"per_page": 200} if "per_page" in known else {})
+
+
+def _is_new(app: ServerContext, sent: Attempt, row: Json) -> bool:
+    made = seconds_of(row.get("created_time"))
+    return made is None or made >= sent.earliest(app.api.client.skew)
