@@ -1,110 +1,116 @@
 """What a call takes with it beyond the record it names, in words. Pure: the further reads are handed in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
+from zoho_mcp.policy.arguments_in_words import LONGEST_TEXT, address_rows
 from zoho_mcp.policy.facts import outsiders, recipients
-from zoho_mcp.policy.preview import Detail, More, clean, filled, limited, money, text_of
+from zoho_mcp.policy.figures import Detail, Json, decimal, money, spelled_date
+from zoho_mcp.policy.preview import More, filled, text_of
+from zoho_mcp.policy.quoting import one_line, quoted
 
-Record = Mapping[str, Any]
+_MOST_ROWS = 100
+"""Of payments or invoices that a call affects; what is beyond is counted and summed."""
+_OF_A_MAIL = frozenset({
+    "to_mail_ids", "cc_mail_ids", "bcc_mail_ids", "subject", "body", "send_attachment", "send_customer_statement",
+})  # fmt: skip
 
 
-def voided_invoice(record: Record, payments: Sequence[Record]) -> More:
+def voided_invoice(record: Json, payments: Sequence[Json]) -> More:
     """Void: payments and credits on it come loose and become credit of the customer."""
     currency = text_of("currency_code", record)
     credits = _number(record, "credits_applied")
     loose = sum((_number(payment, "amount") for payment in payments), Decimal())
     rows = [
-        ("Comes loose", f"payment {clean(payment.get('payment_number', ''))} of {clean(payment.get('date', ''))}, "
+        ("Comes loose", f"payment {text_of('payment_number', payment)} of {spelled_date(payment.get('date', ''))}, "
          + money(_number(payment, "amount"), currency))
         for payment in payments
     ]  # fmt: skip
-    details = [*limited(rows, "more payments")]
+    losses = [*_limited(rows, [_number(payment, "amount") for payment in payments], "payments", currency)]
     if credits:
-        details.append(("Comes loose", f"credits applied to it, {money(credits, currency)}"))
+        losses.append(("Comes loose", f"credits applied to it, {money(credits, currency)}"))
     if loose + credits:
-        details.append(("Becomes unused credit of the customer", money(loose + credits, currency)))
-    return More(tuple(details))
+        losses.append(("Becomes unused credit of the customer", money(loose + credits, currency)))
+    return More(tuple(losses))
 
 
-def deleted_invoice(record: Record) -> More:
+def deleted_invoice(record: Json) -> More:
     """Zoho refuses while payments (4001) or credits (12008) are on it."""
     for field, what, code in (("payment_made", "payments are recorded on", 4001),
                               ("credits_applied", "credits are applied to", 12008)):  # fmt: skip
         if _number(record, field) > 0:
             return More(
                 refusal=f"{what.capitalize()} invoice {text_of('invoice_number', record)} "
-                f"({money(_number(record, field), text_of('currency_code', record))}): Zoho deletes none of these "
+                f"({money(_number(record, field), text_of('currency_code', record))}): Zoho refuses to delete it "
                 f"(code {code}). Nobody was asked.",
                 instead="Use void_invoice to cancel it and keep its number, or remove what is on it first.",
             )
     return More()
 
 
-def deleted_customer(record: Record, transactions: str) -> More:
+def deleted_customer(record: Json, transactions: str) -> More:
     """Zoho refuses while there are transactions (3000). `transactions` names what was found, empty for none."""
     if not transactions:
-        return More((("Transactions", "none found"),))
+        return More(details=(("Transactions", "none found"),))
     return More(
-        refusal=f"Customer {text_of('contact_name', record)} has {transactions}: Zoho deletes no customer with "
-        "transactions (code 3000). Nobody was asked.",
+        refusal=f"Customer {one_line(record.get('contact_name', ''))} has {transactions}: Zoho deletes no customer "
+        "with transactions (code 3000). Nobody was asked.",
         instead="Use deactivate_customer: it hides the customer and loses nothing.",
     )
 
 
-def deleted_payment(record: Record) -> More:
+def deleted_payment(record: Json) -> More:
     """The invoices it paid are owed again."""
     currency = text_of("currency_code", record)
-    invoices = cast("list[Record]", record.get("invoices") or [])
+    invoices = cast("list[Json]", record.get("invoices") or [])
     rows = [
         (f"Owed again on invoice {text_of('invoice_number', part)}", money(_number(part, "amount_applied"), currency))
         for part in invoices
     ]
     unused = _number(record, "unused_amount")
-    details: list[Detail] = [*limited(rows, "more invoices")]
+    losses = [*_limited(rows, [_number(part, "amount_applied") for part in invoices], "invoices", currency)]
     if unused:
-        details.append(("Unused credit that is lost", money(unused, currency)))
-    return More(tuple(details))
+        losses.append(("Unused credit that is lost", money(unused, currency)))
+    return More(tuple(losses))
 
 
-def refund(record: Record, arguments: Record) -> More:
+def refund(record: Json, arguments: Json) -> More:
     """Money leaves the business: how much, from what, and what stays."""
     currency = text_of("currency_code", record)
     amount = Decimal(str(arguments["amount"]))
-    details: list[Detail] = [("Paid out", money(amount, currency))]
+    losses = [("Paid out", money(amount, currency))]
     if "balance" in record:
-        details.append(("Unused afterwards", money(_number(record, "balance") - amount, currency)))
+        losses.append(("Unused afterwards", money(_number(record, "balance") - amount, currency)))
     question = filled(
-        f"Refund {money(amount, currency)} from credit note {{creditnote_number}} of {{customer_name}}?", record
+        f"Refund {money(amount, currency)} from credit note {{creditnote_number}}, to {{customer_name}}?", record
     )
-    return More((*details, *_ways(arguments)), question, amount=amount)
+    return More(tuple(losses), question=question, amount=amount, covers=frozenset({"amount"}))
 
 
-def mail(record: Record, arguments: Record, customer: Record | None) -> More:
-    """Who gets what; above all who is not a contact person of the customer."""
-    strange = set(outsiders(arguments, customer))
-    rows = [
-        ("Not a contact person" if address in strange else "To", clean(address)) for address in recipients(arguments)
-    ]
-    rows.sort(key=lambda row: row[0] == "To")
+def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset[str] = frozenset()) -> More:
+    """Who gets what; above all who is not a contact person of the customer. `recent`: see `facts.outsiders`."""
+    strange = set(outsiders(arguments, customer, recent))
+    known = [address for address in recipients(arguments) if address not in strange]
     attached = "none" if arguments.get("send_attachment") is False else "the PDF"
     if arguments.get("send_customer_statement"):
         attached = "a statement" if attached == "none" else f"{attached} and a statement"
-    details = [
-        *limited(rows, "more recipients"),
-        ("Subject", clean(arguments.get("subject") or "the one of the organisation's template")),
+    subject, body = str(arguments.get("subject") or ""), str(arguments.get("body") or "")
+    details: tuple[Detail, ...] = (
+        *address_rows("Not a contact person", [one for one in recipients(arguments) if one in strange]),
+        *address_rows("To", known),
+        ("Subject", quoted(subject, 300) or "the one of the organisation's template"),
         ("Attached", attached),
-    ]
-    if arguments.get("body"):
-        details.append(("Text", clean(arguments["body"])))
-    return More(tuple(details))
+    )
+    return More(details=details, covers=_OF_A_MAIL, texts=(("Text", body[:LONGEST_TEXT]),) if body else ())
 
 
-def _ways(arguments: Record) -> list[Detail]:
-    labels = (("date", "On"), ("refund_mode", "By"), ("reference_number", "With reference"))
-    return [(label, clean(arguments[name])) for name, label in labels if arguments.get(name)]
+def _limited(rows: list[Detail], amounts: list[Decimal], what: str, currency: str) -> tuple[Detail, ...]:
+    """The first rows, and how many there are beyond and what they come to."""
+    left = amounts[_MOST_ROWS:]
+    rest = [("And", f"{len(left)} more {what}, {money(sum(left, Decimal()), currency)} in all")] if left else []
+    return (*rows[:_MOST_ROWS], *rest)
 
 
-def _number(record: Record, field: str) -> Decimal:
-    return Decimal(str(record.get(field) or 0))
+def _number(record: Json, field: str) -> Decimal:
+    return decimal(record.get(field)) or Decimal()

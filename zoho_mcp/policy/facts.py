@@ -1,6 +1,6 @@
 """What a policy may want to know of a call: how it is found in arguments and records. Pure: no reads here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
@@ -56,16 +56,51 @@ def at_hand(
         unknown.add("status")
     if has_subject or _asked_amount(operation, arguments) is not None:
         unknown.add("amount")
-    if recipients(arguments):
+    effect = effect_of(operation, arguments)
+    if recipients(arguments) or effect == "send":
         unknown.add("recipients")
-    return Facts(effect_of(operation, arguments), organization, principal, unknown=frozenset(unknown))
+    return Facts(effect, organization, principal, unknown=frozenset(unknown))
 
 
-def outsiders(arguments: Mapping[str, Any], customer: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The recipients whose address is not on the customer's record; all of them when there is no customer."""
-    people = cast("list[dict[str, Any]]", (customer or {}).get("contact_persons") or [])
-    known = {_plain(part.get("email")) for part in (*people, customer or {})} - {""}
-    return tuple(address for address in recipients(arguments) if _plain(address) not in known)
+def outsiders(
+    arguments: Mapping[str, Any], customer: Mapping[str, Any] | None, recent: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The recipients that are not on the customer's record, or have been for less than a day (`recent`).
+
+    All of them when there is no customer. A call that names none, because it sends the document on creation, writes to
+    the persons it names, else to the customer's primary contact.
+    """
+    record: Mapping[str, Any] = customer or {}
+    people = cast("list[dict[str, Any]]", record.get("contact_persons") or [])
+    known = {same_address(part.get("email")) for part in (*people, record)} - {""}
+    known -= {same_address(address) for address in recent}
+    named = recipients(arguments) or _mailed_on_creation(arguments, people)
+    return tuple(address for address in named if same_address(address) not in known)
+
+
+def _mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    chosen = {str(one) for one in cast("list[Any]", arguments.get("contact_persons") or [])}
+    mailed = [
+        person
+        for person in people
+        if (str(person.get("contact_person_id")) in chosen if chosen else person.get("is_primary_contact"))
+    ]
+    return tuple(str(person["email"]) for person in mailed if person.get("email"))
+
+
+def addresses_given(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The e-mail addresses that a call gives to contact persons of a customer."""
+    people = arguments.get("contact_persons") or []
+    found = [cast("Mapping[str, Any]", part) for part in cast("list[Any]", people) if isinstance(part, Mapping)]
+    return tuple(str(part["email"]) for part in found if part.get("email"))
+
+
+def same_address(address: object) -> str:
+    """What two addresses have in common when they count as the same: all but the case of ASCII letters.
+
+    No other letters are folded: case folding makes the long s an s, and ß and ss the same.
+    """
+    return "".join(sign.lower() if sign.isascii() else sign for sign in str(address or "").strip())
 
 
 def amount(operation: Operation, arguments: Mapping[str, Any], record: Mapping[str, Any]) -> Decimal | None:
@@ -132,7 +167,3 @@ def _decimal(value: object) -> Decimal:
     except InvalidOperation:
         return UNTOLD
     return found if found.is_finite() else UNTOLD
-
-
-def _plain(address: object) -> str:
-    return str(address or "").strip().casefold()

@@ -1,51 +1,55 @@
-"""What a person is shown before they say yes, from a fresh read of the record; and the mark by which a change of it is
-noticed. Pure: losses.py knows what else a tool takes with it.
+"""What a person is shown before approving a call, from a fresh read of the record; and the mark by which a change of
+the record is noticed. Pure: consequences.py knows what else a tool takes with it, losses.py what an update takes away.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
+from zoho_mcp.policy import quoting
+from zoho_mcp.policy.arguments_in_words import argument_rows, long_texts
+from zoho_mcp.policy.figures import MONEY, Detail, Json, decimal, is_date, money, spelled_date
+from zoho_mcp.policy.losses import NONE, Losses
+from zoho_mcp.policy.quoting import one_line, quoted
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.text import clean as clean_text
 from zoho_mcp.text import fill
 
-Detail = tuple[str, str]
-_MONEY = frozenset({"total", "balance", "amount", "rate", "payment_made", "credits_applied", "unused_amount",
-                    "outstanding_receivable_amount", "unused_credits_receivable_amount"})  # fmt: skip
 _DETAILS = (
-    ("customer_name", "Customer"),
-    ("contact_name", "Name"),
-    ("company_name", "Company"),
-    ("email", "E-mail"),
-    ("name", "Name"),
-    ("date", "Date"),
-    ("due_date", "Due"),
-    ("status", "Status"),
     ("total", "Total"),
     ("amount", "Amount"),
     ("payment_made", "Paid so far"),
     ("balance", "Still open"),
     ("outstanding_receivable_amount", "Owes"),
     ("unused_credits_receivable_amount", "Unused credits"),
+    ("date", "Date"),
+    ("due_date", "Due"),
+    ("status", "Status"),
+    ("customer_name", "Customer"),
+    ("contact_name", "Name"),
+    ("company_name", "Company"),
+    ("email", "E-mail"),
+    ("name", "Name"),
     ("reference_number", "Reference"),
     ("last_modified_time", "Last changed"),
 )
 _CREDIT_NOTE = {"balance": "Unused"}
 _NUMBERS = ("invoice_number", "estimate_number", "creditnote_number", "payment_number")
-LONGEST_VALUE = 80
-"""Characters of a record's text in a question: texts are written by others and must not crowd out the question."""
-MOST_ROWS = 10
-"""Of anything that is listed."""
+_PLAIN_WORD = re.compile(r"[\w./#-]{1,40}")
+_OUR_WORDS = ("status", "currency_code", *_NUMBERS)
+_BEGINNING = 400
+"""Characters of a long text in a client's window; the page shows all of it."""
+FINAL = "This cannot be undone."
 
 
 @dataclass(frozen=True, slots=True)
 class More:
     """What one tool adds to the question, beyond the record itself."""
 
+    losses: tuple[Detail, ...] = ()
     details: tuple[Detail, ...] = ()
     question: str = ""
     """Instead of the one in the tool's spec."""
@@ -55,59 +59,85 @@ class More:
     """What to do then."""
     amount: Decimal | None = None
     """What it is about, where that is not the record's own amount."""
+    covers: frozenset[str] = frozenset()
+    """Arguments that `losses` and `details` show already."""
+    texts: tuple[Detail, ...] = ()
+    """Texts to be shown whole where there is room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a person is shown before saying yes, and `version`, which changes when anything of it does."""
+    """What a person is shown before approving, and `version`, which changes when anything of it does.
+
+    Texts of others are marked in all of its texts (`quoting`).
+    """
 
     question: str
+    losses: tuple[Detail, ...]
     details: tuple[Detail, ...]
     version: str
+    texts: tuple[Detail, ...] = ()
     number: str = ""
     """The record's own number, as people know it; empty when it has none."""
     amount: Decimal | None = None
     """What the call is about, in `currency`."""
     currency: str = ""
+    done: str = ""
+    """What is true once the call has run; empty where the entry does not say."""
+    final: bool = False
+    """Whether it cannot be undone."""
 
     def text(self) -> str:
-        """The question and its details, a line each."""
-        return "\n".join([self.question, *(f"{label}: {value}" for label, value in self.details)])
+        """The whole question for a client's window, a line for each part."""
+        rows = [f"{label}: {quoting.for_client(value)}" for label, value in (*self.losses, *self.details)]
+        rows += [
+            f"{label} ({len(text)} characters): {quoting.for_client(quoted(text, _BEGINNING))}"
+            for label, text in self.texts
+        ]
+        return "\n".join([quoting.for_client(self.question), *rows, *([FINAL] if self.final else [])])
 
 
 def preview(
     operation: Operation,
-    record: Mapping[str, Any],
-    arguments: Mapping[str, Any] | None = None,
+    record: Json,
+    arguments: Json | None = None,
     more: More | None = None,
+    losses: Losses = NONE,
 ) -> Preview:
-    """The question with the record's own figures. A tool without a question of its own is asked about by its title,
-    with its arguments.
-    """
-    more = more or More()
-    own = operation.confirm is not None
-    question = more.question or (filled(operation.confirm.ask, record) if operation.confirm else _by_title(operation))
-    labels = dict(_DETAILS) | (_CREDIT_NOTE if "creditnote_number" in record else {})
-    shown = tuple((labels[field], text_of(field, record)) for field in labels if record.get(field) not in (None, ""))
-    details = (*more.details, *(() if own else described(operation, arguments or {})), *shown)
+    """The question with the record's own figures. A tool without a question of its own is asked about by its title."""
+    more, arguments = more or More(), arguments or {}
+    confirm = operation.confirm
+    question = more.question or (filled(confirm.ask, record) if confirm else f"{operation.title}?")
     number = next((text_of(name, record) for name in _NUMBERS if record.get(name)), "")
-    if number and not own:
-        details = (("Number", number), *details)
-    amount = more.amount if more.amount is not None else _amount(record)
-    seen = json.dumps([version(record), question, details])
-    mark = hashlib.sha256(seen.encode()).hexdigest()
-    return Preview(question, details, mark, number, amount, text_of("currency_code", record))
+    if number and confirm is None:
+        question = f"{operation.title}: {number}?"
+    details = (*more.details, *argument_rows(operation, arguments, record, more.covers), *_record_rows(record))
+    texts = (*more.texts, *long_texts(arguments, more.covers))
+    taken = (*more.losses, *losses.rows)
+    seen = json.dumps([version(record), question, taken, details, texts])
+    return Preview(
+        question,
+        taken,
+        details,
+        hashlib.sha256(seen.encode()).hexdigest(),
+        texts,
+        number,
+        more.amount if more.amount is not None else _amount(record),
+        text_of("currency_code", record),
+        filled(confirm.done, record) if confirm else "",
+        confirm is not None and confirm.final,
+    )
 
 
-def filled(question: str, record: Mapping[str, Any]) -> str:
+def filled(question: str, record: Json) -> str:
     """A question with its `{field}`s from the record."""
     return fill(question, lambda name: text_of(name, record))
 
 
-def version(record: Mapping[str, Any]) -> str:
+def version(record: Json) -> str:
     """A mark that differs once the record was changed: its time of change with its state and amounts.
 
-    Not the whole record: Zoho computes some fields anew on every read.
+    Not the whole record: Zoho computes some fields again on every read.
     """
     fields = ("last_modified_time", "status", "total", "balance", "amount", "unused_amount")
     seen = {field: str(record[field]) for field in fields if field in record}
@@ -117,68 +147,33 @@ def version(record: Mapping[str, Any]) -> str:
 
 
 def fingerprint(tool: str, arguments: Mapping[str, Any], organization_id: str, record_version: str) -> str:
-    """What a yes is bound to: this tool, these arguments, this organisation, this state of the record."""
+    """What an approval is bound to: this tool, these arguments, this organisation, this state of the record."""
     bound = [tool, arguments, organization_id, record_version]
     return hashlib.sha256(json.dumps(bound, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def described(operation: Operation, arguments: Mapping[str, Any]) -> tuple[Detail, ...]:
-    """The arguments in words, ids left out that name the record itself."""
-    required = operation.input.get("required", ())
-    rows = [
-        (name.replace("_", " ").capitalize() + at, text)
-        for name, value in arguments.items()
-        if not (name.endswith("_id") and name in required)
-        for at, text in _rows(value)
-    ]
-    return limited(rows, "more of the call")
-
-
-def limited(rows: list[Detail], what: str) -> tuple[Detail, ...]:
-    """The first rows, and how many there are beyond."""
-    left = len(rows) - MOST_ROWS
-    return (*rows[:MOST_ROWS], *([("And", f"{left} {what}")] if left > 0 else ()))
-
-
-def money(value: Any, currency: str = "") -> str:
-    """An amount to the digit: 1,234.50 USD."""
-    number = Decimal(str(value))
-    digits = max(2, -int(number.as_tuple().exponent))
-    return f"{number:,.{digits}f} {currency}".strip()
-
-
-def clean(value: Any) -> str:
-    """A text of others: on one line, without control characters, cut."""
-    return clean_text(value, LONGEST_VALUE)
-
-
-def text_of(field: str, record: Mapping[str, Any]) -> str:
-    """A field as a person reads it."""
+def text_of(field: str, record: Json) -> str:
+    """A field as a person reads it; what others wrote is quoted."""
     value = record.get(field, "")
-    is_money = field in _MONEY and isinstance(value, int | Decimal) and not isinstance(value, bool)
-    return money(value) if is_money else clean(value)
+    if field in MONEY and not isinstance(value, bool) and (number := decimal(value)) is not None:
+        return money(number)
+    if is_date(value):
+        return spelled_date(value)
+    if field in _OUR_WORDS and _PLAIN_WORD.fullmatch(str(value)):
+        return str(value).replace("_", " ") if field == "status" else str(value)
+    return quoted(value) if isinstance(value, str) else one_line(value)
 
 
-def _by_title(operation: Operation) -> str:
-    return f"{operation.title}?"
+def _record_rows(record: Json) -> tuple[Detail, ...]:
+    labels = dict(_DETAILS) | (_CREDIT_NOTE if "creditnote_number" in record else {})
+    currency = one_line(record.get("currency_code", ""))
+    return tuple(
+        (label, f"{text_of(field, record)} {currency}".strip() if field in MONEY else text_of(field, record))
+        for field, label in labels.items()
+        if record.get(field) not in (None, "")
+    )
 
 
-def _amount(record: Mapping[str, Any]) -> Decimal | None:
-    return next((Decimal(record[name]) for name in ("total", "amount") if isinstance(record.get(name), int | Decimal)),
-                None)  # fmt: skip
-
-
-def _rows(value: Any) -> Iterable[Detail]:
-    """One row for a plain value; for a list one per entry, for an object its fields in one line."""
-    if isinstance(value, list):
-        for number, part in enumerate(cast("list[Any]", value), 1):
-            yield f" {number}", next(iter(_rows(part)), ("", ""))[1]
-    elif isinstance(value, Mapping):
-        parts = cast("Mapping[str, Any]", value)
-        yield "", clean(", ".join(f"{name} {_plain(part)}" for name, part in parts.items()))
-    else:
-        yield "", clean(_plain(value))
-
-
-def _plain(value: Any) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+def _amount(record: Json) -> Decimal | None:
+    found = (decimal(record.get(name)) for name in ("total", "amount"))
+    return next((value for value in found if value is not None), None)

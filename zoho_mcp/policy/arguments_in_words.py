@@ -1,0 +1,118 @@
+"""The arguments of a call as a person reads them: each value by itself, whatever the order or length. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+from zoho_mcp.policy.figures import Detail, Json, before_tax, decimal, described, line_amount, money
+from zoho_mcp.policy.losses import element_in_words, elements
+from zoho_mcp.policy.quoting import LONGEST, one_line, quoted, quoted_address
+from zoho_mcp.specs.model import Operation
+
+MOST_ELEMENTS = 200
+"""Of one list; what is beyond is counted and summed."""
+LONGEST_TEXT = 20_000
+"""Characters of one long text on the page."""
+_KINDS = (("lines", "rate"), ("lines", "quantity"), ("people", "email"), ("allocations", "amount_applied"))
+_SINGULAR = {"lines": "Line", "people": "Contact person", "allocations": "Pays", "values": ""}
+
+
+def argument_rows(operation: Operation, arguments: Json, record: Json, without: frozenset[str]) -> tuple[Detail, ...]:
+    """One row for each value, with the old one where it replaces one; the ids that name the record are left out."""
+    required = operation.input.get("required", ())
+    shown = {
+        name: value
+        for name, value in arguments.items()
+        if name not in without and not (name.endswith("_id") and name in required and name in operation.http.path)
+    }
+    rows = [row for name, value in shown.items() for row in _rows(operation, name, value, record)]
+    return (*_total(shown, record), *rows)
+
+
+def long_texts(arguments: Json, without: frozenset[str] = frozenset()) -> tuple[Detail, ...]:
+    """Texts that do not fit in a row: label and whole text."""
+    return tuple(
+        (label_of(name), value[:LONGEST_TEXT])
+        for name, value in arguments.items()
+        if name not in without and _is_long(value)
+    )
+
+
+def label_of(name: str) -> str:
+    """An argument's or a field's name in words."""
+    return name.removesuffix("_ids").removesuffix("_id").replace("_", " ").strip().capitalize()
+
+
+def address_rows(label: str, addresses: Sequence[Any]) -> tuple[Detail, ...]:
+    """Every address, whole, one a row."""
+    return tuple((label, quoted_address(address)) for address in addresses)
+
+
+def _rows(operation: Operation, name: str, value: Any, record: Json) -> Iterator[Detail]:
+    label, old = label_of(name), record.get(name)
+    currency = one_line(record.get("currency_code", ""))
+    if isinstance(value, list):
+        yield from _list_rows(operation, name, cast("list[Any]", value), old)
+    elif isinstance(value, Mapping):
+        for part, inner in cast(Json, value).items():
+            before = cast(Json, old).get(part) if isinstance(old, Mapping) else None
+            yield f"{label}, {part.replace('_', ' ')}", _old_and_new(part, inner, before, currency)
+    elif _is_long(value):
+        return
+    else:
+        replaces = operation.replaces.get(name)
+        before = record.get(replaces.field) if replaces is not None and replaces.field else old
+        yield label, _old_and_new(name, value, before, currency)
+
+
+def _old_and_new(name: str, value: Any, old: Any, currency: str) -> str:
+    new = quoted_address(value) if "@" in str(value) else described(name, value, currency)
+    if isinstance(value, list | Mapping):
+        new = quoted(value)
+    if old in (None, "") or str(old) == str(value) or isinstance(old, list | Mapping):
+        return new
+    return f"{described(name, old, currency)} → {new}"
+
+
+def _list_rows(operation: Operation, name: str, value: list[Any], old: Any) -> Iterator[Detail]:
+    label = label_of(name)
+    if not value:
+        count = len(elements(old))
+        yield label, f"none: removes all {count}" if count else "none"
+    elif name.endswith("_mail_ids"):
+        yield from address_rows(label.replace("mail", "").strip(), value[:MOST_ELEMENTS])
+    elif not isinstance(value[0], Mapping):
+        yield label, ", ".join(described("", one) for one in value[:MOST_ELEMENTS])
+    else:
+        kind = _kind(operation, name, elements(value))
+        for number, element in enumerate(elements(value)[:MOST_ELEMENTS], 1):
+            yield f"{_SINGULAR[kind] or label} {number}", element_in_words(kind, element)
+    if left := value[MOST_ELEMENTS:]:
+        yield "And", _rest(left, label)
+
+
+def _rest(left: list[Any], label: str) -> str:
+    parts = elements(left)
+    amounts = [line_amount(part) or decimal(part.get("amount_applied")) for part in parts]
+    known = sum((amount for amount in amounts if amount is not None), Decimal())
+    return f"{len(left)} more ({label.lower()})" + (f", {money(known)} in all" if any(amounts) else "")
+
+
+def _kind(operation: Operation, name: str, parts: Sequence[Json]) -> str:
+    if (replaces := operation.replaces.get(name)) is not None:
+        return replaces.kind
+    return next((kind for kind, field in _KINDS if any(field in part for part in parts)), "values")
+
+
+def _total(arguments: Json, record: Json) -> Iterator[Detail]:
+    if not arguments.get("line_items"):
+        return
+    new, old = before_tax({**record, **arguments}), before_tax(record) if record.get("line_items") else None
+    currency = one_line(record.get("currency_code", ""))
+    if new is not None:
+        before = f"{money(old, currency)} → " if old is not None and old != new else ""
+        yield "Total before tax", f"{before}{money(new, currency)}"
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str) and len(value) > LONGEST

@@ -1,0 +1,122 @@
+"""Amounts, dates and lines of documents as people read them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+from zoho_mcp.policy.quoting import one_line, quoted
+
+Json = Mapping[str, Any]
+Detail = tuple[str, str]
+"""A label and its value, in words."""
+MONEY = frozenset({
+    "total", "balance", "amount", "rate", "payment_made", "credits_applied", "unused_amount", "amount_applied",
+    "outstanding_receivable_amount", "unused_credits_receivable_amount", "shipping_charge", "adjustment",
+    "credit_limit", "discount_total", "tax_total", "sub_total", "item_total", "purchase_rate",
+})  # fmt: skip
+"""Fields and arguments that hold an amount of money."""
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December")  # fmt: skip
+_OF_A_LINE = ("line_item_id", "name", "rate", "quantity", "item_order", "item_total", "description", "discount")
+_NOT_SHOWN = ("bcy_", "tax_type", "line_item_", "item_total", "discount_amount")
+
+
+def decimal(value: object) -> Decimal | None:
+    """A figure exactly; None when it is none."""
+    if isinstance(value, bool) or value in (None, ""):
+        return None
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def money(value: Any, currency: str = "") -> str:
+    """An amount to the digit: 1,234.50 USD."""
+    number = Decimal(str(value))
+    digits = max(2, -int(number.as_tuple().exponent))
+    return f"{number:,.{digits}f} {currency}".strip()
+
+
+def spelled_date(value: object) -> str:
+    """2026-06-05 or 2026-06-05T12:00:00-0400 as people write it: 5 June 2026, with the time if there is one."""
+    text = str(value)
+    try:
+        day = date.fromisoformat(text[:10])
+    except ValueError:
+        return one_line(text)
+    at = f", {text[11:16]}" if len(text) > 15 and text[10] == "T" else ""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}{at}"
+
+
+def is_date(value: object) -> bool:
+    """Whether a value is one of Zoho's dates or times."""
+    text = str(value)
+    return len(text) >= 10 and text[4:5] == "-" and text[7:8] == "-" and text[:4].isdecimal()
+
+
+def share(value: object, of: Decimal) -> Decimal:
+    """A discount, which is an amount or a text like "10%", of an amount."""
+    text = str(value or 0)
+    number = decimal(text.removesuffix("%")) or Decimal()
+    return of * number / 100 if text.endswith("%") else number
+
+
+def line_amount(line: Json, *, with_discount: bool = True) -> Decimal | None:
+    """Rate times quantity less the line's own discount; None when the item's price decides."""
+    rate, quantity = decimal(line.get("rate")), decimal(line.get("quantity", 1))
+    if rate is None or quantity is None:
+        return None
+    amount = rate * quantity
+    return amount - share(line.get("discount"), amount) if with_discount else amount
+
+
+def before_tax(document: Json) -> Decimal | None:
+    """What a document's lines, discount, shipping and adjustment come to; None when a line's price is not known."""
+    lines = cast("Sequence[Json]", document.get("line_items") or [])
+    own_discounts = document.get("discount_type") == "item_level"
+    amounts = [line_amount(line, with_discount=own_discounts) for line in lines]
+    if None in amounts:
+        return None
+    total = sum((amount for amount in amounts if amount is not None), Decimal())
+    total -= Decimal() if own_discounts else share(document.get("discount"), total)
+    return total + sum((decimal(document.get(name)) or Decimal() for name in ("shipping_charge", "adjustment")),
+                       Decimal())  # fmt: skip
+
+
+def described_line(line: Json) -> str:
+    """A line of a document: its figures first, then what people wrote, each text cut by itself."""
+    rate, quantity = decimal(line.get("rate")), decimal(line.get("quantity", 1))
+    amount = line_amount(line, with_discount=False)
+    count = "?" if quantity is None else format(quantity.normalize(), "f")
+    price = "the item's price" if rate is None else money(rate)
+    sums = [f"{count} × {price}" + ("" if amount is None or quantity == 1 else f" = {money(amount)}")]
+    if line.get("discount"):
+        sums.append(f"discount {one_line(line['discount'])}")
+    words = [quoted(line[name]) for name in ("name", "description") if line.get(name)]
+    others = [
+        f"{name.replace('_', ' ')} {described(name, value)}"
+        for name, value in line.items()
+        if name not in _OF_A_LINE and not name.startswith(_NOT_SHOWN) and value not in (None, "", 0)
+    ]
+    return ", ".join([*sums, *words, *others])
+
+
+def described(name: str, value: Any, currency: str = "") -> str:
+    """One value of a record or a call: an amount with its currency, a date in words, ids as they are, texts quoted."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    number = decimal(value)
+    if number is not None and name in MONEY:
+        return money(number, currency)
+    if isinstance(value, int | float | Decimal):
+        return str(value)
+    if value in (None, ""):
+        return "(empty)"
+    if is_date(value) and (name.endswith(("date", "time")) or len(str(value)) == 10):
+        return spelled_date(value)
+    if name.endswith(("_id", "_ids")) and str(value).isdecimal():
+        return str(value)
+    return quoted(value) or "(nothing that can be shown)"

@@ -1,0 +1,198 @@
+"""What an update takes away: the record as it is, compared with what the call would make of it. Pure.
+
+Which arguments can destroy what is in the entry of each tool (`replaces`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from zoho_mcp.policy.figures import Detail, Json, before_tax, decimal, described, described_line, money, share
+from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
+from zoho_mcp.specs.model import Operation, Replaces
+
+_DRAFTS = ("draft",)
+"""A record in these states binds nobody yet: what its update takes away is named, and nobody is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What a call takes away from a record, in words; `serious` ones need a person's approval."""
+
+    rows: tuple[Detail, ...] = ()
+    serious: bool = False
+
+
+NONE = Losses()
+
+
+def losses_of(operation: Operation, arguments: Json, record: Json) -> Losses:
+    """What a call takes away from `record`, as it is now."""
+    rows: list[Detail] = []
+    serious = False
+    for name, replaces in operation.replaces.items():
+        if name in arguments:
+            found = list(_FINDERS[replaces.kind](name, replaces, arguments, record))
+            rows += found
+            serious = serious or bool(found and replaces.kind != "values")
+    lowered = list(_lowered_total(operation, arguments, record))
+    binding = record.get("status") not in _DRAFTS
+    return Losses((*lowered, *rows), (serious or bool(lowered)) and binding)
+
+
+def can_destroy(operation: Operation, arguments: Json) -> bool:
+    """Whether the record has to be looked at to know what this call takes away."""
+    return any(name in operation.replaces for name in arguments)
+
+
+def elements(value: Any) -> Sequence[Json]:
+    """A list's elements as objects; ids stand as `{"": id}`."""
+    found = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast(Json, one) if isinstance(one, Mapping) else {"": one} for one in found]
+
+
+def element_in_words(kind: str, element: Json) -> str:
+    """An element of a list as a person reads it: figures and addresses first."""
+    if kind == "lines":
+        return described_line(element)
+    if kind == "people":
+        name = " ".join(str(element[part]) for part in ("first_name", "last_name") if element.get(part))
+        words = [quoted_address(element["email"]) if element.get("email") else "", quoted(name)]
+        return ", ".join(word for word in words if word) or _id_of(element)
+    if kind == "allocations":
+        number = quoted(element.get("invoice_number", ""))
+        amount = decimal(element.get("amount_applied"))
+        return f"{money(amount or 0)} on invoice {number or one_line(element.get('invoice_id', ''))}"
+    shown = (f"{name.replace('_', ' ')} {described(name, value)}".strip() for name, value in element.items())
+    return ", ".join(shown)
+
+
+def _removed(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+    """The elements of the record's list that the call's list does not hold."""
+    old, new = elements(_value(name, replaces, record)), list(elements(arguments[name]))
+    people = {_id_of(one): one for one in elements(record.get(f"{name}_details"))}
+    for element in old:
+        match = _match(element, new, replaces.key)
+        if match is None:
+            shown = people.get(_id_of(element), element)
+            yield "Removes", f"{_SINGULAR[replaces.kind]} {element_in_words(replaces.kind, shown)}"
+            continue
+        new.remove(match)
+        if replaces.kind == "allocations":
+            yield from _less(element, match)
+        elif replaces.kind in ("lines", "people", "values"):
+            yield from _emptied(element, match, replaces.kind)
+
+
+def _less(old: Json, new: Json) -> Iterator[Detail]:
+    before, after = decimal(old.get("amount_applied")), decimal(new.get("amount_applied"))
+    if before is not None and after is not None and after < before:
+        yield "Paid less", f"{element_in_words('allocations', old)} → {money(after)}"
+
+
+def _emptied(old: Json, new: Json, kind: str) -> Iterator[Detail]:
+    """Of an element that stays: an address that is lost or replaced, a tax that goes, another value."""
+    name = {"people": "email", "lines": "tax_id", "values": "value"}[kind]
+    if name in new and old.get(name) and str(new[name]) != str(old[name]):
+        label = {"people": "Replaces address", "lines": "Changes tax of", "values": "Replaces"}[kind]
+        yield label, f"{element_in_words(kind, old)} → {described(name, new[name])}"
+
+
+def _lower(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+    before, after = decimal(_value(name, replaces, record)), decimal(arguments[name])
+    if before is not None and after is not None and after < before:
+        yield _label(name), f"{money(before, _currency(record))} → {money(after, _currency(record))}"
+
+
+def _higher(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+    base = before_tax({**record, "discount": 0}) or Decimal(100)
+    old = _value(name, replaces, record)
+    if share(arguments[name], base) > share(old, base):
+        yield _label(name), f"{one_line(old or 0)} → {one_line(arguments[name])}"
+
+
+def _other(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+    if str(arguments[name]) != str(record.get(name, arguments[name])):
+        new = described(name, arguments[name])
+        if replaces.kind == "owner":
+            yield "Moves to another customer", f"from {described('', _value(name, replaces, record))} to customer {new}"
+        else:
+            old = described("", _value(name, replaces, record))
+            yield "Changes the currency", f"{old} → currency {new}: the figures stay and mean something else"
+
+
+def _file(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+    if old := _value(name, replaces, record):
+        yield "Replaces the file", quoted(old)
+
+
+def _lowered_total(operation: Operation, arguments: Json, record: Json) -> Iterator[Detail]:
+    """The total falls, whichever of the arguments makes it fall."""
+    if not record.get("line_items") or operation.replaces.get("line_items") is None:
+        return
+    new = {**record, **arguments, "line_items": _with_old_figures(arguments, record)}
+    before, after = before_tax(record), before_tax(new)
+    currency = _currency(record)
+    if after is not None and before is not None and after < before:
+        yield "Lowers the total before tax", f"{money(before, currency)} → {money(after, currency)}"
+    elif arguments.get("is_inclusive_tax") and not record.get("is_inclusive_tax") and decimal(record.get("tax_total")):
+        yield "Lowers the total", f"the tax of {money(record['tax_total'], currency)} is taken out of the prices"
+
+
+def _with_old_figures(arguments: Json, record: Json) -> list[Json]:
+    """The lines after the call: what a line that stays does not name keeps its figure."""
+    old = list(elements(record.get("line_items")))
+    if "line_items" not in arguments:
+        return old
+    found: list[Json] = []
+    for line in elements(arguments["line_items"]):
+        match = next((one for one in old if one.get("line_item_id") == line.get("line_item_id")), None)
+        kept = {name: match[name] for name in ("rate", "quantity", "discount") if name in match} if match else {}
+        found.append({**kept, **line})
+    return found
+
+
+def _match(element: Json, new: Sequence[Json], key: str) -> Json | None:
+    """The element of the call's list that is this one: by its id, else by all that the call says of it."""
+    own = element.get(key, element.get("", ""))
+    for other in new:
+        if str(other.get(key, other.get("", ""))) == str(own):
+            return other
+    for other in new:
+        if key not in other and "" not in other and _says_the_same(other, element):
+            return other
+    return None
+
+
+def _says_the_same(new: Json, old: Json) -> bool:
+    return any(new.get(name) for name in ("name", "item_id", "email")) and all(
+        str(old.get(name)) == str(value)
+        for name, value in new.items()
+        if name in ("name", "item_id", "email") and value is not None
+    )
+
+
+def _value(name: str, replaces: Replaces, record: Json) -> Any:
+    return record.get(replaces.field or name)
+
+
+def _id_of(element: Json) -> str:
+    return next((str(value) for name, value in element.items() if name.endswith("_id") or not name), "")
+
+
+def _currency(record: Json) -> str:
+    return one_line(record.get("currency_code", ""))
+
+
+def _label(name: str) -> str:
+    return {"amount": "Lowers the amount", "discount": "Raises the discount"}.get(
+        name, f"Lowers the {name.replace('_', ' ')}"
+    )
+
+
+_SINGULAR = {"lines": "line", "people": "contact person", "allocations": "payment of", "values": "value"}
+_FINDERS = {
+    "lines": _removed, "people": _removed, "allocations": _removed, "values": _removed, "amount": _lower,
+    "reduction": _higher, "owner": _other, "currency": _other, "file": _file,
+}  # fmt: skip
