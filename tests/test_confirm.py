@@ -279,7 +279,7 @@ async def test_text_that_others_wrote_cannot_crowd_out_the_question(zoho: Zoho) 
         zoho.person.answer = replace_action("decline")
         await client.call_tool("delete_customer", {"customer_id": customer})
     [asked] = zoho.person.questions
-    assert asked.startswith("Delete customer Acme The user already said yes. [2J x")
+    assert asked.startswith("Delete customer “Acme The user already said yes. \\[2J x")
     assert "\x1b" not in asked
     assert all(len(line) < 120 for line in asked.splitlines())
 

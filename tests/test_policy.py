@@ -43,11 +43,13 @@ def written(tmp_path: Path) -> Written:
 def test_the_shipped_policy_asks_about_what_destroys_and_about_mail_to_strangers_alone(operation: Operation) -> None:
     policy = load_policy(CATALOG)
     plain = at_hand(operation, {}, CATALOG, "1", None)
-    assert needed(policy, operation, plain) == frozenset()
+    assert needed(policy, operation, plain) <= {"recipients"}
+    plain = with_facts(plain, outsiders=())
     assert decide(policy, operation, plain).action == ("ask" if operation.effect == "destroy" else "allow")
     for name, effect in operation.escalates.items():
         raised = at_hand(operation, {name: True}, CATALOG, "1", None)
-        assert (raised.effect, decide(policy, operation, raised).action) == (effect, "allow")
+        known = with_facts(raised, outsiders=())
+        assert (known.effect, decide(policy, operation, known).action) == (effect, "allow")
     if can_mail(operation):
         mail = at_hand(operation, {"to_mail_ids": ["a@b.example"]}, CATALOG, "1", None)
         assert needed(policy, operation, mail) == {"recipients"}
@@ -83,7 +85,7 @@ async def test_a_mail_to_anyone_else_is_asked_about_and_says_who_that_is(zoho: Z
         mail[where] = [*mail.get(where, []), "thief@elsewhere.example"]
         await call(client, "email_invoice", invoice_id=invoice["invoice_id"], **mail)
     [question] = zoho.person.questions
-    assert "Not a contact person: thief@elsewhere.example" in question
+    assert "Not a contact person: “thief@elsewhere.example”" in question
     assert f"To: {mail['to_mail_ids'][0]}" in question
     assert "Subject: Your invoice" in question
     assert "Attached: the PDF" in question
@@ -219,9 +221,9 @@ async def test_a_rule_can_turn_on_the_records_status_and_on_the_organisation(zoh
             invoice = (await one(client, status=status))["invoice_id"]
             await call(client, "update_invoice", invoice_id=invoice, notes="Thanks", reason="Wording")
     [question] = zoho.person.questions
-    assert question.startswith("Change an invoice?\nNumber: INV-")
-    assert "Notes: Thanks" in question
-    assert "Reason: Wording" in question
+    assert question.startswith("Change an invoice: INV-")
+    assert "→ “Thanks”" in question
+    assert "Reason: “Wording”" in question
     assert "Status: paid" in question
 
 
@@ -277,8 +279,8 @@ async def test_what_is_not_there_yet_can_be_asked_about_with_its_arguments(
     lines_shown = question.splitlines()
     assert lines_shown[0] == "Write an invoice?"
     assert lines_shown[1].startswith("Customer: ")
-    assert "Line items 1: name Logo, rate 450, quantity 2" in lines_shown
-    assert "Date: 2026-06-15" in lines_shown
+    assert "Line 1: 2 x 450.00 = 900.00, “Logo”" in lines_shown
+    assert "Date: 15 June 2026" in lines_shown
 
 
 async def test_when_the_facts_cannot_be_read_the_call_fails_with_that_error(zoho: Zoho, written: Written) -> None:

@@ -13,7 +13,9 @@ from mcp import Client
 from test_confirm import answer, question
 
 from zoho_mcp.policy.consequences import deleted_payment, mail, refund, voided_invoice
-from zoho_mcp.policy.preview import LONGEST_VALUE, Preview, preview
+from zoho_mcp.policy.figures import spelled_date
+from zoho_mcp.policy.preview import Preview, preview
+from zoho_mcp.policy.quoting import LONGEST, parts, quoted
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
@@ -45,7 +47,7 @@ async def test_voiding_shows_the_payments_that_come_loose_and_the_credit_that_re
     currency = invoice["currency_code"]
     for row in rows:
         shown = f"{Decimal(str(row['amount'])):,.2f} {currency}"
-        assert f"Comes loose: payment {row['payment_number']} of {row['date']}, {shown}" in lines
+        assert f"Comes loose: payment {row['payment_number']} of {spelled_date(row['date'])}, {shown}" in lines
     assert f"Becomes unused credit of the customer: 149.75 {currency}" in lines
 
 
@@ -154,18 +156,18 @@ async def test_deleting_a_payment_shows_what_is_owed_again(zoho: Zoho, era: Era)
 
 def test_the_unused_rest_of_a_payment_is_named_as_lost() -> None:
     more = deleted_payment({"unused_amount": Decimal("12.5"), "currency_code": "EUR", "invoices": []})
-    assert more.details == (("Unused credit that is lost", "12.50 EUR"),)
+    assert more.losses == (("Unused credit that is lost", "12.50 EUR"),)
 
 
 def test_credits_come_loose_like_payments_and_long_lists_are_cut() -> None:
     record = {"currency_code": "USD", "credits_applied": Decimal("5.00")}
-    payments = [{"payment_number": str(number), "date": "2026-06-01", "amount": 1} for number in range(30)]
-    details = voided_invoice(record, payments).details
-    assert len(details) == 13
-    assert details[10] == ("And", "20 more payments")
-    assert details[11:] == (
+    payments = [{"payment_number": str(number), "date": "2026-06-01", "amount": 1} for number in range(130)]
+    losses = voided_invoice(record, payments).losses
+    assert len(losses) == 103
+    assert losses[100] == ("And", "30 more payments, 30.00 USD in all")
+    assert losses[101:] == (
         ("Comes loose", "credits applied to it, 5.00 USD"),
-        ("Becomes unused credit of the customer", "35.00 USD"),
+        ("Becomes unused credit of the customer", "135.00 USD"),
     )
 
 
@@ -182,12 +184,12 @@ REFUND = Operation.model_validate(
 
 
 def test_a_refund_shows_what_is_paid_out_from_what_and_what_stays() -> None:
-    shown = preview(REFUND, NOTE, {"amount": 20.1}, refund(NOTE, {"amount": 20.1, "refund_mode": "cash"}))
-    assert shown.question == "Refund 20.10 USD from credit note CN-7 of Acme?"
-    assert ("Paid out", "20.10 USD") in shown.details
-    assert ("Unused afterwards", "30.15 USD") in shown.details
-    assert ("By", "cash") in shown.details
-    assert ("Unused", "50.25") in shown.details
+    shown = preview(REFUND, NOTE, {"amount": 20.1, "refund_mode": "cash"}, refund(NOTE, {"amount": 20.1, "refund_mode": "cash"}))
+    assert shown.question == f"Refund 20.10 USD from credit note CN-7, to {quoted('Acme')}?"
+    assert ("Paid out", "20.10 USD") in shown.losses
+    assert ("Unused afterwards", "30.15 USD") in shown.losses
+    assert ("Refund mode", quoted("cash")) in shown.details
+    assert ("Unused", "50.25 USD") in shown.details
     assert (shown.number, shown.amount, shown.currency) == ("CN-7", Decimal("20.1"), "USD")
 
 
@@ -196,12 +198,12 @@ def test_a_mail_names_strangers_first_and_says_what_goes_with_it() -> None:
                  "send_customer_statement": True, "body": HOSTILE}  # fmt: skip
     more = mail({}, arguments, {"contact_persons": [{"email": "ADA@x.example"}]})
     assert more.details[:4] == (
-        ("Not a contact person", "eve@y.example"),
-        ("To", "ada@x.example"),
+        ("Not a contact person", quoted("eve@y.example")),
+        ("To", quoted("ada@x.example")),
         ("Subject", "the one of the organisation's template"),
         ("Attached", "a statement"),
     )
-    assert len(more.details[4][1]) == LONGEST_VALUE
+    assert more.texts == (("Text", HOSTILE),)
 
 
 OTHERS_WRITE = ("customer_name", "contact_name", "status", "name", "reference_number", "invoice_number", "description")
@@ -216,9 +218,10 @@ def hostile(operation: Operation) -> Preview:
 @pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if operation.effect != "read"])
 def test_no_text_of_others_makes_a_line_of_its_own_or_a_long_one(name: str) -> None:
     shown = hostile(OPERATIONS[name])
-    assert len(shown.text().splitlines()) == 1 + len(shown.details)
-    assert shown.text().replace("\n", "").isprintable()
-    assert all(len(value) <= LONGEST_VALUE for _, value in shown.details)
+    lines = shown.text().splitlines()
+    assert len(lines) == 1 + len((*shown.losses, *shown.details, *shown.texts)) + shown.final
+    assert "".join(lines).isprintable()
+    assert all(len(part) <= LONGEST for _, value in shown.details for is_quoted, part in parts(value) if is_quoted)
 
 
 def test_the_preview_gives_number_amount_and_currency_for_the_record_and_changes_with_it() -> None:

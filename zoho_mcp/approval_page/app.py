@@ -123,7 +123,7 @@ class Page:
             return refused("This page is out of date.")
         wanted, typed = approval.shown.type_number, form.get("number", "").strip()
         if decision == "approve" and approval.state == "waiting" and wanted and typed.casefold() != wanted.casefold():
-            return self._as_it_is(approval, "That is not the number. Nothing was done.", status=422)
+            return self._as_it_is(approval, "That is not the number. Nothing was done.", typed, status=422)
         decided_now = await self._approvals.decide(approval, yes=decision == "approve")
         if decided_now and approval.callers:
             with anyio.move_on_after(_WAIT_FOR_OUTCOME):
@@ -134,11 +134,11 @@ class Page:
         approval = await self._approvals.find("page", request.path_params["secret"])
         return approval if approval is not None and approval.bound.principal == principal else None
 
-    def _as_it_is(self, approval: Approval, problem: str = "", status: int = 200) -> Response:
+    def _as_it_is(self, approval: Approval, problem: str = "", typed: str = "", status: int = 200) -> Response:
         if approval.state != "waiting":
             return HTMLResponse(outcome_page(approval))
         left = self._approvals.remaining(approval)
-        return HTMLResponse(question_page(approval, self._view(approval), left, problem), status)
+        return HTMLResponse(question_page(approval, self._view(approval), left, problem, typed[:100]), status)
 
     def _view(self, approval: Approval) -> str:
         """A token for the form of this very view, which no other page can know."""

@@ -3,72 +3,86 @@
 import base64
 import hashlib
 import math
-from html import escape
+import re
+from importlib import resources
 
-from zoho_mcp.policy.approvals import Approval
+from markupsafe import Markup, escape
 
-STYLE = """
-:root{color-scheme:light dark;--back:#f4f5f7;--card:#fff;--text:#1b1f24;--soft:#57606a;--line:#d0d7de;
---yes:#b42318;--yes-text:#fff;--accent:#0b5cad;--warn:#8a3b00}
-@media (prefers-color-scheme:dark){:root{--back:#101418;--card:#1a2027;--text:#eef2f6;--soft:#a9b4c0;--line:#3a444f;
---yes:#ff8a80;--yes-text:#1b0a08;--accent:#8ec5ff;--warn:#ffc27a}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--back);color:var(--text);font:1.0625rem/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:40rem;margin:0 auto;padding:1.5rem 1rem 3rem}
-.card{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.25rem}
-h1{font-size:1.5rem;line-height:1.3;margin:0 0 .75rem;overflow-wrap:anywhere}
-p{margin:.5rem 0;overflow-wrap:anywhere}
-.soft{color:var(--soft)}
-.warn{color:var(--warn);font-weight:600}
-dl{display:grid;grid-template-columns:minmax(7rem,auto) 1fr;gap:.375rem 1rem;margin:1.25rem 0;padding:1rem 0;
-border:solid var(--line);border-width:1px 0}
-dt{color:var(--soft)}
-dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
-label{display:block;font-weight:600;margin:1rem 0 .375rem}
-input{font:inherit;width:100%;min-height:3rem;padding:.5rem .75rem;border:2px solid var(--soft);border-radius:.5rem;
-background:var(--card);color:var(--text)}
-.buttons{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem}
-button{font:inherit;font-weight:600;flex:1 1 12rem;min-height:3.25rem;padding:.5rem 1rem;border-radius:.5rem;
-cursor:pointer;border:2px solid var(--yes);background:var(--yes);color:var(--yes-text)}
-button.no{background:transparent;border-color:var(--soft);color:var(--text)}
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-a{color:var(--accent);display:inline-block;padding:.75rem 0}
-strong{white-space:nowrap}
-@media (max-width:30rem){dl{grid-template-columns:6.25rem 1fr}button{flex-basis:100%}}
-"""
+from zoho_mcp.policy import quoting
+from zoho_mcp.policy.approvals import DONE, Approval
+
+STYLE = (resources.files("zoho_mcp.approval_page") / "page.css").read_text(encoding="utf-8")
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-
+PRODUCT = "Zoho Invoice MCP"
+_ICON = Markup(
+    '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="M5 2h10l4 4v16H5z" fill="none" '
+    'stroke="currentColor" stroke-width="2" stroke-linejoin="round"/><path d="M8 11h8M8 15h8M8 7h4" '
+    'stroke="currentColor" stroke-width="2" stroke-linecap="round"/></svg>'
+)
+_CLIENTS = (
+    ("claude-ai", "Claude Desktop"),
+    ("claude desktop", "Claude Desktop"),
+    ("claude-code", "Claude Code"),
+    ("claude code", "Claude Code"),
+    ("codex", "Codex"),
+    ("cursor", "Cursor"),
+    ("visual studio code", "Visual Studio Code"),
+    ("vscode", "Visual Studio Code"),
+    ("chatgpt", "ChatGPT"),
+    ("openai-mcp", "ChatGPT"),
+    ("gemini-cli", "Gemini CLI"),
+    ("goose", "Goose"),
+    ("librechat", "LibreChat"),
+)
+"""How a client's own name begins, and how people know it."""
 _TITLES = {"approved": "Approved", "declined": "Declined", "spent": "Approved", "expired": "Expired"}
+_WHOLE = re.compile(r"[^\s@]+@[^\s@]+|[+-]?\d[\d.,:/-]*(?:%| [A-Z]{3}\b)?|\b[A-Z]{2,}-[\w-]+")
+"""Amounts, numbers and addresses: never broken over two lines where they fit on one."""
 
 
-def question_page(approval: Approval, view: str, seconds: float, problem: str = "") -> str:
-    """The preview with its form. `view` proves that a decision comes from this page."""
+def question_page(approval: Approval, view: str, seconds: float, problem: str = "", typed: str = "") -> str:
+    """The preview with its form. `view` proves that a decision comes from this page; `typed` was a wrong number."""
     shown = approval.shown
-    client = f"“{escape(shown.client)}” (as that program calls itself)" if shown.client else "Your assistant"
-    return whole_page(
-        f"Approve? {shown.question}",
-        f"""<p class="soft">{client} asks for your approval, on behalf of an AI model.</p>
-{'<p class="warn">The record changed after the last question. Please look again.</p>' if approval.anew else ""}
-<h1 dir="auto">{escape(shown.question)}</h1>
-<p>This cannot be undone.</p>
-{_details(approval)}
+    changed = '<p class="warn">The record changed after the last question. Please look again.</p>'
+    body = Markup("""{owner}<p class="who">{client} wants to:</p>
+{changed}{amount}<h1>{question}</h1>
+{final}{losses}{texts}{details}
 <form method="post" autocomplete="off">
-<input type="hidden" name="view" value="{escape(view)}">
-{_number_field(shown.type_number, problem)}
+<input type="hidden" name="view" value="{view}">
+{number}
 <div class="buttons">
-<button name="decision" value="approve">Approve: {escape(shown.title.lower())}</button>
+<button name="decision" value="approve">Approve: {title}</button>
 <button name="decision" value="decline" class="no" formnovalidate>Decline</button>
 </div>
 </form>
-<p class="soft">Texts above were read from Zoho just now; others may have written them. They are no instructions.
-Approval {escape(approval.name)}, {_minutes(seconds)}. If you did not expect this question, decline.</p>""",
+<p class="soft">Words in quotation marks were written by others and are not instructions. Figures were read from Zoho
+just now. Approval {name}, {left}. If you did not expect this question, decline.</p>""").format(
+        owner=_owner(approval),
+        client=_client(shown.client),
+        changed=Markup(changed) if approval.anew else "",
+        amount=Markup('<p class="amount">{}</p>').format(shown.amount) if shown.amount else "",
+        question=marked_up(shown.question),
+        final=Markup('<p class="warn">This cannot be undone.</p>') if shown.final else "",
+        losses=_rows(shown.losses, "losses"),
+        texts=Markup().join(_text(label, text) for label, text in shown.texts),
+        details=_rows(shown.details, ""),
+        view=view,
+        number=_number_field(shown.type_number, problem, typed),
+        title=shown.title.lower(),
+        name=approval.name,
+        left=_minutes(seconds),
     )
+    return whole_page(f"Approve? {quoting.for_page(shown.question)}", body)
 
 
 def outcome_page(approval: Approval) -> str:
     """What has become of it. Reloads itself only while a call is at work."""
+    shown = approval.shown
     at_work = not approval.outcome and (approval.state == "spent" or approval.callers > 0)
-    if approval.outcome:
+    said: str | Markup
+    if approval.outcome == DONE:
+        said = marked_up(shown.done) if shown.done else DONE
+    elif approval.outcome:
         said = approval.outcome
     elif at_work:
         said = "You approved. It is being done now."
@@ -77,37 +91,80 @@ def outcome_page(approval: Approval) -> str:
             "You approved. Nothing has been done yet, because the assistant stopped waiting: "
             "go back to it and tell it to go on."
         )
-    more = "" if approval.outcome or at_work else '<p><a href="">Show what happened since</a></p>'
-    heading = "Done" if approval.outcome == "Done." else _TITLES[approval.state]
-    return whole_page(
-        f"{heading}: {approval.shown.question}",
-        f"""<h1>{heading}</h1>
-<p dir="auto">{escape(approval.shown.question)}</p>
-<p role="status">{escape(said)}</p>
-{more}
-<p class="soft">Approval {escape(approval.name)}. {"" if at_work or more else "You can close this window."}</p>""",
-        refresh=at_work,
+    is_open = not approval.outcome and not at_work
+    heading = "Done" if approval.outcome == DONE else _TITLES[approval.state]
+    body = Markup("""{owner}<h1>{heading}</h1>
+<p role="status">{said}</p>
+<p class="soft">{question}</p>
+{more}<p class="soft">Approval {name}. {close}</p>""").format(
+        owner=_owner(approval),
+        heading=heading,
+        said=said,
+        question=marked_up(shown.question),
+        more=Markup('<p><a href="">Show what happened since</a></p>') if is_open else "",
+        name=approval.name,
+        close="" if at_work or is_open else "You can close this window.",
     )
+    return whole_page(f"{heading}: {quoting.for_page(shown.question)}", body, refresh=at_work)
 
 
 def notice_page(title: str, text: str) -> str:
     """Anything that is not about one question."""
-    return whole_page(title, f'<h1>{escape(title)}</h1><p role="status">{escape(text)}</p>')
+    return whole_page(title, Markup('<h1>{}</h1><p role="status">{}</p>').format(title, text))
 
 
-def _details(approval: Approval) -> str:
-    rows = (f'<dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd>' for label, value in approval.shown.details)
-    return f"<dl>{''.join(rows)}</dl>" if approval.shown.details else ""
+def marked_up(text: str) -> Markup:
+    """A text of a question: what others wrote set apart, numbers and addresses kept whole."""
+    return Markup().join(
+        Markup("<bdi>“{}”</bdi>").format(_kept_whole(part)) if is_quoted else _kept_whole(part)
+        for is_quoted, part in quoting.parts(text)
+    )
 
 
-def _number_field(number: str, problem: str) -> str:
+def _kept_whole(text: str) -> Markup:
+    result, end = Markup(), 0
+    for found in _WHOLE.finditer(text):
+        result += escape(text[end : found.start()]) + Markup('<span class="whole">{}</span>').format(found[0])
+        end = found.end()
+    return result + escape(text[end:])
+
+
+def _owner(approval: Approval) -> Markup:
+    demo = Markup('<span class="demo">Demo data</span>') if approval.shown.is_demo else Markup()
+    name = quoting.one_line(approval.shown.organization)
+    return Markup('<p class="owner"><bdi>{}</bdi> {}</p>\n').format(name, demo) if name or demo else Markup()
+
+
+def _client(client: str) -> Markup:
+    known = next((name for start, name in _CLIENTS if client.casefold().startswith(start)), "")
+    if known:
+        return Markup("<strong>{}</strong>").format(known)
+    name = quoting.for_page(quoting.quoted(client, 60))
+    return Markup("<bdi>{}</bdi> (as it calls itself)").format(name) if name else Markup("Your assistant")
+
+
+def _rows(details: tuple[tuple[str, str], ...], kind: str) -> Markup:
+    rows = Markup().join(
+        Markup("<dt>{}</dt><dd>{}</dd>").format(marked_up(label), marked_up(value)) for label, value in details
+    )
+    return Markup('<dl class="{}">{}</dl>\n').format(kind, rows) if details else Markup()
+
+
+def _text(label: str, text: str) -> Markup:
+    return Markup(
+        '<h2>{label} ({count} characters)</h2><div class="text" tabindex="0" role="region" aria-label="{label}">'
+        "<bdi>{text}</bdi></div>\n"
+    ).format(label=label, count=len(text), text=text)
+
+
+def _number_field(number: str, problem: str, typed: str) -> Markup:
     if not number:
-        return ""
-    said = f'<p class="warn" id="problem" role="alert">{escape(problem)}</p>' if problem else ""
-    described = ' aria-describedby="problem" aria-invalid="true"' if problem else ""
-    asked = f"The amount is large: to approve, type the number <strong>{escape(number)}</strong>"
-    return f"""<label for="number">{asked}</label>
-<input id="number" name="number" required autocapitalize="characters" spellcheck="false"{described}>{said}"""
+        return Markup()
+    said = Markup('<p class="warn" id="problem" role="alert">{}</p>').format(problem) if problem else Markup()
+    described = Markup(' aria-describedby="problem" aria-invalid="true" autofocus') if problem else Markup()
+    return Markup("""<label for="number">The amount is large: to approve, type the number {number}</label>
+<input id="number" name="number" value="{typed}" required autocapitalize="characters" spellcheck="false"{described}>
+{said}""").format(number=marked_up(number), typed=typed, described=described, said=said)
 
 
 def _minutes(seconds: float) -> str:
@@ -117,20 +174,20 @@ def _minutes(seconds: float) -> str:
 
 def whole_page(title: str, body: str, *, refresh: bool = False, go_to: str = "") -> str:
     """A page around `body`, which is HTML. It loads itself again with `refresh`, and another page with `go_to`."""
-    again = '<meta http-equiv="refresh" content="2">' if refresh else ""
-    again += f'<meta http-equiv="refresh" content="0; url={escape(go_to)}">' if go_to else ""
-    return f"""<!doctype html>
+    again = Markup('<meta http-equiv="refresh" content="2">') if refresh else Markup()
+    again += Markup('<meta http-equiv="refresh" content="0; url={}">').format(go_to) if go_to else Markup()
+    return Markup("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 {again}
-<title>{escape(title)}</title>
-<style>{STYLE}</style>
+<title>{title}</title>
+<style>{style}</style>
 </head>
-<body><main><div class="card">
+<body><main><p class="product">{icon} {product}</p><div class="card">
 {body}
 </div></main></body>
 </html>
-"""
+""").format(again=again, title=title, style=Markup(STYLE), icon=_ICON, product=PRODUCT, body=Markup(body))

@@ -32,6 +32,8 @@ CHANGED = "The record has changed since you decided, so nothing was done."
 WENT_FIRST = "Another call, the same as this one, was approved and went first."
 DECLINED = "You declined. Nothing was done."
 NOBODY = "Nobody decided in time. Nothing was done."
+DONE = "Done."
+"""The outcome of a call that ran; the page says what is true then instead."""
 NO_CALL = "You approved, but no call came in time. Nothing was done."
 
 
@@ -55,6 +57,17 @@ class Prompt:
     client: str = ""
     type_number: str = ""
     """The record's number, if the person has to type it to approve."""
+    amount: str = ""
+    """What it is about, with its currency."""
+    losses: tuple[tuple[str, str], ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
+    """Long texts, to be shown whole."""
+    organization: str = ""
+    is_demo: bool = False
+    done: str = ""
+    """What is true once the call has run."""
+    final: bool = False
+    """Whether it cannot be undone."""
 
 
 @dataclass(slots=True, eq=False)

@@ -1,5 +1,6 @@
 """The arguments of a call as a person reads them: each value by itself, whatever the order or length. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
@@ -66,10 +67,11 @@ def _rows(operation: Operation, name: str, value: Any, record: Json) -> Iterator
 
 
 def _old_and_new(name: str, value: Any, old: Any, currency: str) -> str:
-    new = quoted_address(value) if "@" in str(value) else described(name, value, currency)
     if isinstance(value, list | Mapping):
-        new = quoted(value)
-    if old in (None, "") or str(old) == str(value) or isinstance(old, list | Mapping):
+        return quoted(json.dumps(cast(Any, value), default=str, ensure_ascii=False), 300)
+    text = str(value)
+    new = quoted_address(text) if "@" in text else described(name, value, currency)
+    if old in (None, "") or str(old) == text or isinstance(old, list | Mapping):
         return new
     return f"{described(name, old, currency)} → {new}"
 

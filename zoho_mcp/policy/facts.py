@@ -90,8 +90,8 @@ def _mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[s
 
 def addresses_given(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The e-mail addresses that a call gives to contact persons of a customer."""
-    people = arguments.get("contact_persons") or []
-    found = [cast("Mapping[str, Any]", part) for part in cast("list[Any]", people) if isinstance(part, Mapping)]
+    people = cast("list[Any]", arguments.get("contact_persons") or [])
+    found = [cast("Mapping[str, Any]", part) for part in people if isinstance(part, Mapping)]
     return tuple(str(part["email"]) for part in found if part.get("email"))
 
 

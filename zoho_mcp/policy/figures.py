@@ -92,7 +92,7 @@ def described_line(line: Json) -> str:
     amount = line_amount(line, with_discount=False)
     count = "?" if quantity is None else format(quantity.normalize(), "f")
     price = "the item's price" if rate is None else money(rate)
-    sums = [f"{count} × {price}" + ("" if amount is None or quantity == 1 else f" = {money(amount)}")]
+    sums = [f"{count} x {price}" + ("" if amount is None or quantity == 1 else f" = {money(amount)}")]
     if line.get("discount"):
         sums.append(f"discount {one_line(line['discount'])}")
     words = [quoted(line[name]) for name in ("name", "description") if line.get(name)]

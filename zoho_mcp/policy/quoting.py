@@ -19,7 +19,7 @@ _MOST_MARKS = 2
 _FILLERS = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
 """Look like blanks, or like nothing, without being spaces."""
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_QUOTATION_MARKS = re.compile("[\"“”„‟«»]")
+_QUOTATION_MARKS = re.compile('["“”„‟«»]')
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~]|(?<![^\W_])_|_(?![^\W_]))")
 _WITH_BACKSLASH = r"\\\1"
 _LINK = re.compile(r"(://|\bwww\.)", re.IGNORECASE)
@@ -71,7 +71,8 @@ def for_client(text: str) -> str:
 
 def _escaped(part: str) -> str:
     text = f"“{_LINK.sub(_broken, _MARKDOWN.sub(_WITH_BACKSLASH, _inner(part)))}”"
-    return f"{FIRST}{text}{LAST}" if any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in part) else text
+    runs_left = any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in part)
+    return f"{FIRST}{text}{LAST}" if runs_left else text
 
 
 def _broken(link: re.Match[str]) -> str:

@@ -180,7 +180,8 @@ class RedisApprovals:
 
 def _opened(way: Way, content: Mapping[str, Any], expires_at: float) -> Approval:
     shown: dict[str, Any] = {**content["shown"]}
-    shown["details"] = tuple((label, value) for label, value in shown["details"])
+    for rows in ("details", "losses", "texts"):
+        shown[rows] = tuple((label, value) for label, value in shown.get(rows, ()))
     return Approval(
         way, Binding(**content["bound"]), Prompt(**shown), expires_at, name=content["name"], secret=content["secret"]
     )

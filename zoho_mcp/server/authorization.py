@@ -8,10 +8,11 @@ from typing import Any
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy import rules
 from zoho_mcp.policy.facts import UNTOLD, amount, at_hand, in_own_currency, outsiders, subject, with_facts
+from zoho_mcp.policy.losses import can_destroy, losses_of
 from zoho_mcp.policy.rules import Decision, Fact, Facts, Policy
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.tool_call import ToolCall, principal_of
-from zoho_mcp.specs.model import Operation
+from zoho_mcp.specs.model import Effect, Operation
 from zoho_mcp.zoho.api import ZohoApi
 
 Json = Mapping[str, Any]
@@ -20,17 +21,31 @@ Json = Mapping[str, Any]
 async def decide(app: ServerContext, call: ToolCall) -> Decision:
     """What the policy says about this call. Raises what a read of Zoho raises: unknown facts allow nothing."""
     policy, operation = app.policy, call.operation
-    effect = rules.effect_of(operation, call.arguments)
+    effect = await _effect(app, call)
     relevant = tuple(rule for rule in policy.rules if rules.covers(rule, operation, effect))
     if not relevant:
         return rules.outcome(policy, None, effect)
-    return await _by_rules(app, replace(policy, rules=relevant), call)
+    return await _by_rules(app, replace(policy, rules=relevant), call, effect)
 
 
-async def _by_rules(app: ServerContext, policy: Policy, call: ToolCall) -> Decision:
+async def _effect(app: ServerContext, call: ToolCall) -> Effect:
+    """The effect of the tool, or `destroy` where this very call would take something away from the record."""
+    operation, arguments = call.operation, call.arguments
+    effect = rules.effect_of(operation, arguments)
+    if effect == "destroy" or not can_destroy(operation, arguments):
+        return effect
+    of_record = subject(operation, app.catalog)
+    if of_record is None:
+        # Which record it is cannot be read beforehand: what is replaced is not known.
+        return "destroy"
+    record = await app.api.record(of_record.name, arguments)
+    return "destroy" if losses_of(operation, arguments, record).serious else effect
+
+
+async def _by_rules(app: ServerContext, policy: Policy, call: ToolCall, effect: Effect) -> Decision:
     """The decision of the first rule that matches, with the facts that it takes to see which one does."""
     operation, arguments = call.operation, call.arguments
-    facts = at_hand(operation, arguments, app.catalog, call.organization_id, call.principal)
+    facts = replace(at_hand(operation, arguments, app.catalog, call.organization_id, call.principal), effect=effect)
     if unknown := rules.needed(policy, operation, facts):
         facts = await _looked_up(app, operation, arguments, facts, unknown)
     return rules.decide(policy, operation, facts)

@@ -8,8 +8,9 @@ import logging
 
 import anyio
 
+from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.policy.approvals import Approval, Prompt
-from zoho_mcp.policy.rules import effect_of
+from zoho_mcp.policy.figures import money
 from zoho_mcp.server.confirmation.request import MOST_QUESTIONS, TELL_THE_USER, ConfirmationRequest, Consent, Snapshot
 from zoho_mcp.telemetry.progress import report_progress
 
@@ -28,7 +29,7 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
     approvals = request.app.approvals
     for _ in range(MOST_QUESTIONS):
         is_new = await approvals.live("page", snapshot.binding) is None
-        approval = await approvals.ask("page", snapshot.binding, _shown(request, snapshot))
+        approval = await approvals.ask("page", snapshot.binding, await _shown(request, snapshot))
         if approval.state == "waiting":
             if is_new and request.principal is not None:
                 # Nobody can decide before they have the address.
@@ -53,11 +54,30 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
     raise request.refusal("the record kept changing while it was being asked about.", "Call again.")
 
 
-def _shown(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
-    preview, limit = snapshot.preview, request.app.settings.approval_type_number_over
-    large = preview.amount is not None and preview.amount > limit
-    typed = preview.number if large and effect_of(request.operation, request.arguments) == "destroy" else ""
-    return Prompt(request.operation.title, preview.question, preview.details, request.call.client, typed)
+async def _shown(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
+    preview = snapshot.preview
+    return Prompt(
+        title=request.operation.title,
+        question=preview.question,
+        details=preview.details,
+        client=request.call.client,
+        type_number=request.number_to_type(preview),
+        amount=money(preview.amount, preview.currency) if preview.amount is not None else "",
+        losses=preview.losses,
+        texts=preview.texts,
+        organization=await _organization(request),
+        is_demo=request.app.settings.is_embedded,
+        done=preview.done,
+        final=preview.final,
+    )
+
+
+async def _organization(request: ConfirmationRequest) -> str:
+    """The name of the books' owner; empty where it cannot be read."""
+    try:
+        return str((await request.app.api.organization()).get("name", ""))
+    except ZohoMcpError:
+        return ""
 
 
 async def _show_and_wait(request: ConfirmationRequest, approval: Approval, why: str) -> bool:

@@ -6,7 +6,9 @@ from typing import Any
 from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
 from zoho_mcp.policy import consequences
 from zoho_mcp.policy.facts import recipients, subject
+from zoho_mcp.policy.losses import losses_of
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
+from zoho_mcp.policy.quoting import quoted
 from zoho_mcp.server.authorization import customer_of
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.model import Operation
@@ -24,7 +26,7 @@ async def read_preview(app: ServerContext, operation: Operation, arguments: Json
     more = await _more(app, operation, arguments, record)
     if more.refusal:
         raise RejectedError(more.refusal, more.instead)
-    shown = preview(operation, record, arguments, more)
+    shown = preview(operation, record, arguments, more, losses_of(operation, arguments, record))
     return shown, fingerprint(operation.name, arguments, app.api.books, shown.version)
 
 
@@ -79,7 +81,7 @@ async def _for_customer(app: ServerContext, operation: Operation, arguments: Jso
     if record or "customer_id" not in arguments:
         return More()
     customer = await customer_of(app.api, record, arguments)
-    return More((("Customer", consequences.clean((customer or {}).get("contact_name", ""))),))
+    return More(details=(("Customer", quoted((customer or {}).get("contact_name", ""))),))
 
 
 _SPECIAL: Mapping[str, Callable[[ServerContext, Json, Json], Awaitable[More]]] = {

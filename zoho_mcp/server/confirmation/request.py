@@ -7,6 +7,7 @@ from typing import Any
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.approvals import Approval, Binding
 from zoho_mcp.policy.preview import Preview, fingerprint
+from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server.confirmation.preview_reader import read_preview
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.delivery.duplicates import Duplicate
@@ -81,6 +82,12 @@ class ConfirmationRequest:
         preview, version = await read_preview(self.app, self.operation, self.arguments)
         call = fingerprint(self.operation.name, self.arguments, self.call.organization_id, "")
         return Snapshot(preview, Binding(call, version, self.principal))
+
+    def number_to_type(self, preview: Preview) -> str:
+        """The record's number where a person has to type it: for a large loss. Empty: not needed."""
+        large = preview.amount is not None and preview.amount > self.app.settings.approval_type_number_over
+        destroys = effect_of(self.operation, self.arguments) == "destroy" or bool(preview.losses)
+        return preview.number if large and destroys else ""
 
     async def is_abandoned(self) -> bool:
         """Whether an HTTP client hung up. The SDK cancels a call itself only over stdio and over some kinds of HTTP."""
