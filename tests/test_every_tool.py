@@ -168,7 +168,8 @@ async def test_every_tool_works_on_the_embedded_zoho(zoho: Zoho, tmp_path: Path,
         assert (await use("get_receivables_aging", as_of="2026-06-15"))["customers"]
     assert set(load(product).operations) - used == set()
     destroyed = [tool for tool in used if load(product).operations[tool].effect == "destroy"]
-    assert len(zoho.person.questions) == len(destroyed)
+    # Updates that take something away are asked about too.
+    assert len(zoho.person.questions) >= len(destroyed)
 
 
 async def sent_estimate(client: Client) -> str:

@@ -86,8 +86,8 @@ async def test_a_mail_to_anyone_else_is_asked_about_and_says_who_that_is(zoho: Z
         await call(client, "email_invoice", invoice_id=invoice["invoice_id"], **mail)
     [question] = zoho.person.questions
     assert "Not a contact person: “thief@elsewhere.example”" in question
-    assert f"To: {mail['to_mail_ids'][0]}" in question
-    assert "Subject: Your invoice" in question
+    assert f"To: “{mail['to_mail_ids'][0]}”" in question
+    assert "Subject: “Your invoice”" in question
     assert "Attached: the PDF" in question
 
 
@@ -288,7 +288,7 @@ async def test_when_the_facts_cannot_be_read_the_call_fails_with_that_error(zoho
     async with zoho.client(policy_file=policy, confirm="allow") as client:
         result = await client.call_tool("void_invoice", {"invoice_id": "999"})
     assert result.is_error
-    assert "Zoho does not have it." in text_of(result)
+    assert (result.structured_content or {})["kind"] == "not_found"
     assert zoho.changes() == []
 
 

@@ -184,7 +184,9 @@ REFUND = Operation.model_validate(
 
 
 def test_a_refund_shows_what_is_paid_out_from_what_and_what_stays() -> None:
-    shown = preview(REFUND, NOTE, {"amount": 20.1, "refund_mode": "cash"}, refund(NOTE, {"amount": 20.1, "refund_mode": "cash"}))
+    shown = preview(
+        REFUND, NOTE, {"amount": 20.1, "refund_mode": "cash"}, refund(NOTE, {"amount": 20.1, "refund_mode": "cash"})
+    )
     assert shown.question == f"Refund 20.10 USD from credit note CN-7, to {quoted('Acme')}?"
     assert ("Paid out", "20.10 USD") in shown.losses
     assert ("Unused afterwards", "30.15 USD") in shown.losses
