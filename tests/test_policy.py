@@ -288,7 +288,7 @@ async def test_when_the_facts_cannot_be_read_the_call_fails_with_that_error(zoho
     async with zoho.client(policy_file=policy, confirm="allow") as client:
         result = await client.call_tool("void_invoice", {"invoice_id": "999"})
     assert result.is_error
-    assert (result.structured_content or {})["kind"] == "not_found"
+    assert (result.structured_content or {})["error"]["kind"] == "not_found"
     assert zoho.changes() == []
 
 
