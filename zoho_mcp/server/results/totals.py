@@ -60,9 +60,20 @@ def totals(
         for currency, own in sorted(by_currency.items())
     }
     answer: dict[str, Any] = {"sums" if complete else "sums_of_these_rows": found} if found else {}
+    if complete and (len(found) > 1 or len(counted) < len(owed)):
+        answer |= _in_base_currency(owed, columns)
     if len(counted) < len(rows):
         left_out = Counter(str(row["status"]) for row in rows if row not in owed)
         left_out["of an unknown currency"] += len(owed) - len(counted)
         left_out = +left_out
         answer["not_in_sums"] = ", ".join(f"{count} {status}" for status, count in sorted(left_out.items()))
     return answer
+
+
+def _in_base_currency(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
+    """What rows of several currencies come to in the organisation's own, where each of them says it."""
+    names = [f"bcy_{name}" for name in columns]
+    if any(row.get(name) is None for row in rows for name in names):
+        return {}
+    sums = {name: json_numbers(sum(amount(row, name) for row in rows)) for name in names}
+    return {"sums_in_base_currency": {"count": len(rows), **sums}}

@@ -25,6 +25,7 @@ _PAGING: Mapping[str, Any] = {
 _SUMS: Mapping[str, Any] = {
     "sums": {"type": "object", "description": "Of the whole list, by currency"},
     "sums_of_these_rows": {"type": "object", "description": "Of this part of the list, by currency"},
+    "sums_in_base_currency": {"type": "object", "description": "All of them in the organisation's own currency"},
     "not_in_sums": {"type": "string", "description": "Not sent, void or of unknown currency"},
 }
 

@@ -1,6 +1,11 @@
-"""The currency of each payment in a list. Zoho's rows do not name it: it is that of the payment's customer."""
+"""The currency of each payment in a list. Zoho's rows do not name it.
+
+It is that of the payment's customer; the payment's own record decides where the customer cannot be read, or where the
+amounts in the base currency contradict it.
+"""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from zoho_mcp.errors import AuthError, NotFoundError
@@ -8,6 +13,8 @@ from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.zoho.api import ZohoApi
 
 Json = dict[str, Any]
+MOST_RECORDS = 25
+"""Payments whose own record is read for one page of a list: a request each."""
 
 
 class PaymentCurrencies:
@@ -18,7 +25,7 @@ class PaymentCurrencies:
         self._by_customer: dict[str, str] = {}
 
     async def add(self, rows: Sequence[Json]) -> None:
-        """Write the currency into rows that have none. A row keeps none where the customer cannot be read."""
+        """Write the currency into rows that have none. A row keeps none where it cannot be read."""
         unnamed = [row for row in rows if not row.get("currency_code")]
         wanted = {str(row["customer_id"]) for row in unnamed} - self._by_customer.keys()
         try:
@@ -32,6 +39,17 @@ class PaymentCurrencies:
         for row in unnamed:
             if currency := self._by_customer.get(str(row["customer_id"])):
                 row["currency_code"] = currency
+        await self._read_payments([row for row in unnamed if not row.get("currency_code")] + _doubtful(unnamed))
+
+    async def _read_payments(self, rows: Sequence[Json]) -> None:
+        """Take the currency from the records of these payments. A row that is not read has none."""
+        for row in rows:
+            row.pop("currency_code", None)
+        for row in rows[:MOST_RECORDS]:
+            with suppress(AuthError, NotFoundError):
+                record = await self._api.record("get_payment", {"payment_id": str(row["payment_id"])})
+                if currency := record.get("currency_code"):
+                    row["currency_code"] = currency
 
     async def _read_customers(self, wanted: set[str]) -> None:
         async for envelope in walk(self._api, "list_customers", {}, under_way=True):
@@ -42,3 +60,16 @@ class PaymentCurrencies:
 
     def _note(self, customer: Mapping[str, Any]) -> None:
         self._by_customer[str(customer["contact_id"])] = str(customer.get("currency_code", ""))
+
+
+def _doubtful(rows: Sequence[Json]) -> list[Json]:
+    """The rows of a currency in which some amounts equal those in the base currency and others do not.
+
+    A customer may be billed in another currency than its own.
+    """
+    by_currency: dict[str, dict[bool, list[Json]]] = {}
+    for row in rows:
+        if row.get("currency_code") and row.get("bcy_amount") is not None and row.get("amount"):
+            same = row["amount"] == row["bcy_amount"]
+            by_currency.setdefault(row["currency_code"], {}).setdefault(same, []).append(row)
+    return [row for kinds in by_currency.values() if len(kinds) > 1 for own in kinds.values() for row in own]
