@@ -8,6 +8,7 @@ from conftest import ERAS, Era, Zoho
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.prompts.handlers import PROMPTS
+from zoho_mcp.server.prompts.instructions import LONGEST, instructions
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio
