@@ -135,9 +135,7 @@ def _pyproject() -> str:
     about = project()
     lines = [f"{key} = {json.dumps(about[key])}" for key in ("name", "version", "requires-python")]
     lines += ["dependencies = [", *(f"    {json.dumps(one)}," for one in about["dependencies"]), "]"]
-    locked = [line for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line]
-    tested = ["constraint-dependencies = [", *(f"    {json.dumps(one)}," for one in locked), "]"]
-    return "\n".join(["[project]", *lines, "", "[tool.uv]", "package = false", *tested, ""])
+    return "\n".join(["[project]", *lines, "", "[tool.uv]", "package = false", ""])
 
 
 def contents() -> Mapping[str, bytes]:

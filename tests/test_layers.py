@@ -29,7 +29,6 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "server": (
         {
             "errors",
-            "private_files",
             "text",
             "times",
             "settings",

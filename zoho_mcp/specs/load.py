@@ -23,6 +23,11 @@ TOOLSETS = (
     "organizations",
     "lookups",
     "reports",
+    "credits",
+    "reminders",
+    "refunds",
+    "people",
+    "setup",
 )
 """The order of the files, and so of tools/list."""
 
@@ -43,9 +48,12 @@ def load(product: str = "invoice", edition: str = "", folder: Path | None = None
     documents = {"_shared.json": shared}
     operations: dict[str, Operation] = {}
     toolsets: dict[str, str] = {}
+    extra: set[str] = set()
     for path in _spec_files(folder):
         file, entries = _spec_file(path)
         toolsets[file.toolset] = file.about
+        if file.extra:
+            extra.add(file.toolset)
         for entry in entries:
             operation = _operation(path.name, file, entry, product, edition, documents)
             if operation.name in operations:
@@ -54,6 +62,7 @@ def load(product: str = "invoice", edition: str = "", folder: Path | None = None
     catalog = Catalog(
         operations=operations,
         toolsets=toolsets,
+        extra=frozenset(extra),
         product=product,
         edition=edition,
         hints=shared.get("hints", {}),

@@ -238,6 +238,8 @@ class Toolset(Frozen):
     title: str
     about: str
     """One sentence for people who choose toolsets."""
+    extra: bool = False
+    """Offered only where `ZOHO_TOOLSETS` names it, or says `all`: the default must stay cheap for a model."""
     renames: Mapping[str, str] = {}
     """Zoho's word to ours, for keys of the answers."""
 
@@ -254,6 +256,8 @@ class Catalog(Frozen):
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, str]
     """Toolset to its sentence."""
+    extra: frozenset[str] = frozenset()
+    """Toolsets that are offered only where they are asked for."""
     product: str
     edition: str = ""
     hints: Mapping[str, str] = {}

@@ -72,7 +72,10 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     fields = rest.pop("clear", ()) if operation.clearable else ()
     if http.number in rest:
         rest.setdefault("ignore_auto_number_generation", True)
-    query = (*parse_qsl(constant), *((name, _text(rest.pop(name))) for name in in_query if name in rest))
+    query = (
+        *parse_qsl(constant),
+        *((http.renames.get(name, name), _text(rest.pop(name))) for name in in_query if name in rest),
+    )
     if http.method in ("POST", "PUT"):
         rest = _renamed(_cleared(_with_discounts(operation, rest), fields), http.renames)
     return Request(

@@ -15,6 +15,8 @@ from zoho_mcp.zoho.api import ORGANIZATION
 from zoho_mcp.zoho.oauth.cache import granted_scopes
 from zoho_mcp.zoho.oauth.scopes import usable
 
+EVERY_TOOLSET = "all"
+"""The name that stands for every toolset, those that are offered only when asked for included."""
 _PAGING: Mapping[str, Any] = {
     "page": {"type": "integer"},
     "has_more": {"type": "boolean"},
@@ -50,18 +52,22 @@ def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
 def chosen(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
     """The operations that the settings ask for, in the catalog's order.
 
-    The filters, in their order: toolsets and tools name what is wanted (neither: everything), exclude_tools takes away,
-    read_only takes away whatever is not a read. Nothing that a client sends can add one back. Raises SettingsError for
-    a name that does not exist.
+    The filters, in their order: toolsets and tools name what is wanted (neither: every toolset but the extra ones),
+    exclude_tools takes away, read_only takes away whatever is not a read. Nothing that a client sends can add one back.
+    Raises SettingsError for a name that does not exist.
     """
-    _must_exist("ZOHO_TOOLSETS", settings.toolsets, catalog.toolsets)
+    _must_exist("ZOHO_TOOLSETS", settings.toolsets, (*catalog.toolsets, EVERY_TOOLSET))
     _must_exist("ZOHO_TOOLS", settings.tools, catalog.operations)
     _must_exist("ZOHO_EXCLUDE_TOOLS", settings.exclude_tools, catalog.operations)
-    everything = not settings.toolsets and not settings.tools
+    wanted = set(settings.toolsets)
+    if EVERY_TOOLSET in wanted:
+        wanted = set(catalog.toolsets)
+    elif not settings.toolsets and not settings.tools:
+        wanted = set(catalog.toolsets) - catalog.extra
     return {
         name: operation
         for name, operation in catalog.operations.items()
-        if (everything or operation.toolset in settings.toolsets or name in settings.tools)
+        if (operation.toolset in wanted or name in settings.tools)
         and name not in settings.exclude_tools
         and (operation.effect == "read" or not settings.read_only)
     }
@@ -137,11 +143,7 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         names = ("uri", "name", "mime_type", "saved_as")
         properties = {name: {"type": "string"} for name in names}
     elif operation.answer.columns:
-        rows = {
-            "type": "object",
-            "description": f"A table; usual columns: {', '.join(operation.answer.columns)}",
-            "properties": {"columns": {"type": "array"}, "rows": {"type": "array"}},
-        }
+        rows = {"type": "array", "description": f"Objects: {', '.join(operation.answer.columns)}"}
         properties = {operation.tool_answer_key: rows, **_PAGING}
         properties |= _SUMS if operation.answer.sums else {}
         # A report says more than its rows; of any other list, `output` is the shape of a row, as of a record its own.

@@ -1,0 +1,178 @@
+"""The tools beyond the references, used as an owner would: credits, reminders, refunds, people, look-ups."""
+
+from typing import Any
+
+import pytest
+from conftest import Zoho, call
+from mcp import Client
+
+from zoho_mcp.specs.load import load
+
+pytestmark = pytest.mark.anyio
+EXTRA = "credits,reminders,refunds,people,setup"
+
+
+async def invoice_of(client: Client, customer: str, rate: int) -> str:
+    lines = [{"name": "Work", "rate": rate}]
+    invoice = (await call(client, "create_invoice", customer_id=customer, line_items=lines))["invoice"]["invoice_id"]
+    await call(client, "mark_invoice_sent", invoice_id=invoice)
+    return invoice
+
+
+async def customer_of(client: Client) -> str:
+    people = [{"first_name": "Ada", "email": "ada@example.com"}]
+    made = await call(client, "create_customer", contact_name="Harbour", contact_persons=people)
+    return made["customer"]["customer_id"]
+
+
+async def balance(client: Client, invoice: str) -> Any:
+    return (await call(client, "get_invoice", invoice_id=invoice))["invoice"]["balance"]
+
+
+def everything(zoho: Zoho, **changes: Any) -> Any:
+    return zoho.client(toolsets=("all",), repeat_window=0, **changes)
+
+
+def rows_of(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The rows of a list, whichever way they are written."""
+    found = answer[key]
+    if isinstance(found, dict):
+        return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+    return found
+
+
+async def test_the_extra_tools_are_offered_only_when_asked_for(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        usual = {tool.name for tool in (await client.list_tools()).tools}
+    async with everything(zoho) as client:
+        every = {tool.name for tool in (await client.list_tools()).tools}
+    catalog = load()
+    assert every - usual == {name for name, one in catalog.operations.items() if one.toolset in catalog.extra}
+
+
+async def test_credit_is_applied_and_taken_back_from_either_side(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        customer = await customer_of(client)
+        invoice = await invoice_of(client, customer, 100)
+        lines = [{"name": "Return", "rate": 60}]
+        made = await call(client, "create_credit_note", customer_id=customer, line_items=lines, is_draft=True)
+        note = made["creditnote"]["creditnote_id"]
+        await call(client, "open_credit_note", creditnote_id=note)
+        applied = [{"invoice_id": invoice, "amount_applied": 25}]
+        await call(client, "apply_credit_note", creditnote_id=note, invoices=applied)
+        assert await balance(client, invoice) == 75
+        listed = await call(client, "list_credit_note_applications", creditnote_id=note)
+        [row] = rows_of(listed, "invoices_credited")
+        part = {"creditnote_id": note, "creditnotes_invoice_id": row["creditnotes_invoice_id"]}
+        await call(client, "remove_credit_note_application", **part)
+        assert await balance(client, invoice) == 100
+        credits = [{"creditnote_id": note, "amount_applied": 10}]
+        await call(client, "apply_credits_to_invoice", invoice_id=invoice, apply_creditnotes=credits)
+        [row] = rows_of(await call(client, "list_invoice_credits", invoice_id=invoice), "credits")
+        taken = {"invoice_id": invoice, "creditnotes_invoice_id": row["creditnotes_invoice_id"]}
+        await call(client, "remove_invoice_credit", **taken)
+        assert await balance(client, invoice) == 100
+        await call(client, "record_invoice_payment", invoice_id=invoice, amount=40)
+        [row] = rows_of(await call(client, "list_invoice_payments", invoice_id=invoice), "payments")
+        taken = {"invoice_id": invoice, "invoice_payment_id": row["invoice_payment_id"]}
+        await call(client, "remove_invoice_payment", **taken)
+        assert await balance(client, invoice) == 100
+    # Each of the three that took something back was asked about.
+    assert len(zoho.person.questions) == 3
+
+
+async def test_refunds_of_credit_notes_and_payments_are_seen_and_deleted(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        customer = await customer_of(client)
+        lines = [{"name": "Return", "rate": 60}]
+        made = await call(client, "create_credit_note", customer_id=customer, line_items=lines)
+        note = made["creditnote"]["creditnote_id"]
+        await call(client, "refund_credit_note", creditnote_id=note, amount=20, date="2026-06-15")
+        listed = rows_of(await call(client, "list_credit_note_refunds", creditnote_id=note), "creditnote_refunds")
+        one = {"creditnote_id": note, "creditnote_refund_id": listed[0]["creditnote_refund_id"]}
+        assert (await call(client, "get_credit_note_refund", **one))["creditnote_refund"]["amount"] == 20
+        await call(client, "delete_credit_note_refund", **one)
+        assert (await call(client, "get_credit_note", creditnote_id=note))["creditnote"]["balance"] == 60
+        paid = (await call(client, "record_payment", customer_id=customer, amount=50))["payment"]["payment_id"]
+        await call(client, "refund_payment", payment_id=paid, amount=30, date="2026-06-15")
+        [row] = rows_of(await call(client, "list_payment_refunds", payment_id=paid), "payment_refunds")
+        one = {"payment_id": paid, "payment_refund_id": row["payment_refund_id"]}
+        assert rows_of(await call(client, "get_payment_refund", **one), "payment_refunds")[0]["amount"] == 30
+        await call(client, "delete_payment_refund", **one)
+        assert (await call(client, "get_payment", payment_id=paid))["payment"]["unused_amount"] == 50
+    assert len(zoho.person.questions) == 4
+
+
+async def test_reminders_and_write_off(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        customer = await customer_of(client)
+        invoice = await invoice_of(client, customer, 100)
+        assert "ada@example.com" in str(await call(client, "get_payment_reminder", invoice_id=invoice))
+        assert "ada@example.com" in str(await call(client, "get_invoice_email", invoice_id=invoice))
+        await call(client, "send_payment_reminder", invoice_id=invoice, to_mail_ids=["ada@example.com"])
+        await call(client, "disable_payment_reminders", invoice_id=invoice)
+        await call(client, "enable_payment_reminders", invoice_id=invoice)
+        await call(client, "disable_customer_reminders", customer_id=customer)
+        await call(client, "enable_customer_reminders", customer_id=customer)
+        link = await call(client, "create_payment_link", invoice_id=invoice, expiry_time="2026-12-31")
+        assert link["data"]["share_link"].startswith("https://")
+        await call(client, "add_invoice_comment", invoice_id=invoice, description="Called")
+        comments = await call(client, "list_invoice_comments", invoice_id=invoice)
+        assert rows_of(comments, "comments")[0]["description"] == "Called"
+        await call(client, "write_off_invoice", invoice_id=invoice)
+        assert await balance(client, invoice) == 0
+        await call(client, "cancel_invoice_write_off", invoice_id=invoice)
+        assert await balance(client, invoice) == 100
+        await call(client, "void_invoice", invoice_id=invoice)
+        await call(client, "mark_invoice_draft", invoice_id=invoice)
+        assert (await call(client, "get_invoice", invoice_id=invoice))["invoice"]["status"] == "draft"
+    assert [mail["to"] for mail in zoho.store.outbox()][-1] == ["ada@example.com"]
+    assert len(zoho.person.questions) == 2
+
+
+async def test_several_mails_at_once_go_to_the_customers_own_people(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        customer = await customer_of(client)
+        invoices = [await invoice_of(client, customer, rate) for rate in (10, 20)]
+        before = len(zoho.store.outbox())
+        await call(client, "email_invoices", invoice_ids=",".join(invoices))
+        info = (await call(client, "send_payment_reminders", invoice_ids=",".join(invoices)))["info"]
+        assert info["email_success_info"]["sent_count"] == 2
+    assert len(zoho.store.outbox()) - before == 4
+    # They go to people on the customers' records, as the shipped policy allows.
+    assert zoho.person.questions == []
+
+
+async def test_people_addresses_mail_and_statements(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        customer = await customer_of(client)
+        person = {"customer_id": customer, "first_name": "Ben", "email": "ben@example.com"}
+        made = (await call(client, "create_contact_person", **person))["contact_person"]["contact_person_id"]
+        await call(client, "update_contact_person", contact_person_id=made, **{**person, "last_name": "Baker"})
+        await call(client, "set_primary_contact_person", contact_person_id=made)
+        listed = rows_of(await call(client, "list_contact_persons", customer_id=customer), "contact_persons")
+        assert [row["email"] for row in listed if row.get("is_primary_contact")] == ["ben@example.com"]
+        await call(client, "delete_contact_person", contact_person_id=made, customer_id=customer)
+        assert "body" in (await call(client, "get_statement_email", customer_id=customer))["data"]
+        mail = {"customer_id": customer, "to_mail_ids": ["ada@example.com"], "subject": "S", "body": "B"}
+        await call(client, "email_customer_statement", **mail)
+        await call(client, "email_customer", **mail)
+        added = await call(client, "add_customer_address", customer_id=customer, city="Graz")
+        one = {"customer_id": customer, "address_id": added["address_info"]["address_id"]}
+        await call(client, "update_customer_address", **one, city="Linz")
+        addresses = rows_of(await call(client, "list_customer_addresses", customer_id=customer), "addresses")
+        assert addresses[0]["city"] == "Linz"
+        await call(client, "delete_customer_address", **one)
+    assert len(zoho.person.questions) == 2
+
+
+@pytest.mark.parametrize("product", ["invoice", "books"])
+async def test_look_ups_and_setting_up(zoho: Zoho, product: str) -> None:
+    async with everything(zoho, product=product) as client:
+        kind = {"account_type": "expense"} if product == "books" else {}
+        await call(client, "create_expense_category", account_name="Courses", **kind)
+        assert (await call(client, "create_tax", tax_name="Reduced", tax_percentage=7))["tax"]["tax_id"]
+        made = await call(client, "create_currency", currency_code="CHF", currency_format="1,234,567.89")
+        rates = await call(client, "list_exchange_rates", currency_id=made["currency"]["currency_id"])
+        assert rows_of(rates, "exchange_rates")[0]["currency_code"] == "CHF"
+        assert rows_of(await call(client, "list_users"), "users")
