@@ -11,10 +11,10 @@ FROM python:${PYTHON}-slim AS build
 WORKDIR /source
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/zoho-invoice-mcp
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY tool_specs ./tool_specs
 COPY zoho_mcp ./zoho_mcp
-RUN /opt/zoho-invoice-mcp/bin/pip install ".[metrics,otel,redis]" && /opt/zoho-invoice-mcp/bin/pip uninstall --yes pip
+RUN /opt/zoho-invoice-mcp/bin/pip install --constraint constraints.txt ".[metrics,otel,redis]" && /opt/zoho-invoice-mcp/bin/pip uninstall --yes pip
 
 FROM python:${PYTHON}-slim
 LABEL io.modelcontextprotocol.server.name="io.github.zoho-invoice-mcp/zoho-invoice-mcp" \

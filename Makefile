@@ -3,22 +3,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo quick test coverage docs lint format bundle dist clean
+.PHONY: demo quick test coverage docs lint format bundle dist clean lint-repository sbom lock
 .DELETE_ON_ERROR:
 
-$(VENV)/installed: pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+$(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d. Say which: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable .
+	$(PIP) --editable .
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --group test
+	$(PIP) --group test
 	touch $@
 
 $(VENV)/installed-lint: $(VENV)/installed-test
-	$(BIN)/python -m pip install --quiet --group lint
+	$(PIP) --group lint
 	touch $@
 
 $(VENV)/installed-docs: $(VENV)/installed
@@ -40,10 +42,18 @@ coverage: $(VENV)/installed-test  ## the whole test suite with branch coverage; 
 docs: $(VENV)/installed-docs  ## the docs as a site, build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-lint: $(VENV)/installed-lint  ## ruff and pyright, strict
+lint: $(VENV)/installed-lint lint-repository  ## ruff and pyright, strict, and the repository's own files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+lint-repository: $(VENV)/installed-lint  ## workflows, issue forms, dependabot, compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/zizmor --quiet --offline --config .github/zizmor.yml .github
 
 format: $(VENV)/installed-lint
 	$(BIN)/ruff format .
@@ -53,8 +63,18 @@ bundle: $(VENV)/installed  ## the Claude Desktop bundle, dist/zoho-invoice-mcp.m
 	$(BIN)/python bundle/build.py
 
 dist: bundle  ## that, and the sdist and the wheel for PyPI
-	$(BIN)/python -m pip install --quiet --group dist
+	$(PIP) --group dist
 	$(BIN)/python -m build --outdir dist
+
+sbom: $(VENV)/installed  ## what a plain installation consists of, dist/sbom.cdx.json (CycloneDX)
+	$(PIP) --group dist
+	rm -rf dist/plain && $(PYTHON) -m venv dist/plain && dist/plain/bin/python -m pip install --quiet --constraint constraints.txt .
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file dist/sbom.cdx.json dist/plain/bin/python
+	rm -rf dist/plain
+
+lock:  ## the versions that are tested, constraints.txt; needs uv
+	uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
+		--all-extras --group test --group lint --group dist --group docs pyproject.toml --output-file constraints.txt
 
 clean:
 	rm -rf $(VENV) dist demo-output htmlcov .coverage .coverage.*

@@ -20,6 +20,7 @@ from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.limits import UNLIMITED
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
+from zoho_mcp.server.results.table import with_records
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
@@ -60,7 +61,9 @@ async def measure() -> None:
     zoho = ZohoClient(settings, transport=httpx.ASGITransport(app))
     print("tool                         rows Zoho bytes   tokens ours bytes   tokens   less  per row")
     async with Client(create_server(settings, load(), zoho)) as client:
-        customer = (await client.call_tool("list_customers", {})).structured_content["customers"][0]["customer_id"]
+        customer = with_records((await client.call_tool("list_customers", {})).structured_content)["customers"][0][
+            "customer_id"
+        ]
         written = await client.call_tool("create_invoice", {"customer_id": customer, "line_items": LINES})
         invoice = written.structured_content["invoice"]["invoice_id"]
         for kind in LISTS:

@@ -111,7 +111,7 @@ async def measure(settings: Settings, pairs: int, calls: int) -> None:
         token = await a_token(settings, http)
         bare = await stack.enter_async_context(Client(bare_server(settings, http, token)))
         ours = await stack.enter_async_context(Client(create_server(settings, load(), client_of(settings))))
-        rows = (await ours.call_tool("list_invoices", {"per_page": 1})).structured_content["invoices"]
+        rows = (await ours.call_tool("list_invoices", {"per_page": 1})).structured_content["invoices"]["rows"]
         await bare.list_tools()
         await compare(bare, ours, rows[0]["invoice_id"], pairs)
         await endure(ours, rows[0]["invoice_id"], calls)

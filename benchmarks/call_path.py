@@ -20,6 +20,7 @@ from mcp.client import ClientRequestContext
 
 from zoho_mcp.cli.embedded import embedded as sandboxed
 from zoho_mcp.server.app import create_server
+from zoho_mcp.server.results.table import with_records
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 
@@ -89,7 +90,7 @@ async def measure() -> dict[str, Path]:
                 ends = [*rounds, len(current.visits)]
                 label = name if not rounds else f"{name}, round {number + 1}"
                 found[label] = Path(current.visits[start : ends[number]])
-            return result.structured_content or {}
+            return with_records(result.structured_content or {})
 
         for attempt in range(2):
             rows = (await one("list_invoices", "list_invoices", {"per_page": 5}))["invoices"]

@@ -135,7 +135,9 @@ def _pyproject() -> str:
     about = project()
     lines = [f"{key} = {json.dumps(about[key])}" for key in ("name", "version", "requires-python")]
     lines += ["dependencies = [", *(f"    {json.dumps(one)}," for one in about["dependencies"]), "]"]
-    return "\n".join(["[project]", *lines, "", "[tool.uv]", "package = false", ""])
+    locked = [line for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line]
+    tested = ["constraint-dependencies = [", *(f"    {json.dumps(one)}," for one in locked), "]"]
+    return "\n".join(["[project]", *lines, "", "[tool.uv]", "package = false", *tested, ""])
 
 
 def contents() -> Mapping[str, bytes]:

@@ -27,6 +27,8 @@ from rich.console import Console
 from rich.text import Text
 from tour import TOUR, Figures, drawing
 
+from zoho_mcp.server.results.table import with_records
+
 PICTURES = Path(__file__).parent / "pictures"
 _COMMAND = (sys.executable, "-m", "zoho_mcp.cli.main")
 
@@ -83,7 +85,7 @@ async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result = await client.call_tool(tool, arguments)
     if result.is_error:
         raise RuntimeError(" ".join(part.text for part in result.content if isinstance(part, types.TextContent)))
-    return result.structured_content
+    return with_records(result.structured_content)
 
 
 async def _approve(pages: list[str], opened: Path, number: str) -> None:

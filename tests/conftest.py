@@ -35,6 +35,7 @@ from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.results.table import with_records
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
@@ -202,7 +203,7 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     """A tool's structured answer; fails the test when the tool did not work."""
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, text_of(result)
-    return result.structured_content
+    return with_records(result.structured_content)
 
 
 def text_of(result: types.CallToolResult) -> str:

@@ -10,6 +10,7 @@ from large_books import fill
 from mcp import Client
 
 from zoho_mcp.server.results.projection import LONGEST_TEXT
+from zoho_mcp.server.results.table import with_records
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +42,7 @@ async def test_two_hundred_invoices_cost_at_most_14_000_tokens(zoho: Zoho) -> No
     fill(zoho.store, 300, "2026-05")
     async with zoho.client(max_answer=100_000) as client:
         result = await client.call_tool("list_invoices", {})
-    assert len(result.structured_content["invoices"]) == 200
+    assert len(result.structured_content["invoices"]["rows"]) == 200
     assert len(text_of(result).encode()) <= 56_000
 
 
@@ -153,7 +154,7 @@ async def test_rows_that_do_not_fit_come_with_the_next_call_each_once(
         while True:
             result = await client.call_tool("list_invoices", arguments)
             assert len(text_of(result)) <= bound
-            answer = result.structured_content
+            answer = with_records(result.structured_content)
             found += [row["invoice_number"] for row in answer["invoices"]]
             assert all("balance" in row for row in answer["invoices"])
             if not answer["has_more"]:

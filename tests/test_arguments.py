@@ -122,3 +122,32 @@ def test_a_field_of_another_edition_names_the_setting_that_shows_it() -> None:
 def test_a_long_value_is_not_repeated_in_full() -> None:
     [said] = problems("get_invoice", invoice_id="x" * 10_000)
     assert len(said) < 200
+
+
+LINE = {"name": "A", "rate": 50}
+
+
+def test_discounts_on_the_whole_and_on_a_line_are_refused_together() -> None:
+    lines = [{**LINE, "discount": "10%"}]
+    assert len(problems("create_invoice", customer_id="1", line_items=lines, discount="5%")) == 1
+    assert len(problems("create_invoice", customer_id="1", line_items=lines, discount_type="entity_level")) == 1
+    assert problems("create_invoice", customer_id="1", line_items=lines, discount="0", discount_type="item_level") == []
+
+
+def test_only_what_can_be_emptied_is_emptied() -> None:
+    assert problems("update_estimate", estimate_id="1", clear=["notes", "expiry_date"]) == []
+    assert len(problems("update_estimate", estimate_id="1", clear=["customer_id"])) == 1
+    assert len(problems("update_estimate", estimate_id="1", clear=["notes"], notes="A")) == 1
+    assert len(problems("update_estimate", estimate_id="1", clear=["line_items[0].tax_id"])) == 1
+    lines = [{"line_item_id": "1"}]
+    assert problems("update_estimate", estimate_id="1", line_items=lines, clear=["line_items[0].tax_id"]) == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument", "value", "meant"),
+    [("record_payment", "payment_mode", "cheque", "check"), ("list_invoices", "sort_order", "desc", "D")],
+)
+def test_a_closed_choice_gets_a_suggestion(tool: str, argument: str, value: str, meant: str) -> None:
+    given = {"customer_id": "1", "amount": 1} if tool == "record_payment" else {}
+    [said] = problems(tool, **given, **{argument: value})
+    assert f"Did you mean {meant}?" in said

@@ -22,6 +22,7 @@ CHECKOUT = Path(zoho_mcp.__file__).parent.parent
 PAGES = {
     path.name: path.read_text(encoding="utf-8")
     for path in (*sorted(CHECKOUT.glob("*.md")), *sorted((CHECKOUT / "docs").glob("*.md")))
+    if path.name not in ("AGENTS.md", "llms-install.md")  # For programs; no pages of the site.
 }
 PLAIN = {
     name: value

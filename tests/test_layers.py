@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "server": (
         {
             "errors",
+            "private_files",
             "text",
             "times",
             "settings",

@@ -8,7 +8,7 @@ from conftest import ERAS, Era, Zoho
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.prompts.handlers import PROMPTS
-from zoho_mcp.server.prompts.instructions import INSTRUCTIONS
+from zoho_mcp.server.prompts.instructions import LONGEST, instructions
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio
@@ -90,10 +90,11 @@ def test_a_prompt_names_only_tools_and_arguments_that_exist(name: str) -> None:
 
 
 async def test_the_server_says_how_it_is_used_well_in_half_a_page(zoho: Zoho) -> None:
-    async with zoho.client("legacy") as client:
-        assert client.instructions == INSTRUCTIONS
     operations = load().operations
-    said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", INSTRUCTIONS))
+    told = instructions(operations)
+    async with zoho.client("legacy") as client:
+        assert client.instructions == told
+    said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", told))
     arguments = {name for operation in operations.values() for name in operation.input["properties"]}
     assert said <= {*operations, *arguments, "has_more"}
-    assert len(INSTRUCTIONS) < 2600
+    assert len(told.encode()) <= LONGEST

@@ -94,10 +94,9 @@ async def test_a_report_over_more_pages_than_a_minute_allows_goes_on_at_that_rat
     started = zoho.seconds()
     async with Client(create_server(zoho.settings, load(), client)) as client:
         result = await client.call_tool("get_monthly_revenue", {"year": 2026, "month": 5}, progress_callback=note)
-        for _ in range(3):
+        at_once = await client.call_tool("list_customers", {})
+        while not at_once.is_error:
             at_once = await client.call_tool("list_customers", {})
-            if at_once.is_error:
-                break
     assert not result.is_error
     assert zoho.seconds() - started > 60 * (len(zoho.received()) // 3 - 1)
     assert any("limit of 3 requests a minute" in str(message) for _, message in told)

@@ -18,6 +18,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.cli import console
 from zoho_mcp.server.results.result import compact_json
+from zoho_mcp.server.results.table import with_records
 
 FOLDER = Path("demo-output")
 _WIDTH = 100
@@ -47,7 +48,7 @@ class Story:
         """Call a tool and print what went out and what came back; StepFailedError when it did not work."""
         result = await self.attempt(tool, **arguments)
         check(not result.is_error, "the tool answers without an error")
-        return result.structured_content
+        return with_records(result.structured_content)
 
     async def attempt(self, tool: str, **arguments: Any) -> types.CallToolResult:
         """Call a tool and print what went out and what came back, error or not."""

@@ -47,6 +47,7 @@ def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[S
     settings = replace(
         from_environment({**plain, **environment_for(_HOST)}),
         limits_file="",
+        claims_file=f"{file}.claims" if file else "",
         redis_url=NOTHING,
         token_cache=Path(f"{file}.tokens") if file else None,
     )

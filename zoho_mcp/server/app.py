@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 
 import anyio
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -20,7 +21,8 @@ from zoho_mcp.server.completion import handler as completion
 from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.confirmation.token import with_token
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.delivery.claims import LocalClaims
+from zoho_mcp.server.delivery.claims import Claims, LocalClaims
+from zoho_mcp.server.delivery.shared_claims import SharedClaims
 from zoho_mcp.server.middleware import confirmations, progress
 from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.middleware.tracing import trace
@@ -76,7 +78,7 @@ def create_server(
         checker=ArgumentChecker(catalog),
         approvals=approvals,
         page=PageServer(approvals, browser),
-        claims=shared.claims if shared else LocalClaims(settings.repeat_window, client.clock),
+        claims=shared.claims if shared else _claims(settings, client),
         converting=shared.converting if shared else anyio.Lock(),
         policy=policy,
         subscribers=Subscribers(shared.pass_on if shared else None),
@@ -95,6 +97,14 @@ def policy_for(settings: Settings, catalog: Catalog) -> Policy:
     return load_policy(
         catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
     )
+
+
+def _claims(settings: Settings, client: ZohoClient) -> Claims:
+    """Those of all servers of the user, where there is a folder for them."""
+    if not settings.claims_file:
+        return LocalClaims(settings.repeat_window, client.clock)
+    scope = settings.api_url or settings.data_centre
+    return SharedClaims(Path(settings.claims_file), scope, settings.repeat_window, client.clock)
 
 
 def _boundary(shared: Replication | None) -> RequestStateBoundary:

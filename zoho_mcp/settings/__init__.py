@@ -46,6 +46,8 @@ class Settings:
     users_policy_file: str = ""
     limits_file: str = ""
     """Where all processes of a user count their requests. Empty: each counts for itself."""
+    claims_file: str = ""
+    """Where all processes of a user note what they write, against duplicates. Empty: each notes its own."""
     audit_file: str = ""
     """Empty: nothing is recorded."""
     confirm_fallback: Fallback = "page"
@@ -121,6 +123,7 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         policy_file=text("ZOHO_POLICY_FILE"),
         users_policy_file=_in_folder(config_folder(environment), "policy.toml"),
         limits_file=_in_folder(state_folder(environment), "limits.db"),
+        claims_file=_in_folder(state_folder(environment), "claims.db"),
         audit_file=text("ZOHO_AUDIT_FILE") or _in_folder(state_folder(environment), "audit.jsonl"),
         confirm_fallback=cast(Fallback, text("ZOHO_CONFIRM_FALLBACK")),
         approval_wait=checked("ZOHO_APPROVAL_WAIT", values.seconds),

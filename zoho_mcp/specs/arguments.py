@@ -74,7 +74,7 @@ class ArgumentChecker:
         return f"{where} is not read here: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
 
 
-def _mixed_discounts(operation: Operation, arguments: Json) -> Iterator[str]:
+def _mixed_discounts(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
     """Zoho counts the discounts of one level only and shows the others all the same."""
     whole, single = operation.discounts_in(arguments)
     if whole and single:
@@ -87,7 +87,7 @@ def _mixed_discounts(operation: Operation, arguments: Json) -> Iterator[str]:
         yield f"discount_type must be {wanted} here, or left out: that is where the discount is given."
 
 
-def _wrong_clear(operation: Operation, arguments: Json) -> Iterator[str]:
+def _wrong_clear(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
     fields = arguments.get("clear")
     if not operation.clearable or not isinstance(fields, list):
         return
@@ -102,7 +102,7 @@ def _wrong_clear(operation: Operation, arguments: Json) -> Iterator[str]:
             yield f"clear: {field} is given as well. Empty it or set it, not both."
 
 
-def _is_line(field: str, arguments: Json) -> bool:
+def _is_line(field: str, arguments: Mapping[str, Any]) -> bool:
     name, position = field.split("[")[0], int(field.split("[")[1].split("]")[0])
     lines: object = arguments.get(name)
     return isinstance(lines, list) and position < len(cast("list[object]", lines))

@@ -16,6 +16,8 @@ from zoho_mcp.specs.model import Confirm, Operation
 from zoho_mcp.times import span
 
 Json = Mapping[str, Any]
+_DEFAULTS: Json = {"quantity": "1", "discount": "0", "shipping_charge": "0", "adjustment": "0", "send": False}
+"""What Zoho takes where an argument is left out; numbers as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +127,19 @@ def _label(record: Json) -> str:
 
 
 def call_key(call: ToolCall) -> str:
-    """The same for the same call, however its numbers are written and its arguments are ordered."""
-    return json.dumps([call.operation.name, _plain(call.arguments)], sort_keys=True, default=str)
+    """The same for the same call: however its numbers are written, its arguments are ordered, its texts end, and
+    whether or not it gives a default.
+    """
+    content = [call.operation.name, call.organization_id, _plain(call.arguments)]
+    return json.dumps(content, sort_keys=True, default=str)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in cast("Mapping[str, Any]", value).items()}
+        parts = {name: _plain(part) for name, part in cast("Mapping[str, Any]", value).items()}
+        return {name: part for name, part in parts.items() if name not in _DEFAULTS or part != _DEFAULTS[name]}
+    if isinstance(value, str):
+        return " ".join(value.split())
     if isinstance(value, list):
         return [_plain(part) for part in cast("list[Any]", value)]
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):

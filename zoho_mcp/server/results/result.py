@@ -15,6 +15,7 @@ from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.links import links_of
 from zoho_mcp.server.results.projection import Json, field_tree, project, unknown, whole
 from zoho_mcp.server.results.remarks import remarks
+from zoho_mcp.server.results.table import table
 from zoho_mcp.server.results.totals import totals
 from zoho_mcp.specs.model import Operation
 
@@ -34,9 +35,11 @@ def success(
 ) -> types.CallToolResult:
     """The answer of a call that worked. Raises RejectedError for a field that does not exist."""
     answer, bound = shape(operation, envelope, arguments), app.settings.max_answer
-    text = compact_json(answer)
-    if len(text) > bound and operation.answer.columns:
-        answer = cut(operation, answer, envelope, bound, drafts=_drafts(arguments))
+    text = compact_json(tabular := _tabular(operation, answer))
+    if len(text) <= bound or not operation.answer.columns:
+        answer = tabular
+    elif operation.answer.columns:
+        answer = _tabular(operation, cut(operation, answer, envelope, bound, drafts=_drafts(arguments)))
         text = compact_json(answer)
     content: list[types.ContentBlock] = [*links, *links_of(app, operation, arguments, envelope)]
     if app.settings.answer != "structured":
@@ -61,6 +64,14 @@ def failure(problem: ZohoMcpError) -> types.CallToolResult:
         structured_content={"error": {"kind": problem.kind, "message": message}},
         is_error=True,
     )
+
+
+def _tabular(operation: Operation, answer: Json) -> Json:
+    """The answer with the rows of a list as a table."""
+    key = operation.tool_answer_key
+    if not operation.answer.columns or not isinstance(answer.get(key), list):
+        return answer
+    return {**answer, key: table(answer[key], operation.answer.columns)}
 
 
 def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[str, Any] | None = None) -> Json:

@@ -143,7 +143,11 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         names = ("uri", "name", "mime_type", "saved_as")
         properties = {name: {"type": "string"} for name in names}
     elif operation.answer.columns:
-        rows = {"type": "array", "description": f"Objects: {', '.join(operation.answer.columns)}"}
+        rows = {
+            "type": "object",
+            "description": f"A table; usual columns: {', '.join(operation.answer.columns)}",
+            "properties": {"columns": {"type": "array"}, "rows": {"type": "array"}},
+        }
         properties = {operation.tool_answer_key: rows, **_PAGING}
         properties |= _SUMS if operation.answer.sums else {}
         # A report says more than its rows; of any other list, `output` is the shape of a row, as of a record its own.

@@ -1,0 +1,218 @@
+"""The claims of all servers of a user, in a private SQLite file beside the rate limits; they outlive a process.
+
+A claim whose process is gone without an end is a call whose outcome is unknown: it is looked up when it is made again.
+The file holds no arguments: of a call a hash, of what it made the ids, the number and the name. If the file cannot be
+used, the claims of this process go on in memory.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+
+from zoho_mcp.private_files import make_private_folder, open_state
+from zoho_mcp.server.delivery.attempt import Attempt, Previous
+from zoho_mcp.server.delivery.claims import LocalClaims
+
+if TYPE_CHECKING:
+    import sqlite3
+
+LONGEST_CALL = 300.0
+"""Seconds after which a claim counts as given up, also where the system cannot tell whether its process lives."""
+_CREATED_FOR = 3600.0
+_BUSY_FOR = 5.0
+_POLL = 0.05
+_SHOWN = ("contact_name", "name")
+_SCHEMA = """
+create table if not exists claims (
+    key text primary key, owner text not null, pid integer not null, running integer not null, at real not null,
+    skew real, record text);
+create table if not exists created (id text primary key, at real not null);
+"""
+_logger = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+
+class SharedClaims:
+    """See `zoho_mcp.server.delivery.claims.Claims`.
+
+    `scope` tells accounts apart that a user has at the same time; `clock` gives seconds.
+    """
+
+    def __init__(self, path: Path, scope: str, window: float, clock: Callable[[], float]) -> None:
+        self._path: Path | None = path
+        self._scope = scope
+        self._window = window
+        self._clock = clock
+        self._here = LocalClaims(window, clock)
+        self._owners: dict[str, str] = {}
+        """The claims that run here, by name."""
+        self._database: sqlite3.Connection | None = None
+
+    async def claim(self, name: str, sent: Attempt) -> Previous | None:
+        """The right to run, among all servers of the user."""
+        if (previous := await self._here.claim(name, sent)) is not None:
+            return previous
+        try:
+            previous = await self._claim(name, sent)
+        except BaseException:
+            await self._here.done(name, None)
+            raise
+        if previous is not None:
+            await self._here.done(name, None)
+        return previous
+
+    async def force(self, name: str, sent: Attempt) -> None:
+        """Run it whatever went before."""
+        owner = secrets.token_hex(8)
+        await self._run(lambda database: self._take(database, name, owner, sent))
+        self._owners[name] = owner
+        await self._here.force(name, sent)
+
+    async def forget(self, name: str, earlier: Previous) -> None:
+        """It did not happen."""
+        await self._here.forget(name, earlier)
+        sql = "delete from claims where key = ? and (owner = ? or (not running and record is null))"
+        await self._run(lambda database: database.execute(sql, (self._key(name), earlier.mark)))
+
+    async def done(self, name: str, earlier: Previous | None) -> None:
+        """It runs no more."""
+        owner = self._owners.pop(name, "")
+        if owner:
+            await self._run(lambda database: self._end(database, name, owner, earlier if self._window else None))
+        await self._here.done(name, replace(earlier, mark=owner) if earlier else None)
+
+    async def record_created(self, record_id: str) -> None:
+        """A server of the user made this record."""
+        await self._here.record_created(record_id)
+        sql, now = "insert or replace into created values (?, ?)", self._clock()
+        await self._run(lambda database: database.execute(sql, (self._key(record_id), now)))
+
+    async def created_here(self, record_ids: Iterable[str]) -> set[str]:
+        """Those that servers of the user made."""
+        keys = {self._key(one): one for one in record_ids}
+        sql = f"select id from created where id in ({','.join('?' * len(keys))})"  # only question marks
+        found = await self._run(lambda database: database.execute(sql, tuple(keys)).fetchall()) if keys else []
+        return {keys[key] for (key,) in found or ()} | await self._here.created_here(keys.values())
+
+    async def _claim(self, name: str, sent: Attempt) -> Previous | None:
+        owner = secrets.token_hex(8)
+        while True:
+            # A call that is cancelled just now must know whether the claim is its own, to give it back.
+            found: Previous | str | None = None
+            with anyio.CancelScope(shield=True):
+                found = await self._run(lambda database: self._find_or_take(database, name, owner, sent))
+                if found is None or found == "taken":
+                    self._owners[name] = owner
+                    return None
+            if isinstance(found, Previous):
+                return found
+            await anyio.sleep(_POLL)
+
+    def _find_or_take(self, database: "sqlite3.Connection", name: str, owner: str, sent: Attempt) -> Previous | str:
+        now = self._clock()
+        keep = max(self._window, LONGEST_CALL)
+        # What lies ahead was written before the clock was set back.
+        database.execute("delete from claims where at < ? or at > ?", (now - keep, now + keep))
+        database.execute("delete from created where at < ?", (now - _CREATED_FOR,))
+        sql = "select owner, pid, running, at, skew, record from claims where key = ?"
+        row = database.execute(sql, (self._key(name),)).fetchone()
+        if row is None or (not row[2] and row[3] < now - self._window):
+            self._take(database, name, owner, sent)
+            return "taken"
+        mark, pid, running, at, skew, record = row
+        if running and now - at < LONGEST_CALL and _lives(int(pid)):
+            return "running"
+        return Previous(replace(sent, at=at, skew=skew), json.loads(record) if record else None, mark)
+
+    def _take(self, database: "sqlite3.Connection", name: str, owner: str, sent: Attempt) -> None:
+        values = (self._key(name), owner, os.getpid(), sent.at, sent.skew)
+        sql = "insert or replace into claims (key, owner, pid, running, at, skew) values (?, ?, ?, 1, ?, ?)"
+        database.execute(sql, values)
+
+    def _end(self, database: "sqlite3.Connection", name: str, owner: str, earlier: Previous | None) -> None:
+        where = (self._key(name), owner)
+        if earlier is None:
+            database.execute("delete from claims where key = ? and owner = ?", where)
+            return
+        record = json.dumps(_shown(earlier.record)) if earlier.record is not None else None
+        sql = "update claims set running = 0, at = ?, record = ? where key = ? and owner = ?"
+        database.execute(sql, (earlier.attempt.at, record, *where))
+
+    def _key(self, name: str) -> str:
+        return hashlib.sha256(f"{self._scope}\n{name}".encode()).hexdigest()
+
+    async def _run(self, work: "Callable[[sqlite3.Connection], _Result]") -> _Result | None:
+        """Do `work` in one transaction; None when there is no file that can be used."""
+        import sqlite3
+
+        waited = 0.0
+        while self._path is not None:
+            try:
+                if self._database is None:
+                    self._database = _opened(self._path)
+                self._database.execute("begin immediate")
+                with self._database:
+                    return work(self._database)
+            except sqlite3.Error as problem:
+                busy = isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem)
+                if not busy or waited >= _BUSY_FOR:
+                    _logger.warning("repeated calls of other servers are not noticed: %s: %s", self._path, problem)
+                    self._path = None
+            waited += 0.005
+            await anyio.sleep(0.005)
+        return None
+
+    def __del__(self) -> None:
+        if self._database is not None:
+            self._database.close()
+
+
+def _shown(record: Mapping[str, Any]) -> dict[str, str]:
+    """As much of a record as a question shows."""
+    return {
+        field: value
+        for field, value in record.items()
+        if isinstance(value, str) and (field.endswith(("_id", "_number")) or field in _SHOWN)
+    }
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process runs. Windows cannot be asked without harm."""
+    if pid == os.getpid() or sys.platform == "win32":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _opened(path: Path) -> "sqlite3.Connection":
+    import sqlite3
+
+    try:
+        make_private_folder(path.parent)
+        os.close(open_state(path, os.O_RDWR | os.O_CREAT))
+    except OSError as problem:
+        raise sqlite3.Error(str(problem)) from problem
+    # Not waiting inside SQLite: that would hold up every other call of this process.
+    database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute("pragma journal_mode = wal")
+        database.execute("pragma synchronous = normal")
+        database.executescript(_SCHEMA)
+    except BaseException:
+        database.close()
+        raise
+    return database
