@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
@@ -77,6 +77,7 @@ async def measure() -> dict[str, Path]:
     global current
     found: dict[str, Path] = {}
     settings, transport = sandboxed({})
+    settings = replace(settings, reading_time=0)
     client = ZohoClient(settings, transport=transport)
     async with Client(create_server(settings, load(), client), elicitation_callback=_accept) as mcp:
 

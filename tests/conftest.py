@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import anyio.lowlevel
 import mcp_types as types
 import pytest
@@ -110,11 +111,14 @@ class Person:
         default_factory=lambda: types.ElicitResult(action="accept", content={"confirm": True})
     )
     questions: list[str] = field(default_factory=list[str])
+    reads: float = 0.0
+    """Seconds before the answer, for servers in processes of their own, whose clock no test can move."""
 
     async def elicit(
         self, context: ClientRequestContext, params: types.ElicitRequestParams
     ) -> types.ElicitResult | types.ErrorData:
         self.questions.append(params.message)
+        await anyio.sleep(self.reads)
         return self.answer
 
 
@@ -187,7 +191,7 @@ def zoho() -> Iterator[Zoho]:
     store = Store.open(None)
     seed(store, today=clock().date())
     app = create_app(store, clock=clock, limits=Limits(per_minute=100_000, per_day=100_000))
-    yield Zoho(store, app, clock, from_environment(environment_for(URL)))
+    yield Zoho(store, app, clock, replace(from_environment(environment_for(URL)), reading_time=0))
     store.close()
 
 

@@ -139,9 +139,7 @@ async def test_a_2026_client_that_drops_questions_is_asked_on_the_page_the_next_
             return await client.session.call_tool("void_invoice", {"invoice_id": invoice}, allow_input_required=True)
 
         assert isinstance(await ask(), types.InputRequiredResult)
-        clock.advance(seconds=20)
-        assert isinstance(await ask(), types.InputRequiredResult)
-        clock.advance(seconds=20)
+        clock.advance(seconds=5)
         assert isinstance(await both(ask(), desk.decide("decline")), types.CallToolResult)
         clock.advance(seconds=300)
         assert isinstance(await ask(), types.InputRequiredResult)

@@ -34,7 +34,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.anyio
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_server_speaks_over_stdio(era: Era) -> None:
-    person = Person()
+    person = Person(reads=1.2)
     server = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], "--sandbox"], env=PLAIN)
     with anyio.fail_after(60):
         async with Client(server, mode=era, elicitation_callback=person.elicit) as client:

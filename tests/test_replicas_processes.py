@@ -174,7 +174,7 @@ def invoice(customer: str, reference: str) -> dict[str, Any]:
 
 
 async def test_three_servers_behind_one_address_are_as_one(tmp_path: Path, redis_server: RedisServer) -> None:
-    person = Person()
+    person = Person(reads=1.2)
     async with team(tmp_path, redis_server) as (found, url):
         assert (await found.control())["token_requests"] == 1
         with anyio.fail_after(60):
@@ -201,7 +201,7 @@ async def test_three_servers_behind_one_address_are_as_one(tmp_path: Path, redis
 async def test_what_a_killed_server_was_doing_is_found_done_and_not_done_again(
     tmp_path: Path, redis_server: RedisServer
 ) -> None:
-    person = Person(answer=NO)
+    person = Person(answer=NO, reads=1.2)
     async with team(tmp_path, redis_server) as (found, url), Client(url, mode="2026-07-28") as client:
         customer = await customer_of(client)
         await found.control(rules=["POST /invoices:late=30"])
@@ -242,7 +242,9 @@ async def test_whatever_is_killed_nothing_is_lost_and_nothing_done_twice(
             for _ in range(8):
                 try:
                     with anyio.fail_after(40):
-                        async with Client(url, mode="2026-07-28", elicitation_callback=Person(NO).elicit) as client:
+                        async with Client(
+                            url, mode="2026-07-28", elicitation_callback=Person(NO, reads=1.2).elicit
+                        ) as client:
                             result = await client.call_tool("create_invoice", invoice(customer, name))
                 except Exception:  # the connection broke
                     continue

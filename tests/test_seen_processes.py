@@ -84,7 +84,7 @@ def started(log: TextIO, **environment: str) -> Any:
 async def test_a_collector_prometheus_and_the_log_get_all_they_need_and_nothing_private(
     era: Era, tmp_path: Path
 ) -> None:
-    person, port = Person(types.ElicitResult(action="decline")), free_port()
+    person, port = Person(types.ElicitResult(action="decline"), reads=1.2), free_port()
     with (tmp_path / "log").open("w", encoding="utf-8") as errors, collecting() as collector, anyio.fail_after(90):
         server = started(
             errors, ZOHO_LOG="json", ZOHO_LOG_LEVEL="debug", ZOHO_METRICS=str(port),

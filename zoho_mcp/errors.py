@@ -14,8 +14,8 @@ ZohoMcpError
 └── OutcomeUnknownError    unknown       a change was sent and no response came: it may or may not have happened
 
 A DeclinedError has finer kinds: `declined` (a person said no), `refused_by_policy`, `duplicate`, `could_not_ask`,
-`waiting` (for a person), `expired`. A message has three parts: what happened, whether anything changed, what to do
-next. It never holds a secret.
+`waiting` (for a person), `expired`, `paused` (declined three times), `answered_by_client`. A message has three parts:
+what happened, whether anything changed, what to do next. It never holds a secret.
 """
 
 from typing import ClassVar

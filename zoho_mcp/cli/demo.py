@@ -21,6 +21,8 @@ from zoho_mcp.server.results.result import compact_json
 from zoho_mcp.server.results.table import with_records
 
 FOLDER = Path("demo-output")
+_READING = 1.2
+"""Seconds before the answer: a faster one would not count as a person's."""
 _WIDTH = 100
 _STYLES = {"calls": "cyan", "gets": "dim", "asked": "bold yellow", "answer": "bold green", "books": "bold"}
 
@@ -64,6 +66,7 @@ class Story:
         """The confirmation question: shown, and answered as the story wants it."""
         self.asked.append(params.message)
         show("asked", params.message)
+        await anyio.sleep(_READING)
         show("answer", "Yes, do it." if self.answer else "No.")
         return (
             types.ElicitResult(action="accept", content={"confirm": True})

@@ -15,6 +15,7 @@ from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.approval_page.loopback import OpenBrowser, PageServer
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
+from zoho_mcp.policy.client_memory import ClientMemory
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion import handler as completion
@@ -84,6 +85,7 @@ def create_server(
         subscribers=Subscribers(shared.pass_on if shared else None),
         completion_search=CompletionSearch(client.clock),
         audit=Audit(settings.audit_file),
+        client_memory=ClientMemory(settings.clients_file, client.clock),
         public_page=public_page,
     )
     server = _speaking(app, shared)

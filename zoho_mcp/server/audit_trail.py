@@ -41,6 +41,10 @@ class AuditTrail:
         else:
             await self._record("asked", outcome="asked")
 
+    async def answered_by_client(self) -> None:
+        """The client answered the question faster than a person can read it; that counts for nothing."""
+        await self._record_if_possible("answered", outcome="answered by the client itself")
+
     async def intend(self) -> None:
         """The change is about to be sent. Raises AuditError when that cannot be recorded: then it must not be."""
         await self._record("intended")

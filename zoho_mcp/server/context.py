@@ -9,6 +9,7 @@ from mcp.server.context import ServerRequestContext
 from zoho_mcp.approval_page.loopback import PageServer
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.policy.approvals import ApprovalStore
+from zoho_mcp.policy.client_memory import ClientMemory
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.delivery.claims import Claims
@@ -43,6 +44,7 @@ class ServerContext:
     page: PageServer
     subscribers: Subscribers
     completion_search: CompletionSearch
+    client_memory: ClientMemory
     public_page: str = ""
 
     def within(self, organization_id: str) -> "ServerContext":

@@ -51,6 +51,10 @@ class Settings:
     audit_file: str = ""
     """Empty: nothing is recorded."""
     confirm_fallback: Fallback = "page"
+    reading_time: float = 1.0
+    """Seconds within which no person can have read and answered a question. No variable sets it."""
+    clients_file: str = ""
+    """What is remembered of clients that answer by themselves or give up. Empty: as long as the process lasts."""
     approval_wait: float = 45.0
     approval_type_number_over: Decimal = Decimal(1000)
     approval_url_to_model: bool = False
@@ -124,6 +128,7 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
         users_policy_file=_in_folder(config_folder(environment), "policy.toml"),
         limits_file=_in_folder(state_folder(environment), "limits.db"),
         claims_file=_in_folder(state_folder(environment), "claims.db"),
+        clients_file=_in_folder(state_folder(environment), "clients.json"),
         audit_file=text("ZOHO_AUDIT_FILE") or _in_folder(state_folder(environment), "audit.jsonl"),
         confirm_fallback=cast(Fallback, text("ZOHO_CONFIRM_FALLBACK")),
         approval_wait=checked("ZOHO_APPROVAL_WAIT", values.seconds),

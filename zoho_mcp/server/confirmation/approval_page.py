@@ -25,7 +25,9 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
     """Consent, once a person approved on the page; else DeclinedError. `why` says why the client itself did not ask."""
     if request.principal is not None and not request.app.public_page:
         # Whoever sits before this machine is not who is logged in from elsewhere.
-        raise request.refusal(f"a person has to agree first, and {why}.", f"{_NO_PAGE} {_elsewhere()}")
+        raise request.refusal(
+            f"a person has to agree first, and {why}.", f"{_NO_PAGE} {_elsewhere()}", kind="could_not_ask"
+        )
     approvals = request.app.approvals
     for _ in range(MOST_QUESTIONS):
         is_new = await approvals.live("page", snapshot.binding) is None
@@ -36,11 +38,12 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
                 raise request.refusal(
                     f"a person has to agree first (approval {approval.name}).",
                     f"{_ask_the_user(request, approval)} {_NEVER_YOURSELF}",
+                    kind="waiting",
                 )
             with approval.called():
                 still_there = await _show_and_wait(request, approval, why)
             if not still_there:
-                raise request.refusal("the client took the call back.", "Call again.")
+                raise request.refusal("the client took the call back.", "Call again.", kind="waiting")
         if approval.state != "approved" or await request.is_abandoned():
             raise _not_approved(request, approval)
         snapshot = await request.snapshot()
@@ -51,7 +54,7 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
                 raise _not_approved(request, approval)
             case "changed":
                 pass
-    raise request.refusal("the record kept changing while it was being asked about.", "Call again.")
+    raise request.refusal("the record kept changing while it was being asked about.", "Call again.", kind="expired")
 
 
 async def _shown(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
@@ -114,15 +117,20 @@ def _not_approved(request: ConfirmationRequest, approval: Approval) -> Exception
             return request.refusal(
                 f"the user has not decided yet (approval {approval.name}).",
                 f"{_ask_the_user(request, approval)} The approval's id alone does nothing.",
+                kind="waiting",
             )
         case "declined":
             return request.refusal("the user declined.")
         case "approved":
-            return request.refusal("the client hung up before the user decided.", "Call again.")
+            return request.refusal("the client hung up before the user decided.", "Call again.", kind="waiting")
         case "spent":
-            return request.refusal("another call, the same as this, used the user's approval.", "Look what it did.")
+            return request.refusal(
+                "another call, the same as this, used the user's approval.", "Look what it did.", kind="expired"
+            )
         case _:
-            return request.refusal("the question expired before it was decided.", "Call again to ask anew.")
+            return request.refusal(
+                "the question expired before it was decided.", "Call again to ask anew.", kind="expired"
+            )
 
 
 def _no_browser(request: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
@@ -134,6 +142,7 @@ def _no_browser(request: ConfirmationRequest, approval: Approval, address: str, 
         f"a person has to agree first, {why}, and no browser could be opened (approval {approval.name}).",
         f"The user can decide within five minutes, on the machine this server runs on, {where}; then call "
         f"{request.operation.name} again with the same arguments. {_elsewhere()}",
+        kind="waiting",
     )
 
 

@@ -5,7 +5,7 @@ import logging
 import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError, ZohoMcpError
-from zoho_mcp.policy.approvals import Way
+from zoho_mcp.policy.approvals import LIFETIME, Way
 from zoho_mcp.server.confirmation.approval_page import by_page
 from zoho_mcp.server.confirmation.elicitation import by_elicitation, can_be_asked
 from zoho_mcp.server.confirmation.request import (
@@ -17,6 +17,10 @@ from zoho_mcp.server.confirmation.request import (
 )
 from zoho_mcp.server.confirmation.token import by_token
 
+_NO_OTHER = (
+    "Use a client that shows the question to the user, or set up another way (docs/confirmation.md); "
+    f"or do it in Zoho itself. {TELL_THE_USER}"
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -44,17 +48,39 @@ async def confirm(request: ConfirmationRequest) -> Consent | types.InputRequired
 
 
 async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredResult:
-    """Elicitation where it works, then what `ZOHO_CONFIRM_FALLBACK` says; what goes on already comes first."""
+    """The consent, with every no of a person counted: after three, the call is refused for a while without asking."""
     snapshot = await request.snapshot()
+    key, memory = request.decline_key(snapshot), request.app.client_memory
+    if await memory.is_paused(key):
+        raise request.refusal(
+            "the user declined this very call three times.",
+            f"It is refused for ten minutes without asking. {TELL_THE_USER}",
+            kind="paused",
+        )
+    try:
+        return await _over_channels(request, snapshot)
+    except DeclinedError as problem:
+        if problem.kind == "declined":
+            await memory.declined(key)
+        raise
+
+
+async def _over_channels(request: ConfirmationRequest, snapshot: Snapshot) -> Consent | types.InputRequiredResult:
+    """Elicitation where it works, then what `ZOHO_CONFIRM_FALLBACK` says; what goes on already comes first."""
     why = "this client cannot ask one"
     if not await _goes_on_elsewhere(request, snapshot) and can_be_asked(request):
-        if request.call.state is None and await _does_not_answer(request):
-            why = "this client left its last question unanswered"
+        if request.call.state is None and (known := await _does_not_answer(request, snapshot)):
+            why = known
         else:
             try:
                 return await by_elicitation(request, snapshot)
             except NoAnswerError as silence:
                 why = str(silence)
+                if silence.by_itself and request.trail is not None:
+                    await request.trail.answered_by_client()
+                if silence.by_itself and not _has_another(request):
+                    problem = request.refusal(f"{why}; nobody could be asked.", _NO_OTHER, kind="answered_by_client")
+                    raise _over("elicitation", problem) from silence
                 snapshot = await request.snapshot()
             except DeclinedError as problem:
                 raise _over("elicitation", problem) from problem.__cause__
@@ -66,13 +92,26 @@ async def _goes_on_elsewhere(request: ConfirmationRequest, snapshot: Snapshot) -
     return bool(request.call.token) or await request.app.approvals.live("page", snapshot.binding) is not None
 
 
-async def _does_not_answer(request: ConfirmationRequest) -> bool:
-    """Whether another channel is there and this client is known to declare elicitation without showing it."""
+async def _does_not_answer(request: ConfirmationRequest, snapshot: Snapshot) -> str:
+    """Why there is no use in asking this client, where another channel is there; empty: there is."""
+    app = request.app
+    if not _has_another(request):
+        return ""
+    if await app.client_memory.answers_itself(request.client_key):
+        return "this client answers questions by itself, without showing them"
+    left = await app.approvals.live("elicitation", snapshot.binding)
+    if left is not None and LIFETIME - app.approvals.remaining(left) >= max(app.settings.reading_time, 1.0):
+        return "this client left the same question unanswered"
+    silent = await app.approvals.silent(request.client_key, app.settings.confirm_timeout)
+    return "this client left its last question unanswered" if silent else ""
+
+
+def _has_another(request: ConfirmationRequest) -> bool:
+    """Whether a person can be asked over another channel than the client."""
     app = request.app
     page = app.settings.can_open_browser if request.principal is None else bool(app.public_page)
     fallback = app.settings.confirm_fallback
-    there_is_another = fallback == "token" or (fallback == "page" and page)
-    return there_is_another and await app.approvals.silent(request.client_key, app.settings.confirm_timeout)
+    return fallback == "token" or (fallback == "page" and page)
 
 
 async def _by_other_means(request: ConfirmationRequest, snapshot: Snapshot, why: str) -> Consent:

@@ -1,6 +1,7 @@
 """Asks through MCP elicitation: as a result of the call (2026-07-28), or as a request within it (older protocols)."""
 
 import json
+from typing import Any
 
 import anyio
 import mcp_types as types
@@ -8,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
+from zoho_mcp.policy.approvals import LIFETIME
 from zoho_mcp.server.confirmation.request import (
     CHANGED,
     MOST_QUESTIONS,
@@ -19,6 +21,8 @@ from zoho_mcp.server.confirmation.request import (
 from zoho_mcp.telemetry.call_context import suppress_telemetry
 
 KEY = "confirm"
+NUMBER = "number"
+WRONG_NUMBER = "That is not the number. Nothing was done.\n"
 
 
 def can_be_asked(request: ConfirmationRequest) -> bool:
@@ -43,13 +47,16 @@ async def by_elicitation(request: ConfirmationRequest, snapshot: Snapshot) -> ty
     return await _take_answer(request, request.call.state, snapshot)
 
 
-async def _question(request: ConfirmationRequest, snapshot: Snapshot, note: str = "") -> types.InputRequiredResult:
+async def _question(
+    request: ConfirmationRequest, snapshot: Snapshot, note: str = "", tries: int = 1
+) -> types.InputRequiredResult:
     asked = await request.app.approvals.ask("elicitation", snapshot.binding)
     await request.app.approvals.asked(request.client_key)
-    question = types.ElicitRequest(params=_form(request, note + snapshot.preview.text()))
+    form = _form(request, note + snapshot.preview.text(), request.number_to_type(snapshot.preview))
     # The request-state boundary seals this: nobody but this process can read or write it.
     return types.InputRequiredResult(
-        input_requests={KEY: question}, request_state=json.dumps({"question": asked.secret})
+        input_requests={KEY: types.ElicitRequest(params=form)},
+        request_state=json.dumps({"question": asked.secret, "tries": tries}),
     )
 
 
@@ -59,13 +66,22 @@ async def _take_answer(
     approvals = request.app.approvals
     asked = await approvals.find("elicitation", _secret(state))
     answer = (request.call.answers or {}).get(KEY)
-    counts = asked is not None and await approvals.decide(asked, yes=_is_yes(answer))
+    number = request.number_to_type(snapshot.preview)
+    waited = LIFETIME - approvals.remaining(asked) if asked is not None else LIFETIME
+    is_open = asked is not None and asked.state == "waiting"
+    counts = asked is not None and await approvals.decide(asked, yes=_is_yes(answer, number))
     if answer is None:
         raise NoAnswerError("the client came back without an answer")
-    await approvals.answered(request.client_key)
-    _require_yes(request, answer, counts=counts)
+    if is_open:
+        await _require_person(request, answer, waited)
+    if counts and _is_wrong_number(answer, number):
+        tries = _tries(state)
+        if tries >= MOST_QUESTIONS:
+            raise NoAnswerError("the number in the client's form was wrong three times")
+        return await _question(request, snapshot, WRONG_NUMBER, tries + 1)
+    _require_yes(request, answer, number, counts=counts)
     spent = await approvals.spend(asked, snapshot.binding) if asked is not None else "gone"
-    _require_yes(request, answer, counts=spent != "gone")
+    _require_yes(request, answer, number, counts=spent != "gone")
     if spent == "spent":
         return Consent("elicitation")
     return await _question(request, snapshot, CHANGED)
@@ -78,28 +94,44 @@ def _secret(state: str) -> str:
         return ""
 
 
+def _tries(state: str) -> int:
+    try:
+        return int(json.loads(state)["tries"])
+    except (ValueError, KeyError, TypeError):
+        return MOST_QUESTIONS
+
+
 async def _by_request(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
     approvals = request.app.approvals
     note = ""
     for _ in range(MOST_QUESTIONS):
         asked = await approvals.ask("elicitation", snapshot.binding)
+        number = request.number_to_type(snapshot.preview)
         try:
-            answer = await _elicit(request, note + snapshot.preview.text())
+            answer = await _elicit(request, note + snapshot.preview.text(), number)
+            await _require_person(request, answer, LIFETIME - approvals.remaining(asked))
         except BaseException:
-            await approvals.decide(asked, yes=False)
+            with anyio.CancelScope(shield=True):
+                await approvals.decide(asked, yes=False)
             raise
-        _require_yes(request, answer, counts=await approvals.decide(asked, yes=_is_yes(answer)))
+        counts = await approvals.decide(asked, yes=_is_yes(answer, number))
+        if counts and _is_wrong_number(answer, number):
+            note = WRONG_NUMBER
+            continue
+        _require_yes(request, answer, number, counts=counts)
         snapshot = await request.snapshot()
         spent = await approvals.spend(asked, snapshot.binding)
-        _require_yes(request, answer, counts=spent != "gone")
+        _require_yes(request, answer, number, counts=spent != "gone")
         if spent == "spent":
             return Consent("elicitation")
         note = CHANGED
-    raise request.refusal("the record kept changing while it was being asked about.", "Call again.")
+    if note == WRONG_NUMBER:
+        raise NoAnswerError("the number in the client's form was wrong three times")
+    raise request.refusal("the record kept changing while it was being asked about.", "Call again.", kind="expired")
 
 
-async def _elicit(request: ConfirmationRequest, text: str) -> types.ElicitResult:
-    form = _form(request, text)
+async def _elicit(request: ConfirmationRequest, text: str, number: str) -> types.ElicitResult:
+    form = _form(request, text, number)
     approvals = request.app.approvals
     await approvals.asked(request.client_key)
     try:
@@ -109,27 +141,51 @@ async def _elicit(request: ConfirmationRequest, text: str) -> types.ElicitResult
         raise NoAnswerError("nobody answered the client's question in time") from None
     except (MCPError, ValidationError) as problem:
         raise NoAnswerError(f"the client could not ask ({type(problem).__name__})") from problem
-    await approvals.answered(request.client_key)
     return answer
 
 
-def _form(request: ConfirmationRequest, text: str) -> types.ElicitRequestFormParams:
-    title = f"Yes: {request.operation.title.lower()}"
-    yes = {"type": "boolean", "title": title, "description": "This cannot be undone."}
+async def _require_person(request: ConfirmationRequest, answer: object, waited: float) -> None:
+    """Raises NoAnswerError for an answer that came faster than a person can read, whatever it says."""
+    memory = request.app.client_memory
+    if waited < request.app.settings.reading_time:
+        await memory.answered_itself(request.client_key)
+        raise NoAnswerError("this client answered by itself, without showing the question", by_itself=True)
+    if isinstance(answer, types.ElicitResult) and answer.action == "accept" and KEY not in (answer.content or {}):
+        raise NoAnswerError("this client came back without an answer to the question")
+    await memory.answered_by_person(request.client_key)
+    await request.app.approvals.answered(request.client_key)
+
+
+def _form(request: ConfirmationRequest, text: str, number: str) -> types.ElicitRequestFormParams:
+    properties: dict[str, Any] = {KEY: {"type": "boolean", "title": f"Yes: {request.operation.title.lower()}"}}
+    if number:
+        description = f"The amount is large: to approve, type the number {number}"
+        properties[NUMBER] = {"type": "string", "title": "Number", "description": description}
     return types.ElicitRequestFormParams(
-        message=text, requested_schema={"type": "object", "properties": {KEY: yes}, "required": [KEY]}
+        message=text, requested_schema={"type": "object", "properties": properties, "required": list(properties)}
     )
 
 
-def _is_yes(answer: object) -> bool:
-    """Only accept with the box ticked is a yes."""
+def _is_yes(answer: object, number: str) -> bool:
+    """Only accept with the box ticked, and with the number where one has to be typed, is a yes."""
+    return _is_ticked(answer) and not _is_wrong_number(answer, number)
+
+
+def _is_ticked(answer: object) -> bool:
     return (
         isinstance(answer, types.ElicitResult) and answer.action == "accept" and (answer.content or {}).get(KEY) is True
     )
 
 
-def _require_yes(request: ConfirmationRequest, answer: object, *, counts: bool) -> None:
-    if not _is_yes(answer):
+def _is_wrong_number(answer: object, number: str) -> bool:
+    """Whether the box is ticked and another number typed than the record's."""
+    if not number or not _is_ticked(answer) or not isinstance(answer, types.ElicitResult):
+        return False
+    return str((answer.content or {}).get(NUMBER, "")).strip().casefold() != number.casefold()
+
+
+def _require_yes(request: ConfirmationRequest, answer: object, number: str, *, counts: bool) -> None:
+    if not _is_yes(answer, number):
         how = "did not answer the question"
         if isinstance(answer, types.ElicitResult):
             how = {"accept": "did not tick yes", "decline": "declined", "cancel": "dismissed the question"}[
@@ -140,4 +196,5 @@ def _require_yes(request: ConfirmationRequest, answer: object, *, counts: bool) 
         raise request.refusal(
             "that answer was used before, came too late, or another call, the same as this, went first.",
             "Look what is there now; call again to be asked anew.",
+            kind="expired",
         )

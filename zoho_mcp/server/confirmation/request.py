@@ -8,6 +8,7 @@ from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.approvals import Approval, Binding
 from zoho_mcp.policy.preview import Preview, fingerprint
 from zoho_mcp.policy.rules import effect_of
+from zoho_mcp.server.audit_trail import AuditTrail
 from zoho_mcp.server.confirmation.preview_reader import read_preview
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.delivery.duplicates import Duplicate
@@ -21,7 +22,11 @@ MOST_QUESTIONS = 3
 
 
 class NoAnswerError(Exception):
-    """The client was asked and brought no answer: another channel may be tried. The text says how."""
+    """The client was asked and brought no answer of a person: another channel may be tried. The text says how."""
+
+    def __init__(self, how: str, *, by_itself: bool = False) -> None:
+        super().__init__(how)
+        self.by_itself = by_itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class ConfirmationRequest:
         operation: that of the call, with the question to ask.
         arguments: those of the call, with what the question's record is read by.
         duplicate: what went before, where that is the reason to ask.
+        trail: where it is recorded that the client answered by itself.
     """
 
     ctx: RequestContext
@@ -56,16 +62,17 @@ class ConfirmationRequest:
     operation: Operation
     arguments: Mapping[str, Any]
     duplicate: Duplicate | None = None
+    trail: AuditTrail | None = None
 
     @classmethod
     def about(
-        cls, ctx: RequestContext, app: ServerContext, call: ToolCall, duplicate: Duplicate | None
+        cls, ctx: RequestContext, app: ServerContext, call: ToolCall, duplicate: Duplicate | None, trail: AuditTrail
     ) -> "ConfirmationRequest":
         """The request about a call: because the policy asks, or because an equal one went before."""
         if duplicate is None:
-            return cls(ctx, app, call, call.operation, call.arguments)
+            return cls(ctx, app, call, call.operation, call.arguments, trail=trail)
         operation = call.operation.model_copy(update={"confirm": duplicate.question})
-        return cls(ctx, app, call, operation, {**call.arguments, **duplicate.arguments}, duplicate)
+        return cls(ctx, app, call, operation, {**call.arguments, **duplicate.arguments}, duplicate, trail)
 
     @property
     def principal(self) -> str | None:
@@ -82,6 +89,10 @@ class ConfirmationRequest:
         preview, version = await read_preview(self.app, self.operation, self.arguments)
         call = fingerprint(self.operation.name, self.arguments, self.call.organization_id, "")
         return Snapshot(preview, Binding(call, version, self.principal))
+
+    def decline_key(self, snapshot: Snapshot) -> str:
+        """By what declines of the same call are counted."""
+        return f"{self.principal or ''}|{snapshot.binding.call}"
 
     def number_to_type(self, preview: Preview) -> str:
         """The record's number where a person has to type it: for a large loss. Empty: not needed."""

@@ -45,10 +45,13 @@ async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
             raise request.refusal(
                 f"that {ARGUMENT} was used before, is more than five minutes old, or was never given.",
                 "Call again without it for a new preview.",
+                kind="expired",
             )
         if (asked.bound.call, asked.bound.principal) != (snapshot.binding.call, snapshot.binding.principal):
             raise request.refusal(
-                f"that {ARGUMENT} belongs to another call.", "Call again without it for a preview of this one."
+                f"that {ARGUMENT} belongs to another call.",
+                "Call again without it for a preview of this one.",
+                kind="expired",
             )
         note = "the record changed since the last preview, so "
     new = await approvals.ask("token", snapshot.binding)
@@ -56,4 +59,5 @@ async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
         f"{note}the user has to agree first.\n{snapshot.preview.text()}\n",
         "Show the user this preview. Only if they agree, call again within five minutes with the same arguments and "
         f'{ARGUMENT}: "{new.secret}". It is valid once.',
+        kind="waiting",
     )

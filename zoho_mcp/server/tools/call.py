@@ -47,7 +47,7 @@ async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> R
     duplicate = await _duplicate(app, call, trail) if decision.action == "allow" else None
     consent = Consent()
     if decision.action == "ask" or duplicate is not None:
-        answer = await _ask(ConfirmationRequest.about(ctx, app, call, duplicate), trail)
+        answer = await _ask(ConfirmationRequest.about(ctx, app, call, duplicate, trail), trail)
         if isinstance(answer, types.InputRequiredResult):
             return answer
         consent, trail = answer, replace(trail, way=answer.way)
