@@ -165,7 +165,7 @@ def _what_is_right(error: "ValidationError") -> str:
         case "format":
             return f"must be one e-mail address, not {shown}."
         case "minProperties":
-            return "change nothing: give at least one field to change."
+            return "change nothing: give at least one field to change. To empty a field, name it in clear."
         case "minItems":
             return f"needs at least {wanted} {'entry' if wanted == 1 else 'entries'}."
         case "maxItems":
