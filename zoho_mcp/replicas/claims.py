@@ -91,7 +91,7 @@ class RedisClaims:
         # Told after the claim it belongs to has ended: what a killed replica made must be found as made by that claim.
         self._untold.append(record_id)
 
-    async def created_here(self, record_ids: Iterable[str]) -> set[str]:
+    async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
         """Those that calls of the replicas made. Raises UnavailableError when that cannot be told."""
         ids = list(record_ids)
         try:
@@ -100,7 +100,9 @@ class RedisClaims:
             raise UnavailableError(
                 "It cannot be told what other replicas made: Redis cannot be reached.", "Call again in a minute."
             ) from None
-        return {one for one, value in zip(ids, found, strict=True) if value} | {one for one in ids if one in self._made}
+        return {one for one, value in zip(ids, found, strict=True) if value} | {
+            one for one in ids if self._made.get(one, -1.0) >= since
+        }
 
     async def alive(self) -> None:
         """Say what still runs here, and what Redis was not told before. Raises Gone."""

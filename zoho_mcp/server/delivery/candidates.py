@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.delivery.attempt import Attempt
+from zoho_mcp.server.delivery.attempt import CLOCKS_DIFFER, Attempt
 from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.times import seconds_of
@@ -79,7 +79,7 @@ class Search:
         return await self._left(app, sent, found), False
 
     async def _left(self, app: ServerContext, sent: Attempt, found: Mapping[str, Json]) -> list[Json]:
-        elsewhere = await app.claims.created_here(found)
+        elsewhere = await app.claims.created_here(found, sent.at - CLOCKS_DIFFER)
         content = content_of(sent)
         for own_id, row in found.items():
             if own_id in elsewhere or compare(content, row, app.catalog.verbatim).another:

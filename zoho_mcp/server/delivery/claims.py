@@ -36,8 +36,8 @@ class Claims(Protocol):
         """A call was told that it made this record: no other call made it."""
         ...
 
-    async def created_here(self, record_ids: Iterable[str]) -> set[str]:
-        """Those that a call was told it made."""
+    async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
+        """Those that a call was told it made, not before `since`, in seconds of the client's clock."""
         ...
 
 
@@ -49,7 +49,7 @@ class LocalClaims:
         self._clock = clock
         self._earlier: dict[str, Previous] = {}
         self._running: dict[str, anyio.Event] = {}
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._known: OrderedDict[str, float] = OrderedDict()
 
     async def claim(self, name: str, sent: Attempt) -> Previous | None:
         """See `Claims`, also for the others."""
@@ -83,10 +83,10 @@ class LocalClaims:
 
     async def record_created(self, record_id: str) -> None:
         """A record that one of this process's calls was told it made."""
-        self._known[record_id] = None
+        self._known[record_id] = self._clock()
         while len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
 
-    async def created_here(self, record_ids: Iterable[str]) -> set[str]:
+    async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
         """Those of this process."""
-        return {one for one in record_ids if one in self._known}
+        return {one for one in record_ids if self._known.get(one, -1.0) >= since}

@@ -96,12 +96,13 @@ class SharedClaims:
         sql, now = "insert or replace into created values (?, ?)", self._clock()
         await self._run(lambda database: database.execute(sql, (self._key(record_id), now)))
 
-    async def created_here(self, record_ids: Iterable[str]) -> set[str]:
-        """Those that servers of the user made."""
+    async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
+        """Those that servers of the user made. A sandbox that starts again gives the same ids again, hence `since`."""
         keys = {self._key(one): one for one in record_ids}
-        sql = f"select id from created where id in ({','.join('?' * len(keys))})"  # only question marks
-        found = await self._run(lambda database: database.execute(sql, tuple(keys)).fetchall()) if keys else []
-        return {keys[key] for (key,) in found or ()} | await self._here.created_here(keys.values())
+        places = ",".join("?" * len(keys))
+        sql = f"select id from created where at >= ? and id in ({places})"
+        found = await self._run(lambda database: database.execute(sql, (since, *keys)).fetchall()) if keys else []
+        return {keys[key] for (key,) in found or ()} | await self._here.created_here(keys.values(), since)
 
     async def _claim(self, name: str, sent: Attempt) -> Previous | None:
         owner = secrets.token_hex(8)
