@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "http": (
         {"errors", "settings", "private_files", "policy", "approval_page", "server", "http"},
-        {"mcp", "anyio", "h11", "httpx", "jwt", "pydantic", "starlette", "uvicorn"},
+        {"mcp", "mcp_types", "anyio", "h11", "httpx", "jwt", "markupsafe", "pydantic", "starlette", "uvicorn"},
     ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }

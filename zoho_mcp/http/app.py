@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from zoho_mcp.http.about import CARD, CATALOG, about_routes, explained
 from zoho_mcp.http.drain import ActiveRequests
 from zoho_mcp.http.guard import BODY_WITHIN, LARGEST_BODY, guarded
 from zoho_mcp.http.health import HEALTHZ, READYZ, Check, health_routes
@@ -57,12 +58,16 @@ def create_app(
         transport_security=security,
         auth=auth_settings(http),
         token_verifier=who.verifier,
-        custom_starlette_routes=[*health_routes(work, tuple(checks)), *pages],
+        custom_starlette_routes=[*health_routes(work, tuple(checks)), *about_routes(http), *pages],
     )
+    if http.knows_callers:
+        app = explained(app, http)
     if http.origins:
         app = _for_scripts(app, http)
+    # Cards are for scripts of every page.
+    cards = (CARD, CATALOG) if http.public_url else ()
     return guarded(
-        app, security, work, open_paths=(HEALTHZ, READYZ), within=within, knows_callers=who.verifier is not None
+        app, security, work, open_paths=(HEALTHZ, READYZ, *cards), within=within, knows_callers=who.verifier is not None
     )
 
 
