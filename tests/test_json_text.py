@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from zoho_mcp.cli import json_text
+from zoho_mcp.cli.clients import json_text
 
 ENTRY = {"command": "/x", "args": ["--a"]}
 STRINGS = ("a", '"}{', "//x", "é\\", "[,]", "")

@@ -51,6 +51,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"errors", "settings", "private_files", "policy", "approval_page", "server", "http"},
         {"mcp", "mcp_types", "anyio", "h11", "httpx", "jwt", "markupsafe", "pydantic", "starlette", "uvicorn"},
     ),
+    "connect": (
+        {"errors", "private_files", "settings", "specs", "zoho", "approval_page", "server", "connect"},
+        {"anyio", "httpx", "mcp", "mcp_types", "pydantic", "starlette"},
+    ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
 MODULES_OF_THEIR_OWN = {"errors", "private_files", "text", "times"}

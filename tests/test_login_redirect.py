@@ -1,13 +1,15 @@
 """The address the browser comes back to: only an answer to this login counts, and its code goes only to Zoho."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import anyio
+import anyio.lowlevel
 import pytest
 from machine import free_port
 
-from zoho_mcp.cli.redirect import redirected
+from zoho_mcp.connect.consent import consented
 from zoho_mcp.errors import AuthError
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.zoho.oauth.login import Attempt, address, answered, data_centre_of
@@ -32,69 +34,85 @@ def settings(**more: str) -> Settings:
     )
 
 
-async def send(port: int, raw: str, host: str = "127.0.0.1") -> str:
-    """The first line of the answer to a request."""
-    async with await anyio.connect_tcp(host, port) as stream:
-        await stream.send(raw.encode())
-        return (await stream.receive()).decode().split("\r\n")[0]
+async def send(port: int, raw: str) -> str:
+    """The status of the answer to a request."""
+    async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+        await stream.send(raw.replace("HOST", f"localhost:{port}").encode())
+        return (await stream.receive()).decode().split(" ")[1]
 
 
-async def after(attempt: Attempt, *requests: str) -> tuple[list[str], Mapping[str, str]]:
-    """What each request is answered, and what was taken in the end; the last request is the right one."""
-    ready, answers = anyio.Event(), list[str]()
-    found: dict[str, str] = {}
+def get(target: str) -> str:
+    return f"GET {target} HTTP/1.1\r\nHost: HOST\r\n\r\n"
+
+
+@asynccontextmanager
+async def waiting(
+    attempt: Attempt, exchange: Callable[[Mapping[str, str]], Awaitable[Mapping[str, str]]]
+) -> AsyncGenerator[list[object]]:
+    """A login that waits for its answer; what became of it is in the list at the end."""
+    ready, found = anyio.Event(), list[object]()
 
     async def opened() -> None:
         ready.set()
 
     async def wait() -> None:
-        found.update(await redirected(attempt, opened))
+        try:
+            found.append(await consented(attempt, opened, exchange))
+        except AuthError as problem:
+            found.append(problem)
 
     with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
             group.start_soon(wait)
             await ready.wait()
-            for request in (*requests, f"GET /callback?code=c0de&state={attempt.state} HTTP/1.1\r\n\r\n"):
-                answers.append(await send(attempt.port, request))
-    return answers, found
+            yield found
+
+
+async def taken(query: Mapping[str, str]) -> Mapping[str, str]:
+    await anyio.lowlevel.checkpoint()
+    return query
 
 
 @pytest.mark.parametrize(
     ("request_text", "answer"),
     [
-        ("GET /callback?code=evil&state=guessed HTTP/1.1\r\n\r\n", "400"),
-        ("GET /callback?code=evil HTTP/1.1\r\n\r\n", "400"),
-        ("GET /callback?code=evil&state=%C3%A9 HTTP/1.1\r\n\r\n", "400"),
-        ("GET /favicon.ico HTTP/1.1\r\n\r\n", "404"),
-        ("POST /callback?code=evil HTTP/1.1\r\n\r\n", "404"),
-        ("\x16\x03\x01 no HTTP at all\r\n\r\n", "404"),
-        ("GET /" + "x" * 20_000 + " HTTP/1.1\r\n\r\n", "404"),
-        ("GET http://[ HTTP/1.1\r\n\r\n", "404"),
+        (get("/callback?code=evil&state=guessed"), "400"),
+        (get("/callback?code=evil"), "400"),
+        (get("/callback?code=evil&state=%C3%A9"), "400"),
+        (get("/favicon.ico"), "404"),
+        (get("/callback?code=evil").replace("GET", "POST"), "405"),
+        ("GET /callback?code=evil HTTP/1.1\r\nHost: evil.example\r\n\r\n", "403"),
+        ("\x16\x03\x01 no HTTP at all\r\n\r\n", "400"),
+        (get("/" + "x" * 70_000), "404"),
     ],
 )
 async def test_what_does_not_belong_to_the_login_is_refused_and_does_not_end_it(
     attempt: Attempt, request_text: str, answer: str
 ) -> None:
-    answers, found = await after(attempt, request_text)
-    assert [line.split(" ")[1] for line in answers] == [answer, "200"]
-    assert found["code"] == "c0de"
+    async with waiting(attempt, taken) as found:
+        assert await send(attempt.port, request_text) == answer
+        assert await send(attempt.port, get(f"/callback?code=c0de&state={attempt.state}")) == "200"
+    assert found == [{"code": "c0de", "state": attempt.state}]
 
 
 async def test_a_client_that_says_nothing_does_not_stand_in_the_way(attempt: Attempt) -> None:
-    ready, line = anyio.Event(), ""
+    async with waiting(attempt, taken) as found, await anyio.connect_tcp("127.0.0.1", attempt.port):
+        await send(attempt.port, get(f"/callback?error=access_denied&state={attempt.state}"))
+    assert len(found) == 1
 
-    async def opened() -> None:
-        ready.set()
 
-    with anyio.fail_after(30):
-        async with anyio.create_task_group() as group:
-            group.start_soon(redirected, attempt, opened)
-            await ready.wait()
-            async with await anyio.connect_tcp("127.0.0.1", attempt.port):
-                line = await send(
-                    attempt.port, f"GET /callback?error=access_denied&state={attempt.state} HTTP/1.1\r\n\r\n"
-                )
-    assert line.split(" ")[1] == "200"
+async def test_the_browser_shows_success_only_after_the_exchange_has_succeeded(attempt: Attempt) -> None:
+    exchanged = list[str]()
+
+    async def exchange(query: Mapping[str, str]) -> Mapping[str, str]:
+        await anyio.lowlevel.checkpoint()
+        exchanged.append(query["code"])
+        raise AuthError("The client secret is wrong.")
+
+    async with waiting(attempt, exchange) as found:
+        assert await send(attempt.port, get(f"/callback?code=c0de&state={attempt.state}")) == "502"
+    assert exchanged == ["c0de"]
+    assert isinstance(found[0], AuthError)
 
 
 async def test_the_state_and_the_verifier_are_new_each_time_and_not_shown() -> None:

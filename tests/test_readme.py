@@ -13,7 +13,7 @@ import anyio.to_thread
 import pytest
 
 import zoho_mcp
-from zoho_mcp.cli.command_line import parser
+from zoho_mcp.cli.main import parser
 from zoho_mcp.settings.variables import DATA_CENTRES, SETTINGS
 
 pytestmark = pytest.mark.processes

@@ -315,10 +315,10 @@ def test_what_is_missing_for_redis_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     environment = ACCOUNT | {"ZOHO_REDIS_URL": "redis://127.0.0.1", "ZOHO_AUDIT_FILE": "/nonexistent"}
     with pytest.raises(SettingsError, match=r"Install zoho-invoice-mcp\[redis\]"):
-        connected(environment, sandboxed=False, file=None)
+        connected(environment)
 
 
 def test_the_embedded_zoho_of_a_process_is_nobody_elses() -> None:
     environment = ACCOUNT | {"ZOHO_REDIS_URL": "redis://127.0.0.1"}
-    _, _, replicas = connected(environment, sandboxed=True, file=None)
+    _, _, replicas = connected(environment | {"ZOHO_SANDBOX": "true"})
     assert replicas is None

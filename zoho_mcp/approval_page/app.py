@@ -54,7 +54,7 @@ def create_page(approvals: ApprovalStore, port: int) -> ASGIApp:
         Route("/{secret}", decide, methods=["POST"]),
         Route("/{rest:path}", unknown, methods=["GET", "POST"]),
     ]
-    return _guarded(Starlette(routes=routes), {f"127.0.0.1:{port}", f"localhost:{port}"})
+    return guarded(Starlette(routes=routes), {f"127.0.0.1:{port}", f"localhost:{port}"})
 
 
 class LoopbackServer(uvicorn.Server):
@@ -193,7 +193,7 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items() if len(values) == 1}
 
 
-def _guarded(app: ASGIApp, hosts: set[str]) -> ASGIApp:
+def guarded(app: ASGIApp, hosts: set[str]) -> ASGIApp:
     """No answer to a browser that was led here under another name."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,7 +9,7 @@ from zoho_mcp.errors import SettingsError
 
 
 def ask(what: str, instead: str) -> str:
-    """A line of text. Raises SettingsError, which names what to do `instead`, when stdin has none."""
+    """A line of text. Raises SettingsError, which says what to do `instead`, when stdin has none."""
     return _line(f"{what}: ", instead)
 
 
@@ -18,6 +18,12 @@ def ask_secret(what: str, instead: str) -> str:
     if sys.stdin.isatty():
         return _required(getpass.getpass(f"{what} (not shown): "), what, instead)
     return _line(f"{what}: ", instead)
+
+
+def agree(question: str) -> bool:
+    """Whether the person says yes; no answer is a no."""
+    print(f"\n{question} [y/N] ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def choose(what: str, rows: Sequence[str], instead: str) -> int:
@@ -29,7 +35,7 @@ def choose(what: str, rows: Sequence[str], instead: str) -> int:
         answer = _line(f"Number (1-{len(rows)}): ", instead)
         if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(rows):
             return int(answer) - 1
-        console.line("That is none of them.")
+        console.line(f"Please type a number from 1 to {len(rows)}.")
 
 
 def _line(prompt: str, instead: str) -> str:

@@ -1,8 +1,7 @@
-"""Shows the record of decisions and changes, and says whether it is whole."""
+"""`audit`: shows the record of decisions and changes, and verifies it."""
 
 import argparse
 import json
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,59 +15,79 @@ OUTCOMES = ("done", "refused", "declined", "failed", "unknown", "asked")
 _COLUMNS = (("time", "time (UTC)", 19), ("principal", "who", 24), ("client", "client", 24), ("tool", "tool", 28),
             ("record_id", "record", 20), ("decision", "decision", 8), ("way", "asked by", 11),
             ("outcome", "outcome", 8), ("message", "message", 60))  # fmt: skip
+_WRAPPED = ("time", "principal", "client", "message")
 
 _COLOURS = {"done": "green", "asked": "yellow", "declined": "yellow", "refused": "yellow", "failed": "red",
             "unknown": "bold red"}  # fmt: skip
 
 
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Which calls to show; `audit verify` checks the file."""
+    command.set_defaults(run=show_audit)
+    command.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
+    command.add_argument("--tool", default="", help="show only this tool")
+    command.add_argument("--outcome", default="", help=f"show only one outcome: {', '.join(OUTCOMES)}")
+    command.add_argument("--since", default="", metavar="TIME", help="show only what happened since (UTC, 2026-10-31)")
+    command.add_argument("--client", default="", help="show only clients with this in their name")
+    command.add_argument("--json", action="store_true", help="print JSON, a line per call")
+    verify = command.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser).add_parser(
+        "verify", help="find changed, missing and inserted lines"
+    )
+    verify.set_defaults(run=verify_audit)
+    verify.add_argument("--file", default=argparse.SUPPRESS, help="the audit file")
+    verify.add_argument("--head", default="", metavar="HASH", help="a head hash that you kept from an earlier time")
+
+
 def show_audit(options: argparse.Namespace) -> int:
     """Print a table of calls, newest last, or their lines as JSON."""
     if options.outcome and options.outcome not in OUTCOMES:
-        raise SettingsError(f"{options.outcome} is no outcome: there is {', '.join(OUTCOMES)}.")
-    path = _path(options.file)
+        raise SettingsError(f"Unknown outcome {options.outcome}.", f"Choose one of {', '.join(OUTCOMES)}.")
+    path = _path(options)
     wanted = Wanted(options.tool, options.outcome, _moment(options.since), options.client)
     with console.busy("Reading the audit file"):
         rows = calls(entries(_read(path)), wanted)
     if options.json:
         for row in rows:
-            console.line(json.dumps(row))
+            console.verbatim(json.dumps(row))
     elif rows:
-        # Without a log-in there is nobody to name.
+        # Without a login nobody has a name.
         known = any(row.get("principal") for row in rows)
         columns = [column for column in _COLUMNS if known or column[0] != "principal"]
         cells = [[_cell(row.get(name), width) for name, _, width in columns] for row in rows]
-        console.table([heading for _, heading, _ in columns], cells, colours=_COLOURS)
+        wrap = [at for at, (name, _, _) in enumerate(columns) if name in _WRAPPED]
+        console.table([heading for _, heading, _ in columns], cells, wrap=wrap, colours=_COLOURS)
     else:
-        console.complain(f"nothing in {path}.")
+        console.complain(f"there are no such calls in {path}.")
     return 0
 
 
-def verify_audit(file: str, head: str) -> int:
-    """Print whether the file is whole; 1 when it is not."""
-    path = _path(file)
+def verify_audit(options: argparse.Namespace) -> int:
+    """Print whether the file is as it was written; 1 when it is not."""
+    path, head = _path(options), options.head
     with console.busy("Checking every line of the audit file"):
         verdict = verify(_read(path), head)
     for note in verdict.notes:
         console.line(note)
     for problem in verdict.problems:
         console.line(problem, "red")
-    result, style = ("NOT as they were written.", "bold red") if verdict.problems else ("all as written.", "bold green")
-    console.line(f"{path}: {verdict.lines} lines; {result}", style)
+    result, style = ("NOT as written", "bold red") if verdict.problems else ("all as written", "bold green")
+    console.line(f"{path}: {verdict.lines} lines, {result}.", style)
     if verdict.head:
         console.line(f"Head: {verdict.head}")
-    console.line(
-        f"The line with the hash {head} is there."
-        if head and not verdict.problems
-        else "That lines were cut off the end cannot be seen from the file alone: keep the head elsewhere, and give it "
-        "with --head the next time."
-    )
+    if head and not verdict.problems:
+        console.line(f"The line with the hash {head} is there.")
+    else:
+        console.line(
+            "The file alone cannot show whether lines were cut off its end: keep the head somewhere else, and pass it "
+            "with --head next time."
+        )
     return 1 if verdict.problems else 0
 
 
-def _path(file: str) -> Path:
-    found = file or from_environment(os.environ, account=False).audit_file
+def _path(options: argparse.Namespace) -> Path:
+    found = options.file or from_environment(options.environment, account=False).audit_file
     if not found:
-        raise SettingsError("It is not known where the audit file is.", "Name it with --file, or set ZOHO_AUDIT_FILE.")
+        raise SettingsError("The audit file is not known: HOME is not set.", "Name it with --file or ZOHO_AUDIT_FILE.")
     return Path(found)
 
 
@@ -77,7 +96,7 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise SettingsError(
-            f"There is no audit file {path}.", "It is made by the first decision or change; with --sandbox see --file."
+            f"There is no audit file {path}.", "The first decision or change creates it; with --sandbox see --file."
         ) from None
     except OSError as problem:
         raise SettingsError(f"The audit file {path} cannot be read: {problem.strerror}.") from problem
@@ -90,7 +109,7 @@ def _moment(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise SettingsError(f"--since must be a day or a moment like 2026-10-31T09:00, not {text}.") from None
+        raise SettingsError(f"--since must be a day or a time like 2026-10-31T09:00, not {text}.") from None
     return (moment.replace(tzinfo=moment.tzinfo or UTC)).astimezone(UTC).isoformat().replace("+00:00", "")
 
 

@@ -1,11 +1,10 @@
-"""The terminal: colour and progress where a person looks on, else plain text that is the same everywhere.
+"""The terminal: colour, wrapping and progress where a person looks on, else plain text that is the same everywhere.
 
 Only this module knows rich, and imports it when first needed. What is printed is text: no markup in it is obeyed, and
-what could steer a terminal is taken out.
+control characters are removed.
 """
 
 import os
-import re
 import sys
 import unicodedata
 from collections.abc import Collection, Generator, Mapping, Sequence
@@ -16,18 +15,12 @@ from typing import TYPE_CHECKING, TextIO
 from zoho_mcp.text import strip_control
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
-PLAIN_WIDTH = 100
-_UNBROKEN = re.compile(
-    r"""(?: (?<!\S)'[^']*'                      # a quoted argument of a command
-          | (?<!\S)(?:/|~/|[A-Z]:\\)[^,;()]*    # a path, which may hold spaces
-          | [^\s,]
-          | ,(?!["{\[])                         # JSON may be broken after the comma between two members
-        )+ ,?\s* | [\s,]+""",
-    re.VERBOSE,
-)
+PROGRAM = "zoho-invoice-mcp"
+_WIDEST = 100
+"""Columns of running text; longer lines are hard to read."""
 
 
 def clean(text: object) -> str:
@@ -43,38 +36,47 @@ def decorated() -> bool:
 
 
 def line(text: object = "", style: str = "", colours: Mapping[str, str] | None = None) -> None:
-    """A line, never wrapped: addresses and ids stay whole. `colours`: words of it, and their styles."""
-    _print([(clean(text), style)], colours or {})
+    """A paragraph; in a terminal it wraps between words. `colours`: words of it, and their styles."""
+    if not decorated():
+        _write(sys.stdout, clean(text).rstrip() + "\n")
+        return
+    styled = _text(text, style)
+    for word, own in (colours or {}).items():
+        styled.highlight_words([word], own)
+    _print(styled)
+
+
+def verbatim(text: str, style: str = "") -> None:
+    """A line to copy, or with a layout of its own: never wrapped."""
+    if decorated():
+        _console().print(_text(text, style), soft_wrap=True)
+    else:
+        _write(sys.stdout, clean(text).rstrip() + "\n")
+
+
+def verbatim_block(text: str) -> None:
+    """Lines to copy."""
+    for part in text.splitlines():
+        verbatim(part)
 
 
 def address(text: str) -> None:
     """Something to copy, on a line of its own."""
     for part in ("", f"  {text}", ""):
-        line(part, "cyan")
+        verbatim(part, "cyan")
 
 
-def block(lead: str, text: str, *, lead_style: str = "", style: str = "", hang: str = "", width: int = 0) -> None:
-    """A text after its lead, wrapped below itself in a terminal; `hang` stands before its further lines.
-
-    As plain text it is wrapped only if a `width` is given, and within an id, an address or a path never.
-    """
-    room = width
-    if decorated():
-        room = min(_console().width - 1, width or PLAIN_WIDTH)
-    lines = wrapped(clean(text), room - len(lead)) if room else [clean(text)]
+def block(lead: str, text: str, *, lead_style: str = "", style: str = "", hang: str = "") -> None:
+    """A text after its lead, wrapped below itself in a terminal; `hang` stands before its further lines."""
+    if not decorated():
+        _write(sys.stdout, f"{lead}{clean(text)}".rstrip() + "\n")
+        return
+    room = max(min(_console().width, _WIDEST) - len(lead), 1)
+    lines = _text(text, style).wrap(_console(), room, overflow="ignore")
     for number, part in enumerate(lines):
         before = (hang or " " * len(lead)) if number else lead
-        _print([(before, lead_style), (part, style)])
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width` signs, or of one piece that must not be broken."""
-    lines = [""]
-    for piece in _UNBROKEN.findall(text):
-        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
-            lines.append("")
-        lines[-1] += piece
-    return [part.rstrip() for part in lines]
+        part.rstrip()
+        _console().print(_text("").append(clean(before), lead_style).append_text(part), soft_wrap=True)
 
 
 def table(
@@ -82,52 +84,58 @@ def table(
     rows: Sequence[Sequence[str]],
     *,
     numbers: Collection[int] = (),
+    wrap: Collection[int] = (),
     colours: Mapping[str, str] | None = None,
 ) -> None:
-    """Columns, those in `numbers` to the right. In a narrow terminal, what does not fit stands below its row.
+    """Columns, those in `numbers` to the right; in a narrow terminal those in `wrap` break between words.
 
-    `colours`: what a cell may say, and its style.
+    Where that is not narrow enough, each row becomes a short list. `colours`: what a cell may say, and its style.
     """
-    cells = [[clean(cell) for cell in row] for row in (headings, *rows)]
-    widths = [max(_columns(row[at]) for row in cells) for at in range(len(headings))]
-    fitting = len(widths)
-    while decorated() and fitting > 1 and sum(widths[:fitting]) + 2 * (fitting - 1) >= _console().width:
-        fitting -= 1
-    for number, row in enumerate(cells):
-        padded = [
-            f"{' ' * missing}{text}  " if at in numbers else f"{text}{' ' * missing}  "
-            for at, (text, width) in enumerate(zip(row, widths, strict=True))
-            if (missing := width - _columns(text)) >= 0
-        ]
-        styles = ["bold" if not number else (colours or {}).get(text, "") for text in row]
-        parts = list(zip(padded, styles, strict=True))
-        _print(parts[:fitting])
-        if below := [text for text in row[fitting:] if text]:
-            _print([("    " + "  ".join(below), "dim")])
+    if not decorated():
+        _plain_table([headings, *rows], numbers)
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
 
-
-def _columns(text: str) -> int:
-    """How much room a text takes: a Chinese or Japanese sign takes two columns."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+    found = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for at, heading in enumerate(headings):
+        side = "right" if at in numbers else "left"
+        found.add_column(clean(heading), justify=side, no_wrap=at not in wrap, overflow="ignore")
+    for row in rows:
+        found.add_row(*(_text(cell, (colours or {}).get(cell, "")) for cell in row))
+    if _narrowest([headings, *rows], wrap) <= _console().width:
+        _print(found, widest=_console().width)
+        return
+    for row in rows:
+        for heading, cell in zip(headings, row, strict=True):
+            if cell:
+                block(f"{heading:{max(map(len, headings))}}  ", cell, lead_style="bold",
+                      style=(colours or {}).get(cell, ""))  # fmt: skip
+        line()
 
 
 def complain(text: object) -> None:
     """What went wrong, on stderr, under the program's name."""
-    _write(sys.stderr, "\n".join(map(clean, f"zoho-invoice-mcp: {text}".splitlines())) + "\n")
+    note(f"{PROGRAM}: {text}")
+
+
+def note(text: object) -> None:
+    """A line on stderr, for what is not the command's result."""
+    _write(sys.stderr, "\n".join(map(clean, str(text).splitlines())) + "\n")
 
 
 @contextmanager
 def busy(text: str) -> Generator[None]:
-    """Show that work is under way and which, in a terminal; it vanishes with its end, whatever that is."""
+    """Show in a terminal which work is under way; it vanishes when the work ends, however that is."""
     if not decorated():
         yield
         return
     from rich.live import Live
     from rich.spinner import Spinner
 
-    said = _styled([(clean(text) + " …", "dim")])
+    said = _text(text + " …", "dim")
     said.no_wrap, said.overflow = True, "ellipsis"
-    # Not redirected: in rich's place of stdout nobody could tell any more that it is a terminal.
+    # Not redirected: with rich in the place of stdout nobody could tell that it is a terminal.
     with Live(
         Spinner("dots", said),
         console=_console(), refresh_per_second=12.5, transient=True, redirect_stdout=False, redirect_stderr=False,
@@ -135,15 +143,32 @@ def busy(text: str) -> Generator[None]:
         yield
 
 
-def _print(parts: Sequence[tuple[str, str]], colours: Mapping[str, str] | None = None) -> None:
-    if not decorated():
-        _write(sys.stdout, "".join(text for text, _ in parts).rstrip() + "\n")
-        return
-    text = _styled(parts)
-    for word, style in (colours or {}).items():
-        text.highlight_words([word], style)
-    text.rstrip()
-    _console().print(text, soft_wrap=True)
+def _narrowest(rows: Sequence[Sequence[str]], wrap: Collection[int]) -> int:
+    """The columns a table takes at least, with three between two of its columns."""
+    cells = [[cell.split() if at in wrap else [cell] for at, cell in enumerate(row)] for row in rows]
+    widths = (max(_columns(word) for row in cells for word in row[at] or [""]) for at in range(len(rows[0])))
+    return sum(widths) + 3 * len(rows[0])
+
+
+def _plain_table(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> None:
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(_columns(row[at]) for row in cells) for at in range(len(rows[0]))]
+    for row in cells:
+        parts = [
+            " " * (width - _columns(text)) + text if at in numbers else text + " " * (width - _columns(text))
+            for at, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        _write(sys.stdout, "  ".join(parts).rstrip() + "\n")
+
+
+def _columns(text: str) -> int:
+    """How much room a text takes: a Chinese or Japanese character takes two columns."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _print(what: "RenderableType", widest: int = _WIDEST) -> None:
+    # Words longer than a line stay whole: the terminal itself breaks them, and they can still be copied.
+    _console().print(what, overflow="ignore", crop=False, width=min(_console().width, widest))
 
 
 def _write(stream: TextIO, text: str) -> None:
@@ -155,10 +180,10 @@ def _write(stream: TextIO, text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _styled(parts: Sequence[tuple[str, str]]) -> "Text":
+def _text(text: object, style: str = "") -> "Text":
     from rich.text import Text
 
-    return Text.assemble(*parts)
+    return Text(clean(text), style)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The embedded Zoho inside this process: settings that fit it, and a transport that reaches it without a port."""
+"""The sandbox inside this process: settings that fit it, and a transport that reaches it without a port."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 
 def environment_for(url: str) -> dict[str, str]:
-    """The settings that point a server at an embedded Zoho reachable at `url`."""
+    """The settings that point a server at a sandbox served at `url`."""
     from zoho_mcp.sandbox.credentials import CREDENTIALS
 
     return {
@@ -36,13 +36,12 @@ def environment_for(url: str) -> dict[str, str]:
 
 
 def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[Settings, httpx.AsyncBaseTransport]:
-    """Settings and transport; what `environment` says about anything but the account still counts.
+    """Settings and transport; whatever `environment` says about anything but the account still counts.
 
-    Its audit lives as long as its books: beside `file`, or nowhere, unless ZOHO_AUDIT_FILE says where. So does its
-    token, or eleven starts in ten minutes would be one too many.
-    Raises SettingsError when `file` cannot be used.
+    The audit file lives as long as the books: beside `file`, or nowhere, unless ZOHO_AUDIT_FILE names one. So does the
+    token, or the eleventh start in ten minutes would be refused one. Raises SettingsError when `file` cannot be used.
     """
-    # Another way to a token, what it was granted and what replicas share have nothing to do with the sandbox.
+    # Settings of another account, and what replicas of a server share, do not apply to the sandbox.
     plain = {name: value for name, value in environment.items() if name not in ("ZOHO_SOID", "ZOHO_SCOPES")}
     settings = replace(
         from_environment({**plain, **environment_for(_HOST)}),
@@ -58,7 +57,7 @@ def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[S
 
 
 class Embedded(httpx.AsyncBaseTransport):
-    """Reaches an ASGI app as the network would: its faults break the connection, its bugs are answered with 500."""
+    """Reaches an ASGI app as the network would: a fault breaks the connection, a bug becomes a 500."""
 
     def __init__(self, app: Any) -> None:
         self._app = httpx.ASGITransport(app)
@@ -68,15 +67,15 @@ class Embedded(httpx.AsyncBaseTransport):
         try:
             return await self._app.handle_async_request(request)
         except Exception as problem:
-            # By name: the embedded Zoho is loaded with its first request, not with this module.
+            # By name: the sandbox is imported with its first request, not with this module.
             if type(problem).__name__ == "ConnectionCutError":
                 raise httpx.ReadError("the connection broke", request=request) from problem
-            _logger.exception("the embedded Zoho failed")
+            _logger.exception("the sandbox failed")
             return httpx.Response(500)
 
 
 async def _opened_when_used(scope: "Scope", receive: "Receive", send: "Send") -> None:
-    """The embedded Zoho in memory, made at its first request: a start is not kept waiting for demo data."""
+    """The sandbox in memory, opened at its first request: making the demo data must not delay the start."""
     await _in_memory()(scope, receive, send)
 
 
@@ -92,7 +91,7 @@ def open_app(
     limits: Sequence[int] = (),
     control: bool = False,
 ) -> "Starlette":
-    """The embedded Zoho as an ASGI app, with demo data when it is new.
+    """The sandbox as an ASGI app, with demo data when it is new.
 
     `faults` are rules of `zoho_mcp.sandbox.faults`, `limits` per minute, per day and at once. Raises SettingsError.
     """

@@ -1,4 +1,4 @@
-"""For a container: exit status 0 while the server of this environment is alive. `python -m zoho_mcp.cli.healthy`."""
+"""For a container's health check, `python -m zoho_mcp.cli.healthy`: exit status 0 while the server answers."""
 
 import os
 import sys
@@ -9,12 +9,12 @@ from zoho_mcp.settings.values import bracketed
 
 
 def healthy(served: str) -> bool:
-    """Whether /healthz answers at the HOST:PORT that is served; over stdio (empty) there is nothing to ask."""
+    """Whether /healthz answers at the HOST:PORT that is served; true over stdio (empty)."""
     if not served.strip():
         return True
     host, port = address(served.strip())
     reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, bracketed(host))
-    # A proxy of the environment must not come between this machine and itself.
+    # Not through a proxy that the environment names.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(f"http://{reached}:{port}/healthz", timeout=4) as answer:

@@ -1,139 +1,95 @@
-"""The command `zoho-invoice-mcp`: hands the command line over. Each command is imported when it is used."""
+"""The command `zoho-invoice-mcp`. Each command's module declares its options and is imported when it is used."""
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
-from zoho_mcp.cli.command_line import MEMORY, parser
+from zoho_mcp import __version__
 from zoho_mcp.cli.console import complain
+from zoho_mcp.cli.options import add_server_options, environment_with
 from zoho_mcp.errors import SettingsError, SpecError, ZohoMcpError
 
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "login": ("account.login", "log in to Zoho and store the login, so that the server needs no settings"),
+    "logout": ("account.logout", "revoke a stored login at Zoho and delete it here"),
+    "profiles": ("account.profiles", "list the stored logins, or change one"),
+    "doctor": ("doctor.doctor", "check the setup and say how to fix what does not work; changes nothing"),
+    "install": ("clients.install", "add this server to a chat app's configuration"),
+    "uninstall": ("clients.uninstall", "remove this server from a chat app's configuration"),
+    "demo": ("demo", "bill a customer in the sandbox, step by step; needs no account"),
+    "tools": ("tools", "list the tools on offer, and what they cost a model"),
+    "policy": ("policy", "show what is allowed, needs approval or is refused, or test one call"),
+    "audit": ("audit", "show the record of decisions and changes, or verify that it is complete"),
+    "token": ("token", "create, list or revoke access tokens for clients over HTTP"),
+    "sandbox": ("sandbox", "serve the sandbox on this machine, for other programs"),
+    "check": ("check", "load the tool specs and check them"),
+}
+"""Name: the module below `zoho_mcp.cli`, which has `add_options(parser)`, and a line of help."""
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status: 0 fine, 1 something did not work, 2 wrong usage, settings or specs."""
+
+class _CommandParser(argparse.ArgumentParser):
+    """The parser of a command, which gets its options from the command's module when they are first needed."""
+
+    module = ""
+
+    def complete(self) -> None:
+        """Let the module add its options; it sets `run`, a function of the parsed options."""
+        module, self.module = self.module, ""
+        if module:
+            import_module(f"zoho_mcp.cli.{module}").add_options(self)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] # as argparse calls it
+        self.complete()
+        return super().parse_known_args(args, namespace)
+
+
+def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> int:
+    """Run a command. The exit status: 0 it worked, 1 something did not, 2 wrong usage, settings or specs."""
     # httpx loads its own command line, and all of rich with it, wherever rich is installed: 30 ms of every start.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # As importlib documents: import raises.
     try:
-        return _run(parser().parse_args(arguments))
+        options = parser().parse_args(arguments)
+        options.environment = environment_with(options, os.environ if environment is None else environment)
+        return options.run(options)
     except ZohoMcpError as problem:
         complain(problem)
         return 2 if isinstance(problem, SettingsError | SpecError) else 1
     except KeyboardInterrupt:
         if sys.stderr.isatty():
-            # The shell's prompt is not to stand behind ^C.
+            # Keeps the shell's prompt off the line with ^C.
             print(file=sys.stderr)
         return 130
 
 
-def _environment(options: argparse.Namespace) -> dict[str, str]:
-    """The environment, with what the command line says about the same settings on top."""
-    said = {
-        "ZOHO_PROFILE": options.profile,
-        "ZOHO_TOOLSETS": options.toolsets,
-        "ZOHO_TOOLS": options.tools,
-        "ZOHO_EXCLUDE_TOOLS": options.exclude_tools,
-        "ZOHO_READ_ONLY": "true" if options.read_only else None,
-        "ZOHO_SANDBOX": "true" if options.sandbox is not None else None,
-        "ZOHO_HTTP": options.http,
-    }
-    return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
-
-
-def _run(options: argparse.Namespace) -> int:
-    match options.command:
-        case None:
-            return _serve(options)
-        case "login" | "logout" | "doctor" | "profiles":
-            return _run_account_command(options)
-        case "token":
-            return _run_token_command(options)
-        case "policy" | "audit":
-            return _run_oversight_command(options)
-        case "check":
-            from zoho_mcp.cli.check import check
-
-            return check()
-        case "tools":
-            from zoho_mcp.cli.tools import list_tools
-
-            return list_tools(_environment(options))
-        case "demo":
-            from zoho_mcp.cli.demo import demo
-
-            return demo()
-        case "sandbox":
-            from zoho_mcp.cli.sandbox import serve_sandbox
-
-            return serve_sandbox(options.port, None if options.file == MEMORY else options.file,
-                                 faults=options.fault, limits=options.limits, control=options.control)  # fmt: skip
-        case "install":
-            from zoho_mcp.cli.install import install
-
-            return install(options)
-        case _:
-            from zoho_mcp.cli.uninstall import uninstall
-
-            return uninstall(options)
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    found = argparse.ArgumentParser(
+        prog="zoho-invoice-mcp",
+        allow_abbrev=False,
+        description="MCP server for invoicing on Zoho. Without a command, it serves over stdio, with the login that "
+        "`login` stored or with settings from ZOHO_… environment variables.",
+    )
+    found.add_argument("--version", action="version", version=f"zoho-invoice-mcp {__version__}")
+    add_server_options(found)
+    found.set_defaults(run=_serve)
+    commands = found.add_subparsers(dest="command", metavar="COMMAND", parser_class=_CommandParser)
+    for name, (module, line) in COMMANDS.items():
+        command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".", allow_abbrev=False)
+        command.module = module
+    return found
 
 
 def _serve(options: argparse.Namespace) -> int:
-    environment = _environment(options)
-    sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
-    file = None if options.sandbox in (None, MEMORY) else str(options.sandbox)
-    if environment.get("ZOHO_HTTP", "").strip():
+    if options.environment.get("ZOHO_HTTP", "").strip():
         from zoho_mcp.cli.serve_http import serve_http
 
-        return serve_http(environment, sandboxed=sandboxed, file=file)
+        return serve_http(options.environment, file=options.sandbox)
     from zoho_mcp.cli.serve import serve
 
-    return serve(environment, sandboxed=sandboxed, file=file)
-
-
-def _run_token_command(options: argparse.Namespace) -> int:
-    from zoho_mcp.cli.token import add, revoke, show
-
-    environment = _environment(options)
-    match options.token:
-        case "add":
-            return add(environment, options.name)
-        case "revoke":
-            return revoke(environment, options.name)
-        case _:
-            return show(environment)
-
-
-def _run_oversight_command(options: argparse.Namespace) -> int:
-    if options.command == "audit":
-        from zoho_mcp.cli.audit import show_audit, verify_audit
-
-        return verify_audit(options.file, options.head) if options.audit == "verify" else show_audit(options)
-    from zoho_mcp.cli.policy import print_shipped, show_policy, try_policy
-
-    if options.policy == "test":
-        return try_policy(options.tool, options.given)
-    return print_shipped() if options.policy == "shipped" else show_policy()
-
-
-def _run_account_command(options: argparse.Namespace) -> int:
-    environment = _environment(options)
-    match options.command:
-        case "login":
-            from zoho_mcp.cli.login import login
-
-            return login(environment, options)
-        case "logout":
-            from zoho_mcp.cli.logout import logout
-
-            return logout(environment, force=options.force)
-        case "doctor":
-            from zoho_mcp.cli.doctor import doctor
-
-            return doctor(environment)
-        case _:
-            from zoho_mcp.cli.profiles import profiles
-
-            return profiles(environment, options.name, use=options.use, organization=options.organization)
+    return serve(options)
 
 
 if __name__ == "__main__":

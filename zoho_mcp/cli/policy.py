@@ -1,9 +1,10 @@
-"""Shows the policy in words, and what it says about a call; speaks to nobody."""
+"""`policy`: shows the policy in words, and what it says about a call. Sends nothing to Zoho."""
 
+import argparse
 import json
-import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import Any, cast
 
 from zoho_mcp.cli import console
@@ -22,33 +23,48 @@ _RECORD = "record."
 _ABOUT_RECORD = ("status", "total", "amount", "balance", "contact_persons")
 
 
-def show_policy() -> int:
+def add_options(command: argparse.ArgumentParser) -> None:
+    """`policy`, `policy test TOOL KEY=VALUE…`, `policy shipped`."""
+    command.set_defaults(run=show_policy)
+    more = command.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    test = more.add_parser("test", help="say what would happen to a call, and which rule decides")
+    test.set_defaults(run=test_call)
+    test.add_argument("tool", metavar="TOOL", help="name of the tool")
+    test.add_argument("given", nargs="*", metavar="KEY=VALUE", help="an argument of the call, record.status=…, "
+                      "record.total=…, record.contact_persons=…, principal=…, organization=…")  # fmt: skip
+    more.add_parser("shipped", help="print the shipped policy file, as a start for your own").set_defaults(
+        run=print_shipped
+    )
+
+
+def show_policy(options: argparse.Namespace) -> int:
     """Print the policy in force. Raises SettingsError when its file is wrong."""
-    settings, catalog = _settings()
+    settings, catalog = _settings(options)
     policy = _policy(settings, catalog)
     console.line(f"From {policy.source}.")
     if not settings.policy_file and settings.users_policy_file:
-        console.line(f"(Yours is looked for in {settings.users_policy_file}, or where ZOHO_POLICY_FILE says.)", "dim")
+        console.line(f"(Your own would be {settings.users_policy_file}, or the file in ZOHO_POLICY_FILE.)", "dim")
     console.line()
     for sentence in sentences(policy):
         console.line(sentence, colours=_COLOURS)
     return 0
 
 
-def print_shipped() -> int:
+def print_shipped(options: argparse.Namespace) -> int:
     """Print the shipped policy file."""
     for text in shipped_text().splitlines():
-        console.line(text)
+        console.verbatim(text)
     return 0
 
 
-def try_policy(tool: str, given: Sequence[str]) -> int:
-    """Print what would happen to a call of `tool` with `key=value` arguments, and which rule says so."""
-    settings, catalog = _settings()
-    operation = catalog.operations.get(tool)
+def test_call(options: argparse.Namespace) -> int:
+    """Print what would happen to a call with `key=value` arguments, and which rule decides."""
+    settings, catalog = _settings(options)
+    operation = catalog.operations.get(options.tool)
     if operation is None:
-        raise SettingsError(f"{tool} is no tool.", "`zoho-invoice-mcp policy test list_invoices`, for example.")
-    arguments, record, caller = _sorted(operation, given)
+        near = get_close_matches(str(options.tool), catalog.operations, 1)
+        raise SettingsError(f"Unknown tool {options.tool}.", f"Did you mean {near[0]}?" if near else "See `tools`.")
+    arguments, record, caller = _sorted(operation, options.given)
     organization = caller.get("organization", settings.organization_id)
     facts = at_hand(operation, arguments, catalog, organization, caller.get("principal"))
     facts = _with_record(operation, arguments, record, facts, catalog)
@@ -57,8 +73,8 @@ def try_policy(tool: str, given: Sequence[str]) -> int:
     return 0
 
 
-def _settings() -> tuple[Settings, Catalog]:
-    settings = settings_for(os.environ, account=False)
+def _settings(options: argparse.Namespace) -> tuple[Settings, Catalog]:
+    settings = settings_for(options.environment, account=False)
     return settings, load(settings.product, settings.edition)
 
 
@@ -77,7 +93,7 @@ def _sorted(operation: Operation, given: Sequence[str]) -> tuple[Json, Mapping[s
     for text in given:
         key, sign, value = text.partition("=")
         if not sign:
-            raise SettingsError(f"{text} is not key=value.")
+            raise SettingsError(f"{text} must have the form key=value.")
         if key.startswith(_RECORD) and key.removeprefix(_RECORD) in _ABOUT_RECORD:
             record[key.removeprefix(_RECORD)] = value
         elif key in known:
@@ -87,8 +103,8 @@ def _sorted(operation: Operation, given: Sequence[str]) -> tuple[Json, Mapping[s
         else:
             about = ", ".join(_RECORD + name for name in _ABOUT_RECORD)
             raise SettingsError(
-                f"{key} is no argument of {operation.name}.",
-                f"There is {', '.join(known) or 'none'}; and {about}, principal, organization.",
+                f"{operation.name} has no argument {key}.",
+                f"It has {', '.join(known) or 'none'}; facts are {about}, principal, organization.",
             )
     return arguments, record, caller
 

@@ -1,14 +1,15 @@
-"""Serves the embedded Zoho on loopback and prints the settings that point a server at it."""
+"""`sandbox`: serves the sandbox on this machine and prints the settings that point a server at it."""
 
+import argparse
 import shlex
 import socket
-import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from zoho_mcp.cli.console import complain, verbatim
 from zoho_mcp.cli.embedded import environment_for, open_app
+from zoho_mcp.cli.options import MEMORY
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.sandbox.faults import ConnectionCutError
 
@@ -16,22 +17,33 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-def serve_sandbox(
-    port: int, file: str | None, *, faults: Sequence[str] = (), limits: str = "", control: bool = False
-) -> int:
-    """Serve until interrupted. Port 0 takes any free one; 1 when the port is taken."""
-    app = open_app(file, faults=faults, limits=_limits(limits), control=control)
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Where it is served, where its books are, and what goes wrong on purpose."""
+    command.set_defaults(run=serve_sandbox)
+    command.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
+    command.add_argument("--file", default=MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
+    command.add_argument("--fault", action="append", default=[], metavar="RULE",
+                         help="fail on purpose: [METHOD ]PATH:KIND[=VALUE][:TIMES], e.g. 'POST /invoices:cut-after:3'; "
+                         "can be repeated, see docs/limits.md")  # fmt: skip
+    command.add_argument("--limits", default="", metavar="MINUTE,DAY,AT_ONCE",
+                         help="request limits per minute, per day and at once (default: the free plan's)")  # fmt: skip
+    command.add_argument("--control", action="store_true", help="let programs set faults, at /sandbox/faults")
+
+
+def serve_sandbox(options: argparse.Namespace) -> int:
+    """Serve until interrupted; 1 when the port is taken."""
+    file = None if options.file == MEMORY else options.file
+    app = open_app(file, faults=options.fault, limits=_limits(options.limits), control=options.control)
     # Without the protocol's number asyncio does not switch Nagle's algorithm off, which costs some answers 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind(("127.0.0.1", options.port))
     except (OSError, OverflowError) as problem:
-        print(f"zoho-invoice-mcp: port {port} cannot be used: {problem}. Choose another with --port.", file=sys.stderr)
+        complain(f"port {options.port} cannot be used: {problem}. Choose another with --port.")
         return 1
     for name, value in environment_for(f"http://127.0.0.1:{listener.getsockname()[1]}").items():
-        print(f"export {name}={shlex.quote(value)}")
-    sys.stdout.flush()
+        verbatim(f"export {name}={shlex.quote(value)}")
     config = uvicorn.Config(with_cuts(app), log_level="warning", lifespan="off", date_header=False)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
@@ -58,5 +70,5 @@ def _limits(text: str) -> list[int]:
     except ValueError:
         numbers = [0]
     if len(numbers) not in (0, 3) or any(number < 1 for number in numbers):
-        raise SettingsError(f"--limits {text} must be three numbers: per minute, per day, at once.")
+        raise SettingsError(f"--limits must be three numbers, per minute, per day and at once, not {text}.")
     return numbers

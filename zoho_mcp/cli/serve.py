@@ -1,5 +1,6 @@
-"""Serves MCP over stdio, for a real account or on the embedded Zoho."""
+"""Serves MCP over stdio, for a Zoho account or on the sandbox. Without a command, this is what the program does."""
 
+import argparse
 import os
 import signal
 import sys
@@ -13,7 +14,8 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from zoho_mcp.cli.embedded import embedded
-from zoho_mcp.cli.organizations import numbered
+from zoho_mcp.cli.options import MEMORY
+from zoho_mcp.connect.organizations import numbered
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import Settings
@@ -28,12 +30,13 @@ if TYPE_CHECKING:
     from zoho_mcp.replicas.replicas import Replicas
 
 
-_WAITING = "waiting for a chat program to speak to it (see `install`); `demo` shows what it does. Ctrl-C ends it."
+_WAITING = "waiting for a chat app (see `install`); `demo` shows what it does. Ctrl-C stops it."
 
 
-def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
-    """Serve until the client closes stdin. `file` keeps the embedded Zoho's books."""
-    settings, client, replicas = connected(environment, sandboxed=sandboxed, file=file)
+def serve(options: argparse.Namespace) -> int:
+    """Serve until the client closes stdin. Raises SettingsError."""
+    environment: Mapping[str, str] = options.environment
+    settings, client, replicas = connected(environment, file=options.sandbox)
     server = create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
 
     # The SDK puts something else in the place of stdin.
@@ -57,24 +60,25 @@ def serve(environment: Mapping[str, str], *, sandboxed: bool, file: str | None =
 
 
 def connected(
-    environment: Mapping[str, str], *, sandboxed: bool, file: str | None
+    environment: Mapping[str, str], *, file: str | None = None
 ) -> "tuple[Settings, ZohoClient, Replicas | None]":
-    """The settings, the client for the account they name or for the embedded Zoho, and what replicas of this share.
+    """The settings, the client for the account they name or for the sandbox, and what replicas of this server share.
 
-    Raises SettingsError.
+    `file` keeps the sandbox's books, MEMORY or None: they end with the process. Raises SettingsError.
     """
+    sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
     if sandboxed:
-        settings, transport = embedded(environment, file)
+        settings, transport = embedded(environment, None if file == MEMORY else file)
     else:
         settings, transport = settings_for(environment), None
         if not settings.audit_file:
             raise SettingsError(
-                "There is no folder to record changes in: the environment names no home.",
-                "Set ZOHO_AUDIT_FILE to a file in a folder that is kept.",
+                "There is no folder for the record of changes: HOME is not set.",
+                "Set ZOHO_AUDIT_FILE to a file that is kept.",
             )
     set_up(settings, environment)
     settings = numbered(settings, transport)
-    # A Zoho on this machine is nobody else's: what is counted there would only be in the way of the real one.
+    # Requests to the sandbox must not use up the limits of the real account.
     counted_in = "" if settings.is_embedded else settings.limits_file
     replicas = _replicas(settings)
     turns, tokens = (replicas.turns, replicas.tokens) if replicas else (None, None)

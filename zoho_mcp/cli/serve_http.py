@@ -1,4 +1,4 @@
-"""Serves MCP over HTTP, for a real account or on the embedded Zoho."""
+"""Serves MCP over HTTP, for a Zoho account or on the sandbox."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,22 +18,22 @@ from zoho_mcp.telemetry.logging import announce
 from zoho_mcp.zoho.readiness import Readiness
 
 
-def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | None = None) -> int:
-    """Serve until a signal says to stop. `file` keeps the embedded Zoho's books. Raises SettingsError."""
+def serve_http(environment: Mapping[str, str], *, file: str | None = None) -> int:
+    """Serve until a signal stops it. `file` keeps the sandbox's books. Raises SettingsError."""
     from zoho_mcp.http.serving import run
 
     http = http_settings(environment)
-    settings, client, replicas = connected(environment, sandboxed=sandboxed, file=file)
+    settings, client, replicas = connected(environment, file=file)
     if http.knows_callers:
-        # Who is logged in from elsewhere does not sit before this machine's browser.
+        # Callers from elsewhere do not see this machine's browser.
         settings = replace(settings, can_open_browser=False)
     approvals, key = (replicas.approvals, replicas.key) if replicas else (Approvals(), None)
     work = ActiveRequests()
     catalog = load(settings.product, settings.edition)
     if not http.knows_callers and policy_for(settings, for_organizations(catalog, settings)).grants:
         raise SettingsError(
-            "The policy file says what each principal may do ([[principals]]), and over HTTP nobody would be known.",
-            "Make tokens with `zoho-invoice-mcp token add NAME`, set ZOHO_HTTP_ISSUER, or take [[principals]] out.",
+            "The policy file has rules per principal ([[principals]]), but over HTTP every caller would be unknown.",
+            "Create tokens with `zoho-invoice-mcp token add NAME`, set ZOHO_HTTP_ISSUER, or remove [[principals]].",
         )
     server = create_server(settings, catalog, client, approvals=approvals, shared=replicas, public_page=http.page)
 
@@ -46,5 +46,5 @@ def serve_http(environment: Mapping[str, str], *, sandboxed: bool, file: str | N
 
 
 def _announce(http: HttpSettings) -> None:
-    who = "with a token of an issuer" if http.issuer else "with a token" if http.tokens else "anybody on this machine"
-    announce(f"serving at {http.resource} ({who}); Ctrl-C stops it.")
+    who = "tokens of the issuer" if http.issuer else "tokens" if http.tokens else "no token needed on this machine"
+    announce(f"serving at {http.resource} ({who}). Ctrl-C stops it.")

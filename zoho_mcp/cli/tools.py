@@ -1,6 +1,6 @@
-"""Lists the tools that a server with these settings would offer, and what they cost a model."""
+"""`tools`: lists the tools that a server with these settings would offer, and what they cost a model."""
 
-from collections.abc import Mapping
+import argparse
 
 from zoho_mcp.cli import console
 from zoho_mcp.server.tools.inventory import offered
@@ -13,9 +13,14 @@ BYTES_PER_TOKEN = 4.4
 """Measured on this server's own tools/list with OpenAI's o200k vocabulary; other models differ a little."""
 
 
-def list_tools(environment: Mapping[str, str]) -> int:
+def add_options(command: argparse.ArgumentParser) -> None:
+    """It looks at the server's own options, which stand before `tools`."""
+    command.set_defaults(run=list_tools)
+
+
+def list_tools(options: argparse.Namespace) -> int:
     """Print a line per tool and the total; needs no account. Raises SettingsError for a name that does not exist."""
-    settings = settings_for(environment, account=False)
+    settings = settings_for(options.environment, account=False)
     operations = offered(load(settings.product, settings.edition), settings).values()
     rows = [_row(each.name, each.toolset, each.effect, tool_size(each)) for each in operations]
     rows.append(_row(f"{len(operations)} tools", "", "", sum(map(tool_size, operations))))

@@ -1,63 +1,65 @@
-"""`profiles`: which there are, which is the default, in which organisation each works."""
+"""`profiles`: lists the stored logins, sets the default one, and sets the organisation each works in."""
 
-from collections.abc import Mapping
+import argparse
 from dataclasses import replace
 
 import anyio
-import httpx
 
 from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import choose
-from zoho_mcp.cli.organizations import fitting, organizations
+from zoho_mcp.connect.organizations import fitting, organizations
 from zoho_mcp.errors import AuthError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import DEFAULT, Profile, Profiles, settings_of
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.zoho.oauth.cache import accounts_host, granted_scopes
+from zoho_mcp.zoho.oauth.cache import granted_scopes
 from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS, covers
 
 
-def profiles(environment: Mapping[str, str], name: str, *, use: bool, organization: str) -> int:
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Which login, and what to change about it."""
+    command.set_defaults(run=profiles)
+    command.add_argument("name", nargs="?", default="", metavar="NAME", help="name of the stored login (default: all)")
+    command.add_argument("--use", action="store_true", help="make NAME the default")
+    command.add_argument("--organization", default="", metavar="ID", help="set the organisation NAME works in")
+
+
+def profiles(options: argparse.Namespace) -> int:
     """List the profiles, or change one."""
-    store = Profiles.of(environment)
-    if organization:
+    store, name = Profiles.of(options.environment), options.name
+    if options.organization:
         profile = store.load(name or store.default_name() or DEFAULT)
-        store.save(with_organization(profile, settings_of(environment, profile.name), organization))
-    if use:
+        store.save(with_organization(profile, settings_of(options.environment, profile.name), options.organization))
+    if options.use:
         store.make_default(store.load(name, secrets=False).name)
     names = [name] if name else store.names()
     for each in names:
-        favourite = each == store.favourite()
-        console.line(f"{'*' if favourite else ' '} {described(store.load(each, secrets=False))}", "bold" * favourite)
+        default = each == store.favourite()
+        console.line(f"{'*' if default else ' '} {described(store.load(each, secrets=False))}", "bold" * default)
     if not names:
-        console.complain("there are no stored logins yet. Run: zoho-invoice-mcp login")
+        console.complain("there are no stored logins yet. Run `zoho-invoice-mcp login`.")
     return 0 if names else 1
 
 
 def described(profile: Profile) -> str:
-    """A profile in a line."""
+    """A profile in one line."""
     number = f"({profile.organization_id})" if profile.organization_id else "no organisation yet"
     product = {"invoice": "Zoho Invoice", "books": "Zoho Books"}[profile.product]
     where = profile.accounts_url or DATA_CENTRES[profile.data_centre].name
     return f"{profile.name}: {f'{profile.organization_name} {number}'.strip()}, {product}, {where}"
 
 
-def connection(settings: Settings) -> httpx.AsyncClient:
-    """To the accounts server, by the proxy of the environment unless it is on this machine."""
-    return httpx.AsyncClient(timeout=30.0, trust_env=not accounts_host(settings).startswith("http://"))
-
-
 def with_organization(profile: Profile, settings: Settings, wanted: str = "") -> Profile:
-    """The profile with the organisation wanted (its number or name), the only one, or the one that is chosen now."""
+    """The profile with the organisation `wanted` (number or name), else the only one, else the one chosen now."""
     if wanted and not covers(granted_scopes(settings), settings.scope_prefix + LIST_ORGANIZATIONS):
         if not wanted.isdigit():
-            raise AuthError("Organisations can be looked up only with settings.READ.", "Give the number instead.")
+            raise AuthError("Looking up organisations needs the scope settings.READ.", "Use the number instead.")
         return replace(profile, organization_id=wanted, organization_name="")
     with console.busy("Asking Zoho for your organisations"):
         found = anyio.run(organizations, settings)
     rows = [f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in found]
     if not found:
-        raise AuthError("This account has no organisation.", "Check --product, and the account you logged in with.")
+        raise AuthError("This account has no organisation.", "Check --product and the account you logged in with.")
     if wanted:
         row = fitting(found, wanted)
     elif len(found) == 1:

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import httpx
 
-from zoho_mcp.cli.profiles import connection
+from zoho_mcp.connect.account import connection
 from zoho_mcp.errors import AuthError, UnavailableError, ZohoMcpError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
@@ -21,7 +21,8 @@ from zoho_mcp.zoho.oauth.tokens import TokenSource
 from zoho_mcp.zoho.request import Request
 from zoho_mcp.zoho.response import Response, decode
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
+"""Seconds for one answer of Zoho's."""
 
 
 @dataclass
@@ -93,7 +94,7 @@ async def _organizations(
 def _number(found: Visit, wanted: str) -> str:
     fitting = [number for number, name in found.names.items() if wanted in (number, name)]
     if len(fitting) != 1:
-        what = "More than one organisation is called so." if fitting else "This account does not belong to it."
+        what = "More than one organisation has this name." if fitting else "This account does not belong to it."
         raise AuthError(what, f"Choose one of: {found.listed}.")
     return fitting[0]
 
@@ -105,7 +106,7 @@ async def _read(
     url = f"{domain or DATA_CENTRES[settings.data_centre].api}{settings.base_path}{request.path}"
     extensions = {"zoho_scope": request.scope}
     try:
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             answer = await http.get(url, params=list(request.query), auth=auth, extensions=extensions)
     except (httpx.HTTPError, TimeoutError) as problem:
         raise UnavailableError(f"It does not answer ({type(problem).__name__}).", "Check the network.") from None

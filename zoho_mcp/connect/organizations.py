@@ -1,4 +1,4 @@
-"""Finds the numbers of organisations that are set by name, so that everything else knows them by number alone."""
+"""The organisations of an account: listed, chosen, and looked up by name."""
 
 import hashlib
 import json
@@ -24,11 +24,10 @@ Row = Mapping[str, Any]
 
 
 def numbered(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Settings:
-    """The settings with a number for every organisation that is set by name, and their names beside them.
+    """The settings with a number for every organisation that is set by name, and with their names.
 
-    Asks Zoho once; what it says is kept beside the tokens, so that the next start needs no network, and a name goes on
-    meaning the organisation that it meant first. Raises SettingsError when a name fits none or several, or Zoho cannot
-    be asked.
+    Asks Zoho once and stores the answer beside the tokens: the next start needs no network, and a name keeps its first
+    meaning. Raises SettingsError when a name fits none or several, or Zoho cannot be reached.
     """
     if all(one.isdigit() for one in settings.organizations):
         return settings
@@ -37,7 +36,7 @@ def numbered(settings: Settings, transport: httpx.AsyncBaseTransport | None = No
     if not all(one.isdigit() or one in names for one in settings.organizations):
         names = _looked_up(settings, transport)
         if kept:
-            # Without the file it is looked up at the next start too.
+            # Without the file the next start looks it up again.
             with suppress(OSError):
                 write_private(kept, json.dumps(names))
     found = {one if one.isdigit() else names[one]: "" if one.isdigit() else one for one in settings.organizations}
@@ -59,9 +58,9 @@ def fitting(rows: Sequence[Row], wanted: str) -> Row:
     """The organisation of that number or name. Raises SettingsError when there is none, or more than one."""
     found = [row for row in rows if wanted in (str(row.get("organization_id")), row.get("name"))]
     if len(found) != 1:
-        there = ", ".join(f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in rows)
-        count = "no" if not found else "more than one"
-        raise SettingsError(f"There is {count} organisation {wanted}.", f"There are: {there or 'none'}.")
+        known = ", ".join(f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in rows)
+        what = f"More than one organisation is called {wanted}." if found else f"There is no organisation {wanted}."
+        raise SettingsError(what, f"The organisations of this account: {known or 'none'}.")
     return found[0]
 
 
@@ -70,7 +69,7 @@ def _looked_up(settings: Settings, transport: httpx.AsyncBaseTransport | None) -
         rows = anyio.run(organizations, replace(settings, organization_id=""), transport)
     except ZohoMcpError as problem:
         raise SettingsError(
-            f"The organisations are set by name, and Zoho could not be asked for their numbers. {problem}",
+            f"The organisations are set by name, and their numbers could not be looked up. {problem}",
             "Set ZOHO_ORGANIZATION_ID to numbers, or start again when Zoho can be reached.",
         ) from problem
     named = [one for one in settings.organizations if not one.isdigit()]

@@ -1,20 +1,25 @@
-"""`doctor`: what works, and what to do about the rest. Changes nothing, here or at Zoho."""
+"""`doctor`: what works, and how to fix what does not. Changes nothing at Zoho, and here only what you agree to."""
 
-import json
+import argparse
+import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 
 from zoho_mcp.cli import console
-from zoho_mcp.cli.clients import CLIENTS, Client, ConfigurationError, Machine, this_machine
-from zoho_mcp.cli.configuration import entries
-from zoho_mcp.cli.online import Visit, visit
-from zoho_mcp.cli.shared_store import examine
+from zoho_mcp.cli.clients.apps import CLIENTS
+from zoho_mcp.cli.clients.entries import Installed, as_text, installed, installed_in
+from zoho_mcp.cli.clients.model import Client, ConfigurationError, Machine, this_machine
+from zoho_mcp.cli.clients.offer import default_profile, offer_to_change
+from zoho_mcp.cli.doctor.redis import examine
+from zoho_mcp.cli.doctor.visit import Visit, visit
+from zoho_mcp.cli.options import PROFILE, add_option
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.private_files import problem_with
 from zoho_mcp.server.tools.inventory import chosen
@@ -33,7 +38,7 @@ SKEW = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A row: how it is, with what, what was found, what to do about it."""
+    """A row of the report: its mark, what it is about, what was found, and how to fix it."""
 
     mark: Literal["ok", "note", "FAILS"]
     what: str
@@ -45,29 +50,62 @@ _NOT_LOGGED_IN = Finding(
     "FAILS",
     "account",
     "you are not logged in to Zoho",
-    "Run `zoho-invoice-mcp login`. To try it without an account: --sandbox, see the README.",
+    "Run `zoho-invoice-mcp login`. To try it without an account: zoho-invoice-mcp install --sandbox",
 )
-_EMBEDDED = Finding(
+_DEMO_ONLY = Finding(
     "ok",
     "account",
-    "none is needed: the chat programs here work on the embedded Zoho",
-    "For your own books run `zoho-invoice-mcp login`, then `zoho-invoice-mcp install` without --sandbox.",
+    "not needed: the chat apps here work on demo data",
+    "For your own books, run `zoho-invoice-mcp login`.",
 )
 
 
-def doctor(environment: Mapping[str, str]) -> int:
-    """Print a table; 1 when something does not work."""
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Which login to look at."""
+    command.set_defaults(run=doctor)
+    add_option(command, PROFILE, default=argparse.SUPPRESS)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Print the report; 1 when something does not work."""
     failures = 0
-    for finding in _examine(environment):
-        failures += finding.mark == "FAILS"
-        sign, style = _LOOKS[finding.mark] if console.decorated() else (f"{finding.mark:6}", "")
-        console.block(f"{sign} {finding.what:15} ", finding.found, lead_style=style)
-        if finding.advice:
-            console.block(" " * (len(sign) + 17) + "-> ", finding.advice, style="bold")
+    with _without_log():
+        for finding in _examine(options.environment):
+            failures += finding.mark == "FAILS"
+            _show(finding)
     if console.decorated():
         console.line()
-        console.line(*(("Not all is well yet.", "bold red") if failures else ("All is well.", "bold green")))
+        console.line(*(("Something does not work yet.", "bold red") if failures else ("All is well.", "bold green")))
+    if not failures and sys.stdin.isatty() and (profile := _profile_in_use(options.environment)):
+        offer_to_change(this_machine(), options.environment, profile)
     return int(failures > 0)
+
+
+def _show(finding: Finding) -> None:
+    sign, style = _LOOKS[finding.mark] if console.decorated() else (f"{finding.mark:6}", "")
+    console.block(f"{sign} {finding.what:15} ", finding.found, lead_style=style)
+    if finding.advice:
+        console.block(" " * (len(sign) + 17) + "-> ", finding.advice, style="bold")
+
+
+@contextmanager
+def _without_log() -> Generator[None]:
+    """Nothing is logged meanwhile: what the log would say is in the report."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+
+
+def _profile_in_use(environment: Mapping[str, str]) -> str:
+    """The stored login that counts; empty when the account is in variables."""
+    try:
+        profile = chosen_profile(environment, secrets=False)
+    except ZohoMcpError:
+        return ""
+    return profile.name if profile else ""
 
 
 def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -81,7 +119,7 @@ def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
         if _names_an_account(environment):
             yield _failed("settings", problem)
         else:
-            yield _EMBEDDED if _all_embedded(machine) else _NOT_LOGGED_IN
+            yield _DEMO_ONLY if _all_on_demo_data(machine) else _NOT_LOGGED_IN
     else:
         where = f"profile {profile.name}, {profile.path}" if profile else "environment variables"
         yield Finding("ok", "settings", where)
@@ -95,7 +133,7 @@ def _examine(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield from _clock_and_limits(visited)
         yield from _files(settings, profile)
         yield from _redis(settings)
-    yield from _chat_programs(machine)
+    yield from _chat_apps(machine, environment)
 
 
 def _names_an_account(environment: Mapping[str, str]) -> bool:
@@ -112,7 +150,7 @@ def _token(settings: Settings, visited: Visit) -> Iterator[Finding]:
         yield _failed("token", visited.token_problem or ZohoMcpError("There is none."))
         return
     kind = "Self Client without a user" if settings.soid else "refresh token accepted"
-    yield Finding("ok", "token", f"{kind}; the access token is good for {visited.minutes_left} more minutes")
+    yield Finding("ok", "token", f"{kind}; the access token is valid for {visited.minutes_left} more minutes")
     home = next((name for name, centre in DATA_CENTRES.items() if centre.api == visited.token.api_domain), None)
     if home and home != settings.data_centre:
         yield Finding("note", "data centre", f"Zoho names {visited.token.api_domain}", f"Set ZOHO_DC={home}.")
@@ -122,7 +160,7 @@ def _tools(settings: Settings, catalog: Catalog, tools: Mapping[str, Operation])
     granted, prefix = granted_scopes(settings), settings.scope_prefix
     count = len(tools)
     if granted is None:
-        yield Finding("note", "scopes", f"Zoho does not say which; all {count} tools are offered")
+        yield Finding("note", "scopes", f"Zoho does not say which were granted; all {count} tools are offered")
         return
     left_out = [each for each in tools.values() if not usable(each, catalog, prefix, granted)]
     scopes = {prefix + scope for each in left_out for scope in needs(each, catalog)}
@@ -134,8 +172,8 @@ def _tools(settings: Settings, catalog: Catalog, tools: Mapping[str, Operation])
     yield Finding(
         "note" if len(left_out) < count else "FAILS",
         "scopes",
-        f"{count - len(left_out)} of {count} tools are offered; not: {names}",
-        f"If you want them, log in again with {missing}.",
+        f"{count - len(left_out)} of {count} tools are offered; the scopes do not cover {names}",
+        f"To have them, log in again with {missing}.",
     )
 
 
@@ -157,16 +195,16 @@ def _clock_and_limits(visited: Visit) -> Iterator[Finding]:
         return
     off = f"{abs(visited.skew):.0f} s {'behind' if visited.skew > 0 else 'ahead of'} Zoho's"
     if abs(visited.skew) > SKEW:
-        yield Finding("FAILS", "clock", f"this machine's clock is {off}", "Have it set from the network.")
+        yield Finding("FAILS", "clock", f"this machine's clock is {off}", "Set it from the network.")
     else:
         yield Finding("ok", "clock", "agrees with Zoho's")
     if visited.remaining is None:
         yield Finding("note", "limits", "Zoho does not say how many requests are left today")
         return
     hours, minutes = divmod(visited.resets_in // 60, 60)
-    text = f"{visited.remaining} of {visited.limit} requests left today; all again in {hours} h {minutes} min"
+    text = f"{visited.remaining} of {visited.limit} requests left today; reset in {hours} h {minutes} min"
     enough = visited.remaining > 0
-    yield Finding("ok" if enough else "FAILS", "limits", text, "" if enough else "Wait, or ask Zoho for a bigger plan.")
+    yield Finding("ok" if enough else "FAILS", "limits", text, "" if enough else "Wait, or upgrade your Zoho plan.")
 
 
 def _files(settings: Settings, profile: Profile | None) -> Iterator[Finding]:
@@ -190,58 +228,51 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         yield Finding("FAILS" if not works else "note" if advice else "ok", "redis", found, advice)
 
 
-def _chat_programs(machine: Machine) -> Iterator[Finding]:
-    """A row for each program that is installed here."""
+def _chat_apps(machine: Machine, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """A row for each chat app that is installed here."""
     count = 0
     for client in CLIENTS.values():
         try:
             if not client.is_installed(machine):
                 continue
             count += 1
-            yield _chat_program(client, client.file(machine))
+            yield _chat_app(client, client.file(machine), environment)
         except ConfigurationError as problem:
             yield Finding("note", client.title, problem.what, problem.next_step)
     if not count:
-        titles = ", ".join(client.title for client in CLIENTS.values())
-        yield Finding("note", "chat programs", f"none of {titles} was found on this machine")
+        yield Finding("note", "chat apps", "none of those that `install` knows was found on this machine")
 
 
-def _chat_program(client: Client, path: Path) -> Finding:
-    ours = _ours(client, path)
+def _chat_app(client: Client, path: Path, environment: Mapping[str, str]) -> Finding:
+    ours = installed_in(client, path)
     again = f"zoho-invoice-mcp install {client.name}"
     if not ours:
         return Finding("note", client.title, f"{path} does not start this server", again)
-    for name, entry in ours.items():
-        command = str(entry.get("command", ""))
-        if os.path.isabs(command) and not os.path.exists(command):
-            return Finding("FAILS", client.title, f"{name} starts {command}, which is not there", again)
-        if held := [each.name for each in SETTINGS if each.secret and each.name in _text(entry)]:
-            return Finding(
-                "note", client.title, f"{name} in {path} holds {' and '.join(held)}, which any program can read",
-                "Run `zoho-invoice-mcp login`, then take the variables out of the entry.",
-            )  # fmt: skip
-    return Finding("ok", client.title, f"starts this server as {', '.join(ours)}")
+    for one in ours:
+        if problem := _problem_of(one, again):
+            return problem
+    names = ", ".join(one.name for one in ours)
+    profile = _profile_in_use(environment)
+    for one in ours if profile else ():
+        if difference := one.difference(profile, default_profile(environment)):
+            return Finding("note", client.title, f"{one.name} {difference}", again)
+    return Finding("ok", client.title, f"starts this server as {names}")
 
 
-def _all_embedded(machine: Machine) -> bool:
-    """Whether chat programs start this server, and all of them on the embedded Zoho."""
-    found: list[str] = []
-    for client in CLIENTS.values():
-        with suppress(ConfigurationError):
-            if client.is_installed(machine):
-                found += map(_text, _ours(client, client.file(machine)).values())
-    return bool(found) and all("--sandbox" in text or "ZOHO_SANDBOX" in text for text in found)
+def _problem_of(one: Installed, again: str) -> Finding | None:
+    title = one.client.title
+    command = str(one.entry.get("command", ""))
+    if os.path.isabs(command) and not os.path.exists(command):
+        return Finding("FAILS", title, f"{one.name} starts {command}, which does not exist", again)
+    if held := [each.name for each in SETTINGS if each.secret and each.name in as_text(one.entry)]:
+        return Finding(
+            "note", title, f"{one.name} in {one.path} holds {' and '.join(held)}, which any program can read",
+            "Run `zoho-invoice-mcp login`, then remove the variables from the entry.",
+        )  # fmt: skip
+    return None
 
 
-def _ours(client: Client, path: Path) -> dict[str, Any]:
-    return {name: entry for name, entry in entries(client, path).items() if _is_ours(entry)}
-
-
-def _is_ours(entry: object) -> bool:
-    text = _text(entry)
-    return text.startswith("{") and any(name in text for name in ("zoho-invoice-mcp", "zoho_mcp.cli"))
-
-
-def _text(entry: object) -> str:
-    # TOML has dates as well.
-    return json.dumps(entry, default=str)
+def _all_on_demo_data(machine: Machine) -> bool:
+    """Whether chat apps start this server, and all of them on the sandbox."""
+    found = list(installed(machine))
+    return bool(found) and all(one.is_on_demo_data for one in found)

@@ -1,4 +1,4 @@
-"""A client's configuration file: a planned change to it, shown and then made whole or not at all."""
+"""A chat app's configuration file: a planned change to it, shown, then made completely or not at all."""
 
 import difflib
 import os
@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from zoho_mcp.cli import json_text, toml_text
-from zoho_mcp.cli.clients import Client, ConfigurationError
+from zoho_mcp.cli.clients import json_text, toml_text
+from zoho_mcp.cli.clients.model import Client, ConfigurationError
 
 _Result = TypeVar("_Result")
 _BACKUP = ".zoho-backup-"
@@ -25,7 +25,7 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How a file is written: its value, the file with an entry put in or taken out, and its words without spacing."""
+    """How a file is written: reading it, adding and removing an entry, and its words without spacing."""
 
     read: Callable[[str], dict[str, Any]]
     put: Callable[[str, str, str, Mapping[str, Any]], str]
@@ -42,31 +42,34 @@ NOTATIONS: Mapping[str, Notation] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a file holds, and what it is to hold. None: there is no file."""
+    """What a file says, and what it will say. None: there is no file."""
 
     path: Path
     before: str | None
     after: str | None
 
     def diff(self) -> str:
-        """For people, as a unified diff; what looks like a secret of another entry is not shown."""
+        """A unified diff; what looks like a secret of another entry is not shown."""
         old, new = (_SECRET.sub(r'\1"…"', text or "").splitlines() for text in (self.before, self.after))
-        return "\n".join(difflib.unified_diff(old, new, f"{self.path} (now)", f"{self.path} (then)", n=2, lineterm=""))
+        return "\n".join(difflib.unified_diff(old, new, f"{self.path} (now)", f"{self.path} (after)", n=2, lineterm=""))
 
     def make(self, now: datetime) -> Path | None:
-        """Write the file in one step and keep a copy of the old one, whose path is the answer."""
-        # A link stays a link: what it leads to is replaced.
+        """Write the file in one step and keep a copy of the old one; the copy's path."""
+        # A link stays a link: its target is replaced.
         path = self.path.resolve()
         try:
             if _text(path) != self.before:
-                raise ConfigurationError(f"{path} was changed by another program meanwhile.", "Run the command again.")
-            backup = _keep(path, now) if self.before is not None else None
+                raise ConfigurationError(f"Another program has just changed {path}.", "Run the command again.")
+            backup = _copy(path, now) if self.before is not None else None
             if self.after is None:
                 path.unlink()
             else:
                 _write(path, self.after)
         except OSError as problem:
-            raise ConfigurationError(f"{path} cannot be written: {problem.strerror}.") from problem
+            raise ConfigurationError(
+                f"{path} cannot be written: {problem.strerror}.",
+                "If it is read-only on purpose, add the entry by hand: --print shows it.",
+            ) from problem
         return backup
 
 
@@ -76,7 +79,7 @@ def entries(client: Client, path: Path) -> dict[str, Any]:
 
 
 def adding(client: Client, path: Path, name: str, entry: Mapping[str, Any]) -> Change:
-    """The change that gives `client` the server `name`; what else its entry says (`env`, `disabled`, …) stays."""
+    """The change that adds the server `name`; what else its entry says already (`env`, `disabled`, …) stays."""
     notation = NOTATIONS[client.notation]
     before = _text(path)
     data = _data(notation, path, before)
@@ -86,12 +89,12 @@ def adding(client: Client, path: Path, name: str, entry: Mapping[str, Any]) -> C
     if old == entry:
         return Change(path, before, before)
     after = _edited(path, lambda: notation.put(before or "", client.key, name, entry))
-    _hold(notation, path, after, {**data, client.key: {**servers, name: entry}})
+    _prove(notation, path, after, {**data, client.key: {**servers, name: entry}})
     return Change(path, before, after)
 
 
 def removing(client: Client, path: Path, name: str) -> Change:
-    """The change that takes the server `name` from `client`, and the file with it if nothing is left that was there."""
+    """The change that removes the server `name`, and the file too if `install` had created it."""
     notation = NOTATIONS[client.notation]
     before = _text(path)
     data = _data(notation, path, before)
@@ -101,22 +104,22 @@ def removing(client: Client, path: Path, name: str) -> Change:
     forms = _edited(path, lambda: notation.drop(before, client.key, name))
     rest = {key: value for key, value in servers.items() if key != name}
     others = {key: value for key, value in data.items() if key != client.key}
-    _hold(notation, path, forms[0], {**data, client.key: rest} if rest else others)
-    return Change(path, before, _as_it_was(notation, path, forms))
+    _prove(notation, path, forms[0], {**data, client.key: rest} if rest else others)
+    return Change(path, before, _restored(notation, path, forms))
 
 
-def _as_it_was(notation: Notation, path: Path, forms: tuple[str, ...]) -> str | None:
-    """The layout the file had before, if a copy says the same as what is left now; else the first form."""
+def _restored(notation: Notation, path: Path, forms: tuple[str, ...]) -> str | None:
+    """The bytes the file had before, if a copy says the same as what is left now; else the first form."""
 
-    def said(text: str) -> list[str]:
+    def content(text: str) -> list[str]:
         found = notation.words(text)
         return [] if found == ["{", "}"] else found
 
     for backup in sorted(path.parent.glob(path.name + _BACKUP + "*"), reverse=True):
         old = _text(backup)
-        if old is not None and any(said(old) == said(form) for form in forms):
+        if old is not None and any(content(old) == content(form) for form in forms):
             return old
-    return forms[0] if said(forms[0]) else None
+    return forms[0] if content(forms[0]) else None
 
 
 def _text(path: Path) -> str | None:
@@ -134,7 +137,7 @@ def _data(notation: Notation, path: Path, text: str | None) -> dict[str, Any]:
         return notation.read((text or "").removeprefix("\ufeff"))
     except (ValueError, RecursionError) as problem:
         raise ConfigurationError(
-            f"{path} cannot be understood ({problem}).", "Correct it, or add the entry by hand: --print shows it."
+            f"{path} cannot be parsed ({problem}).", "Correct it, or add the entry by hand: --print shows it."
         ) from problem
 
 
@@ -152,8 +155,8 @@ def _edited(path: Path, edit: Callable[[], _Result]) -> _Result:
         raise _not_safely(path) from problem
 
 
-def _hold(notation: Notation, path: Path, text: str, expected: Mapping[str, Any]) -> None:
-    """The proof that a text is changed as meant and nowhere else: read again, it says exactly that."""
+def _prove(notation: Notation, path: Path, text: str, expected: Mapping[str, Any]) -> None:
+    """Prove that a text was changed as intended and nowhere else, by reading it again."""
     try:
         holds = notation.read(text.removeprefix("\ufeff")) == expected
     except ValueError as problem:
@@ -164,11 +167,11 @@ def _hold(notation: Notation, path: Path, text: str, expected: Mapping[str, Any]
 
 def _not_safely(path: Path) -> ConfigurationError:
     return ConfigurationError(
-        f"{path} is written in a way that cannot be changed safely.", "Add the entry by hand: --print shows it."
+        f"{path} has a layout that cannot be changed safely.", "Add the entry by hand: --print shows it."
     )
 
 
-def _keep(path: Path, now: datetime) -> Path:
+def _copy(path: Path, now: datetime) -> Path:
     backup = path.with_name(f"{path.name}{_BACKUP}{now:%Y%m%d-%H%M%S-%f}")
     shutil.copy2(path, backup)
     return backup

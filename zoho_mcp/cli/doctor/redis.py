@@ -1,4 +1,4 @@
-"""What `doctor` learns from the Redis that replicas share. Never shows its user and password."""
+"""What `doctor` reports about the Redis that replicas share. Never shows its user and password."""
 
 import anyio
 
@@ -29,7 +29,7 @@ async def _examine(settings: Settings) -> tuple[bool, str, str]:
     finally:
         await link.aclose()
     if memory.get("maxmemory_policy", "noeviction") != "noeviction":
-        return True, f"{where} throws away what is needed when memory is short", "Set maxmemory-policy noeviction."
+        return True, f"{where} evicts keys when memory is short", "Set maxmemory-policy noeviction."
     if url.startswith("redis://") and not is_loopback(where.rpartition(":")[0]):
-        return True, f"{where} is spoken to in the clear", "Use rediss:// unless nobody else is on that network."
+        return True, f"the connection to {where} is not encrypted", "Use rediss:// unless the network is private."
     return True, f"{where} answers", ""

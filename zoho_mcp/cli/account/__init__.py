@@ -1,0 +1,1 @@
+"""Stored logins: logging in and out, profiles, organisations."""

@@ -1,0 +1,1 @@
+"""Connecting a Zoho account: consent in the browser, the organisation, the stored profile."""

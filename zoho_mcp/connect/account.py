@@ -1,0 +1,69 @@
+"""From settings that Zoho granted something to a profile that is stored, and the scopes to ask for. No terminal."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import httpx
+
+from zoho_mcp.errors import SettingsError
+from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.settings import Settings
+from zoho_mcp.settings.profiles import Profile, Profiles, settings_of
+from zoho_mcp.specs.load import load
+from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for
+from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS, wanted
+
+
+def connection(settings: Settings) -> httpx.AsyncClient:
+    """To the accounts server, through the proxy of the environment unless it is on this machine."""
+    return httpx.AsyncClient(timeout=30.0, trust_env=not accounts_host(settings).startswith("http://"))
+
+
+def scopes_for(settings: Settings, *, organization_known: bool) -> tuple[str, ...]:
+    """Exactly the scopes of the tools that the settings choose, and the one that lists the organisations."""
+    catalog = load(settings.product)
+    found = wanted(chosen(catalog, settings).values(), catalog)
+    if not organization_known:
+        found.add(LIST_ORGANIZATIONS)
+    return tuple(sorted(settings.scope_prefix + scope for scope in found))
+
+
+def profile_of(name: str, settings: Settings) -> Profile:
+    """A profile of what the settings say about the account, without an organisation."""
+    return Profile(
+        name=name,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        refresh_token=settings.refresh_token,
+        data_centre=settings.data_centre,
+        product=settings.product,
+        soid=settings.soid,
+        scopes=settings.scopes,
+        api_url=settings.api_url,
+        accounts_url=settings.accounts_url,
+    )
+
+
+def previous_login(environment: Mapping[str, str], profiles: Profiles, name: str) -> Settings | None:
+    """The settings of the profile that a login replaces; None when it is new or cannot be used."""
+    if not profiles.path_of(name).exists():
+        return None
+    try:
+        return settings_of(environment, name)
+    except SettingsError:
+        return None
+
+
+def with_previous_organization(profile: Profile, profiles: Profiles, previous: Settings | None) -> Profile:
+    """The profile with the organisation it had before, if it is of the same client and product."""
+    if previous is None or (previous.client_id, previous.product) != (profile.client_id, profile.product):
+        return profile
+    earlier = profiles.load(profile.name, secrets=False)
+    return replace(profile, organization_id=earlier.organization_id, organization_name=earlier.organization_name)
+
+
+def forget_token(previous: Settings | None, now: Settings) -> None:
+    """Delete the access token of the login that was replaced."""
+    old, new = cache_for(previous) if previous else None, cache_for(now)
+    if old and new and old.path != new.path:
+        old.forget()
