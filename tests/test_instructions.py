@@ -30,5 +30,6 @@ def test_what_a_tool_does_is_not_denied() -> None:
     added = operation.model_copy(
         update={"name": "write_off_invoice", "docs": ("POST /invoices/{invoice_id}/writeoff",)}
     )
-    before = denied(CATALOG.operations)
-    assert set(before) - set(denied({**CATALOG.operations, added.name: added})) == {"write off an invoice"}
+    offered = of("invoices")
+    before = denied(offered)
+    assert set(before) - set(denied({**offered, added.name: added})) == {"write off an invoice"}
