@@ -42,6 +42,7 @@ from zoho_mcp.zoho.api import ZohoApi
 from zoho_mcp.zoho.client import ZohoClient
 
 NAME = "zoho-invoice-mcp"
+WEBSITE = "https://github.com/zoho-invoice-mcp/zoho-invoice-mcp"
 # What is listed is fixed while the server runs; what is read may change at any moment, by others too.
 _LASTING = CacheHint(ttl_ms=resources.LASTING, scope="private")
 _CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
@@ -132,6 +133,8 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
         NAME,
         version=__version__,
         title="Zoho Invoice",
+        description="Invoices, payments, estimates and customers of a small business on Zoho Invoice or Zoho Books",
+        website_url=WEBSITE,
         instructions=instructions(app.offered),
         cache_hints=_CACHE_HINTS,
         # None of our arguments is repeated in a header; else the SDK would list all tools at each call to see that.

@@ -18,9 +18,11 @@ from zoho_mcp.server.results.remarks import remarks
 from zoho_mcp.server.results.table import table
 from zoho_mcp.server.results.totals import totals
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.request import json_numbers
 
 MOST_ROWS = 200
 """The most rows that Zoho gives at once."""
+Result = types.CallToolResult | types.InputRequiredResult
 _ENVELOPE = ("code", "page_context")
 _NOTE = 160
 """Characters of the note that rows were left out."""
@@ -45,6 +47,19 @@ def success(
     if app.settings.answer != "structured":
         content.insert(0, types.TextContent(text=text))
     return types.CallToolResult(content=content, structured_content=None if app.settings.answer == "text" else answer)
+
+
+def with_fields(made: Result, fields: Mapping[str, Any]) -> Result:
+    """The result with these fields besides, in its text and its structured content; a question stays as it is."""
+    if not fields or not isinstance(made, types.CallToolResult) or made.is_error:
+        return made
+    for part in made.content:
+        if isinstance(part, types.TextContent):
+            part.text = compact_json(json_numbers({**json.loads(part.text), **fields}))
+            break
+    if made.structured_content is not None:
+        made.structured_content = json_numbers({**made.structured_content, **fields})
+    return made
 
 
 def continued(start: int) -> dict[str, int]:

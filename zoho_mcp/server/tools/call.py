@@ -18,6 +18,7 @@ from zoho_mcp.server.delivery.duplicates import Duplicate
 from zoho_mcp.server.delivery.perform import perform
 from zoho_mcp.server.results import result
 from zoho_mcp.server.tool_call import ToolCall
+from zoho_mcp.server.tools import record_numbers
 from zoho_mcp.telemetry.call_context import current_call, kind_of
 
 _logger = logging.getLogger(__name__)
@@ -31,8 +32,9 @@ async def handle(ctx: RequestContext, params: types.CallToolRequestParams) -> Re
     call = ToolCall.from_request(ctx, params)
     app = ctx.lifespan_context.within(call.named_organization)
     try:
+        call, found = await record_numbers.resolve(ctx, app, call)
         app.checker.check(call.operation, call.arguments)
-        return await _proceed(ctx, app, call)
+        return result.with_fields(await _proceed(ctx, app, call), found)
     except ZohoMcpError as problem:
         current_call().outcome = kind_of(problem)
         return result.failure(problem)

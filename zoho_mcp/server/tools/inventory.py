@@ -17,6 +17,10 @@ from zoho_mcp.zoho.oauth.scopes import usable
 
 EVERY_TOOLSET = "all"
 """The name that stands for every toolset, those that are offered only when asked for included."""
+ALWAYS_LOADED = frozenset(
+    {"list_customers", "list_invoices", "get_invoice", "create_invoice", "record_invoice_payment"}
+)
+"""The five most used tools; a client that loads tools on demand has these at once."""
 _PAGING: Mapping[str, Any] = {
     "page": {"type": "integer"},
     "has_more": {"type": "boolean"},
@@ -122,6 +126,7 @@ def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
         description=operation.description,
         input_schema=operation.published_input,
         output_schema=output_schema(operation) if structured else None,
+        meta={"anthropic/alwaysLoad": True} if operation.name in ALWAYS_LOADED else None,
         annotations=types.ToolAnnotations(
             title=operation.title,
             read_only_hint=operation.effect == "read",

@@ -1,0 +1,53 @@
+"""Accepts a record's number in place of its id, `INV-000033`, where exactly one record has it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from zoho_mcp.errors import ArgumentsError
+from zoho_mcp.server.authorization import require_allowed
+from zoho_mcp.server.context import RequestContext, ServerContext
+from zoho_mcp.server.tool_call import ToolCall
+from zoho_mcp.text import clean
+
+_LISTS: Mapping[str, tuple[str, str]] = {
+    # argument: the list to look in, and the field that holds the number
+    "invoice_id": ("list_invoices", "invoice_number"),
+    "estimate_id": ("list_estimates", "estimate_number"),
+    "creditnote_id": ("list_credit_notes", "creditnote_number"),
+}
+_SHOWN = ("customer_name", "status", "date", "total", "currency_code")
+_LONGEST_NUMBER = 100
+
+
+async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tuple[ToolCall, dict[str, Any]]:
+    """The call with ids in place of numbers, and for the result which record each number was; empty without any.
+
+    Raises ArgumentsError for a number that no record has, or several have; DeclinedError where the policy does not
+    let the list be read.
+    """
+    ids: dict[str, str] = {}
+    found: dict[str, Any] = {}
+    for name, (reader, field) in _LISTS.items():
+        number = call.arguments.get(name)
+        if not _is_number(number) or reader not in app.offered or name not in call.operation.input["properties"]:
+            continue
+        await require_allowed(ctx, app, [reader], {field: number})
+        envelope = await app.api.run(reader, {field: number})
+        rows: list[dict[str, Any]] = envelope[app.catalog.operations[reader].answer.key]
+        own = [row for row in rows if str(row.get(field, "")).casefold() == str(number).strip().casefold()]
+        if len(own) != 1:
+            count = "no record has" if not own else f"{len(own)} records have"
+            raise ArgumentsError(
+                call.operation.name, [f'{name}: {count} the number "{clean(number, 60)}". Look the id up: {reader}.']
+            )
+        ids[name] = str(own[0][name])
+        found[str(own[0][field])] = {name: ids[name]} | {key: own[0][key] for key in _SHOWN if own[0].get(key)}
+    if not ids:
+        return call, {}
+    return replace(call, arguments={**call.arguments, **ids}), {"found_by_number": found}
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it may be a record's number. Digits alone are taken as an id."""
+    return isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST_NUMBER and not value.strip().isdigit()
