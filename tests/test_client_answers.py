@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import mcp_types as types
 import pytest
 from approving import Desk, a_desk, both
@@ -152,3 +153,20 @@ async def test_what_is_remembered_survives_a_damaged_file_and_ends_in_time(zoho:
         assert not await memory.answers_itself("a client")
     await memory.gave_up("a client", after=5.0)
     assert await memory.time_limit("a client") == 5.0
+
+
+@both_eras
+async def test_a_client_whose_time_limit_is_known_hears_before_it_and_opens_one_window(zoho: Zoho, era: Era) -> None:
+    async with a_desk() as desk:
+        server = zoho.server(browser=desk.open, can_open_browser=True)
+        async with Client(server, mode=era) as client:
+            invoice = await sent_invoice(client)
+            with anyio.move_on_after(1.2) as given_up:
+                await client.call_tool("void_invoice", {"invoice_id": invoice})
+            assert given_up.cancelled_caught
+            with anyio.fail_after(10):
+                for _ in range(2):
+                    assert kind_of(await client.call_tool("void_invoice", {"invoice_id": invoice})) == "waiting"
+                await desk.decide("approve")
+                assert not (await client.call_tool("void_invoice", {"invoice_id": invoice})).is_error
+            assert len(desk.addresses) == 1

@@ -11,12 +11,21 @@ import anyio
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.policy.approvals import Approval, Prompt
 from zoho_mcp.policy.figures import money
-from zoho_mcp.server.confirmation.request import MOST_QUESTIONS, TELL_THE_USER, ConfirmationRequest, Consent, Snapshot
+from zoho_mcp.server.confirmation.request import (
+    MOST_QUESTIONS,
+    TELL_THE_USER,
+    ConfirmationRequest,
+    Consent,
+    Snapshot,
+    noting_time_limit,
+)
 from zoho_mcp.telemetry.progress import report_progress
 
 _logger = logging.getLogger(__name__)
 _NEVER_YOURSELF = "Do not open it yourself: it shows nothing to who is not logged in."
 _NO_PAGE = "Whoever runs this server can set up an approval page for people to log in on (docs/http.md)."
+_OF_ITS_LIMIT, _REPLY = 0.8, 0.5
+"""Share of a client's time limit that is spent waiting, less the seconds that the answer takes."""
 _PROGRESS_EVERY = 5
 """Seconds between notifications while a call waits: clients count silence towards their own time limit."""
 
@@ -41,7 +50,8 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
                     kind="waiting",
                 )
             with approval.called():
-                still_there = await _show_and_wait(request, approval, why)
+                async with noting_time_limit(request):
+                    still_there = await _show_and_wait(request, approval, why, is_new=is_new)
             if not still_there:
                 raise request.refusal("the client took the call back.", "Call again.", kind="waiting")
         if approval.state != "approved" or await request.is_abandoned():
@@ -83,15 +93,17 @@ async def _organization(request: ConfirmationRequest) -> str:
         return ""
 
 
-async def _show_and_wait(request: ConfirmationRequest, approval: Approval, why: str) -> bool:
+async def _show_and_wait(request: ConfirmationRequest, approval: Approval, why: str, *, is_new: bool) -> bool:
     """Whether the client still waits, decided or not."""
     settings, page = request.app.settings, request.app.page
     if request.principal is None:
-        opens = approval.callers == 1  # a call that joins one which waits already finds the window open
+        # A call that joins one which waits finds the window open, and so does one whose client gave up before.
+        limited = await request.app.client_memory.time_limit(request.client_key) is not None
+        opens = is_new or (approval.callers == 1 and not limited)
         address = await page.address(approval.secret)
         if opens and not (settings.can_open_browser and await page.open_browser(address)):
             raise _no_browser(request, approval, address, why)
-    longest = min(settings.approval_wait, request.app.approvals.remaining(approval))
+    longest = min(await _patience(request, is_new=is_new), request.app.approvals.remaining(approval))
     cancelled = anyio.CancelScope()
     with anyio.move_on_after(longest) as in_time, cancelled, page.waited_for(request.call.request_id, cancelled):
         async with anyio.create_task_group() as group:
@@ -101,6 +113,18 @@ async def _show_and_wait(request: ConfirmationRequest, approval: Approval, why: 
     return approval.decided.is_set() or not cancelled.cancel_called or in_time.cancel_called
 
 
+async def _patience(request: ConfirmationRequest, *, is_new: bool) -> float:
+    """Seconds to wait for the decision: less than the client waits for the call, where its limit is known.
+
+    Such a client hears at once that a question is still open; the next call after the decision runs.
+    """
+    wait = request.app.settings.approval_wait
+    limit = await request.app.client_memory.time_limit(request.client_key)
+    if limit is None:
+        return wait
+    return min(wait, max(limit * _OF_ITS_LIMIT - _REPLY, 0.0)) if is_new else 0.0
+
+
 async def _report_progress(request: ConfirmationRequest, waiting: anyio.CancelScope) -> None:
     wait = request.app.settings.approval_wait
     for second in itertools.count():
@@ -108,6 +132,7 @@ async def _report_progress(request: ConfirmationRequest, waiting: anyio.CancelSc
             await report_progress("Waiting for the user's decision in the browser.", second and _PROGRESS_EVERY, wait)
         await anyio.sleep(1)
         if await request.is_abandoned():
+            await request.app.client_memory.gave_up(request.client_key, float(second))
             waiting.cancel()
 
 

@@ -102,7 +102,8 @@ async def _does_not_answer(request: ConfirmationRequest, snapshot: Snapshot) -> 
     left = await app.approvals.live("elicitation", snapshot.binding)
     if left is not None and LIFETIME - app.approvals.remaining(left) >= max(app.settings.reading_time, 1.0):
         return "this client left the same question unanswered"
-    silent = await app.approvals.silent(request.client_key, app.settings.confirm_timeout)
+    limit = await app.client_memory.time_limit(request.client_key) or app.settings.confirm_timeout
+    silent = await app.approvals.silent(request.client_key, min(limit, app.settings.confirm_timeout))
     return "this client left its last question unanswered" if silent else ""
 
 

@@ -17,6 +17,7 @@ from zoho_mcp.server.confirmation.request import (
     Consent,
     NoAnswerError,
     Snapshot,
+    noting_time_limit,
 )
 from zoho_mcp.telemetry.call_context import suppress_telemetry
 
@@ -135,8 +136,11 @@ async def _elicit(request: ConfirmationRequest, text: str, number: str) -> types
     approvals = request.app.approvals
     await approvals.asked(request.client_key)
     try:
-        with suppress_telemetry(), anyio.fail_after(request.app.settings.confirm_timeout):
-            answer = await request.ctx.session.elicit_form(form.message, form.requested_schema, request.ctx.request_id)
+        async with noting_time_limit(request):
+            with suppress_telemetry(), anyio.fail_after(request.app.settings.confirm_timeout):
+                answer = await request.ctx.session.elicit_form(
+                    form.message, form.requested_schema, request.ctx.request_id
+                )
     except TimeoutError:
         raise NoAnswerError("nobody answered the client's question in time") from None
     except (MCPError, ValidationError) as problem:

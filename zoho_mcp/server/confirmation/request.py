@@ -1,8 +1,11 @@
 """A call that a person is asked about, as every channel sees it; and the consent to it."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import anyio
 
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.approvals import Approval, Binding
@@ -43,6 +46,18 @@ class Snapshot:
 
     preview: Preview
     binding: Binding
+
+
+@asynccontextmanager
+async def noting_time_limit(request: "ConfirmationRequest") -> AsyncGenerator[None]:
+    """Around waiting for a person: when the client takes the call back, that is how long it waits for calls."""
+    began = anyio.current_time()
+    try:
+        yield
+    except anyio.get_cancelled_exc_class():
+        with anyio.CancelScope(shield=True):
+            await request.app.client_memory.gave_up(request.client_key, anyio.current_time() - began)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
