@@ -187,7 +187,7 @@ async def test_an_error_in_the_log_is_one_line_that_says_where_and_not_what(zoho
     async with Client(create_server(zoho.settings, load(), ZohoClient(zoho.settings, transport=Bug()))) as client:
         with pytest.raises(MCPError):
             await client.call_tool("list_invoices", {})
-    [told] = [line for line in watch.log() if line["logger"] == "zoho_mcp.server.tools.call"]
+    [told] = [line for line in watch.log() if line["level"] == "error"]
     assert (told["level"], told["message"], told["error"]["type"]) == ("error", "list_invoices failed", "RuntimeError")
     assert told["error"]["cause"]["type"] == "KeyError"
     assert any("test_seen" in frame and "handle_async_request" in frame for frame in told["error"]["frames"])

@@ -8,11 +8,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.stdio import stdio_server
 
+from zoho_mcp.cli.answering import AnsweringStream
 from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.cli.options import MEMORY
 from zoho_mcp.connect.organizations import numbered
@@ -48,7 +49,8 @@ def serve(options: argparse.Namespace) -> int:
             if by_hand:
                 announce(_WAITING)
             try:
-                await server.run(incoming, outgoing, server.create_initialization_options())
+                readable: Any = AnsweringStream(incoming, outgoing)
+                await server.run(readable, outgoing, server.create_initialization_options())
             finally:
                 if interrupted:
                     # The server has stopped and closed its connections. The thread that waits for stdin cannot be

@@ -8,17 +8,20 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 from opentelemetry.context import Context as Trace
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, get_tracer
+from pydantic import ValidationError
 
 from zoho_mcp.server.context import RequestContext
 from zoho_mcp.telemetry.call_context import CallContext, current, kind_of, measure_tool
 
 OTHER = "other"
+_INTERNAL = "Internal error of this server. Its log (stderr) says more. Check in Zoho before repeating a change."
 METHODS = frozenset({
     "initialize", "ping", "server/discover", "tools/list", "tools/call", "prompts/list", "prompts/get",
     "resources/list", "resources/templates/list", "resources/read", "resources/subscribe", "resources/unsubscribe",
@@ -47,6 +50,10 @@ async def trace(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
                 return result
             except BaseException as problem:
                 call.outcome = "protocol" if isinstance(problem, MCPError) else kind_of(problem)
+                if isinstance(problem, Exception) and not isinstance(problem, MCPError | ValidationError):
+                    # Its text may hold what nobody meant to show; the SDK would send it, with code 0.
+                    _logger.exception("%s failed", tool or method)
+                    raise MCPError(types.INTERNAL_ERROR, _INTERNAL) from problem
                 raise
             finally:
                 if span.is_recording():

@@ -38,9 +38,6 @@ async def handle(ctx: RequestContext, params: types.CallToolRequestParams) -> Re
     except ZohoMcpError as problem:
         current_call().outcome = kind_of(problem)
         return result.failure(problem)
-    except Exception:
-        _logger.exception("%s failed", call.operation.name)
-        raise
 
 
 async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> Result:
