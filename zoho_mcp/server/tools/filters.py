@@ -58,6 +58,12 @@ def _check(name: str, value: Any, theirs: Mapping[str, str]) -> Callable[[Row], 
             return lambda row: _not_before(row.get(key), str(value))
         case "amount":
             return lambda row: _number(row.get(key)) in (None, _number(value))
+        case _:
+            return _check_by_form(name, value, key, theirs)
+
+
+def _check_by_form(name: str, value: Any, key: str, theirs: Mapping[str, str]) -> Callable[[Row], bool] | None:
+    """The same for arguments whose names follow Zoho's patterns: `date_start`, `name_contains`, `customer_id`."""
     if name.endswith(("_start", "_end")):
         day = name.rpartition("_")[0]
         if name.endswith("_start"):

@@ -126,7 +126,7 @@ def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
         description=operation.description,
         input_schema=operation.published_input,
         output_schema=output_schema(operation) if structured else None,
-        meta={"anthropic/alwaysLoad": True} if operation.name in ALWAYS_LOADED else None,
+        _meta={"anthropic/alwaysLoad": True} if operation.name in ALWAYS_LOADED else None,
         annotations=types.ToolAnnotations(
             title=operation.title,
             read_only_hint=operation.effect == "read",
