@@ -238,7 +238,9 @@ def test_every_tool_that_reads_records_takes_fields_by_rule() -> None:
 
 
 def test_every_record_has_fields_that_people_read() -> None:
-    for operation in load().operations.values():
+    catalog = load()
+    # Records of the extra toolsets are small: they are shown whole.
+    for operation in (one for one in catalog.operations.values() if one.toolset not in catalog.extra):
         if operation.name.startswith(("get_", "create_", "update_", "record_")) and operation.answer.key:
             answer = operation.answer
             assert answer.columns or len(answer.fields) > 10, operation.name
