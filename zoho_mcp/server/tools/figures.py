@@ -1,0 +1,192 @@
+"""Figures over all records of a kind, grouped and added up exactly, so that no model adds up money."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import mcp_types as types
+
+from zoho_mcp.errors import ArgumentsError
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.results.totals import amount, is_issued, money
+from zoho_mcp.server.tools.pagination import walk
+from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
+
+Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
+Row = Mapping[str, Any]
+MOST_DETAILS = 100
+"""Records read one by one for a summary by item or tax: a request each, as many as Zoho allows in a minute."""
+MOST_GROUPS = 50
+"""Groups shown per currency unless `top` says otherwise; all of them are added up."""
+_TOOL = "summarize_records"
+_OLDEST_FIRST = {"sort_column": "created_time", "sort_order": "A"}
+_UNNAMED = "none"
+_DETAILED = ("item", "tax")
+_DOCUMENT = ("customer", "month", "quarter", "item", "tax", "status", "currency")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How one kind of record is listed, read and grouped."""
+
+    list_tool: str
+    get_tool: str
+    amount: str
+    groups: tuple[str, ...]
+
+
+_KINDS = {
+    "invoices": _Kind("list_invoices", "get_invoice", "total", _DOCUMENT),
+    "estimates": _Kind("list_estimates", "get_estimate", "total", _DOCUMENT),
+    "credit_notes": _Kind("list_credit_notes", "get_credit_note", "total", _DOCUMENT),
+    "payments": _Kind(
+        "list_payments", "get_payment", "amount", ("customer", "month", "quarter", "payment_mode", "currency")
+    ),
+    "expenses": _Kind(
+        "list_expenses", "get_expense", "total", ("customer", "month", "quarter", "category", "status", "currency")
+    ),
+}
+_COLUMNS = {"customer": "customer_name", "category": "account_name", "status": "status",
+            "payment_mode": "payment_mode", "currency": "currency_code"}  # fmt: skip
+
+
+@dataclass
+class _Sums:
+    """What was added up in one currency. A group's key is an id where names can be shared."""
+
+    count: int = 0
+    total: Decimal = Decimal()
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+
+    def add(self, parts: list[tuple[str, dict[str, Any], Decimal]]) -> None:
+        self.count += 1
+        for key in {key for key, _, _ in parts}:
+            self.groups.setdefault(key, {"count": 0, "amount": Decimal()})["count"] += 1
+        for key, named, value in parts:
+            group = self.groups[key]
+            group |= named
+            group["amount"] += value
+            self.total += value
+
+    def shown(self, top: int) -> dict[str, Any]:
+        """The largest groups first, and what the others add up to."""
+        ordered = sorted(self.groups.values(), key=lambda group: (-group["amount"], str(group["group"])))
+        shown, rest = ordered[:top], ordered[top:]
+        answer: dict[str, Any] = {"count": self.count, "amount": self.total, "groups": shown}
+        if rest:
+            answer["other_groups"] = {"groups": len(rest), "amount": sum((one["amount"] for one in rest), Decimal())}
+        return answer
+
+
+async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
+    """Records counted and added up by group, per currency. Raises ArgumentsError for a group the kind has not."""
+    records, by = arguments["records"], arguments["group_by"]
+    kind = _KINDS[records]
+    _must_fit(app, kind, arguments)
+    wanted = {name: arguments[name] for name in ("date_start", "date_end", "customer_id", "status")
+              if name in arguments}  # fmt: skip
+    everything = "status" in wanted or by == "status"
+    sums: defaultdict[str, _Sums] = defaultdict(_Sums)
+    not_counted, unread, detailed = 0, 0, 0
+    async for row in _rows(app, kind, wanted):
+        if not everything and not is_issued(row):
+            not_counted += 1
+            continue
+        record = row
+        if by in _DETAILED:
+            if detailed == MOST_DETAILS:
+                unread += 1
+                continue
+            detailed += 1
+            own_id = app.catalog.operations[kind.list_tool].answer.columns[0]
+            record = await app.api.record(kind.get_tool, {own_id: str(row[own_id])})
+        sums[str(row.get("currency_code") or "unknown currency")].add(list(_parts(record, by, kind)))
+    top = arguments.get("top", MOST_GROUPS)
+    answer: dict[str, Any] = {
+        "records": records,
+        "group_by": by,
+        "currencies": {currency: found.shown(top) for currency, found in sorted(sums.items())},
+        "definitions": _definitions(kind, by, everything=everything),
+    }
+    if not_counted:
+        answer["not_counted"] = f"{not_counted} drafts, void and otherwise not issued"
+    if unread:
+        answer["cut_off"] = (
+            f"{unread} further records were not read: these figures are of the {MOST_DETAILS} oldest records. "
+            "Ask for shorter spans of dates."
+        )
+    return answer, ()
+
+
+def _must_fit(app: ServerContext, kind: _Kind, arguments: Mapping[str, Any]) -> None:
+    problems: list[str] = []
+    records, by = arguments["records"], arguments["group_by"]
+    if by not in kind.groups:
+        problems.append(f"group_by {by} does not apply to {records}. Use one of: {', '.join(kind.groups)}.")
+    if "status" in arguments:
+        schema = app.catalog.operations[kind.list_tool].input["properties"].get("status", {})
+        statuses = schema.get("enum", ())
+        if not statuses:
+            problems.append(f"{records} have no status.")
+        elif arguments["status"] not in statuses:
+            problems.append(f"status of {records} is one of: {', '.join(statuses)}.")
+    if problems:
+        raise ArgumentsError(_TOOL, problems)
+
+
+async def _rows(app: ServerContext, kind: _Kind, wanted: Mapping[str, Any]) -> AsyncIterator[Row]:
+    operation = app.catalog.operations[kind.list_tool]
+    order = _OLDEST_FIRST if "sort_column" in operation.input["properties"] else {}
+    currencies = PaymentCurrencies(app.api)
+    async for envelope in walk(app.api, kind.list_tool, {**wanted, **order}):
+        page: list[dict[str, Any]] = envelope.get(operation.answer.key) or []
+        if kind.list_tool == "list_payments":
+            await currencies.add(page)
+        for row in page:
+            yield row
+
+
+def _parts(record: Row, by: str, kind: _Kind) -> Iterator[tuple[str, dict[str, Any], Decimal]]:
+    """The key, the description and the amount of each group that a record counts in."""
+    if by == "tax":
+        taxes: list[Row] = record.get("taxes") or []
+        for tax in taxes or [{"tax_name": "no tax", "tax_amount": 0}]:
+            name = str(tax.get("tax_name") or _UNNAMED)
+            yield name, {"group": name}, amount(tax, "tax_amount")
+    elif by == "item":
+        lines: list[Row] = record.get("line_items") or []
+        for line in lines:
+            name = str(line.get("name") or line.get("description") or _UNNAMED)
+            item = str(line.get("item_id") or "")
+            yield item or name, {"group": name} | ({"item_id": item} if item else {}), money(line.get("item_total"))
+    else:
+        key, named = _group(record, by)
+        yield key, named, amount(record, kind.amount)
+
+
+def _group(record: Row, by: str) -> tuple[str, dict[str, Any]]:
+    if by in ("month", "quarter"):
+        day = str(record["date"])
+        name = day[:7] if by == "month" else f"{day[:4]}-Q{(int(day[5:7]) + 2) // 3}"
+        return name, {"group": name}
+    name = str(record.get(_COLUMNS[by]) or _UNNAMED)
+    if by == "customer" and record.get("customer_id"):
+        own = str(record["customer_id"])
+        return own, {"group": name, "customer_id": own}
+    return name, {"group": name}
+
+
+def _definitions(kind: _Kind, by: str, *, everything: bool) -> dict[str, str]:
+    meaning = {
+        "item": "line totals before tax, and before a discount or charge on the whole document",
+        "tax": "tax charged on the documents",
+    }
+    return {
+        "counted": "every status that was asked for, drafts and void ones included" if everything
+        else "issued records only: no drafts, void or cancelled ones, and none waiting for approval",
+        "amount": meaning.get(by, f"{kind.amount} of each record, tax included"),
+        "date": "the record's own date, first and last day included",
+        "count": "records; one with several items or taxes counts once in each of their groups",
+    }  # fmt: skip
