@@ -39,8 +39,9 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
         )
     approvals = request.app.approvals
     for _ in range(MOST_QUESTIONS):
+        prompt = await _shown(request, snapshot)
         is_new = await approvals.live("page", snapshot.binding) is None
-        approval = await approvals.ask("page", snapshot.binding, await _shown(request, snapshot))
+        approval = await approvals.ask("page", snapshot.binding, prompt)
         if approval.state == "waiting":
             if is_new and request.principal is not None:
                 # Nobody can decide before they have the address.
@@ -98,8 +99,8 @@ async def _show_and_wait(request: ConfirmationRequest, approval: Approval, why: 
     settings, page = request.app.settings, request.app.page
     if request.principal is None:
         # A call that joins one which waits finds the window open, and so does one whose client gave up before.
-        limited = await request.app.client_memory.time_limit(request.client_key) is not None
-        opens = is_new or (approval.callers == 1 and not limited)
+        opens = approval.callers == 1
+        opens = opens and (is_new or await request.app.client_memory.time_limit(request.client_key) is None)
         address = await page.address(approval.secret)
         if opens and not (settings.can_open_browser and await page.open_browser(address)):
             raise _no_browser(request, approval, address, why)
