@@ -119,6 +119,10 @@ class Person:
     ) -> types.ElicitResult | types.ErrorData:
         self.questions.append(params.message)
         await anyio.sleep(self.reads)
+        asked: dict[str, Any] = getattr(params, "requested_schema", {}).get("properties", {})
+        if "number" in asked and isinstance(self.answer, types.ElicitResult) and self.answer.content:
+            typed = str(asked["number"]["description"]).split()[-1]
+            return self.answer.model_copy(update={"content": {"number": typed, **self.answer.content}})
         return self.answer
 
 
