@@ -117,3 +117,28 @@ async def test_what_does_not_fit_the_kind_is_refused(zoho: Zoho, arguments: dict
     assert answer.is_error
     assert answer.structured_content is not None
     assert answer.structured_content["error"]["kind"] == "arguments"
+
+
+async def test_days_to_pay_are_those_of_the_invoices_and_their_payment(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        made = await call(client, "create_customer", contact_name="Harbour")
+        customer = made["customer"]["customer_id"]
+        for rate, paid in ((100, "2026-05-11"), (50, "2026-05-06")):
+            invoice = await call(client, "create_invoice", customer_id=customer, date="2026-05-01",
+                                 due_date="2026-05-08", line_items=[{"name": "Work", "rate": rate}])  # fmt: skip
+            own = invoice["invoice"]["invoice_id"]
+            await call(client, "mark_invoice_sent", invoice_id=own)
+            await call(client, "record_invoice_payment", invoice_id=own, date=paid, payment_mode="cash")
+        answer = await call(client, "get_payment_performance", customer_id=customer)
+    [row] = answer["customers"]
+    assert (row["invoices"], row["days_to_pay"], row["days_past_due"], row["paid_late"]) == (2, 7.5, 0.5, 1)
+
+
+async def test_a_statement_adds_up_what_the_lists_say(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        unpaid = (await call(client, "list_invoices", status="unpaid"))["invoices"]
+        customer = unpaid[0]["customer_id"]
+        answer = await call(client, "get_customer_statement", customer_id=customer)
+    owed = sum(Decimal(str(row["balance"])) for row in unpaid if row["customer_id"] == customer)
+    assert Decimal(str(answer["totals"]["owed"])) == owed
+    assert len(answer["open_invoices"]) == sum(row["customer_id"] == customer for row in unpaid)

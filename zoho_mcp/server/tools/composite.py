@@ -13,7 +13,7 @@ from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.uris import address_of
 from zoho_mcp.server.tools import attachments
-from zoho_mcp.server.tools.figures import summarize_records
+from zoho_mcp.server.tools.figures import get_customer_statement, get_payment_performance, summarize_records
 from zoho_mcp.server.tools.reports import get_monthly_revenue, get_receivables_aging
 from zoho_mcp.zoho.request import Request, build
 
@@ -163,5 +163,7 @@ COMPOSITES: Mapping[str, Handler] = {
         get_monthly_revenue,
         get_receivables_aging,
         summarize_records,
+        get_customer_statement,
+        get_payment_performance,
     )
 }

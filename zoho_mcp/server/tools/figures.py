@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import mcp_types as types
 
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.resources.statement import statement
 from zoho_mcp.server.results.totals import amount, is_issued, money
 from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
@@ -23,6 +25,12 @@ MOST_GROUPS = 50
 _TOOL = "summarize_records"
 _OLDEST_FIRST = {"sort_column": "created_time", "sort_order": "A"}
 _UNNAMED = "none"
+_PERFORMANCE = {
+    "invoices": "fully paid invoices; those paid in part or not at all are not in these figures",
+    "days_to_pay": "average days from the invoice's date to its last payment",
+    "days_past_due": "the same from the due date; below zero is early",
+    "paid_late": "invoices whose last payment came after the due date",
+}
 _DETAILED = ("item", "tax")
 _DOCUMENT = ("customer", "month", "quarter", "item", "tax", "status", "currency")
 
@@ -190,3 +198,42 @@ def _definitions(kind: _Kind, by: str, *, everything: bool) -> dict[str, str]:
         "date": "the record's own date, first and last day included",
         "count": "records; one with several items or taxes counts once in each of their groups",
     }  # fmt: skip
+
+
+async def get_customer_statement(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
+    """The statement that the resource gives: open invoices, payments, credits and the balance of today."""
+    return await statement(app.api, arguments["customer_id"]), ()
+
+
+async def get_payment_performance(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
+    """Per customer, days from the date and the due date of paid invoices to their last payment; latest payers first."""
+    wanted = {name: value for name, value in arguments.items() if name in ("customer_id", "date_start", "date_end")}
+    taken: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    undated = 0
+    async for row in _rows(app, _KINDS["invoices"], {**wanted, "status": "paid"}):
+        if not row.get("last_payment_date"):
+            undated += 1
+            continue
+        paid = date.fromisoformat(row["last_payment_date"])
+        due = date.fromisoformat(row.get("due_date") or row["date"])
+        days = (paid - date.fromisoformat(row["date"])).days, (paid - due).days
+        taken[str(row["customer_id"]), str(row.get("customer_name", ""))].append(days)
+    customers = [
+        {
+            "customer_id": customer,
+            "customer_name": name,
+            "invoices": len(days),
+            "days_to_pay": _average([one for one, _ in days]),
+            "days_past_due": _average([late for _, late in days]),
+            "paid_late": sum(late > 0 for _, late in days),
+        }
+        for (customer, name), days in taken.items()
+    ]
+    customers.sort(key=lambda one: (-one["days_past_due"], one["customer_name"]))
+    answer: dict[str, Any] = {"customers": customers[: arguments.get("top", MOST_GROUPS)]}
+    answer |= {"customers_in_all": len(customers), "definitions": _PERFORMANCE}
+    return answer | ({"without_payment_date": undated} if undated else {}), ()
+
+
+def _average(days: list[int]) -> Decimal:
+    return (Decimal(sum(days)) / len(days)).quantize(Decimal("0.1"))
