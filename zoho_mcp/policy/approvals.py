@@ -160,7 +160,9 @@ class ApprovalStore(Protocol):
 
 def too_many() -> DeclinedError:
     """A model must not bury a person in windows."""
-    return DeclinedError(f"{MOST_WAITING} questions already wait for the user.", "Ask the user to decide those first.")
+    return DeclinedError(
+        f"{MOST_WAITING} questions already wait for the user.", "Ask the user to decide those first.", kind="waiting"
+    )
 
 
 class Approvals:

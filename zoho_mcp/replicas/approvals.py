@@ -50,7 +50,7 @@ class RedisApprovals:
         if said[0] == "too many":
             raise too_many()
         if (approval := self._view(said)) is None:
-            raise DeclinedError("The question could not be kept.", "Call again.")
+            raise DeclinedError("The question could not be kept.", "Call again.", kind="could_not_ask")
         return approval
 
     async def find(self, way: Way, secret: str) -> Approval | None:
@@ -192,4 +192,5 @@ def _refusal(problem: RedisUnavailableError) -> DeclinedError:
         "This needs a person's yes, and approvals cannot be kept safe right now: Redis, where the replicas of this "
         f"server keep them, cannot be reached ({problem}).",
         "Call again in a minute. Reading works meanwhile.",
+        kind="could_not_ask",
     )

@@ -146,7 +146,7 @@ def _not_approved(request: ConfirmationRequest, approval: Approval) -> Exception
                 kind="waiting",
             )
         case "declined":
-            return request.refusal("the user declined.")
+            return request.refusal("the user declined.", kind="declined")
         case "approved":
             return request.refusal("the client hung up before the user decided.", "Call again.", kind="waiting")
         case "spent":

@@ -195,7 +195,7 @@ def _require_yes(request: ConfirmationRequest, answer: object, number: str, *, c
             how = {"accept": "did not tick yes", "decline": "declined", "cancel": "dismissed the question"}[
                 answer.action
             ]
-        raise request.refusal(f"the user {how}.")
+        raise request.refusal(f"the user {how}.", kind="declined")
     if not counts:
         raise request.refusal(
             "that answer was used before, came too late, or another call, the same as this, went first.",

@@ -119,7 +119,7 @@ class ConfirmationRequest:
         """Whether an HTTP client hung up. The SDK cancels a call itself only over stdio and over some kinds of HTTP."""
         return self.ctx.request is not None and await self.ctx.request.is_disconnected()
 
-    def refusal(self, why: str, next_step: str = TELL_THE_USER, *, kind: str = "declined") -> DeclinedError:
+    def refusal(self, why: str, next_step: str = TELL_THE_USER, *, kind: str = "could_not_ask") -> DeclinedError:
         """The error to raise when nobody consented."""
         return DeclinedError(f"{self.operation.title}: {why}", next_step, kind=kind)
 
