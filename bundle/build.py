@@ -13,6 +13,8 @@ from typing import Any
 
 from zoho_mcp.server.prompts.handlers import PROMPTS
 from zoho_mcp.server.prompts.texts import Prompt
+from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import SETTINGS, Setting
 from zoho_mcp.specs.load import load
 
@@ -65,7 +67,8 @@ def manifest() -> dict[str, Any]:
         "icon": "icon.png",
         "server": _server(asked),
         "tools": [
-            {"name": name, "description": operation.description} for name, operation in load().operations.items()
+            {"name": name, "description": operation.description}
+            for name, operation in chosen(load(), from_environment({}, account=False)).items()
         ],
         "prompts": [_prompt(prompt) for prompt in PROMPTS.values()],
         "keywords": about["keywords"],

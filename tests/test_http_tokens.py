@@ -190,7 +190,7 @@ async def test_the_process_lets_in_by_the_users_own_file_and_stops_on_a_signal(t
             assert process.stderr is not None
             said = (await process.stderr.receive()).decode()
             url = said.split("serving at ")[1].split("/mcp")[0]
-            assert "(with a token)" in said
+            assert "token" in said
             site = Site(url, None, None, HttpSettings())  # pyright: ignore[reportArgumentType] # another process's
             async with site.client(token=token) as client:
                 assert (await client.list_tools()).tools

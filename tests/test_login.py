@@ -7,7 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,13 +20,21 @@ from machine import COMMAND, INTERRUPTED, Machine, add_organization, serving
 from mcp import Client, StdioServerParameters
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
+from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
+from zoho_mcp.specs.model import Operation
 
 pytestmark = pytest.mark.processes
 
 
 def stored(machine: Machine, name: str = "default") -> dict[str, Any]:
     return json.loads(machine.profile(name).read_text(encoding="utf-8"))
+
+
+def by_default() -> Mapping[str, Operation]:
+    """The tools that are offered where nobody chose any."""
+    return chosen(load(), from_environment({}, account=False))
 
 
 async def tools(machine: Machine, **environment: str) -> set[str]:
@@ -43,7 +51,7 @@ async def test_after_login_the_server_needs_no_settings_and_no_second_token(mach
     result = machine.login()
     assert result.returncode == 0, result.stderr
     assert "Studio Linden (900000001)" in result.stdout
-    assert await tools(machine) == set(load().operations)
+    assert await tools(machine) == set(by_default())
     assert machine.accounts.refreshes(str(stored(machine)["refresh_token"])) == 0
 
 
@@ -65,7 +73,7 @@ async def test_read_only_asks_for_read_alone_and_offers_only_what_reads(machine:
     assert machine.login("--read-only").returncode == 0
     scopes = stored(machine)["scopes"]
     assert {str(scope).rpartition(".")[2] for scope in scopes} == {"READ"}
-    reading = {name for name, operation in load().operations.items() if operation.effect == "read"}
+    reading = {name for name, operation in by_default().items() if operation.effect == "read"}
     assert await tools(machine) == reading
 
 
