@@ -14,7 +14,6 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from zoho_mcp.cli.answering import AnsweringStream
-from zoho_mcp.cli.embedded import embedded
 from zoho_mcp.cli.options import MEMORY
 from zoho_mcp.connect.organizations import numbered
 from zoho_mcp.errors import SettingsError
@@ -70,6 +69,8 @@ def connected(
     """
     sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
     if sandboxed:
+        from zoho_mcp.cli.embedded import embedded
+
         settings, transport = embedded(environment, None if file == MEMORY else file)
     else:
         settings, transport = settings_for(environment), None

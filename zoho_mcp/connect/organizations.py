@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
-import httpx
 
 from zoho_mcp.errors import SettingsError, ZohoMcpError
 from zoho_mcp.private_files import read_private, write_private
@@ -19,11 +18,14 @@ from zoho_mcp.zoho.oauth.cache import accounts_host
 from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS
 from zoho_mcp.zoho.request import Request
 
+if TYPE_CHECKING:
+    import httpx
+
 LIST = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS, route="/organizations")
 Row = Mapping[str, Any]
 
 
-def numbered(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Settings:
+def numbered(settings: Settings, transport: "httpx.AsyncBaseTransport | None" = None) -> Settings:
     """The settings with a number for every organisation that is set by name, and with their names.
 
     Asks Zoho once and stores the answer beside the tokens: the next start needs no network, and a name keeps its first
@@ -43,7 +45,9 @@ def numbered(settings: Settings, transport: httpx.AsyncBaseTransport | None = No
     return replace(settings, organization_id=",".join(found), organization_names=tuple(found.values()))
 
 
-async def organizations(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> list[dict[str, Any]]:
+async def organizations(
+    settings: Settings, transport: "httpx.AsyncBaseTransport | None" = None
+) -> list[dict[str, Any]]:
     """All organisations of the account, as Zoho gives them. Raises ZohoMcpError."""
     client = ZohoClient(settings, transport=transport)
     try:
@@ -64,7 +68,7 @@ def fitting(rows: Sequence[Row], wanted: str) -> Row:
     return found[0]
 
 
-def _looked_up(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> dict[str, str]:
+def _looked_up(settings: Settings, transport: "httpx.AsyncBaseTransport | None") -> dict[str, str]:
     try:
         rows = anyio.run(organizations, replace(settings, organization_id=""), transport)
     except ZohoMcpError as problem:
