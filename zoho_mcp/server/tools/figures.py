@@ -218,7 +218,7 @@ async def get_payment_performance(app: ServerContext, arguments: Mapping[str, An
         due = date.fromisoformat(row.get("due_date") or row["date"])
         days = (paid - date.fromisoformat(row["date"])).days, (paid - due).days
         taken[str(row["customer_id"]), str(row.get("customer_name", ""))].append(days)
-    customers = [
+    customers: list[dict[str, Any]] = [
         {
             "customer_id": customer,
             "customer_name": name,
