@@ -35,9 +35,11 @@ def everything(zoho: Zoho, **changes: Any) -> Any:
 
 def rows_of(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """The rows of a list, whichever way they are written."""
-    found = answer[key]
-    if isinstance(found, dict):
-        return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+    found: Any = answer[key]
+    if "columns" in found:
+        names: list[str] = found["columns"]
+        rows: list[list[Any]] = found["rows"]
+        return [dict(zip(names, row, strict=True)) for row in rows]
     return found
 
 

@@ -178,8 +178,8 @@ def test_grpc_is_not_spoken_and_it_says_so() -> None:
 
 def test_while_it_is_off_nothing_is_loaded_for_it() -> None:
     code = (
-        "import sys, zoho_mcp.cli.serve as serve; from zoho_mcp.settings import Settings;"
-        "serve.start(Settings('', '', ''), {});"
+        "import sys, zoho_mcp.telemetry.setup as setup; from zoho_mcp.settings import Settings;"
+        "setup.set_up(Settings('', '', ''), {});"
         "print([name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter', "
         "'prometheus_client'))])"
     )
