@@ -49,7 +49,7 @@ def project() -> dict[str, Any]:
 
 def manifest() -> dict[str, Any]:
     """manifest.json, from the package's metadata, the settings and the specs."""
-    about, catalog = project(), load()
+    about = project()
     known = {setting.name: setting for setting in SETTINGS}
     asked = [known[name] for name in _TITLES if name in known]
     return {
@@ -124,7 +124,7 @@ def _field(setting: Setting) -> dict[str, Any]:
     else:
         kind, default = "string", ""
         if setting.name == "ZOHO_TOOLSETS":
-            about += f" There are {', '.join(load().toolsets)}. Empty: the usual ones; all: every one."
+            about += f" There are {', '.join(load().toolsets)}. Empty: all."
         elif setting.choices:
             about += f" One of {', '.join(setting.choices)}; empty: {setting.default or 'none'}."
         elif setting.required:
