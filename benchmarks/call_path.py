@@ -1,8 +1,7 @@
 """How many modules of the package a call passes through, and how often it goes from one to another.
 
 `python benchmarks/call_path.py [--modules]`: for `list_invoices`, `create_invoice` and each round of a `void_invoice`
-that a person is asked about and accepts, without the sandbox and the commands. `tests/test_call_path.py` holds the
-bounds.
+that a person is asked about and accepts, without the sandbox and the commands.
 """
 
 import sys
