@@ -71,16 +71,6 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnCommand:
-    """The chat app's own command that edits its configuration. `{name}` and `{json}` stand for name and entry."""
-
-    program: str
-    add: Callable[[str, Local | Remote, Entry], list[str] | None]
-    """The arguments that add an entry; None where the command cannot."""
-    remove: Callable[[str], list[str]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Client:
     """One chat app."""
 
@@ -101,7 +91,6 @@ class Client:
     """What can undo a change."""
     sign: Callable[[Machine], Path] | None = None
     """A folder that proves that the app is installed, where the file's own folder does not."""
-    own: OwnCommand | None = None
 
     def folder(self, machine: Machine) -> Path:
         """The folder that shows that the app is installed."""

@@ -1,4 +1,4 @@
-"""Middleware: hears of cancelled calls, and words the refusal of a state that is not this server's."""
+"""Middleware: withdraws the approval page of a cancelled call, and explains an invalid request state."""
 
 from typing import Any, cast
 
@@ -9,8 +9,8 @@ from zoho_mcp.server.context import RequestContext
 from zoho_mcp.server.tool_call import request_id_of
 
 _BAD_STATE = (
-    "Invalid or expired requestState: that answer belongs to another call, came too late, or was asked for before a "
-    "restart. Nothing was done. Call again to be asked again."
+    "Invalid or expired requestState: it belongs to another call, has expired, or was issued before a restart. "
+    "Nothing was done. Call the tool again for a new question."
 )
 
 

@@ -1,6 +1,7 @@
 """The additional addresses of a customer. From Zoho's documentation only."""
 
 from zoho_mcp.sandbox.kinds.contacts.addresses import address_from
+from zoho_mcp.sandbox.kinds.contacts.records import find
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import does_not_exist
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -9,12 +10,12 @@ from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
 def list_addresses(request: Request) -> Reply:
     """GET /contacts/{contact_id}/address."""
-    return done(addresses=_contact(request).get("addresses", []))
+    return done(addresses=find(request.books, request.path["contact_id"]).get("addresses", []))
 
 
 def add_address(request: Request) -> Reply:
     """POST /contacts/{contact_id}/address."""
-    contact = _contact(request)
+    contact = find(request.books, request.path["contact_id"])
     address = address_from(request, {}, request.body)
     _save(request, contact, [*contact.get("addresses", []), address])
     return done("The address has been created.", address_info=address)
@@ -22,7 +23,7 @@ def add_address(request: Request) -> Reply:
 
 def update_address(request: Request) -> Reply:
     """PUT /contacts/{contact_id}/address/{address_id}."""
-    contact = _contact(request)
+    contact = find(request.books, request.path["contact_id"])
     was = _pick(request, contact)
     address = address_from(request, was, request.body)
     _save(request, contact, [address if part is was else part for part in contact["addresses"]])
@@ -31,17 +32,10 @@ def update_address(request: Request) -> Reply:
 
 def delete_address(request: Request) -> Reply:
     """DELETE /contacts/{contact_id}/address/{address_id}."""
-    contact = _contact(request)
+    contact = find(request.books, request.path["contact_id"])
     was = _pick(request, contact)
     _save(request, contact, [part for part in contact["addresses"] if part is not was])
     return done("The address has been deleted.")
-
-
-def _contact(request: Request) -> Record:
-    found = request.books.get("contact", request.path["contact_id"])
-    if found is None:
-        raise does_not_exist("Contact")
-    return found
 
 
 def _pick(request: Request, contact: Record) -> Record:

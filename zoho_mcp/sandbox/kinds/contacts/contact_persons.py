@@ -1,5 +1,6 @@
 """The contact persons, stored inside the contact's record; exactly one of them is primary."""
 
+from zoho_mcp.sandbox.kinds.contacts.records import find
 from zoho_mcp.sandbox.listing import Listing, respond
 from zoho_mcp.sandbox.times import in_words, touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
@@ -52,18 +53,18 @@ def list_all(request: Request) -> Reply:
 
 def list_persons(request: Request) -> Reply:
     """GET /contacts/{contact_id}/contactpersons."""
-    return respond(request, LISTING, _contact(request, request.path["contact_id"])["contact_persons"])
+    return respond(request, LISTING, find(request.books, request.path["contact_id"])["contact_persons"])
 
 
 def get_person(request: Request) -> Reply:
     """GET /contacts/{contact_id}/contactpersons/{contact_person_id}."""
-    contact = _contact(request, request.path["contact_id"])
+    contact = find(request.books, request.path["contact_id"])
     return done(contact_person=_saved(contact, _pick(contact, request.path["contact_person_id"])))
 
 
 def create_person(request: Request) -> Reply:
     """POST /contacts/contactpersons. The person becomes primary only if there is no other."""
-    contact = _contact(request, text(request.body, "contact_id"))
+    contact = find(request.books, text(request.body, "contact_id"))
     person = _person(request, request.body, None)
     person["is_primary_contact"] = False
     contact["contact_persons"] = _one_primary([*contact["contact_persons"], person])
@@ -122,13 +123,6 @@ def _one_primary(people: list[Record], latest: Record | None = None) -> list[Rec
     for person in people:
         person["is_primary_contact"] = person is chosen
     return people
-
-
-def _contact(request: Request, contact_id: str) -> Record:
-    found = request.books.get("contact", contact_id)
-    if found is None:
-        raise does_not_exist("Contact")
-    return found
 
 
 def _owner(request: Request) -> tuple[Record, Record]:

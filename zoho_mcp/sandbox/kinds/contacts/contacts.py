@@ -5,12 +5,13 @@ from zoho_mcp.sandbox.kinds.contacts.address_routes import ADDRESS_ROUTES
 from zoho_mcp.sandbox.kinds.contacts.addresses import address_from
 from zoho_mcp.sandbox.kinds.contacts.contact_persons import PERSON_ROUTES, persons_from, primary_of
 from zoho_mcp.sandbox.kinds.contacts.mail_routes import MAIL_ROUTES
+from zoho_mcp.sandbox.kinds.contacts.records import find
 from zoho_mcp.sandbox.kinds.settings import base_currency, currency
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, respond
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import in_words, touch
-from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
+from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value
 from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_fields, flag, number, record, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
@@ -56,14 +57,6 @@ LISTING = Listing(
     default_filter="Status.All",
     default_sort="contact_name",
 )  # fmt: skip
-
-
-def find(books: Books, contact_id: str, what: str = "Contact") -> Record:
-    """The contact of that id."""
-    found = books.get("contact", contact_id)
-    if found is None:
-        raise does_not_exist(what)
-    return found
 
 
 def terms_label(days: int, label: str = "") -> str:

@@ -1,8 +1,9 @@
 """Mail to a customer, with or without a statement, and the reminders of a customer. From Zoho's documentation only."""
 
 from zoho_mcp.sandbox.kinds.contacts.contact_persons import primary_of
+from zoho_mcp.sandbox.kinds.contacts.records import find
 from zoho_mcp.sandbox.times import touch
-from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value
+from zoho_mcp.sandbox.wire.errors import invalid_value
 from zoho_mcp.sandbox.wire.fields import text, texts
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
@@ -10,19 +11,19 @@ from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
 def get_statement_email(request: Request) -> Reply:
     """GET /contacts/{contact_id}/statements/email: the mail as it would go out."""
-    return done(data=_content(request, _contact(request)))
+    return done(data=_content(request, find(request.books, request.path["contact_id"])))
 
 
 def send_statement(request: Request) -> Reply:
     """POST /contacts/{contact_id}/statements/email; `start_date` and `end_date` in the query bound the statement."""
-    contact = _contact(request)
+    contact = find(request.books, request.path["contact_id"])
     _deliver(request, contact, "statement")
     return done("Statement has been sent to the Customer.")
 
 
 def send_email(request: Request) -> Reply:
     """POST /contacts/{contact_id}/email."""
-    contact = _contact(request)
+    contact = find(request.books, request.path["contact_id"])
     _deliver(request, contact, "contact")
     return done("Email has been sent.")
 
@@ -39,15 +40,8 @@ def disable_reminders(request: Request) -> Reply:
     return done("All reminders associated with this contact have been stopped.")
 
 
-def _contact(request: Request) -> Record:
-    found = request.books.get("contact", request.path["contact_id"])
-    if found is None:
-        raise does_not_exist("Contact")
-    return found
-
-
 def _remind(request: Request, *, enabled: bool) -> None:
-    contact = _contact(request)
+    contact = find(request.books, request.path["contact_id"])
     contact["payment_reminder_enabled"] = enabled
     touch(contact, request.now)
     request.books.put("contact", contact["contact_id"], contact)
