@@ -20,8 +20,7 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.rate_limit.limiter import Limiter
-from zoho_mcp.zoho.rate_limit.queue import Rates
+from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
 
 ENOUGH = Rates(10**9, 10**9, at_once=5)
 
@@ -52,7 +51,7 @@ def replica(
         return zoho.seconds() + fast
 
     parts = Replicas(settings, clock, settle=settle)
-    limiter = Limiter(rates, clock=clock, turns=parts.turns)
+    limiter = Limiter(rates, parts.queue, clock=clock)
     client = ZohoClient(
         settings, transport=Embedded(zoho.app), clock=clock, sleep=zoho.sleep, limiter=limiter, tokens=parts.tokens
     )

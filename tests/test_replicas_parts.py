@@ -28,8 +28,7 @@ from zoho_mcp.server.delivery.reconcile import Attempt
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.oauth.state import Failure, GrantState, Token
-from zoho_mcp.zoho.rate_limit.limiter import Limiter
-from zoho_mcp.zoho.rate_limit.queue import Rates
+from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
 from zoho_mcp.zoho.request import Request
 
 __all__ = ["redis_server"]
@@ -139,7 +138,7 @@ async def test_the_limits_are_kept_over_all_replicas_in_the_order_of_asking(redi
     underway = most = sent = 0
     refused: list[str] = []
     async with hosts(redis_server, 3) as found:
-        limiters = [Limiter(Rates(30, 1000, 3), clock=_clock(at), turns=each.turns) for at, each in enumerate(found)]
+        limiters = [Limiter(Rates(30, 1000, 3), each.queue, clock=_clock(at)) for at, each in enumerate(found)]
 
         async def ask(limiter: Limiter, now: float) -> None:
             nonlocal underway, most, sent
@@ -175,7 +174,7 @@ async def test_the_slots_of_a_killed_replica_come_back(redis_server: RedisServer
         await turns.turn(ticket, "1", rates, time.time())
         waiting = await turns.queue("1", time.time(), time.time() + 20)
         await turns.turn(waiting, "1", rates, time.time())
-        limiter = Limiter(rates, clock=_clock(1), turns=other.turns)
+        limiter = Limiter(rates, other.queue, clock=_clock(1))
         started = time.monotonic()
         async with limiter.acquire("1", _clock(1)() + 15):
             assert 0.5 < time.monotonic() - started < 10
@@ -184,9 +183,7 @@ async def test_the_slots_of_a_killed_replica_come_back(redis_server: RedisServer
 
 async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server: RedisServer) -> None:
     async with hosts(redis_server) as (one, other):
-        limiters = [
-            Limiter(Rates(100, 1000, 5), clock=_clock(at), turns=each.turns) for at, each in enumerate((one, other))
-        ]
+        limiters = [Limiter(Rates(100, 1000, 5), each.queue, clock=_clock(at)) for at, each in enumerate((one, other))]
         async with limiters[0].acquire("1", time.time() + 5) as slot:
             slot.headers = {"x-rate-limit-limit": "2000", "x-rate-limit-remaining": "7", "x-rate-limit-reset": "3600"}
         today = await limiters[1].today("1")
@@ -206,7 +203,7 @@ async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server:
 
 async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_server: RedisServer) -> None:
     async with hosts(redis_server) as (one, other):
-        limiter = Limiter(Rates(20, 1000, 8), clock=time.time, turns=one.turns)
+        limiter = Limiter(Rates(20, 1000, 8), one.queue, clock=time.time)
         async with limiter.acquire("1", time.time() + 1):
             pass
         redis_server.kill()
@@ -218,8 +215,8 @@ async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_serv
                 raise AssertionError
         redis_server.start()
         await anyio.sleep(1.1)  # until it is tried again
-        await one.turns.say_again()
-        elsewhere = Limiter(Rates(20, 1000, 8), clock=_clock(1), turns=other.turns)
+        await one.queue.say_again()
+        elsewhere = Limiter(Rates(20, 1000, 8), other.queue, clock=_clock(1))
         for _ in range(15):
             async with elsewhere.acquire("1", _clock(1)() + 1):
                 pass
@@ -231,7 +228,7 @@ async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_serv
 async def test_a_redis_that_was_just_started_is_not_believed_that_nothing_was_sent(redis_server: RedisServer) -> None:
     settings = replace(from_environment(ACCOUNT), redis_url=SecretStr(redis_server.url))
     parts = Replicas(settings, time.time, settle=60)
-    limiter = Limiter(Rates(4, 1000, 8), clock=time.time, turns=parts.turns)
+    limiter = Limiter(Rates(4, 1000, 8), parts.queue, clock=time.time)
     async with limiter.acquire("1", time.time() + 1):
         pass
     with pytest.raises(LimitedError, match="Redis has just been started"):
@@ -263,7 +260,7 @@ async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, r
     async with hosts(redis_server, 1) as [one]:
         async with one.tokens.locked():
             await one.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
-        async with Limiter(Rates(5, 5, 5), clock=time.time, turns=one.turns).acquire("1", time.time() + 1):
+        async with Limiter(Rates(5, 5, 5), one.queue, clock=time.time).acquire("1", time.time() + 1):
             pass
         bound = Binding("call", "record")
         asked = await one.approvals.ask("token", bound)

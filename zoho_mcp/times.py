@@ -1,7 +1,6 @@
 """Times for people: how long, and when, in the organisation's time zone where that is known. Pure."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 
 DAY = 86_400
 
@@ -31,15 +30,6 @@ def offset_of_midnight(seconds: float) -> int:
     """
     into_the_day = round(seconds / 900) * 900 % DAY
     return -into_the_day if into_the_day <= DAY // 2 else DAY - into_the_day
-
-
-def server_time(date: str) -> float | None:
-    """The time that a server says it is, in seconds; None when its Date header is missing or wrong."""
-    try:
-        moment = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
-        return None
-    return moment.timestamp() if moment.tzinfo else None
 
 
 def seconds_of(stamp: object) -> float | None:

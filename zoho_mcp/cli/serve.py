@@ -25,6 +25,7 @@ from zoho_mcp.telemetry.logging import announce
 from zoho_mcp.telemetry.setup import set_up
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import PLANS, Limiter
+from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
 
 if TYPE_CHECKING:
     from zoho_mcp.replicas.replicas import Replicas
@@ -84,8 +85,9 @@ def connected(
     # Requests to the sandbox must not use up the limits of the real account.
     counted_in = "" if settings.is_embedded else settings.limits_file
     replicas = _replicas(settings)
-    turns, tokens = (replicas.turns, replicas.tokens) if replicas else (None, None)
-    limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time, turns=turns)
+    queue = replicas.queue if replicas else SqliteQueue(Path(counted_in) if counted_in else None)
+    limiter = Limiter(PLANS[settings.plan], queue, clock=time.time)
+    tokens = replicas.tokens if replicas else None
     return settings, ZohoClient(settings, transport=transport, limiter=limiter, tokens=tokens), replicas
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
-from zoho_mcp.zoho.rate_limit.queue import LEASE, WINDOW, Acquired, Exhausted, Rates, Today, Wait, parse_rate_headers
+from zoho_mcp.zoho.rate_limit.limiter import LEASE, WINDOW, Acquired, Exhausted, Rates, Today, Wait, parse_rate_headers
 from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
 
 SHARE = 4
@@ -18,7 +18,7 @@ _STARTS = "Redis has just been started, so this replica keeps to a quarter of th
 
 
 class RedisQueue:
-    """See `zoho_mcp.zoho.rate_limit.queue.Turns`. Grants are also counted on this machine, for when Redis is down."""
+    """A `RequestQueue` in Redis. Grants are also counted on this machine, for when Redis is down."""
 
     def __init__(self, link: Connection, api: str, clock: Callable[[], float], *, lease: float = LEASE) -> None:
         self._link = link

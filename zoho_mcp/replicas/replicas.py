@@ -46,7 +46,7 @@ class Replicas:
         api = settings.api_url or DATA_CENTRES[settings.data_centre].api
         self.key = seal.key
         self.tokens = RedisTokens(link, seal, clock)
-        self.turns = RedisQueue(link, api.partition("://")[2], clock)
+        self.queue = RedisQueue(link, api.partition("://")[2], clock)
         self.approvals = RedisApprovals(link, seal, self._news)
         self.claims = RedisClaims(link, seal, settings.repeat_window, clock)
         self.converting = RedisLock(self.claims, "converting")
@@ -80,7 +80,7 @@ class Replicas:
                 before, epoch = epoch, "gone"
                 now = await self._link.run("connection", "", [])
                 if before != now:
-                    await self.turns.say_again()
+                    await self.queue.say_again()
                     await self.claims.say_again()
                     self._missed_some = before != "first"
                 await self.claims.alive()

@@ -39,7 +39,7 @@ class ZohoApi:
     @property
     def organizations(self) -> tuple[str, ...]:
         """The configured organisations that the caller may work in."""
-        configured = self.client.settings.organizations
+        configured = self.client.organizations
         return tuple(one for one in configured if not self.granted or one in self.granted)
 
     @property
@@ -59,7 +59,7 @@ class ZohoApi:
         Raises AuthError for an organisation that the caller may not work in.
         """
         organization_id = request.organization_id or self.organization_id
-        if self.granted and organization_id in set(self.client.settings.organizations) - set(self.granted):
+        if self.granted and organization_id in set(self.client.organizations) - set(self.granted):
             raise AuthError(f"The owner's policy does not let you work in the organisation {organization_id}.")
         if request.organization_id != organization_id:
             request = replace(request, organization_id=organization_id)

@@ -10,12 +10,12 @@ import anyio
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError
 from zoho_mcp.settings import Settings
 from zoho_mcp.telemetry.requests import RequestTrace, trace_request
-from zoho_mcp.times import server_time
 from zoho_mcp.zoho.oauth.cache import SharedTokens
 from zoho_mcp.zoho.oauth.tokens import TokenSource
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE, PLANS, Limiter
+from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.response import Response, RetryError, decode, retry_after
+from zoho_mcp.zoho.response import Response, RetryError, decode, retry_after, server_time
 
 if TYPE_CHECKING:
     import httpx
@@ -34,6 +34,7 @@ class ZohoClient:
 
     Attributes:
         settings: of the server.
+        organizations: the ids of the organisations that may be worked in.
         clock: seconds since the epoch.
         sleep: waits for some seconds.
         limiter: keeps within Zoho's limits.
@@ -56,9 +57,10 @@ class ZohoClient:
         alone; `tokens` shares the access token in another way than the user's file.
         """
         self.settings = settings
+        self.organizations = settings.organizations
         self.clock = clock
         self.sleep = sleep
-        self.limiter = limiter or Limiter(PLANS[settings.plan], clock=clock)
+        self.limiter = limiter or Limiter(PLANS[settings.plan], SqliteQueue(None), clock=clock)
         self.skew: float | None = None
         self.answered_at: float | None = None
         self._transport = transport
@@ -136,7 +138,7 @@ class ZohoClient:
 
     def _organization(self, request: Request) -> str:
         """The organisation whose books and limits the request is about."""
-        allowed = self.settings.organizations
+        allowed = self.organizations
         if not request.needs_organization:
             return allowed[0] if allowed else ""
         if not allowed:
@@ -158,7 +160,7 @@ class ZohoClient:
         """Note when Zoho responded, and how far its clock is ahead."""
         if response.status < 500:
             self.answered_at = self.clock()
-        if (theirs := server_time(response.headers.get("date", ""))) is not None:
+        if (theirs := server_time(response)) is not None:
             self.skew = theirs - self.clock()
 
     async def _limited(self, problem: LimitedError, organization_id: str, response: Response) -> Exception:

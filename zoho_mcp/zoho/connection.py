@@ -4,25 +4,37 @@ Imported with the first request, because httpx takes a third of the start-up tim
 """
 
 import json
+import math
 import sys
+import time
+from collections.abc import AsyncGenerator
 from importlib.util import find_spec
 from typing import Any
 
+import anyio
 import httpx
 
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.telemetry.requests import RequestTrace
-from zoho_mcp.zoho.oauth.auth import SCOPE, ZohoAuth
+from zoho_mcp.telemetry.requests import RequestTrace, record_day_quota
+from zoho_mcp.zoho.oauth.scopes import covers
+from zoho_mcp.zoho.oauth.state import Token
 from zoho_mcp.zoho.oauth.tokens import TokenSource
-from zoho_mcp.zoho.rate_limit.limiter import Limiter
-from zoho_mcp.zoho.rate_limit.transport import DEADLINE, ORGANIZATION, TRACE, RateLimitedTransport
+from zoho_mcp.zoho.rate_limit.limiter import Limiter, parse_rate_headers
 from zoho_mcp.zoho.request import Request
 from zoho_mcp.zoho.response import Response, RetryError, unknown
 
 CONNECT = 10.0
 """Seconds to open a connection."""
+SCOPE, ORGANIZATION, DEADLINE, TRACE = "zoho_scope", "zoho_organization", "zoho_deadline", "zoho_trace"
+"""Request extensions: the scope that the request needs, without the product's prefix; the organisation whose limits
+count; the latest time to wait for, in seconds of the limiter's clock; the trace of the request. A request without an
+organisation (for a token) does not wait."""
+REFUSED_FOR = 600.0
+"""Seconds for which no further token is fetched for a scope after a fresh token did not help."""
+LARGEST_RESPONSE = 20_000_000
+"""Bytes, unpacked; the rest is not read."""
 _NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _NOT_SENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
@@ -50,7 +62,7 @@ class Connection:
     """Exchanges requests for responses. `client` is closed by its owner."""
 
     def __init__(self, settings: Settings, client: httpx.AsyncClient, tokens: TokenSource) -> None:
-        self._settings = settings
+        self._base = f"{settings.api_url or DATA_CENTRES[settings.data_centre].api}{settings.base_path}"
         self._client = client
         self._auth = ZohoAuth(tokens)
 
@@ -71,19 +83,108 @@ class Connection:
         return Response(response.status_code, response.headers, response.content)
 
     def _outgoing(self, request: Request, organization_id: str) -> httpx.Request:
-        base = self._settings.api_url or DATA_CENTRES[self._settings.data_centre].api
         organization = (("organization_id", organization_id),) if request.needs_organization else ()
         content_type = {"Content-Type": "application/json"} if request.body is not None else {}
         return self._client.build_request(
             request.method,
             httpx.URL(
-                f"{base}{self._settings.base_path}{request.path}",
+                f"{self._base}{request.path}",
                 params=httpx.QueryParams((*organization, *request.query)),
             ),
             headers={"Accept": request.accept, **dict(request.headers), **content_type},
             content=json.dumps(request.body, ensure_ascii=False).encode() if request.body is not None else None,
             files=_files(request),
         )
+
+
+class ZohoAuth(httpx.Auth):
+    """Puts the token on a request; after a 401, one refresh and one more try. Holds no lock while it waits."""
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+        self._refused_at: dict[str, float] = {}
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Sign and send; sign with a new token and send once more after a 401."""
+        scope = str(request.extensions.get(SCOPE, ""))
+        token = await self._tokens.current()
+        self._sign(request, token)
+        response = yield request
+        if response.status_code != 401:
+            self._refused_at.pop(scope, None)
+            return
+        if self._was_just_refused(scope) or self._lacks(token, scope):
+            return
+        token = await self._tokens.renewed(token)
+        self._sign(request, token)
+        response = yield request
+        if response.status_code == 401:
+            self._refused_at[scope] = time.monotonic()
+
+    def _sign(self, request: httpx.Request, token: Token) -> None:
+        """Add the token, and send the request to the API host that came with it, unless a setting names one."""
+        request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
+        if token.api_domain and not self._tokens.settings.api_url:
+            host = httpx.URL(token.api_domain)
+            request.url = request.url.copy_with(scheme=host.scheme, netloc=host.netloc)
+            request.headers["Host"] = host.netloc.decode("ascii")
+
+    def _was_just_refused(self, scope: str) -> bool:
+        return time.monotonic() - self._refused_at.get(scope, -math.inf) < REFUSED_FOR
+
+    def _lacks(self, token: Token, scope: str) -> bool:
+        """Whether no token of this grant can have the scope."""
+        return bool(scope) and not covers(token.scopes, self._tokens.settings.scope_prefix + scope)
+
+
+class RateLimitedTransport(httpx.AsyncBaseTransport):
+    """Sends each request within Zoho's limits.
+
+    Attributes:
+        network: the client that reaches Zoho. A client, because only a client reads proxies from the environment.
+        limiter: counts the requests of each organisation.
+        answer_within: seconds for a whole response, however slowly it comes.
+    """
+
+    def __init__(self, network: httpx.AsyncClient, limiter: Limiter, answer_within: float) -> None:
+        self.network = network
+        self.limiter = limiter
+        self.answer_within = answer_within
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The whole response, unpacked. Raises LimitedError, TimeoutError or httpx.TransportError."""
+        organization_id = request.extensions.get(ORGANIZATION)
+        if organization_id is None:
+            return await self._exchange(request)
+        trace: RequestTrace = request.extensions[TRACE]
+        trace.queues()
+        async with self.limiter.acquire(organization_id, request.extensions[DEADLINE]) as slot:
+            trace.goes()
+            response = await self._exchange(request)
+            trace.status = response.status_code
+            slot.headers = response.headers
+        if (day := parse_rate_headers(response.headers)) is not None:
+            record_day_quota(organization_id, day[1], day[2])
+        return response
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        content = bytearray()
+        with anyio.fail_after(self.answer_within):
+            response = await self.network.send(request, stream=True)
+            try:
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > LARGEST_RESPONSE:
+                        raise httpx.DecodingError(f"more than {LARGEST_RESPONSE} bytes", request=request)
+            finally:
+                await response.aclose()
+        headers = response.headers.copy()
+        headers.pop("content-encoding", None)  # It is unpacked.
+        return httpx.Response(response.status_code, headers=headers, content=bytes(content), request=request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.network.aclose()
 
 
 def _files(request: Request) -> dict[str, Any] | None:

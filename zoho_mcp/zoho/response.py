@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Clamped, Context, Decimal, InvalidOperation, Overflow, Rounded, Subnormal
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 from zoho_mcp.errors import (
@@ -77,6 +78,15 @@ class RetryError(Exception):
         super().__init__(str(problem))
         self.problem = problem
         self.after = after
+
+
+def server_time(response: Response) -> float | None:
+    """The time that the server says it is, in seconds; None when its Date header is missing or wrong."""
+    try:
+        moment = parsedate_to_datetime(response.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return moment.timestamp() if moment.tzinfo else None
 
 
 def retry_after(response: Response) -> float:

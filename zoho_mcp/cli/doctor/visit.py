@@ -14,7 +14,7 @@ from zoho_mcp.errors import AuthError, UnavailableError, ZohoMcpError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.specs.model import Catalog
-from zoho_mcp.zoho.oauth.auth import ZohoAuth
+from zoho_mcp.zoho.connection import ZohoAuth
 from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS, usable
 from zoho_mcp.zoho.oauth.state import Token
 from zoho_mcp.zoho.oauth.tokens import TokenSource

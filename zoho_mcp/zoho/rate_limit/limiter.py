@@ -1,23 +1,40 @@
 """Keeps an organisation's requests within Zoho's limits: per minute, per day and at once, over all processes of a user.
 
-First come, first served: a request takes a ticket, and only the oldest ticket may go next. Who waits longer than there
-is patience for is told when it frees. The tickets are rows of a small SQLite file (in memory when there is none).
+First come, first served: a request takes a ticket, and only the oldest ticket may go next. A wait longer than the
+caller's patience is an error that says when the limit frees. Knows nothing of where the tickets are kept.
 Why no library does this: see the decisions in CONTRIBUTING.md.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import anyio
 
 from zoho_mcp.errors import LimitedError
 from zoho_mcp.telemetry.progress import report_progress
-from zoho_mcp.times import moment, span
-from zoho_mcp.zoho.rate_limit.queue import UNLIMITED, Acquired, Exhausted, Rates, RequestQueue, Today, Wait
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.times import DAY, moment, offset_of_midnight, span
 
+WINDOW = 61.0
+"""A minute, and one second for clocks that differ."""
+BLOCKED = 60.0
+SLOWED = 600.0
+"""Seconds at half the rate after Zoho said 44."""
+LEASE = 60.0
+"""Seconds after which a request under way counts as gone; longer than any exchange may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How much an organisation may ask."""
+
+    per_minute: int
+    per_day: int
+    at_once: int
+
+
+UNLIMITED = Rates(10**9, 10**9, 10**9)
 PLANS: Mapping[str, Rates] = {
     # Where Zoho's reference and its knowledge base disagree, the smaller figure.
     "free": Rates(per_minute=60, per_day=1_000, at_once=5),
@@ -35,6 +52,72 @@ TELL_AFTER = 1.0
 _LOOK_AGAIN = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What is left of an organisation's day. `told`: by Zoho, not counted here; then `offset` is its time zone's."""
+
+    limit: int
+    remaining: int
+    resets_at: float
+    told: bool
+
+    @property
+    def offset(self) -> int | None:
+        """Seconds east of UTC of the zone in which the day ends at midnight."""
+        return offset_of_midnight(self.resets_at) if self.told else None
+
+
+@dataclass(frozen=True, slots=True)
+class Acquired:
+    """The request may be sent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait: `seconds` as far as that can be told, 0 for others that are under way or came first."""
+
+    seconds: float
+    note: str = ""
+    """Why less is allowed than usual: a whole sentence with a blank after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """Nothing may be sent until the day ends."""
+
+
+class RequestQueue(Protocol):
+    """Counts requests, first come, first served. Times are seconds of the caller's clock, whoever else counts along."""
+
+    async def queue(self, organization: str, now: float, until: float) -> str:
+        """A new ticket, behind all others of the organisation."""
+        ...
+
+    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
+        """Whether the ticket may go now; if so, it counts from here on."""
+        ...
+
+    async def leave(self, ticket: str, organization: str, now: float, headers: Mapping[str, str]) -> None:
+        """The ticket is done with; `headers` of the answer tell what is left of the day."""
+        ...
+
+    async def block(self, organization: str, now: float) -> float:
+        """Nothing goes for a minute, then half for a while; when it frees."""
+        ...
+
+    async def use_up(self, organization: str, now: float, headers: Mapping[str, str]) -> None:
+        """Nothing is left of the day."""
+        ...
+
+    async def today(self, organization: str, rates: Rates, now: float) -> Today:
+        """What is left of the day; a day that nothing is known of has what the plan allows, for 24 hours."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held on this machine."""
+        ...
+
+
 @dataclass(slots=True)
 class Slot:
     """One request under way. `headers` are the answer's, once it is there: they tell what is left of the day."""
@@ -43,50 +126,46 @@ class Slot:
 
 
 class Limiter:
-    """The requests of all calls go through here.
-
-    `path` is the file that processes share; None: this process alone. `turns` counts instead, for replicas.
-    """
+    """The requests of all calls go through here. `queue` counts them: for this process, a user or replicas."""
 
     def __init__(
         self,
-        rates: Rates = PLANS["free"],
-        path: Path | None = None,
+        rates: Rates,
+        queue: RequestQueue,
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] | None = None,
-        turns: RequestQueue | None = None,
     ) -> None:
         self.rates = rates
         self._clock = clock
         self._sleep = sleep or self._change
-        self._turns = turns or SqliteQueue(path)
+        self._queue = queue
         self._changed = anyio.Event()
 
     @asynccontextmanager
     async def acquire(self, organization_id: str, until: float) -> AsyncGenerator[Slot]:
         """A request's turn, from just before it is sent to its answer. Raises LimitedError when `until` is too early.
 
-        Whoever is cancelled while waiting gives the place in the queue back.
+        A cancelled waiter releases its place in the queue.
         """
         if self.rates == UNLIMITED:
             yield Slot()
             return
-        ticket = await self._turns.queue(organization_id, self._clock(), until)
+        ticket = await self._queue.queue(organization_id, self._clock(), until)
         slot = Slot()
         try:
             await self._wait(ticket, organization_id, until)
             yield slot
         finally:
             with anyio.CancelScope(shield=True):
-                await self._turns.leave(ticket, organization_id, self._clock(), slot.headers or {})
+                await self._queue.leave(ticket, organization_id, self._clock(), slot.headers or {})
             self._changed.set()
             self._changed = anyio.Event()
 
     async def slow_down(self, organization_id: str) -> str:
         """Zoho said 44: nothing for a minute, then half the rate for a while. What to tell."""
         now = self._clock()
-        free = await self._turns.block(organization_id, now)
+        free = await self._queue.block(organization_id, now)
         offset = (await self.today(organization_id)).offset
         return (
             f"It frees in {span(free - now)}, at {moment(free, offset)}; this server asks at half the rate for a while "
@@ -95,22 +174,22 @@ class Limiter:
 
     async def day_is_over(self, organization_id: str, headers: Mapping[str, str]) -> str:
         """Zoho said 45: nothing until its day ends. What to tell."""
-        await self._turns.use_up(organization_id, self._clock(), headers)
+        await self._queue.use_up(organization_id, self._clock(), headers)
         return self._until_tomorrow(await self.today(organization_id))
 
     async def today(self, organization_id: str) -> Today:
         """What is left of the day, as far as it is known."""
-        return await self._turns.today(organization_id, self.rates, self._clock())
+        return await self._queue.today(organization_id, self.rates, self._clock())
 
     async def aclose(self) -> None:
         """Close the file."""
-        self._turns.close()
+        self._queue.close()
 
     async def _wait(self, ticket: str, organization_id: str, until: float) -> None:
         told = False
         while True:
             now = self._clock()
-            turn = await self._turns.turn(ticket, organization_id, self.rates, now)
+            turn = await self._queue.turn(ticket, organization_id, self.rates, now)
             if isinstance(turn, Acquired):
                 return
             if isinstance(turn, Exhausted):
@@ -163,3 +242,13 @@ class Limiter:
 def _reason(turn: Wait, rates: Rates) -> str:
     used_up = f"Zoho's limit of {rates.per_minute} requests a minute is used up."
     return f"Waiting {span(turn.seconds)}: {used_up} {turn.note}".rstrip()
+
+
+def parse_rate_headers(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
+    """Limit, remaining and seconds to the day's end, if an answer says all three and they make sense."""
+    try:
+        limit, remaining, reset = (int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset"))
+    except (KeyError, ValueError):
+        return None
+    sensible = 0 < limit < 10**9 and 0 <= remaining <= limit and 0 <= reset <= DAY + 7200
+    return (limit, remaining, float(reset)) if sensible else None

@@ -15,7 +15,7 @@ import anyio
 
 from zoho_mcp.private_files import make_private_folder, open_state
 from zoho_mcp.times import DAY
-from zoho_mcp.zoho.rate_limit.queue import (
+from zoho_mcp.zoho.rate_limit.limiter import (
     BLOCKED,
     LEASE,
     SLOWED,
@@ -54,7 +54,7 @@ class SqliteQueue:
         self._open: Tables | None = None
 
     async def queue(self, organization: str, now: float, until: float) -> str:
-        """See `Turns`, also for the others."""
+        """See `RequestQueue`, also for the others."""
         return str(await self._run(lambda tables: tables.queue(organization, os.getpid(), now, until)))
 
     async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
