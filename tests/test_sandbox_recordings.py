@@ -9,11 +9,14 @@ import httpx
 import pytest
 from sandbox_support import SALES_TAX, Json, Sandbox
 
+from zoho_mcp.sandbox.limits import Limits
+
 pytestmark = pytest.mark.anyio
-ROUTES: dict[str, Json] = json.loads((Path(__file__).parent / "recordings" / "responses.json").read_text())["routes"]
-# The sandbox has no projects and no retainer invoices.
-ABSENT = ("/projects", "/retainerinvoices")
-RECORDED = [name for name in ROUTES if "nested" not in name and not name.split()[1].startswith(ABSENT)]
+RECORDINGS: Json = json.loads((Path(__file__).parent / "recordings" / "responses.json").read_text())
+ROUTES: dict[str, Json] = RECORDINGS["routes"]
+RECORDED = [name for name in ROUTES if "nested" not in name]
+# The sandbox has no plans, and neither code nor words of their error are known.
+REFUSALS = [error for error in RECORDINGS["errors"] if error["name"] != "plan cap"]
 MEALS, CHECKING = "982000000000000301", "982000000000000313"
 ACCOUNT = {"account_name": "Coffee", "account_type": "expense"}
 
@@ -42,6 +45,8 @@ class Books:
             "customerpayments": {"customer_id": self.ids["contacts"], "amount": 5},
             "expenses": {"date": "2026-10-01", "account_id": MEALS, "amount": 9, "paid_through_account_id": CHECKING},
             "chartofaccounts": ACCOUNT,
+            "projects": {"project_name": "Move", "customer_id": self.ids["contacts"],
+                         "billing_type": "fixed_cost_for_project", "rate": 500},
         }  # fmt: skip
         applied = [{"invoice_id": self.ids["invoices"], "amount_applied": 5}]
         payment = {**self.bodies["customerpayments"], "invoices": applied}
@@ -49,6 +54,7 @@ class Books:
         self.ids["expenses"] = (await make("POST", "/expenses", self.bodies["expenses"]))["expense"]["expense_id"]
         account = (await make("POST", "/books/v3/chartofaccounts", ACCOUNT))["chart_of_account"]
         self.ids["chartofaccounts"] = account["account_id"]
+        await make("POST", "/projects", self.bodies["projects"])
         people = (await make("GET", "/contacts/contactpersons"))["contact_persons"]
         self.ids["contactpersons"] = people[0]["contact_person_id"]
 
@@ -129,7 +135,9 @@ async def test_a_recorded_route_is_answered_as_recorded(books: Books, name: str)
                 found += differences(key, keys, row)
     nested = {**ROUTES.get(f"{name} nested", {}).get("nested", {}), **recorded.get("nested", {})}
     for path, keys in nested.items():
-        for part in inside(sent, path):
+        parts = inside(sent, path)
+        assert parts, path
+        for part in parts:
             found += differences(path, keys, part)
     assert sorted(set(found)) == []
 
@@ -146,3 +154,47 @@ async def test_zoho_invoice_answers_in_the_same_words_and_types(books: Books, na
             rows: list[Json] = sent[key] if isinstance(sent[key], list) else [sent[key]]
             found = [text for row in rows for text in differences(key, keys, row)]
             assert [text for text in found if "instead of" in text] == []
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda error: error["name"])
+async def test_a_recorded_refusal_has_its_code_words_and_status(books: Books, error: Json) -> None:
+    response = await refused(books, error["name"])
+    sent = response.json()
+    assert sent["code"] == error["code"] if isinstance(error.get("code"), int) else sent["code"] != 0
+    assert response.status_code == (error.get("status") or response.status_code)
+    if error.get("message"):
+        assert sent["message"] == error["message"].replace("{name}", "Acme")
+    assert not set(error.get("absent_headers", ())) & set(response.headers)
+
+
+async def refused(books: Books, name: str) -> httpx.Response:
+    """The response to the request of a recorded refusal."""
+    sandbox, document = books.sandbox, books.bodies["invoices"]
+    match name:
+        case "no token" | "no rate headers without token":
+            return await sandbox.http.get("/invoice/v3/organizations")
+        case "no organisation":
+            return await sandbox.send("GET", "/estimates", organization_id="")
+        case "payment terms in words":
+            return await sandbox.send("POST", "/invoices", document | {"payment_terms": "Net 15"})
+        case "name taken":
+            return await sandbox.send("POST", "/contacts", {"contact_name": "Acme"})
+        case "customer of another":
+            return await sandbox.send("POST", "/invoices", document | {"customer_id": "982000000000999999"})
+        case "quote accepted twice":
+            path = f"/estimates/{books.ids['estimates']}/status"
+            await sandbox.ask("POST", f"{path}/sent")
+            await sandbox.ask("POST", f"{path}/accepted")
+            return await sandbox.send("POST", f"{path}/accepted")
+        case "minute":
+            return await one_too_many(Limits(per_minute=1))
+        case "at once":
+            return await one_too_many(Limits(at_once=0))
+        case _:
+            pytest.fail(f"No request is known for {name}.")
+
+
+async def one_too_many(limits: Limits) -> httpx.Response:
+    with Sandbox(limits=limits) as small:
+        await small.send("GET", "/items")
+        return await small.send("GET", "/items")

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from zoho_mcp.sandbox.control import handle_control
 from zoho_mcp.sandbox.dispatch import Dispatcher
 from zoho_mcp.sandbox.faults import Faults
-from zoho_mcp.sandbox.kinds import accounts, items, organizations, settings
+from zoho_mcp.sandbox.kinds import accounts, items, organizations, projects, retainer_invoices, settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.credit_notes import credit_notes
 from zoho_mcp.sandbox.kinds.estimates import estimates
@@ -37,6 +37,8 @@ MODULES = [
     credit_notes.ROUTES,
     expenses.ROUTES,
     recurring_invoices.ROUTES,
+    retainer_invoices.ROUTES,
+    projects.ROUTES,
     settings.ROUTES,
     accounts.ROUTES,
 ]

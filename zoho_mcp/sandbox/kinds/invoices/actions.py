@@ -1,10 +1,13 @@
 """Actions on an invoice: its statuses, its mail, and the payments and credits applied to it."""
 
+from decimal import Decimal
+
 from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to, balance, rest, settled_of, unapply
 from zoho_mcp.sandbox.kinds.credit_notes.application import apply_credit
 from zoho_mcp.sandbox.kinds.documents import documents
 from zoho_mcp.sandbox.kinds.invoices.views import INVOICE, find
 from zoho_mcp.sandbox.ledger import ZERO
+from zoho_mcp.sandbox.times import in_words
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, refused
 from zoho_mcp.sandbox.wire.fields import number, records, text
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -77,20 +80,16 @@ def list_credits(request: Request) -> Reply:
 def apply_credits(request: Request) -> Reply:
     """POST /invoices/{invoice_id}/credits: apply unused payments and credit notes of the same customer."""
     invoice = find(request.books, request.path["invoice_id"])
+    before = {part["allocation_id"] for part in allocations_to(request.books, invoice)}
     for key, kind, what in CREDITS:
         for part in records(request.body, key) or []:
             source = request.books.get(kind, text(part, f"{kind}_id"))
             if source is None or source["customer_id"] != invoice["customer_id"]:
                 raise does_not_exist(what)
-            amount = number(part, "amount_applied")
-            if kind == "creditnote":
-                apply_credit(request, source, invoice, amount)
-                continue
-            owed = ZERO if invoice["status"] == "void" else balance(invoice, settled_of(request.books, invoice))
-            if not ZERO < amount <= min(owed, rest(request.books, kind, source)):
-                raise ZohoError(24016, "The amount entered is more than the balance due for this invoice")
-            allocate(request, kind, source, invoice, amount)
-    return done("Credits have been applied to the invoice(s).")
+            _apply(request, kind, source, invoice, number(part, "amount_applied"))
+    applied = [part for part in allocations_to(request.books, invoice) if part["allocation_id"] not in before]
+    used = {key: [_applied(part, kind) for part in applied if part["source_kind"] == kind] for key, kind, _ in CREDITS}
+    return done("Credits have been applied to the invoice(s).", use_credits=used)
 
 
 def delete_payment(request: Request) -> Reply:
@@ -110,6 +109,28 @@ def _decide(request: Request, expected: str, status: str) -> None:
     if invoice["status"] != expected:
         raise refused(f"Only invoices in the {expected} status can become {status}.")
     documents.change(request, "invoice", invoice, status=status)
+
+
+def _apply(request: Request, kind: str, source: Record, invoice: Record, amount: Decimal) -> None:
+    if kind == "creditnote":
+        apply_credit(request, source, invoice, amount)
+        return
+    owed = ZERO if invoice["status"] == "void" else balance(invoice, settled_of(request.books, invoice))
+    if not ZERO < amount <= min(owed, rest(request.books, kind, source)):
+        raise ZohoError(24016, "The amount entered is more than the balance due for this invoice")
+    allocate(request, kind, source, invoice, amount)
+
+
+def _applied(part: Record, kind: str) -> Record:
+    own_id = "creditnotes_invoice_id" if kind == "creditnote" else "invoice_payment_id"
+    return {
+        f"{kind}_id": part["source_id"],
+        own_id: part["allocation_id"],
+        "invoice_id": part["invoice_id"],
+        "amount_applied": part["amount"],
+        "date": part["date"],
+        "date_formatted": in_words(part["date"]),
+    }
 
 
 def _unapply_one(request: Request, allocation_id: str, kind: str, what: str) -> None:
