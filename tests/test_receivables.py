@@ -173,8 +173,22 @@ async def test_look_ups_and_setting_up(zoho: Zoho, product: str) -> None:
     async with everything(zoho, product=product) as client:
         kind = {"account_type": "expense"} if product == "books" else {}
         await call(client, "create_expense_category", account_name="Courses", **kind)
+        accounts = {row["account_name"] for row in rows_of(await call(client, "list_accounts"), "accounts")}
+        assert {"Courses", "Travel Expense"} <= accounts
+        assert ("Checking Account" in accounts) == (product == "books")
         assert (await call(client, "create_tax", tax_name="Reduced", tax_percentage=7))["tax"]["tax_id"]
         made = await call(client, "create_currency", currency_code="CHF", currency_format="1,234,567.89")
         rates = await call(client, "list_exchange_rates", currency_id=made["currency"]["currency_id"])
         assert rows_of(rates, "exchange_rates")[0]["currency_code"] == "CHF"
         assert rows_of(await call(client, "list_users"), "users")
+
+
+async def test_an_expense_on_a_card_takes_the_account_from_the_chart(zoho: Zoho) -> None:
+    async with everything(zoho, product="books") as client:
+        cards = rows_of(await call(client, "list_accounts", filter_by="AccountType.Liability"), "accounts")
+        assert [card["account_type"] for card in cards] == ["credit_card"]
+        category = (await call(client, "list_expense_categories"))["expense_categories"][0]["account_id"]
+        spent = {"account_id": category, "date": "2026-06-01", "amount": 20}
+        paid = {"paid_through_account_id": cards[0]["account_id"]}
+        made = (await call(client, "create_expense", **spent, **paid))["expense"]
+    assert made["paid_through_account_name"] == "Business Card"

@@ -43,6 +43,7 @@ ACCOUNTS = (
     ("982000000000000311", "Petty Cash", "cash"),
     ("982000000000000313", "Checking Account", "bank"),
     ("982000000000000315", "Sales", "income"),
+    ("982000000000000317", "Business Card", "credit_card"),
 )
 # customfield_id, module, label, api_name: unique fields
 UNIQUE_FIELDS = (("982000000000000401", "recurring_invoice", "Contract", "cf_contract"),)

@@ -13,9 +13,13 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
 
 # The types the sandbox supports, and the groups that a list's filter names.
-TYPES = ("expense", "cost_of_goods_sold", "income", "cash", "bank", "accounts_receivable")
-GROUPS = {"asset": ("cash", "bank", "accounts_receivable"), "expense": ("expense", "cost_of_goods_sold"),
-          "income": ("income",)}  # fmt: skip
+TYPES = (
+    "expense", "cost_of_goods_sold", "income", "cash", "bank", "credit_card", "accounts_receivable", "equity",
+)  # fmt: skip
+GROUPS = {
+    "asset": ("cash", "bank", "accounts_receivable"), "liability": ("credit_card",), "equity": ("equity",),
+    "expense": ("expense", "cost_of_goods_sold"), "income": ("income",),
+}  # fmt: skip
 LISTING = Listing(
     key="chartofaccounts",
     report_name="List Chart Of Accounts",

@@ -20,7 +20,7 @@ TEXTS: dict[str, int | None] = {"reference_number": 100, "description": 100, "pr
 OF_LINES = ("account_id", "amount", "tax_id", "description")
 # Zoho Books allows other accounts too (fixed assets, cost of goods); the sandbox has none of these.
 CATEGORY_TYPES = ("expense",)
-PAYING_TYPES = ("cash", "bank")
+PAYING_TYPES = ("cash", "bank", "credit_card")
 
 
 def list_expenses(request: Request) -> Reply:
