@@ -14,7 +14,6 @@ from large_books import fill
 from mcp import Client
 
 from zoho_mcp.cli.embedded import environment_for
-from zoho_mcp.cli.tools import BYTES_PER_TOKEN
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.limits import UNLIMITED
@@ -22,6 +21,7 @@ from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.results.table import with_records
 from zoho_mcp.settings import from_environment
+from zoho_mcp.specs.lint import BYTES_PER_TOKEN
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import build

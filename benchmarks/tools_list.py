@@ -3,17 +3,18 @@
 `python benchmarks/tools_list.py`. `zoho-invoice-mcp tools` prints the same per tool for the settings in use.
 """
 
-from zoho_mcp.cli.tools import BYTES_PER_TOKEN
-from zoho_mcp.specs.lint import tool_size
+from zoho_mcp.specs.lint import BYTES_PER_TOKEN, tool_size
 from zoho_mcp.specs.load import load
 
 
 def main() -> None:
     for product in ("invoice", "books"):
-        operations = load(product).operations.values()
+        catalog = load(product)
+        operations = catalog.operations.values()
+        default = [tool_size(one) for one in operations if one.toolset not in catalog.extra]
         reference = [tool_size(one) for one in operations if one.toolset not in ("lookups", "reports")]
         everything = [tool_size(one) for one in operations]
-        for name, sizes in (("reference tools", reference), ("all tools", everything)):
+        for name, sizes in (("default tools", default), ("reference tools", reference), ("all tools", everything)):
             tokens = sum(sizes) / BYTES_PER_TOKEN
             print(
                 f"{product:8} {len(sizes):3} {name:16} {sum(sizes):7,} bytes {tokens:8,.0f} tokens, "

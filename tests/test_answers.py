@@ -252,3 +252,15 @@ def test_what_is_shown_briefly_is_still_checked_in_full() -> None:
     assert shown["contact_persons"]["items"] == {"type": "object"}
     assert "properties" not in shown["shipping_address"]
     assert checked["contact_persons"]["items"]["properties"]["email"]["format"] == "email"
+
+
+def test_a_terse_list_shows_names_and_types_and_what_is_unlisted_is_still_accepted() -> None:
+    operation = load().operations["update_invoice"]
+    shown, checked = operation.published_input["properties"], operation.input["properties"]
+    line = shown["line_items"]["items"]["properties"]
+    assert line["discount"] == {"type": "string"}
+    assert set(line) == set(checked["line_items"]["items"]["properties"])
+    assert "pattern" in checked["line_items"]["items"]["properties"]["discount"]
+    unlisted = {"discount_type", "payment_terms_label", "ignore_auto_number_generation"}
+    assert unlisted <= set(checked)
+    assert not unlisted & set(shown)

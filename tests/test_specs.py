@@ -11,7 +11,7 @@ import pytest
 from zoho_mcp.errors import SpecError
 from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.settings.variables import EDITIONS
-from zoho_mcp.specs.lint import LARGEST_TOOLSET, slow_check, tool_size
+from zoho_mcp.specs.lint import LARGEST_DEFAULT, LARGEST_TOOLSET, slow_check, tool_size
 from zoho_mcp.specs.load import load, specs_folder
 from zoho_mcp.specs.model import SpecFile
 
@@ -162,3 +162,10 @@ def test_what_an_update_leaves_out_has_no_default(product: str) -> None:
 def test_a_toolset_stays_small(product: str, toolset: str) -> None:
     sizes = [tool_size(one) for one in CATALOGS[product].operations.values() if one.toolset == toolset]
     assert sum(sizes) <= LARGEST_TOOLSET
+
+
+@pytest.mark.parametrize("product", CATALOGS)
+def test_the_default_tools_stay_small(product: str) -> None:
+    catalog = CATALOGS[product]
+    sizes = [tool_size(one) for one in catalog.operations.values() if one.toolset not in catalog.extra]
+    assert sum(sizes) <= LARGEST_DEFAULT

@@ -5,12 +5,10 @@ import argparse
 from zoho_mcp.cli import console
 from zoho_mcp.server.tools.inventory import offered
 from zoho_mcp.settings.profiles import settings_for
-from zoho_mcp.specs.lint import tool_size
+from zoho_mcp.specs.lint import BYTES_PER_TOKEN, tool_size
 from zoho_mcp.specs.load import load
 
 _COLOURS = {"read": "green", "write": "cyan", "send": "yellow", "destroy": "red"}
-BYTES_PER_TOKEN = 4.4
-"""Measured on this server's own tools/list with OpenAI's o200k vocabulary; other models differ a little."""
 
 
 def add_options(command: argparse.ArgumentParser) -> None:

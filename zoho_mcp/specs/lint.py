@@ -14,10 +14,14 @@ _WRITTEN_BY_OTHERS = frozenset({
     "customer_name", "contact_name", "company_name", "name", "description", "account_name", "recurrence_name", "notes",
 })  # fmt: skip
 """Fields that hold words of people, who may choose them to mislead."""
-LARGEST_TOOL = 3_000
+BYTES_PER_TOKEN = 4.4
+"""Measured on this server's own tools/list with OpenAI's o200k vocabulary; other models differ a little."""
+LARGEST_TOOL = 2_400
 """Bytes of name, description and input schema as compact JSON."""
-LARGEST_TOOLSET = 12_000
+LARGEST_TOOLSET = 10_000
 """Bytes of all its tools together, counted likewise."""
+LARGEST_DEFAULT = 48_400
+"""Bytes of all tools that are offered by default, counted likewise: 11,000 tokens."""
 
 
 def cross_check(catalog: Catalog) -> list[str]:

@@ -137,6 +137,9 @@ def _add_view(entry: Json, shared: Json) -> None:
         properties: Json = entry["input"].get("properties", {})
         left_out = {"all_fields" if columns else "", "" if "page" in properties else "max_records"}
         added = {name: schema for name, schema in arguments.items() if name not in left_out}
+        if "page" not in properties:
+            # A short list shows nearly all there is, and for a record there is all_fields.
+            added["fields"] = {**added["fields"], "x-unlisted": True}
         entry["input"] = {**entry["input"], "properties": properties | added}
         entry["view"] = list(added)
 
@@ -144,7 +147,8 @@ def _add_view(entry: Json, shared: Json) -> None:
 def _add_clear(entry: Json) -> None:
     """The one way to empty fields: an argument that names them."""
     if fields := entry.get("clearable"):
-        named = ", ".join(str(field).replace("[]", "[0]") for field in fields)
+        before, line, after = ", ".join(fields).replace("[]", "[0]").partition("line_items[0]")
+        named = before + line + after.replace("line_items[0]", "")
         clear = {"type": "array", "items": {"type": "string"}, "description": f"Fields to empty: {named}"}
         entry["input"] = {**entry["input"], "properties": {**entry["input"].get("properties", {}), "clear": clear}}
 

@@ -21,6 +21,8 @@ def published(schema: Any) -> Any:
     """A schema in the dialect that every client reads: without our `x-` keywords and without `format` and its like.
 
     What is inside an object or list marked `x-brief`, its description tells. Dates are described as yyyy-mm-dd.
+    A lower bound of 0 or 1 goes without saying. Of what is marked `x-terse` only the names and types inside are shown;
+    what is marked `x-unlisted` is not shown at all.
     """
     if isinstance(schema, list):
         return [published(part) for part in cast("list[Any]", schema)]
@@ -28,16 +30,29 @@ def published(schema: Any) -> Any:
         return schema
     whole = cast(Json, schema)
     parts = {key: part for key, part in whole.items() if not key.startswith("x-") and key not in _UNPUBLISHED}
+    for key in ("minimum", "minItems", "minLength"):
+        if parts.get(key, 2) < 2:
+            del parts[key]
     if whole.get("format") == "date":
         parts["description"] = f"{whole.get('description', 'Day')}, yyyy-mm-dd"
     if "x-brief" in schema:
         parts = {key: part for key, part in parts.items() if key not in ("properties", "required")}
         parts |= {"items": {"type": parts["items"]["type"]}} if "items" in parts else {}
+    if "x-terse" in schema:
+        parts |= {"items": _types(parts["items"])} if "items" in parts else _types(parts)
     properties = cast("Json | None", parts.pop("properties", None))
     result = {key: published(part) for key, part in parts.items()}
     if properties is not None:
-        result["properties"] = {name: published(part) for name, part in properties.items()}
+        result["properties"] = {
+            name: published(part) for name, part in properties.items() if not part.get("x-unlisted")
+        }
     return result
+
+
+def _types(schema: Json) -> Json:
+    """Of an object, the names and types of what is inside."""
+    inside = {name: {"type": part["type"]} for name, part in schema["properties"].items()}
+    return {"type": schema["type"], "properties": inside}
 
 
 class Frozen(BaseModel):
@@ -73,6 +88,10 @@ class Schema(Frozen):
     """The editions that have this field; empty: all."""
     brief: bool = Field(default=False, alias="x-brief")
     """Publish the description only, not what is inside."""
+    terse: bool = Field(default=False, alias="x-terse")
+    """Of an object, or a list of them: publish names and types of what is inside, its description tells the rest."""
+    unlisted: bool = Field(default=False, alias="x-unlisted")
+    """Accepted, but not published: it is set by itself, or hardly anybody needs it."""
     number: bool = Field(default=False, alias="x-number")
     """Of a string: a number is accepted too, and read as its digits."""
 

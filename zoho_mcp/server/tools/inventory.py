@@ -159,6 +159,8 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         properties |= operation.output.get("properties", {}) if operation.handler else {}
     elif operation.answer.key:
         named = ", ".join(operation.output.get("properties", ()))
+        if named and operation.outcome is not None and operation.outcome.read:
+            named = f"As in {operation.outcome.read}"
         properties[operation.tool_answer_key] = {"type": "object"} | ({"description": named} if named else {})
     else:
         properties |= operation.output.get("properties", {})
