@@ -6,8 +6,8 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -191,6 +191,13 @@ class Zoho:
 @pytest.fixture
 def zoho() -> Iterator[Zoho]:
     """An embedded Zoho with demo data, dated before a fixed day."""
+    with opened_zoho() as zoho:
+        yield zoho
+
+
+@contextmanager
+def opened_zoho() -> Generator[Zoho]:
+    """The same, for tests that compare two."""
     clock = Clock()
     store = Store.open(None)
     seed(store, today=clock().date())
