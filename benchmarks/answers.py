@@ -19,7 +19,7 @@ from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.limits import UNLIMITED
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.results.table import with_records
+from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.lint import BYTES_PER_TOKEN
 from zoho_mcp.specs.load import load

@@ -19,7 +19,7 @@ from mcp.client import ClientRequestContext
 
 from zoho_mcp.cli.embedded import embedded as sandboxed
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.results.table import with_records
+from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.text import Text
 from tour import TOUR, Figures, drawing
 
-from zoho_mcp.server.results.table import with_records
+from zoho_mcp.server.results.projection import with_records
 
 PICTURES = Path(__file__).parent / "pictures"
 _COMMAND = (sys.executable, "-m", "zoho_mcp.cli.main")

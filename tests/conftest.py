@@ -36,7 +36,7 @@ from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.results.table import with_records
+from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient

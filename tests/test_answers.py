@@ -9,8 +9,7 @@ from conftest import ERAS, Era, Zoho, call, text_of
 from large_books import fill
 from mcp import Client
 
-from zoho_mcp.server.results.projection import LONGEST_TEXT
-from zoho_mcp.server.results.table import with_records
+from zoho_mcp.server.results.projection import LONGEST_TEXT, with_records
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio

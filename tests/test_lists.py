@@ -8,9 +8,9 @@ from conftest import ERAS, Era, Zoho, call
 from large_books import fill
 from mcp import Client
 
+from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.server.results.result import MOST_ROWS as MOST
 from zoho_mcp.server.results.result import continued
-from zoho_mcp.server.results.table import with_records
 
 pytestmark = pytest.mark.anyio
 both_eras = pytest.mark.parametrize("era", ERAS)

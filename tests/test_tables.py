@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from conftest import Zoho
 
+from zoho_mcp.server.results.projection import records, table
 from zoho_mcp.server.results.result import compact_json, rows
-from zoho_mcp.server.results.table import records, table
 from zoho_mcp.specs.load import load
 
 LISTS = tuple(

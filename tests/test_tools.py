@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, validate
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.server.results.table import with_records
+from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
 

@@ -18,8 +18,8 @@ from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.cli import console
+from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.server.results.result import compact_json
-from zoho_mcp.server.results.table import with_records
 
 FOLDER = Path("demo-output")
 _READING = 1.2

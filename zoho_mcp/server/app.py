@@ -24,7 +24,7 @@ from zoho_mcp.server.confirmation.token import with_token
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import Claims, LocalClaims
 from zoho_mcp.server.delivery.shared_claims import SharedClaims
-from zoho_mcp.server.middleware import confirmations, progress
+from zoho_mcp.server.middleware import confirmations
 from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.middleware.tracing import trace
 from zoho_mcp.server.prompts import handlers as prompts
@@ -90,8 +90,9 @@ def create_server(
         public_page=public_page,
     )
     server = _speaking(app, shared)
-    # `watch` stands instead of the SDK's own span, which quotes what a client wrote.
-    server.middleware[:] = [trace, GrantMiddleware(app), progress.follow, confirmations.observe, _boundary(shared)]
+    # `trace` stands instead of the SDK's own span, which quotes what a client wrote.
+    grants = [GrantMiddleware(app)] if policy.grants else []
+    server.middleware[:] = [trace, *grants, confirmations.observe, _boundary(shared)]
     return server
 
 

@@ -32,7 +32,7 @@ async def _effect(app: ServerContext, call: ToolCall) -> Effect:
     """The effect of the tool, or `destroy` where this very call would take something away from the record."""
     operation, arguments = call.operation, call.arguments
     effect = rules.effect_of(operation, arguments)
-    if effect == "destroy" or not can_destroy(operation, arguments):
+    if effect in ("read", "destroy") or not operation.replaces or not can_destroy(operation, arguments):
         return effect
     of_record = subject(operation, app.catalog)
     if of_record is None:

@@ -52,6 +52,12 @@ class ToolCall:
         """The organisation that the arguments name; empty where only one is configured."""
         return str(self.arguments.get(ORGANIZATION, ""))
 
+    @property
+    def unresolved(self) -> dict[str, str]:
+        """Ids among the arguments that are no ids: perhaps the numbers of records."""
+        ids = {name: value for name, value in self.arguments.items() if name.endswith("_id") and isinstance(value, str)}
+        return {name: value for name, value in ids.items() if not value.strip().isdigit()}
+
     @classmethod
     def from_request(cls, ctx: RequestContext, params: types.CallToolRequestParams) -> "ToolCall":
         """The call that a request makes. Raises MCPError for a tool that is not offered."""

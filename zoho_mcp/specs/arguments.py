@@ -1,5 +1,6 @@
 """Checks a call's arguments against its operation: every problem at once, with its path and what would be right."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -34,7 +35,7 @@ class ArgumentChecker:
 
     def check(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
         """Raise ArgumentsError naming every problem, or return."""
-        problems = [f"{path} holds half of a character: write it again." for path in _broken(arguments)]
+        problems = list(_broken(arguments))
         for error in self._validator(operation.name).iter_errors(arguments):
             problems += self._sentences(operation, error)
         for group in operation.exclusive:
@@ -109,10 +110,13 @@ def _is_line(field: str, arguments: Mapping[str, Any]) -> bool:
 
 
 def _broken(value: object, path: str = "") -> Iterator[str]:
-    """The texts that nobody can write down: JSON may hold one half of a character such as an emoji."""
+    """What JSON's readers let through: one half of a character such as an emoji, and numbers that are none."""
     if isinstance(value, str):
         if not value.isascii() and _HALF.search(value):
-            yield path
+            yield f"{path} holds half of a character: write it again."
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield f"{path} must be a number, not {value}."
     elif isinstance(value, dict):
         for name, part in cast("dict[str, object]", value).items():
             yield from _broken(part, _join(path, name))

@@ -3,7 +3,6 @@
 Apart from `arguments`, because jsonschema takes a while to import and a start should not wait for it.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -43,17 +42,9 @@ def _needs_one_of_each(_: Validator, groups: list[list[str]], value: object, __:
             yield ValidationError(f"needs {' or '.join(names)}")
 
 
-def _is_number(_: object, value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 _Validator: Callable[..., Validator] = cast(
     "Callable[..., Validator]",
-    extend(
-        Draft202012Validator,
-        validators={"pattern": _whole_pattern, "x-needs": _needs_one_of_each},
-        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
-    ),
+    extend(Draft202012Validator, validators={"pattern": _whole_pattern, "x-needs": _needs_one_of_each}),
 )
 
 

@@ -19,7 +19,7 @@ from zoho_mcp.server.confirmation.request import (
     Snapshot,
     noting_time_limit,
 )
-from zoho_mcp.telemetry.progress import report_progress
+from zoho_mcp.telemetry.call_context import report_progress
 
 _logger = logging.getLogger(__name__)
 _NEVER_YOURSELF = "Do not open it yourself: it shows nothing to who is not logged in."

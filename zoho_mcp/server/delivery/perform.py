@@ -1,4 +1,4 @@
-"""Carries out a call that may proceed: a read as it is, a change once and on record."""
+"""Carries out a change that may proceed: once, and on record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,18 +13,11 @@ from zoho_mcp.server.delivery.duplicates import attempt_of, call_key, creates_or
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.subscriptions import notify, notify_of_attempt
 from zoho_mcp.server.tool_call import ToolCall
-from zoho_mcp.server.tools import pagination
 from zoho_mcp.server.tools.composite import COMPOSITES, Answer
-from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
 
 
 async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Answer:
-    """The envelope of a call, and the links that its tool adds. Raises what Zoho or the way there raises."""
-    if call.operation.effect == "read":
-        answer = await _run(app, call)
-        if trail.way:
-            await trail.done(answer[0])
-        return answer
+    """The envelope of a change, and the links that its tool adds. Raises what Zoho or the way there raises."""
     attempt, previous = attempt_of(app, call), None
     try:
         await trail.intend()
@@ -48,15 +41,9 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Answ
 
 
 async def _run(app: ServerContext, call: ToolCall) -> Answer:
-    operation = call.operation
-    if operation.handler:
-        return await COMPOSITES[operation.handler](app, call.arguments)
-    if operation.effect != "read":
-        return await send_change(app, operation.name, call.arguments), ()
-    envelope = await pagination.run(app, operation, call.arguments)
-    if operation.name == "list_payments":
-        await PaymentCurrencies(app.api).add(envelope.get(operation.answer.key) or [])
-    return envelope, ()
+    if call.operation.handler:
+        return await COMPOSITES[call.operation.handler](app, call.arguments)
+    return await send_change(app, call.operation.name, call.arguments), ()
 
 
 def _may_have_happened(problem: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Middleware around every message: its id, its span, and of a tool's call the measure and the line in the log.
+"""Middleware around every message: its id, its span, its progress, and of a tool's call the measure and the log line.
 
 The span is like the SDK's own, without what a client wrote: no texts of errors, no names but those we know.
 """
@@ -18,7 +18,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, ge
 from pydantic import ValidationError
 
 from zoho_mcp.server.context import RequestContext
-from zoho_mcp.telemetry.call_context import CallContext, current, kind_of, measure_tool
+from zoho_mcp.telemetry.call_context import CallContext, Progress, current, kind_of, measure_tool
 
 OTHER = "other"
 _INTERNAL = "Internal error of this server. Its log (stderr) says more. Check in Zoho before repeating a change."
@@ -36,7 +36,7 @@ async def trace(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
     """Middleware; stands outside of all others."""
     method = ctx.method if ctx.method in METHODS else OTHER
     tool = _tool(ctx) if method == "tools/call" else ""
-    call, began = CallContext(), time.perf_counter()
+    call, began = CallContext(progress=Progress(ctx.session)), time.perf_counter()
     before = current.set(call)
     try:
         with _tracer.start_as_current_span(

@@ -1,4 +1,7 @@
-"""Which fields of a record are shown, and how: our words, nothing empty, exact figures, long texts cut with a mark."""
+"""Which fields of a record are shown, and how: our words, nothing empty, exact figures, long texts cut with a mark.
+
+Rows of a list become a table, which names each column once: half the characters of a list of objects.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +14,8 @@ from zoho_mcp.zoho.request import json_numbers
 LONGEST_TEXT = 300
 """Characters of a text that nobody asked for by name."""
 Json = dict[str, Any]
+Table = Mapping[str, Any]
+"""`{"columns": [name, …], "rows": [[value, …], …]}`; every row has a value for every column, null where it has none."""
 
 
 @dataclass(slots=True)
@@ -74,6 +79,30 @@ def _inner(value: Any, want: FieldNode, renames: Mapping[str, str], path: str) -
     if isinstance(value, list | dict):
         return _shortened(whole(value, renames), "" if want.asked else path)
     return value
+
+
+def table(records: Sequence[Mapping[str, Any]], order: Sequence[str] = ()) -> dict[str, Any]:
+    """The records as a table, its columns in `order`, then any others. A column without any value is left out."""
+    present = dict.fromkeys(name for record in records for name in record)
+    columns = [name for name in order if name in present] + [name for name in present if name not in order]
+    return {"columns": columns, "rows": [[record.get(name) for name in columns] for record in records]}
+
+
+def records(content: Table) -> list[dict[str, Any]]:
+    """The records of a table, each with the columns in which it has a value."""
+    columns: Sequence[str] = content["columns"]
+    return [
+        {name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in content["rows"]
+    ]
+
+
+def with_records(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A result with each of its tables as a list of records."""
+    return {name: records(part) if _is_table(part) else part for name, part in content.items()}
+
+
+def _is_table(part: Any) -> bool:
+    return isinstance(part, dict) and set(part) == {"columns", "rows"}  # pyright: ignore[reportUnknownArgumentType] # JSON
 
 
 def whole(value: Any, renames: Mapping[str, str]) -> Any:

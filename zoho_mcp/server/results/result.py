@@ -4,7 +4,7 @@ Text and structured content say the same. Rows are left out whole, and the answe
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import mcp_types as types
@@ -12,10 +12,9 @@ import mcp_types as types
 from zoho_mcp.errors import RejectedError, ZohoMcpError
 from zoho_mcp.policy.facts import MAIL
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.results.links import links_of
-from zoho_mcp.server.results.projection import Json, field_tree, project, unknown, whole
+from zoho_mcp.server.resources import uris
+from zoho_mcp.server.results.projection import Json, field_tree, project, table, unknown, whole
 from zoho_mcp.server.results.remarks import remarks
-from zoho_mcp.server.results.table import table
 from zoho_mcp.server.results.totals import totals
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.request import json_numbers
@@ -24,6 +23,7 @@ MOST_ROWS = 200
 """The most rows that Zoho gives at once."""
 Result = types.CallToolResult | types.InputRequiredResult
 _ENVELOPE = ("code", "page_context")
+_MOST_LINKED = 5
 _NOTE = 160
 """Characters of the note that rows were left out."""
 
@@ -43,7 +43,7 @@ def success(
     elif operation.answer.columns:
         answer = _tabular(operation, cut(operation, answer, envelope, bound, drafts=_drafts(arguments)))
         text = compact_json(answer)
-    content: list[types.ContentBlock] = [*links, *links_of(app, operation, arguments, envelope)]
+    content: list[types.ContentBlock] = [*links, *_links_of(app, operation, arguments, envelope)]
     if app.settings.answer != "structured":
         content.insert(0, types.TextContent(text=text))
     return types.CallToolResult(content=content, structured_content=None if app.settings.answer == "text" else answer)
@@ -197,6 +197,37 @@ def _must_exist(operation: Operation, asked: tuple[str, ...], records: Sequence[
     problems = list(unknown(asked, records, operation.renames)) if asked else []
     if problems:
         raise RejectedError(f"fields of {operation.name}: {' '.join(problems)}", "Correct fields and call again.")
+
+
+def _links_of(
+    app: ServerContext, operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]
+) -> Iterator[types.ResourceLink]:
+    """Resource links to the customer and invoices that the record, or else the call, names.
+
+    None for what was deleted, nor for lists: their ids say as much, and a link costs as much as half a row.
+    """
+    if operation.answer.columns or operation.answer.file or operation.http.method == "DELETE":
+        return
+    record = envelope.get(operation.answer.key)
+    named: Mapping[str, Any] = cast("dict[str, Any]", record) if isinstance(record, dict) else arguments
+    if "get_invoice" in app.offered:
+        for one in _invoices(named):
+            yield _link(uris.invoice(app, one["invoice_id"]), one.get("invoice_number"), "Invoice")
+    customer_id = named.get("customer_id") or named.get("contact_id")
+    if customer_id and "get_customer" in app.offered:
+        name = named.get("customer_name") or named.get("contact_name")
+        yield _link(uris.customer(app, customer_id), name, "Customer")
+
+
+def _invoices(named: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    if named.get("invoice_id"):
+        return [named]
+    parts: list[Any] = named.get("invoices") or [{"invoice_id": one} for one in named.get("invoice_ids") or ()]
+    return [cast(Mapping[str, Any], part) for part in parts if isinstance(part, dict)][:_MOST_LINKED]
+
+
+def _link(uri: str, name: object, kind: str) -> types.ResourceLink:
+    return types.ResourceLink(uri=uri, name=str(name or f"{kind} {uri.rpartition('/')[2]}"), mime_type=uris.JSON)
 
 
 def compact_json(content: Any) -> str:

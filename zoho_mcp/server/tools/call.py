@@ -7,6 +7,7 @@ import anyio
 import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
+from zoho_mcp.policy.approvals import Approval
 from zoho_mcp.policy.rules import Decision
 from zoho_mcp.server import authorization
 from zoho_mcp.server.audit_trail import AuditTrail
@@ -18,7 +19,9 @@ from zoho_mcp.server.delivery.duplicates import Duplicate
 from zoho_mcp.server.delivery.perform import perform
 from zoho_mcp.server.results import result
 from zoho_mcp.server.tool_call import ToolCall
-from zoho_mcp.server.tools import record_numbers
+from zoho_mcp.server.tools import pagination, record_numbers
+from zoho_mcp.server.tools.composite import COMPOSITES
+from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
 from zoho_mcp.telemetry.call_context import current_call, kind_of
 
 _logger = logging.getLogger(__name__)
@@ -30,11 +33,15 @@ Result = types.CallToolResult | types.InputRequiredResult
 async def handle(ctx: RequestContext, params: types.CallToolRequestParams) -> Result:
     """Check, decide, ask a person if need be, perform. A failure is a result; only a bug is a protocol error."""
     call = ToolCall.from_request(ctx, params)
-    app = ctx.lifespan_context.within(call.named_organization)
+    app, found = ctx.lifespan_context, {}
     try:
-        call, found = await record_numbers.resolve(ctx, app, call)
+        if call.named_organization:
+            app = app.within(call.named_organization)
+        if call.unresolved:
+            call, found = await record_numbers.resolve(ctx, app, call)
         app.checker.check(call.operation, call.arguments)
-        return result.with_fields(await _proceed(ctx, app, call), found)
+        made = await _proceed(ctx, app, call)
+        return result.with_fields(made, found) if found else made
     except ZohoMcpError as problem:
         current_call().outcome = kind_of(problem)
         return result.failure(problem)
@@ -42,16 +49,33 @@ async def handle(ctx: RequestContext, params: types.CallToolRequestParams) -> Re
 
 async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> Result:
     decision = await _decide(app, call)
+    if call.operation.effect == "read" and decision.action == "allow":
+        return await _read(app, call)
     trail = AuditTrail(app.audit, call, decision)
     duplicate = await _duplicate(app, call, trail) if decision.action == "allow" else None
-    consent = Consent()
+    approval = None
     if decision.action == "ask" or duplicate is not None:
         answer = await _ask(ConfirmationRequest.about(ctx, app, call, duplicate, trail), trail)
         if isinstance(answer, types.InputRequiredResult):
             return answer
-        consent, trail = answer, replace(trail, way=answer.way)
+        approval, trail = answer.approval, replace(trail, way=answer.way)
         await duplicates.claim(app, call)
-    return await _perform(app, call, trail, consent)
+    if call.operation.effect == "read":
+        made = await _read(app, call)
+        await trail.done({})
+        return made
+    return await _perform(app, call, trail, approval)
+
+
+async def _read(app: ServerContext, call: ToolCall) -> types.CallToolResult:
+    operation, links = call.operation, ()
+    if operation.handler:
+        envelope, links = await COMPOSITES[operation.handler](app, call.arguments)
+    else:
+        envelope = await pagination.run(app, operation, call.arguments)
+    if operation.answer.currency_of_customer:
+        await PaymentCurrencies(app.api).add(envelope.get(operation.answer.key) or [])
+    return result.success(app, operation, call.arguments, envelope, links)
 
 
 async def _decide(app: ServerContext, call: ToolCall) -> Decision:
@@ -105,8 +129,10 @@ async def _ask(request: ConfirmationRequest, trail: AuditTrail) -> Consent | typ
     return answer
 
 
-async def _perform(app: ServerContext, call: ToolCall, trail: AuditTrail, consent: Consent) -> types.CallToolResult:
-    """The result of a call that may proceed. The page on which a person approved it hears what became of it."""
+async def _perform(
+    app: ServerContext, call: ToolCall, trail: AuditTrail, approval: Approval | None
+) -> types.CallToolResult:
+    """The result of a change that may proceed. The page on which a person approved it hears what became of it."""
     outcome = _UNKNOWN
     try:
         envelope, links = await perform(app, call, trail)
@@ -116,6 +142,6 @@ async def _perform(app: ServerContext, call: ToolCall, trail: AuditTrail, consen
         outcome = f"You approved, but it did not work. {str(problem)[:_LONGEST_OUTCOME]}"
         raise
     finally:
-        if consent.approval is not None:
+        if approval is not None:
             with anyio.CancelScope(shield=True):
-                await app.approvals.settle(consent.approval, outcome)
+                await app.approvals.settle(approval, outcome)

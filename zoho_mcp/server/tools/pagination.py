@@ -12,7 +12,7 @@ from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.result import MOST_ROWS, compact_json, continued, rows
 from zoho_mcp.server.tools import filters
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.telemetry.progress import report_progress
+from zoho_mcp.telemetry.call_context import report_progress
 from zoho_mcp.zoho.api import Envelope, ZohoApi
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE
 

@@ -29,13 +29,14 @@ async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tu
     ids: dict[str, str] = {}
     found: dict[str, Any] = {}
     for name, (reader, field) in _LISTS.items():
-        number = call.arguments.get(name)
-        if not _is_number(number) or reader not in app.offered or name not in call.operation.input["properties"]:
+        number = call.unresolved.get(name, "").strip()
+        readable = reader in app.offered and name in call.operation.input["properties"]
+        if not readable or not 0 < len(number) <= _LONGEST_NUMBER:
             continue
         await require_allowed(ctx, app, [reader], {field: number})
         envelope = await app.api.run(reader, {field: number})
         rows: list[dict[str, Any]] = envelope[app.catalog.operations[reader].answer.key]
-        own = [row for row in rows if str(row.get(field, "")).casefold() == str(number).strip().casefold()]
+        own = [row for row in rows if str(row.get(field, "")).casefold() == number.casefold()]
         if len(own) != 1:
             count = "no record has" if not own else f"{len(own)} records have"
             raise ArgumentsError(
@@ -46,8 +47,3 @@ async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tu
     if not ids:
         return call, {}
     return replace(call, arguments={**call.arguments, **ids}), {"found_by_number": found}
-
-
-def _is_number(value: Any) -> bool:
-    """Whether it may be a record's number. Digits alone are taken as an id."""
-    return isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST_NUMBER and not value.strip().isdigit()
