@@ -54,6 +54,7 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
             yield f"{name} in also_needs is not an operation."
     yield from _outcome_contradictions(operation, catalog)
     yield from _clear_contradictions(operation)
+    yield from _after_contradictions(operation, catalog)
     if (operation.http.method == "GET") != (operation.effect == "read"):
         yield "GET and effect read belong together."
     if operation.http.method == "DELETE" and operation.effect != "destroy":
@@ -74,6 +75,15 @@ def _clear_contradictions(operation: Operation) -> Iterator[str]:
             yield f"{field} is named in clearable, but not an argument."
     if operation.http.number and "ignore_auto_number_generation" not in operation.http.query:
         yield "http.number needs ignore_auto_number_generation in http.query."
+
+
+def _after_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    after = operation.after
+    for name in filter(None, (after.read, after.each_read)):
+        if not _reads_record(catalog.operations.get(name)):
+            yield f"after names {name}, which is not an operation that reads a record."
+    if bool(after.each) != bool(after.each_read):
+        yield "after.each and after.each_read belong together."
 
 
 def _outcome_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:

@@ -117,6 +117,7 @@ def _operation(
         entry["output"] = _inline(entry.get("output", {}), documents)
         _add_view(entry, documents["_shared.json"])
         _add_clear(entry)
+        _add_after(entry)
         entry |= {"toolset": file.toolset, "renames": file.renames, "hidden": hidden}
         return Operation.model_validate(entry)
     except ValidationError as problem:
@@ -131,6 +132,7 @@ def _add_view(entry: Json, shared: Json) -> None:
     key, columns = answer.get("key", ""), answer.get("columns")
     if key and not columns:
         answer.setdefault("fields", shared.get("fields", {}).get(key, []))
+        answer.setdefault("state", shared.get("state", {}).get(key, []))
         entry["answer"] = answer
     if key and entry.get("effect") == "read" and not entry.get("handler"):
         arguments: Json = shared.get("view", {})
@@ -151,6 +153,13 @@ def _add_clear(entry: Json) -> None:
         named = before + line + after.replace("line_items[0]", "")
         clear = {"type": "array", "items": {"type": "string"}, "description": f"Fields to empty: {named}"}
         entry["input"] = {**entry["input"], "properties": {**entry["input"].get("properties", {}), "clear": clear}}
+
+
+def _add_after(entry: Json) -> None:
+    """A change whose answer holds no record is followed by a read of the one that it changed."""
+    read = entry.get("outcome", {}).get("read")
+    if read and not entry.get("answer", {}).get("key"):
+        entry["after"] = {"read": read, **entry.get("after", {})}
 
 
 def _without_defaults(schema: Json) -> None:

@@ -152,6 +152,19 @@ class Outcome(Frozen):
     """For created: arguments that identify the new record in that list, as far as they are given."""
 
 
+class After(Frozen):
+    """What a result says of the records that the change touched. Read once the change is made; costs a read each."""
+
+    read: str = ""
+    """The operation that reads the record; by default `outcome.read`, where the answer holds no record itself."""
+    before: tuple[str, ...] = ()
+    """Fields of it that are shown as they were before, too: `balance` as `balance_before`."""
+    each: str = ""
+    """A list of the record that is changed: what its elements name, now or before, is read one by one."""
+    each_read: str = ""
+    """The operation that reads one of them."""
+
+
 class Answer(Frozen):
     """What Zoho sends back: a record, rows, a file, or (all empty) just a message."""
 
@@ -166,6 +179,9 @@ class Answer(Frozen):
     fields: tuple[str, ...] = ()
     """For a record: the fields people read, by default those of `fields` in _shared.json; empty: all. A point leads
     into what is inside (`line_items.rate`), a question mark at the end leaves the field out where it is 0 or false."""
+    state: tuple[str, ...] = ()
+    """For a record: the fields that tell which one it is and how it stands, by default those of `state` in
+    _shared.json."""
     file: str = ""
     """The media type of a file."""
 
@@ -203,6 +219,8 @@ class Entry(Frozen):
     """The status that the record has afterwards, then those it may have moved on to by the time it is read."""
     outcome: Outcome | None = None
     """Of a change, required."""
+    after: After = After()
+    """Of a change: what its result says of the records that it touched."""
     clearable: tuple[str, ...] = ()
     """Of an update: fields that the argument `clear` can empty, those of a line as `line_items[].tax_id`. Zoho gets ""
     for them."""

@@ -74,11 +74,11 @@ class ZohoApi:
             payload["organizations"] = [row for row in rows if str(row["organization_id"]) in self.granted]
         return payload
 
-    async def record(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def record(self, name: str, arguments: Mapping[str, Any], wait: float = PATIENCE) -> dict[str, Any]:
         """The record that a read operation gives, taking of `arguments` only those it knows."""
         operation = self.catalog.operations[name]
         known = operation.input.get("properties", {})
-        envelope = await self.run(name, {key: value for key, value in arguments.items() if key in known})
+        envelope = await self.run(name, {key: value for key, value in arguments.items() if key in known}, wait)
         return envelope[operation.answer.key]
 
     async def organization(self) -> Mapping[str, Any]:

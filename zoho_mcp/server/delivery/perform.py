@@ -10,6 +10,7 @@ from zoho_mcp.server.audit_trail import AuditTrail
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.attempt import Previous
 from zoho_mcp.server.delivery.duplicates import attempt_of, call_key, creates_or_sends
+from zoho_mcp.server.delivery.new_state import state_before, with_new_state
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.subscriptions import notify, notify_of_attempt
 from zoho_mcp.server.tool_call import ToolCall
@@ -18,6 +19,7 @@ from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 
 async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Answer:
     """The envelope of a change, and the links that its tool adds. Raises what Zoho or the way there raises."""
+    was = await state_before(app, call.operation, call.arguments)
     attempt, previous = attempt_of(app, call), None
     try:
         await trail.intend()
@@ -37,7 +39,7 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Answ
             await app.claims.done(call_key(call), previous if creates_or_sends(call.operation) else None)
     await notify(app, call, answer[0])
     await trail.done(answer[0])
-    return answer
+    return await with_new_state(app, call.operation, call.arguments, answer[0], was), answer[1]
 
 
 async def _run(app: ServerContext, call: ToolCall) -> Answer:

@@ -10,9 +10,9 @@ from typing import Any, cast
 import mcp_types as types
 
 from zoho_mcp.errors import RejectedError, ZohoMcpError
-from zoho_mcp.policy.facts import MAIL
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
+from zoho_mcp.server.results.mail import mailed
 from zoho_mcp.server.results.projection import Json, field_tree, project, table, unknown, whole
 from zoho_mcp.server.results.remarks import remarks
 from zoho_mcp.server.results.totals import totals
@@ -98,14 +98,12 @@ def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[
     answer: Json = whole({name: value for name, value in envelope.items() if name not in (*_ENVELOPE, key)}, renames)
     if answer.get("message") == "success":
         del answer["message"]
-    if not key:
-        # Zoho says that it was sent, and not to whom.
-        answer |= {name: given for name, given in (arguments or {}).items() if name.endswith(MAIL)}
+    answer |= mailed(operation, arguments or {}, envelope)
     if cleared := (arguments or {}).get("clear"):
         answer["cleared"] = list(cleared)
     if isinstance(record := envelope.get(key), dict):
         if differing := remarks(operation, arguments or {}, cast(Json, record)):
-            answer["remarks"] = differing
+            answer["remarks"] = [*answer.get("remarks", []), *differing]
         answer[operation.tool_answer_key] = _record(
             operation, cast(Json, record), asked, everything=bool((arguments or {}).get("all_fields"))
         )
@@ -131,7 +129,7 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     rest = {
         name: value
         for name, value in envelope.items()
-        if operation.handler and name not in (*_ENVELOPE, key, "remarks")
+        if (operation.handler or operation.effect != "read") and name not in (*_ENVELOPE, key, "remarks")
     }
     answer: Json = {**whole(rest, {}), operation.tool_answer_key: rows(operation, found, asked)}
     answer |= {"page": page, "has_more": has_more}

@@ -55,7 +55,8 @@ async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any
         **rest,
         "invoices": [{"invoice_id": invoice_id, "amount_applied": amount}],
     }
-    return await send_change(app, "record_payment", payment), ()
+    envelope = await send_change(app, "record_payment", payment)
+    return {**envelope, "before": invoice}, ()
 
 
 async def get_invoice_pdf(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:

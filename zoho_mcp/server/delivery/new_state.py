@@ -1,0 +1,108 @@
+"""Reads what became of the records that a change touched, so that its result names them and how they stand now.
+
+The change is made by then: whatever goes wrong here costs no more than this part of the result.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import anyio
+
+from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.results.projection import field_tree, project
+from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.api import Envelope
+from zoho_mcp.zoho.oauth.cache import granted_scopes
+from zoho_mcp.zoho.oauth.scopes import covers
+
+LONGEST = 6.0
+"""Seconds for all reads of one result; the caller is waiting for a change that is made."""
+MOST = 10
+"""Records of a list that are read."""
+Json = Mapping[str, Any]
+
+
+async def state_before(app: ServerContext, operation: Operation, arguments: Json) -> Json:
+    """The record that a change is about to take something away from; empty where its result does not need it."""
+    after = operation.after
+    reader = _reader_of_before(app, operation, arguments)
+    if reader is None or not (_deletes(app, operation) or after.before or after.each):
+        return {}
+    return await _record(app, reader, arguments) or {}
+
+
+async def with_new_state(
+    app: ServerContext, operation: Operation, arguments: Json, envelope: Envelope, was: Json
+) -> Envelope:
+    """The envelope with the state of what was changed: `invoice`, `deleted`, `invoices_now`. `was`: `state_before`.
+
+    A composite that has read the record before puts it into its envelope as `before`.
+    """
+    was = envelope.pop("before", was)
+    if _deletes(app, operation):
+        envelope["deleted"] = _shown(app.catalog.operations[operation.after.read], was)
+    elif operation.after.read:
+        reader = app.catalog.operations[operation.after.read]
+        record = await _record(app, reader, {**_answered(envelope, operation), **arguments})
+        if record is None:
+            return _unread(envelope, reader.tool_answer_key)
+        earlier = {f"{name}_before": was[name] for name in operation.after.before if name in was}
+        envelope[reader.tool_answer_key] = {**_shown(reader, record), **earlier}
+    if operation.after.each and was:
+        envelope |= await _each(app, operation, (was, _answered(envelope, operation), arguments))
+    return envelope
+
+
+async def _each(app: ServerContext, operation: Operation, sources: Iterable[Json]) -> Envelope:
+    """How the records stand that a list names, or named before: the invoices that a payment pays, or paid."""
+    after, reader = operation.after, app.catalog.operations[operation.after.each_read]
+    own_id = str(reader.input["required"][0])
+    parts = [part for source in sources for part in cast("list[Json]", source.get(after.each) or [])]
+    ids = dict.fromkeys(str(part[own_id]) for part in parts if part.get(own_id))
+    found = [await _record(app, reader, {own_id: one}) for one in list(ids)[:MOST]]
+    shown = [_shown(reader, record) for record in found if record]
+    missing = {} if len(shown) == len(ids) else {"left_out": f"{len(ids) - len(shown)} {after.each}"}
+    return ({f"{after.each}_now": shown} if shown else {}) | missing
+
+
+async def _record(app: ServerContext, reader: Operation, arguments: Json) -> Json | None:
+    """The record, or None: no part of a result is worth a failure, or a long wait, once the change is made."""
+    settings = app.settings
+    if not covers(granted_scopes(settings), f"{settings.scope_prefix}{reader.scope}"):
+        return None
+    with anyio.move_on_after(LONGEST):
+        try:
+            return await app.api.record(reader.name, arguments, wait=LONGEST)
+        except ZohoMcpError:
+            return None
+    return None
+
+
+def _reader_of_before(app: ServerContext, operation: Operation, arguments: Json) -> Operation | None:
+    if operation.after.each and not operation.after.read:
+        # What an update does not mention does not change.
+        if not set(arguments) & operation.replaces.keys():
+            return None
+        return app.catalog.operations[operation.outcome.read if operation.outcome else ""]
+    return app.catalog.operations.get(operation.after.read) if not operation.handler else None
+
+
+def _deletes(app: ServerContext, operation: Operation) -> bool:
+    """Whether the record itself is gone afterwards, and not just a part of it."""
+    reader = app.catalog.operations.get(operation.after.read)
+    return operation.http.method == "DELETE" and reader is not None and reader.http.path == operation.http.path
+
+
+def _answered(envelope: Envelope, operation: Operation) -> Json:
+    record = envelope.get(operation.answer.key)
+    return cast(Json, record) if isinstance(record, dict) else {}
+
+
+def _shown(reader: Operation, record: Json) -> dict[str, Any]:
+    return project(record, field_tree(reader.answer.state or reader.answer.fields), reader.renames)
+
+
+def _unread(envelope: Envelope, what: str) -> Envelope:
+    remark = f"It is done; how the {what.replace('_', ' ')} stands now could not be read."
+    return {**envelope, "remarks": [*envelope.get("remarks", []), remark]}
