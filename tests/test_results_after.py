@@ -6,7 +6,7 @@ import pytest
 from conftest import Zoho, call
 from mcp import Client
 
-from zoho_mcp.server.results.mail import TEMPLATE
+from zoho_mcp.server.results.remarks import TEMPLATE
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio

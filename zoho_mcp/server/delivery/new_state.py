@@ -13,8 +13,6 @@ from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.projection import field_tree, project
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.api import Envelope
-from zoho_mcp.zoho.oauth.cache import granted_scopes
-from zoho_mcp.zoho.oauth.scopes import covers
 
 LONGEST = 6.0
 """Seconds for all reads of one result; the caller is waiting for a change that is made."""
@@ -46,7 +44,7 @@ async def with_new_state(
         reader = app.catalog.operations[operation.after.read]
         record = await _record(app, reader, {**_answered(envelope, operation), **arguments})
         if record is None:
-            return _unread(envelope, reader.tool_answer_key)
+            return envelope if reader.name not in app.offered else _unread(envelope, reader.tool_answer_key)
         earlier = {f"{name}_before": was[name] for name in operation.after.before if name in was}
         envelope[reader.tool_answer_key] = {**_shown(reader, record), **earlier}
     if operation.after.each and was:
@@ -67,9 +65,8 @@ async def _each(app: ServerContext, operation: Operation, sources: Iterable[Json
 
 
 async def _record(app: ServerContext, reader: Operation, arguments: Json) -> Json | None:
-    """The record, or None: no part of a result is worth a failure, or a long wait, once the change is made."""
-    settings = app.settings
-    if not covers(granted_scopes(settings), f"{settings.scope_prefix}{reader.scope}"):
+    """The record, or None where the caller may not read it, or it cannot be read soon: the change is made anyway."""
+    if reader.name not in app.offered:
         return None
     with anyio.move_on_after(LONGEST):
         try:

@@ -19,9 +19,9 @@ from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 
 async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Answer:
     """The envelope of a change, and the links that its tool adds. Raises what Zoho or the way there raises."""
-    was = await state_before(app, call.operation, call.arguments)
     attempt, previous = attempt_of(app, call), None
     try:
+        was = await state_before(app, call.operation, call.arguments)
         await trail.intend()
         try:
             answer = await _run(app, call)

@@ -1,14 +1,19 @@
-"""Where a record differs from what was asked for in money, in words. Pure: a difference is never passed on silently."""
+"""What Zoho's answer leaves unsaid: where the record differs from the request, and to whom a mail went. Pure."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from zoho_mcp.policy.facts import MAIL, can_mail
+from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation
 
 Json = Mapping[str, Any]
 _FIGURES = ("amount", "shipping_charge", "adjustment", "exchange_rate", "bank_charges", "credit_limit")
 _OF_LINES = ("rate", "quantity")
+
+TEMPLATE = "from Zoho's template"
+"""The subject of a mail that was given none."""
 
 
 def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
@@ -21,6 +26,24 @@ def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
         for number, (line, other) in enumerate(zip(lines, kept, strict=True)):
             found += _figures(line, other, _OF_LINES, f"line_items[{number}].")
     return [*found, *_discount(operation, arguments, record)]
+
+
+def mailed(operation: Operation, arguments: Json, record: object) -> dict[str, Any]:
+    """What a result says of its mail; empty for a call that sent none. Zoho itself says only that it was sent."""
+    if effect_of(operation, arguments) != "send":
+        return {}
+    if not can_mail(operation):
+        return {"mailed_to": _addressees(record) or "not told by Zoho"}
+    to = {name: given for name, given in arguments.items() if name.endswith(MAIL)}
+    return to | ({"subject": arguments.get("subject", TEMPLATE)} if "subject" in operation.input["properties"] else {})
+
+
+def _addressees(record: object) -> list[str]:
+    """The addresses of a record's contact persons, else its own."""
+    known: Json = cast(Json, record) if isinstance(record, dict) else {}
+    people = cast("list[Any]", known.get("contact_persons_details") or [])
+    found = [cast(Json, part).get("email") for part in people if isinstance(part, dict)]
+    return [str(address) for address in found if address] or [str(known["email"])] * bool(known.get("email"))
 
 
 def _figures(given: Json, record: Json, names: tuple[str, ...], path: str) -> Iterator[str]:

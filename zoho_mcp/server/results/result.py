@@ -12,9 +12,8 @@ import mcp_types as types
 from zoho_mcp.errors import RejectedError, ZohoMcpError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
-from zoho_mcp.server.results.mail import mailed
 from zoho_mcp.server.results.projection import Json, field_tree, project, table, unknown, whole
-from zoho_mcp.server.results.remarks import remarks
+from zoho_mcp.server.results.remarks import mailed, remarks
 from zoho_mcp.server.results.totals import totals
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.request import json_numbers
@@ -98,7 +97,7 @@ def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[
     answer: Json = whole({name: value for name, value in envelope.items() if name not in (*_ENVELOPE, key)}, renames)
     if answer.get("message") == "success":
         del answer["message"]
-    answer |= mailed(operation, arguments or {}, envelope)
+    answer |= mailed(operation, arguments or {}, envelope.get(key))
     if cleared := (arguments or {}).get("clear"):
         answer["cleared"] = list(cleared)
     if isinstance(record := envelope.get(key), dict):
