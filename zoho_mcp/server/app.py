@@ -18,9 +18,8 @@ from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
 from zoho_mcp.policy.client_memory import ClientMemory
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
-from zoho_mcp.server.completion import handler as completion
+from zoho_mcp.server import handlers
 from zoho_mcp.server.completion.search import CompletionSearch
-from zoho_mcp.server.confirmation.token import with_token
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import Claims, LocalClaims
 from zoho_mcp.server.delivery.shared_claims import SharedClaims
@@ -29,12 +28,11 @@ from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.middleware.tracing import trace
 from zoho_mcp.server.prompts import handlers as prompts
 from zoho_mcp.server.prompts.instructions import instructions
-from zoho_mcp.server.resources import handlers as resources
 from zoho_mcp.server.resources import subscriptions
 from zoho_mcp.server.resources.replication import Replication
 from zoho_mcp.server.resources.subscribers import Subscribers
-from zoho_mcp.server.tools.call import handle
-from zoho_mcp.server.tools.inventory import for_organizations, list_tools, offered
+from zoho_mcp.server.resources.uris import LASTING
+from zoho_mcp.server.tools.inventory import for_organizations, list_tools, offered, with_token
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog
@@ -44,7 +42,7 @@ from zoho_mcp.zoho.client import ZohoClient
 NAME = "zoho-invoice-mcp"
 WEBSITE = "https://github.com/zoho-invoice-mcp/zoho-invoice-mcp"
 # What is listed is fixed while the server runs; what is read may change at any moment, by others too.
-_LASTING = CacheHint(ttl_ms=resources.LASTING, scope="private")
+_LASTING = CacheHint(ttl_ms=LASTING, scope="private")
 _CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
     "tools/list": _LASTING,
     "prompts/list": _LASTING,
@@ -142,14 +140,14 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
         get_tool_input_schema=lambda name: None,
         lifespan=lifespan,
         on_list_tools=list_tools,
-        on_call_tool=handle,
-        on_list_resources=resources.list_resources,
-        on_list_resource_templates=resources.list_templates,
-        on_read_resource=resources.read_resource,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
         on_subscribe_resource=subscriptions.subscribe,
         on_unsubscribe_resource=subscriptions.unsubscribe,
         on_subscriptions_listen=subscriptions.listen,
         on_list_prompts=prompts.list_prompts,
         on_get_prompt=prompts.get_prompt,
-        on_completion=completion.complete,
+        on_completion=handlers.complete,
     )

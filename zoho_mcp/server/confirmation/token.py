@@ -3,32 +3,8 @@
 It keeps a call from happening by accident or in one step. It does not keep a model from calling twice by itself.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from zoho_mcp.server.confirmation.request import ConfirmationRequest, Consent, Snapshot
-from zoho_mcp.settings import Settings
-from zoho_mcp.specs.model import Operation
-
-ARGUMENT = "confirmation_token"
-_SCHEMA = {
-    "type": "string",
-    "description": "Only after the user agreed to the preview: the token that came with it. Valid once, for that call.",
-}
-
-
-def with_token(operations: Mapping[str, Operation], settings: Settings) -> Mapping[str, Operation]:
-    """The operations as they are listed: with the token's argument where this way is switched on."""
-    if settings.confirm_fallback != "token":
-        return operations
-    return {
-        name: operation if operation.effect == "read" else operation.model_copy(update={"input": _and_token(operation)})
-        for name, operation in operations.items()
-    }
-
-
-def _and_token(operation: Operation) -> dict[str, Any]:
-    return {**operation.input, "properties": {**operation.input.get("properties", {}), ARGUMENT: _SCHEMA}}
+from zoho_mcp.server.tool_call import TOKEN
 
 
 async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
@@ -43,13 +19,13 @@ async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
             return Consent("token")
         if asked is None or spent == "gone":
             raise request.refusal(
-                f"that {ARGUMENT} was used before, is more than five minutes old, or was never given.",
+                f"that {TOKEN} was used before, is more than five minutes old, or was never given.",
                 "Call again without it for a new preview.",
                 kind="expired",
             )
         if (asked.bound.call, asked.bound.principal) != (snapshot.binding.call, snapshot.binding.principal):
             raise request.refusal(
-                f"that {ARGUMENT} belongs to another call.",
+                f"that {TOKEN} belongs to another call.",
                 "Call again without it for a preview of this one.",
                 kind="expired",
             )
@@ -58,6 +34,6 @@ async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
     raise request.refusal(
         f"{note}the user has to agree first.\n{snapshot.preview.text()}\n",
         "Show the user this preview. Only if they agree, call again within five minutes with the same arguments and "
-        f'{ARGUMENT}: "{new.secret}". It is valid once.',
+        f'{TOKEN}: "{new.secret}". It is valid once.',
         kind="waiting",
     )

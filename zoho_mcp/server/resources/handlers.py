@@ -16,14 +16,12 @@ from zoho_mcp.server.authorization import require_allowed
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.resources.statement import statement
-from zoho_mcp.server.resources.uris import STATEMENT, ResourceKind
+from zoho_mcp.server.resources.uris import LASTING, STATEMENT, ResourceKind
 from zoho_mcp.server.results import result
 from zoho_mcp.server.results.projection import field_tree, project, whole
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.api import ORGANIZATION
 
-LASTING = 300_000
-"""Milliseconds for which what hardly ever changes may be kept by a client; everything else may not."""
 _PRIVATE: Literal["private"] = "private"
 _KINDS = {"customers": "get_customer", "invoices": "get_invoice"}
 

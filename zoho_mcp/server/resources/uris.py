@@ -10,6 +10,8 @@ from zoho_mcp.zoho.api import ORGANIZATION
 
 SCHEME = "zoho-invoice://"
 JSON, PDF = "application/json", "application/pdf"
+LASTING = 300_000
+"""Milliseconds for which a client may keep what hardly ever changes; it may keep nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

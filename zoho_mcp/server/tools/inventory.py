@@ -8,6 +8,7 @@ import mcp_types as types
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.policy.facts import MAIL
 from zoho_mcp.server.context import RequestContext
+from zoho_mcp.server.tool_call import TOKEN
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.text import did_you_mean
@@ -21,6 +22,10 @@ ALWAYS_LOADED = frozenset(
     {"list_customers", "list_invoices", "get_invoice", "create_invoice", "record_invoice_payment"}
 )
 """The five most used tools; a client that loads tools on demand has these at once."""
+_TOKEN_SCHEMA = {
+    "type": "string",
+    "description": "Only after the user agreed to the preview: the token that came with it. Valid once, for that call.",
+}
 _PAGING: Mapping[str, Any] = {
     "page": {"type": "integer"},
     "has_more": {"type": "boolean"},
@@ -166,3 +171,17 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         properties |= operation.output.get("properties", {})
         properties |= {name: {"type": "array"} for name in operation.input.get("properties", {}) if name.endswith(MAIL)}
     return {"type": "object", "properties": properties}
+
+
+def with_token(operations: Mapping[str, Operation], settings: Settings) -> Mapping[str, Operation]:
+    """The operations as they are listed: changes take a confirmation token where that channel is switched on."""
+    if settings.confirm_fallback != "token":
+        return operations
+    return {
+        name: operation if operation.effect == "read" else operation.model_copy(update={"input": _and_token(operation)})
+        for name, operation in operations.items()
+    }
+
+
+def _and_token(operation: Operation) -> dict[str, Any]:
+    return {**operation.input, "properties": {**operation.input.get("properties", {}), TOKEN: _TOKEN_SCHEMA}}
