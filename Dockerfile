@@ -32,5 +32,5 @@ USER 10001:10001
 WORKDIR /data
 # Where ZOHO_HTTP says that it is served over HTTP. Over stdio there is no port to ask, and the check says yes.
 EXPOSE 8000
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-m", "zoho_mcp.cli.healthy"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-m", "zoho_mcp.cli.serve.healthy"]
 ENTRYPOINT ["zoho-invoice-mcp"]

@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from serving import INITIALIZE, LIST, a_site
 from test_processes import run
 
-from zoho_mcp.cli.serve_http import serve_http
+from zoho_mcp.cli.serve.http import serve_http
 from zoho_mcp.errors import SettingsError, UnavailableError
 from zoho_mcp.http.guard import LARGEST_BODY
 from zoho_mcp.http.serving import bound

@@ -14,8 +14,8 @@ from mcp.shared.exceptions import MCPError
 from serving import INITIALIZE, LIST, Site, a_site
 from test_processes import run
 
-from zoho_mcp.cli.healthy import healthy
 from zoho_mcp.cli.main import main
+from zoho_mcp.cli.serve.healthy import healthy
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import PREFIX, add_token, read_tokens, revoke_token

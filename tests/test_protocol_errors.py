@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from zoho_mcp.cli.answering import AnsweringStream
+from zoho_mcp.cli.serve.answering import AnsweringStream
 
 pytestmark = pytest.mark.anyio
 LINES: dict[str, str | int | None] = {

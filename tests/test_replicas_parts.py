@@ -17,7 +17,7 @@ from redis_server import RedisServer, needs_redis, redis_server
 from replicated import replica
 
 from zoho_mcp.cli.embedded import environment_for
-from zoho_mcp.cli.serve import connected
+from zoho_mcp.cli.serve.stdio import connected
 from zoho_mcp.errors import LimitedError, SettingsError, UnavailableError
 from zoho_mcp.policy.approvals import Binding
 from zoho_mcp.replicas.connection import Connection

@@ -84,10 +84,10 @@ def parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     if options.environment.get("ZOHO_HTTP", "").strip():
-        from zoho_mcp.cli.serve_http import serve_http
+        from zoho_mcp.cli.serve.http import serve_http
 
         return serve_http(options.environment, file=options.sandbox)
-    from zoho_mcp.cli.serve import serve
+    from zoho_mcp.cli.serve.stdio import serve
 
     return serve(options)
 

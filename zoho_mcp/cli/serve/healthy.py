@@ -1,4 +1,4 @@
-"""For a container's health check, `python -m zoho_mcp.cli.healthy`: exit status 0 while the server answers."""
+"""For a container's health check, `python -m zoho_mcp.cli.serve.healthy`: exit status 0 while the server answers."""
 
 import os
 import sys

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.server.stdio import stdio_server
 
-from zoho_mcp.cli.answering import AnsweringStream
 from zoho_mcp.cli.options import MEMORY
+from zoho_mcp.cli.serve.answering import AnsweringStream
 from zoho_mcp.connect.organizations import numbered
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.app import create_server

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from starlette.types import ASGIApp
 
-from zoho_mcp.cli.serve import connected
+from zoho_mcp.cli.serve.stdio import connected
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.app import create_app
 from zoho_mcp.http.drain import ActiveRequests
