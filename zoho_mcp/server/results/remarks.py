@@ -43,7 +43,7 @@ def _addressees(record: object) -> list[str]:
     known: Json = cast(Json, record) if isinstance(record, dict) else {}
     people = cast("list[Any]", known.get("contact_persons_details") or [])
     found = [cast(Json, part).get("email") for part in people if isinstance(part, dict)]
-    return [str(address) for address in found if address] or [str(known["email"])] * bool(known.get("email"))
+    return [str(address) for address in found if address] or [str(own) for own in (known.get("email"),) if own]
 
 
 def _figures(given: Json, record: Json, names: tuple[str, ...], path: str) -> Iterator[str]:
