@@ -11,6 +11,8 @@ from large_books import fill
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from zoho_mcp.server.results.projection import with_records
+
 pytestmark = pytest.mark.anyio
 both_eras = pytest.mark.parametrize("era", ERAS)
 S = "zoho-invoice://"
@@ -20,7 +22,7 @@ async def read(client: Client, uri: str) -> dict[str, Any]:
     [contents] = (await client.read_resource(uri)).contents
     assert isinstance(contents, types.TextResourceContents)
     assert (str(contents.uri), contents.mime_type) == (uri, "application/json")
-    return json.loads(contents.text)
+    return with_records(json.loads(contents.text))
 
 
 @both_eras
@@ -97,7 +99,8 @@ async def test_a_statement_adds_up_to_what_the_customer_owes(zoho: Zoho, era: Er
         for customer in customers:
             identity = customer["customer_id"]
             statement = await read(client, f"{S}customers/{identity}/statement")
-            totals = {name: Decimal(str(value)) for name, value in statement["totals"].items()}
+            [figures] = statement["currencies"].values()
+            totals = {name: Decimal(str(value)) for name, value in figures.items()}
             payments = (await call(client, "list_payments", customer_id=identity))["customerpayments"]
             assert totals["owed"] == Decimal(str(customer["outstanding_receivable_amount"]))
             assert totals["unused"] == Decimal(str(customer["unused_credits_receivable_amount"]))
@@ -165,10 +168,10 @@ async def test_after_a_change_nothing_old_is_read(zoho: Zoho, era: Era) -> None:
         ]["invoice_id"]
         for uri in (f"{S}invoices/{invoice}", f"{S}invoices", f"{S}customers/{customer}/statement"):
             await read(client, uri)
-        before = (await read(client, f"{S}customers/{customer}/statement"))["totals"]["owed"]
+        before = (await read(client, f"{S}customers/{customer}/statement"))["currencies"]["EUR"]["owed"]
         await call(client, "mark_invoice_sent", invoice_id=invoice)
         assert (await read(client, f"{S}invoices/{invoice}"))["invoice"]["status"] == "sent"
         rows = {row["invoice_id"]: row for row in (await read(client, f"{S}invoices"))["invoices"]}
-        after = (await read(client, f"{S}customers/{customer}/statement"))["totals"]["owed"]
+        after = (await read(client, f"{S}customers/{customer}/statement"))["currencies"]["EUR"]["owed"]
     assert rows[invoice]["status"] == "sent"
     assert Decimal(str(after)) - Decimal(str(before)) == 10

@@ -1,14 +1,46 @@
 """What a server makes of a wire that is poorer or stranger than the sandbox's: the same figures, or an error."""
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
+import mcp_types as types
 import pytest
 from conftest import Zoho, opened_zoho
+from mcp import Client
+from mcp.shared.exceptions import MCPError
 from recorded import only_recorded
-from rewriting import Rewriting
-from stories import Use, ask_for_figures, use_every_tool
+from rewriting import Change, Json, Rewriting
+from stories import SUMMARIES, Use, ask_for_figures, use_every_tool
+
+from zoho_mcp.errors import UnavailableError
 
 pytestmark = pytest.mark.anyio
+RESOURCES = "zoho-invoice://"
+QUERIES: Mapping[str, list[Json]] = {
+    "list_customers": [{}, {"filter_by": "Status.Inactive"}, {"contact_name_contains": "har"},
+                       {"sort_column": "outstanding_receivable_amount", "sort_order": "D"}],
+    "list_invoices": [{}, {"status": "paid"}, {"status": "unpaid"}, {"customer_name": "Fernhill Dental"},
+                      {"date_start": "2026-05-01", "date_end": "2026-05-31"}, {"max_records": 1000},
+                      {"sort_column": "total"}],
+    "list_payments": [{}, {"date_start": "2026-05-01"}, {"filter_by": "PaymentMode.Cash"}, {"max_records": 500}],
+    "list_estimates": [{}, {"status": "accepted"}],
+    "list_credit_notes": [{}, {"status": "open"}],
+    "list_expenses": [{}, {"status": "non-billable"}],
+    "list_items": [{}, {"name_contains": "a"}],
+    "list_recurring_invoices": [{}, {"status": "stopped"}],
+    "list_organizations": [{}],
+    "list_taxes": [{}],
+    "list_currencies": [{}],
+    "list_invoice_templates": [{}],
+    "list_users": [{}],
+    "get_receivables_aging": [{}],
+    "get_monthly_revenue": [{"year": 2026, "month": 5}],
+    "get_payment_performance": [{}],
+    "summarize_records": [{"records": records, "group_by": groups[0]} for records, groups in SUMMARIES.items()],
+}  # fmt: skip
+TYPED = [("customers/{customer_id}", "customer_id", "har"), ("invoices/{invoice_id}", "invoice_id", "INV-00004")]
 
 
 def shown(used: list[Use]) -> list[Use]:
@@ -26,3 +58,173 @@ async def test_every_tool_says_the_same_without_the_keys_that_were_never_recorde
         found = await use_every_tool(filtered, tmp_path, product)
     expected = await use_every_tool(zoho, tmp_path, product)
     assert shown(found) == shown(expected)
+
+
+async def answers(zoho: Zoho) -> dict[str, Json]:
+    """What every list, report, resource and completion says, by what was asked: `{"error": …}` for an error."""
+    found: dict[str, Json] = {}
+    customer, invoice = (await oldest(zoho, "contact"))["contact_id"], (await oldest(zoho, "invoice"))["invoice_id"]
+    own: dict[str, list[Json]] = {
+        "list_contact_persons": [{"customer_id": customer}], "list_invoice_payments": [{"invoice_id": invoice}],
+        "get_customer_statement": [{"customer_id": customer}],
+    }  # fmt: skip
+    async with zoho.client(toolsets=("all",), max_answer=1_000_000) as client:
+        for tool, queries in {**QUERIES, **own}.items():
+            for query in queries:
+                result = await client.call_tool(tool, query)
+                found[f"{tool} {json.dumps(query)}"] = result.structured_content
+        for path in ("organization", "customers", "invoices", f"customers/{customer}/statement"):
+            found[path] = await read(client, f"{RESOURCES}{path}")
+        for template, name, letters in TYPED:
+            ref = types.ResourceTemplateReference(uri=f"{RESOURCES}{template}")
+            completion = (await client.complete(ref, {"name": name, "value": letters})).completion
+            found[f"{name} {letters}"] = completion.model_dump()
+    return found
+
+
+async def oldest(zoho: Zoho, kind: str) -> Json:
+    return zoho.store.rows("select body from records where kind = ? order by rowid limit 1", kind)[0]
+
+
+async def read(client: Client, uri: str) -> Json:
+    try:
+        [contents] = (await client.read_resource(uri)).contents
+    except MCPError as problem:
+        return {"error": {"kind": UnavailableError.kind, "message": str(problem)}}
+    assert isinstance(contents, types.TextResourceContents)
+    return json.loads(contents.text)
+
+
+def ids_as_numbers(value: Any) -> Any:
+    if isinstance(value, list):
+        return [ids_as_numbers(part) for part in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    parts = cast(Json, value)
+    return {key: int(part) if key.endswith("_id") and str(part).isdecimal() else ids_as_numbers(part)
+            for key, part in parts.items()}  # fmt: skip
+
+
+def page_context(change: Callable[[Json], Any]) -> Change:
+    def changed(method: str, path: str, envelope: Json) -> Json:
+        return envelope | ({"page_context": change(envelope["page_context"])} if "page_context" in envelope else {})
+
+    return changed
+
+
+def rows_of(change: Callable[[list[Any]], Any]) -> Change:
+    def changed(method: str, path: str, envelope: Json) -> Json:
+        parts = envelope.items() if method == "GET" else ()
+        return envelope | {key: change(cast("list[Any]", rows)) for key, rows in parts if isinstance(rows, list)}
+
+    return changed
+
+
+HARMLESS: Mapping[str, Change] = {
+    "ids as numbers": lambda method, path, envelope: ids_as_numbers(envelope),
+    "page_context null": page_context(lambda context: None),
+    "page_context text": page_context(lambda context: "page 1"),
+    "page_context number": page_context(lambda context: 7),
+    "page_context list": page_context(lambda context: [context]),
+    "texts in page_context": page_context(lambda context: {key: str(value) for key, value in context.items()}),
+    "nulls in page_context": page_context(lambda context: dict.fromkeys(context)),
+    "fractions in page_context": page_context(
+        lambda context: {key: float(part) if type(part) is int else part for key, part in context.items()}
+    ),
+}
+BROKEN: Mapping[str, Change] = {
+    "renamed": lambda method, path, envelope: {
+        f"the_{key}" if isinstance(part, list) else key: part for key, part in envelope.items()
+    },
+    "null": rows_of(lambda rows: None),
+    "text": rows_of(lambda rows: "none"),
+    "an object": rows_of(lambda rows: {"rows": rows}),
+    "with a null row": rows_of(lambda rows: [*rows, None]),
+    "of texts": rows_of(lambda rows: ["row" for _ in rows] or ["row"]),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+async def test_ids_and_page_contexts_of_other_types_change_nothing(zoho: Zoho, name: str) -> None:
+    expected = await answers(zoho)
+    with opened_zoho() as other:
+        other.app = Rewriting(other.app, HARMLESS[name])
+        assert await answers(other) == expected
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_list_that_is_not_where_it_was_expected_is_an_error_and_never_empty(zoho: Zoho, name: str) -> None:
+    zoho.app = Rewriting(zoho.app, BROKEN[name])
+    for asked, answer in (await answers(zoho)).items():
+        if "has_more" in answer and "values" in answer:
+            # A completion has no errors: it says that there is more.
+            assert answer["has_more"], asked
+        else:
+            assert answer["error"]["kind"] == UnavailableError.kind, asked
+
+
+@pytest.mark.parametrize("change", ["no body", "no envelope"])
+async def test_a_response_that_is_no_envelope_is_an_error(zoho: Zoho, change: str) -> None:
+    zoho.app = Rewriting(zoho.app, lambda method, path, envelope: cast(Json, {"no body": None}.get(change, [envelope])))
+    found = [answer for answer in (await answers(zoho)).values() if "values" not in answer]
+    assert {answer["error"]["kind"] for answer in found} == {UnavailableError.kind}
+
+
+async def test_where_zoho_ignores_every_filter_the_figures_stay_and_the_answer_says_so(zoho: Zoho) -> None:
+    expected = await answers(zoho)
+    with opened_zoho() as other:
+        other.app = Rewriting(other.app, unchanged, ("organization_id", "page", "per_page"))
+        found = await answers(other)
+    for asked, answer in found.items():
+        assert bool(answer.pop("remarks", None)) == is_filtered(asked), asked
+        if "sort_column" not in asked:
+            assert answer == expected[asked], asked
+
+
+def unchanged(method: str, path: str, envelope: Json) -> Json:
+    return envelope
+
+
+def is_filtered(asked: str) -> bool:
+    """Whether a filter, or an order, was asked for: by the caller, or by a report that needs one."""
+    tool, _, query = asked.partition(" ")
+    reports = ("get_monthly_revenue", "get_receivables_aging", "get_customer_statement", "get_payment_performance")
+    listed = tool.startswith("list_") and any(word in query for word in FILTERS)
+    return tool in reports or tool.endswith("/statement") or listed
+
+
+FILTERS = ("filter_by", "contains", "sort_column", "status", "customer_name", "date_start")
+
+
+@pytest.mark.parametrize(
+    ("tool", "query"),
+    [
+        ("list_invoices", {"search_text": "INV-00004"}), ("list_invoices", {"recurring_invoice_id": "1"}),
+        ("list_customers", {"filter_by": "Invoice.OverDue"}),
+    ],
+)  # fmt: skip
+async def test_rows_that_do_not_show_an_ignored_filter_are_not_added_up(zoho: Zoho, tool: str, query: Json) -> None:
+    zoho.app = Rewriting(zoho.app, unchanged, ("organization_id", "page", "per_page"))
+    async with zoho.client() as client:
+        answer = (await client.call_tool(tool, query)).structured_content
+    assert answer["remarks"]
+    assert not {"sums", "sums_of_these_rows"} & set(answer)
+
+
+@pytest.mark.parametrize("key", ["customer_id", "date", "balance", "total", "amount", "contact_id"])
+async def test_a_row_without_a_key_that_a_figure_needs_is_an_error_and_no_crash(zoho: Zoho, key: str) -> None:
+    expected = await answers(zoho)
+    with opened_zoho() as other:
+        other.app = Rewriting(other.app, rows_of(lambda rows: [without(row, key) for row in rows]))
+        found = await answers(other)
+    for asked, answer in found.items():
+        if "error" in answer:
+            assert answer["error"]["kind"] == UnavailableError.kind, asked
+        # Customers without ids are told apart by their names.
+        named = key == "customer_id" and asked.startswith("summarize_records")
+        for figures in () if named else ("sums", "currencies"):
+            assert answer.get(figures) in (None, expected[asked].get(figures)), asked
+
+
+def without(row: Any, key: str) -> Any:
+    return {name: part for name, part in cast(Json, row).items() if name != key} if isinstance(row, dict) else row

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 from difflib import get_close_matches
 
 LONGEST_VALUE = 200
+_STRAIGHT = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u00b4\u0060", "'"))
+"""Apostrophes as phones, word processors and keyboards write them."""
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
@@ -23,6 +25,23 @@ def strip_control(value: object) -> str:
     return "".join(
         sign if sign.isprintable() else "" if unicodedata.category(sign) == "Cf" else " " for sign in str(value)
     )
+
+
+def folded(text: str) -> str:
+    """The text as searches compare it: lower case, no accents, straight apostrophes."""
+    return _without_accents(text.translate(_STRAIGHT)).casefold()
+
+
+def spellings(text: str) -> list[str]:
+    """Other ways to write a name with apostrophes or accents, the likeliest first: straight, curly, without accents."""
+    straight = text.translate(_STRAIGHT)
+    found = [straight, straight.replace("'", "\u2019"), _without_accents(straight)]
+    return [other for other in dict.fromkeys(found) if other != text]
+
+
+def _without_accents(text: str) -> str:
+    plain = (sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return unicodedata.normalize("NFC", "".join(plain))
 
 
 def nearest(word: str, known: Collection[str], cutoff: float = 0.5) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 
 from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.server.tools.filters import shows
 from zoho_mcp.zoho.api import ZohoApi
 
 KEPT = 10.0
@@ -97,7 +98,9 @@ async def _searched(api: ZohoApi, kind: Target, letters: str, until: float) -> S
     except ZohoMcpError:
         # A completion that does not work is no reason to say so, or to try again, at every letter.
         return SearchResult(letters, (), False, until)
-    rows: list[dict[str, Any]] = envelope.get(api.catalog.operations[kind.operation].answer.key) or []
+    rows: list[dict[str, Any]] = envelope[api.catalog.operations[kind.operation].answer.key]
+    # Zoho ignores a search that it does not know.
+    rows = [row for row in rows if shows(row, letters)]
     kept = {name for one in TARGETS.values() if one.operation == kind.operation for name in (one.value, *one.texts)}
     return SearchResult(
         letters,

@@ -19,6 +19,7 @@ from zoho_mcp.server.resources.statement import statement
 from zoho_mcp.server.resources.uris import LASTING, STATEMENT, ResourceKind
 from zoho_mcp.server.results import result
 from zoho_mcp.server.results.projection import field_tree, project, whole
+from zoho_mcp.server.results.totals import required
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.api import ORGANIZATION
 
@@ -79,13 +80,13 @@ async def _records(ctx: RequestContext, page: str) -> list[types.Resource]:
 def _customer(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
     name = str(row.get("contact_name", ""))
     described = ", ".join(str(row[part]) for part in ("company_name", "email") if row.get(part) and row[part] != name)
-    return _resource(uris.customer(app, row["contact_id"]), name, described)
+    return _resource(uris.customer(app, str(required(row, "contact_id"))), name, described)
 
 
 def _invoice(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
     name = f"{row.get('invoice_number', '')} {row.get('customer_name', '')}".strip()
     described = f"{row.get('total')} {row.get('currency_code')}, {row.get('status')}, dated {row.get('date')}"
-    return _resource(uris.invoice(app, row["invoice_id"]), name, described)
+    return _resource(uris.invoice(app, str(required(row, "invoice_id"))), name, described)
 
 
 async def list_templates(
@@ -137,7 +138,7 @@ async def _read(
     if operation.name == "list_organizations":
         return _json(uri, _organization(app, operation, payload))
     if operation.answer.columns:
-        return _json(uri, _page(uri, result.shape(operation, payload)))
+        return _json(uri, result.tabular(operation, _page(uri, result.shape(operation, payload))))
     record = cast("dict[str, Any]", payload[operation.answer.key])
     shown = project(record, field_tree(operation.answer.fields, uncut=True), operation.renames)
     return _json(uri, {operation.tool_answer_key: shown})

@@ -36,11 +36,11 @@ def success(
 ) -> types.CallToolResult:
     """The answer of a call that worked. Raises RejectedError for a field that does not exist."""
     answer, bound = shape(operation, envelope, arguments), app.settings.max_answer
-    text = compact_json(tabular := _tabular(operation, answer))
+    text = compact_json(shown := tabular(operation, answer))
     if len(text) <= bound or not operation.answer.columns:
-        answer = tabular
+        answer = shown
     elif operation.answer.columns:
-        answer = _tabular(operation, cut(operation, answer, envelope, bound, drafts=_drafts(arguments)))
+        answer = tabular(operation, cut(operation, answer, envelope, bound, drafts=_drafts(arguments)))
         text = compact_json(answer)
     content: list[types.ContentBlock] = [*links, *_links_of(app, operation, arguments, envelope)]
     if app.settings.answer != "structured":
@@ -80,7 +80,7 @@ def failure(problem: ZohoMcpError) -> types.CallToolResult:
     )
 
 
-def _tabular(operation: Operation, answer: Json) -> Json:
+def tabular(operation: Operation, answer: Json) -> Json:
     """The answer with the rows of a list as a table."""
     key = operation.tool_answer_key
     if not operation.answer.columns or not isinstance(answer.get(key), list):
@@ -128,7 +128,7 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     rest = {
         name: value
         for name, value in envelope.items()
-        if (operation.handler or operation.effect != "read") and name not in (*_ENVELOPE, key, "remarks")
+        if (operation.handler or operation.effect != "read") and name not in (*_ENVELOPE, key, "remarks", "no_sums")
     }
     answer: Json = {**whole(rest, {}), operation.tool_answer_key: rows(operation, found, asked)}
     answer |= {"page": page, "has_more": has_more}
@@ -154,12 +154,13 @@ def cut(
     key, start = operation.tool_answer_key, _start(envelope.get("page_context", {}))
     every: list[Json] = answer[key]
     fit = max(_fitting(every, bound - len(compact_json({**answer, key: []})) - _NOTE), 1)
-    filtered = envelope.get("page_context", {}).get("rows_read", len(every)) != len(every)
-    if "page" not in operation.input.get("properties", {}) or filtered:
+    if "page" not in operation.input.get("properties", {}):
         return {**answer, key: every[:fit], "left_out": f"{len(every) - fit} rows: longer than ZOHO_MAX_ANSWER"}
-    shown = _even(start, fit)
+    # Where each row stands in Zoho's own list: rows that do not fit a filter may have been left out.
+    places: Sequence[int] = envelope.get("page_context", {}).get("positions") or range(1, len(every) + 1)
+    shown = _even(start, fit, places)
     rest = {name: value for name, value in answer.items() if "sums" not in name}
-    rest |= {"has_more": True, "next": continued(start + shown)}
+    rest |= {"has_more": True, "next": continued(start + places[shown - 1])}
     rest["left_out"] = f"{len(every) - shown} rows of this page, for length"
     found: list[Json] = envelope[operation.answer.key]
     if envelope.get("no_sums"):
@@ -180,9 +181,12 @@ def _fitting(every: Sequence[Json], space: int) -> int:
     return len(every)
 
 
-def _even(start: int, fit: int) -> int:
+def _even(start: int, fit: int, places: Sequence[int]) -> int:
     """As many rows as fit, less a few, so that a later page can begin where they end."""
-    return max(range((fit + 1) // 2, fit + 1), key=lambda shown: min(continued(start + shown)["per_page"], fit) + shown)
+    return max(
+        range((fit + 1) // 2, fit + 1),
+        key=lambda shown: min(continued(start + places[shown - 1])["per_page"], fit) + shown,
+    )
 
 
 def _start(paging: Mapping[str, Any]) -> int:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from zoho_mcp.errors import UnavailableError
@@ -28,17 +29,50 @@ def balance_owed(row: Mapping[str, Any]) -> Decimal:
 
 def amount(row: Mapping[str, Any], name: str) -> Decimal:
     """An amount that a row must have. Raises UnavailableError, naming the keys present, when it is missing."""
-    if row.get(name) is None:
+    return money(required(row, name))
+
+
+def required(row: Mapping[str, Any], name: str) -> Any:
+    """A value that a row must have. Raises UnavailableError, naming the keys present, when it is missing."""
+    if row.get(name) in (None, ""):
         present = ", ".join(clean(key, 60) for key in sorted(row))
         raise UnavailableError(
             f"A row of Zoho's response has no {name}; it has {present}.", "No figure was made up. Call again later."
         )
-    return money(row[name])
+    return row[name]
+
+
+def day(row: Mapping[str, Any], name: str) -> date:
+    """A day that a row must have. Raises UnavailableError when it is missing, or is none."""
+    value = str(required(row, name))
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        raise UnavailableError(
+            f"A row of Zoho's response has the {name} {clean(value, 60)}.", "Call again later."
+        ) from None
+
+
+def due_day(row: Mapping[str, Any]) -> date:
+    """When an invoice is due: on its own date where it names no other day."""
+    return day(row, "due_date" if row.get("due_date") else "date")
+
+
+def currency_of(row: Mapping[str, Any]) -> str:
+    """The currency of a row's amounts; `unknown currency` where it does not say."""
+    return str(row.get("currency_code") or "unknown currency")
 
 
 def money(value: Any) -> Decimal:
-    """An amount as Zoho gives it."""
-    return value if isinstance(value, Decimal) else Decimal(str(value or 0))
+    """An amount as Zoho gives it, nothing being 0. Raises UnavailableError for what is no number."""
+    try:
+        found = value if isinstance(value, Decimal) else Decimal(str(value or 0))
+    except InvalidOperation:
+        found = Decimal("nan")
+    if found.is_finite():
+        return found
+    what = f"Zoho's response has the amount {clean(value, 60)}, which is no number."
+    raise UnavailableError(what, "No figure was made up. Call again later.")
 
 
 def totals(

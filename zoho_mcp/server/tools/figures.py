@@ -1,9 +1,8 @@
 """Figures over all records of a kind, grouped and added up exactly, so that no model adds up money."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +11,9 @@ import mcp_types as types
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources.statement import statement
-from zoho_mcp.server.results.totals import amount, is_issued, money
-from zoho_mcp.server.tools.pagination import walk
-from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
+from zoho_mcp.server.results.totals import amount, currency_of, day, due_day, is_issued, money, required
+from zoho_mcp.server.tools.filters import Findings
+from zoho_mcp.server.tools.reports import rows
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Row = Mapping[str, Any]
@@ -23,7 +22,6 @@ MOST_DETAILS = 100
 MOST_GROUPS = 50
 """Groups shown per currency unless `top` says otherwise; all of them are added up."""
 _TOOL = "summarize_records"
-_OLDEST_FIRST = {"sort_column": "created_time", "sort_order": "A"}
 _UNNAMED = "none"
 _PERFORMANCE = {
     "invoices": "fully paid invoices; those paid in part or not at all are not in these figures",
@@ -98,7 +96,8 @@ async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) ->
     everything = "status" in wanted or by == "status"
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
     not_counted, unread, detailed = 0, 0, 0
-    async for row in _rows(app, kind, wanted):
+    findings = Findings()
+    async for row in rows(app.api, kind.list_tool, findings, **wanted):
         if not everything and not is_issued(row):
             not_counted += 1
             continue
@@ -109,8 +108,8 @@ async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) ->
                 continue
             detailed += 1
             own_id = app.catalog.operations[kind.list_tool].answer.columns[0]
-            record = await app.api.record(kind.get_tool, {own_id: str(row[own_id])})
-        sums[str(row.get("currency_code") or "unknown currency")].add(list(_parts(record, by, kind)))
+            record = await app.api.record(kind.get_tool, {own_id: str(required(row, own_id))})
+        sums[currency_of(row)].add(list(_parts(record, by, kind)))
     top = arguments.get("top", MOST_GROUPS)
     answer: dict[str, Any] = {
         "records": records,
@@ -125,7 +124,7 @@ async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) ->
             f"{unread} further records were not read: these figures are of the {MOST_DETAILS} oldest records. "
             "Ask for shorter spans of dates."
         )
-    return answer, ()
+    return answer | findings.remarks, ()
 
 
 def _must_fit(app: ServerContext, kind: _Kind, arguments: Mapping[str, Any]) -> None:
@@ -142,18 +141,6 @@ def _must_fit(app: ServerContext, kind: _Kind, arguments: Mapping[str, Any]) -> 
             problems.append(f"status of {records} is one of: {', '.join(statuses)}.")
     if problems:
         raise ArgumentsError(_TOOL, problems)
-
-
-async def _rows(app: ServerContext, kind: _Kind, wanted: Mapping[str, Any]) -> AsyncIterator[Row]:
-    operation = app.catalog.operations[kind.list_tool]
-    order = _OLDEST_FIRST if "sort_column" in operation.input["properties"] else {}
-    currencies = PaymentCurrencies(app.api)
-    async for envelope in walk(app.api, kind.list_tool, {**wanted, **order}):
-        page: list[dict[str, Any]] = envelope.get(operation.answer.key) or []
-        if kind.list_tool == "list_payments":
-            await currencies.add(page)
-        for row in page:
-            yield row
 
 
 def _parts(record: Row, by: str, kind: _Kind) -> Iterator[tuple[str, dict[str, Any], Decimal]]:
@@ -176,8 +163,8 @@ def _parts(record: Row, by: str, kind: _Kind) -> Iterator[tuple[str, dict[str, A
 
 def _group(record: Row, by: str) -> tuple[str, dict[str, Any]]:
     if by in ("month", "quarter"):
-        day = str(record["date"])
-        name = day[:7] if by == "month" else f"{day[:4]}-Q{(int(day[5:7]) + 2) // 3}"
+        when = day(record, "date")
+        name = f"{when:%Y-%m}" if by == "month" else f"{when.year}-Q{(when.month + 2) // 3}"
         return name, {"group": name}
     name = str(record.get(_COLUMNS[by]) or _UNNAMED)
     if by == "customer" and record.get("customer_id"):
@@ -210,14 +197,14 @@ async def get_payment_performance(app: ServerContext, arguments: Mapping[str, An
     wanted = {name: value for name, value in arguments.items() if name in ("customer_id", "date_start", "date_end")}
     taken: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     undated = 0
-    async for row in _rows(app, _KINDS["invoices"], {**wanted, "status": "paid"}):
+    findings = Findings()
+    async for row in rows(app.api, "list_invoices", findings, **wanted, status="paid"):
         if not row.get("last_payment_date"):
             undated += 1
             continue
-        paid = date.fromisoformat(row["last_payment_date"])
-        due = date.fromisoformat(row.get("due_date") or row["date"])
-        days = (paid - date.fromisoformat(row["date"])).days, (paid - due).days
-        taken[str(row["customer_id"]), str(row.get("customer_name", ""))].append(days)
+        paid = day(row, "last_payment_date")
+        days = (paid - day(row, "date")).days, (paid - due_day(row)).days
+        taken[str(required(row, "customer_id")), str(row.get("customer_name", ""))].append(days)
     customers: list[dict[str, Any]] = [
         {
             "customer_id": customer,
@@ -232,7 +219,7 @@ async def get_payment_performance(app: ServerContext, arguments: Mapping[str, An
     customers.sort(key=lambda one: (-one["days_past_due"], one["customer_name"]))
     answer: dict[str, Any] = {"customers": customers[: arguments.get("top", MOST_GROUPS)]}
     answer |= {"customers_in_all": len(customers), "definitions": _PERFORMANCE}
-    return answer | ({"without_payment_date": undated} if undated else {}), ()
+    return answer | ({"without_payment_date": undated} if undated else {}) | findings.remarks, ()
 
 
 def _average(days: list[int]) -> Decimal:

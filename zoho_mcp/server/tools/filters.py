@@ -1,14 +1,18 @@
 """Holds the rows of a list against the filters of its request: Zoho silently ignores a filter that it does not know.
 
-Pure. A filter on what rows do not show cannot be checked, and is taken as applied.
+Pure. A filter on what rows do not show cannot be checked here, and is taken as applied.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.text import folded
+from zoho_mcp.times import seconds_of
 
 Row = Mapping[str, Any]
 _UNPAID = frozenset({"sent", "viewed", "overdue", "unpaid", "partiallypaid"})
@@ -20,25 +24,125 @@ _STATUSES: Mapping[str, frozenset[str]] = {
     "billable": frozenset({"billable", "unbilled", "invoiced", "reimbursed"}),
 }
 _NAMES_OF_RECORDS = ("contact_name", "customer_name", "company_name", "account_name", "recurrence_name")
+SEARCHES = ("search_text", "email")
+"""Arguments that Zoho may have found in a part of the record that rows do not show."""
+_UNREAD = ("_id", "_ids", "_url", "_time")
+"""Endings of fields that nobody searches in: their digits would show whatever number was asked for."""
+_PHONE = frozenset("+-()./ 0123456789")
+_FEWEST_DIGITS = 5
 
 
-def apply(operation: Operation, arguments: Mapping[str, Any], rows: Sequence[dict[str, Any]]) -> tuple[
-    list[dict[str, Any]], list[str]
-]:  # fmt: skip
-    """The rows that do not contradict the arguments, and the arguments that Zoho did not apply."""
+@dataclass(slots=True)
+class Findings:
+    """What was noticed about the rows of a list, over all of its pages.
+
+    Attributes:
+        ignored: filters that Zoho did not apply, `status=paid`.
+        left_out: how many rows were left out for that.
+        unseen: filters that the rows do not show, to the number of rows that were kept all the same.
+        notes: further sentences.
+        doubtful: rows may be among these that do not belong to them, so that no sum of them is right.
+    """
+
+    ignored: dict[str, None] = field(default_factory=dict[str, None])
+    left_out: int = 0
+    unseen: dict[str, int] = field(default_factory=dict[str, int])
+    notes: list[str] = field(default_factory=list[str])
+    doubtful: bool = False
+
+    def add(self, other: "Findings") -> None:
+        """Take in what was noticed about another page."""
+        self.ignored |= other.ignored
+        self.left_out += other.left_out
+        for name, count in other.unseen.items():
+            self.unseen[name] = self.unseen.get(name, 0) + count
+        self.notes += [note for note in other.notes if note not in self.notes]
+        self.doubtful = self.doubtful or other.doubtful
+
+    @property
+    def no_sums(self) -> bool:
+        """Whether the rows must not be added up."""
+        return self.doubtful or bool(self.unseen)
+
+    @property
+    def remarks(self) -> dict[str, list[str]]:
+        """`{"remarks": […]}` for a result; empty when there is nothing to say."""
+        said = list(self.notes)
+        if self.ignored:
+            said.append(
+                f"Zoho did not apply {', '.join(self.ignored)}: {self.left_out} rows that do not fit were left out."
+            )
+        for name, count in self.unseen.items():
+            said.append(
+                f"{count} of these rows do not show {name}: Zoho found it elsewhere in the record, or did not apply "
+                "it. They are not added up for this reason."
+            )
+        return {"remarks": said} if said else {}
+
+
+def examine(operation: Operation, arguments: Mapping[str, Any], rows: Sequence[Row]) -> tuple[list[int], Findings]:
+    """The positions of the rows that do not contradict the arguments, and what was noticed."""
     theirs = {ours: name for name, ours in operation.renames.items()}
     checks = {name: check for name, value in arguments.items() if (check := _check(name, value, theirs)) is not None}
     ignored = [name for name, fits in checks.items() if not all(map(fits, rows))]
-    if not ignored:
-        return list(rows), []
-    return [row for row in rows if all(checks[name](row) for name in ignored)], ignored
+    kept = [place for place, row in enumerate(rows) if all(checks[name](row) for name in ignored)]
+    found = Findings({f"{name}={arguments[name]}": None for name in ignored}, len(rows) - len(kept))
+    for name in SEARCHES:
+        text = str(arguments.get(name) or "")
+        if hidden := sum(not shows(rows[place], text) for place in kept) if text else 0:
+            found.unseen[f'{name} "{text}"'] = hidden
+    if "filter_by=Invoice.OverDue" in found.ignored and kept:
+        # A customer who owes something may owe nothing that is past due.
+        found.notes.append("Whether the rows that are left are overdue cannot be told: see get_receivables_aging.")
+        found.doubtful = True
+    return kept, found
 
 
-def shows(row: Row, text: str) -> bool:
-    """Whether one of the row's fields holds the text that was searched for, whatever its case."""
-    words = text.casefold().split()
-    held = " ".join(str(value) for value in row.values() if isinstance(value, str | int | Decimal)).casefold()
-    return all(word in held for word in words)
+def shows(record: Row, text: str) -> bool:
+    """Whether the record's fields, or those inside it, hold the text: each word, whatever its case and accents."""
+    texts = _texts(record)
+    if is_phone_number(text) and any(_digits(text) in _digits(part) for part in texts):
+        return True
+    held = folded(" ".join(texts))
+    return all(word in held for word in folded(text).split())
+
+
+def is_phone_number(text: str) -> bool:
+    """Whether it can only be a phone number, or a part of one."""
+    return set(text) <= _PHONE and len(_digits(text)) >= _FEWEST_DIGITS
+
+
+def is_in_order(arguments: Mapping[str, Any], rows: Sequence[Row]) -> bool:
+    """Whether the rows are sorted as the arguments ask; true where they do not tell."""
+    column = arguments.get("sort_column")
+    values = [_comparable(row.get(column)) for row in rows] if column else []
+    if any(value is None for value in values):
+        return True
+    numbers = cast("list[Decimal]", values)
+    rising = all(one <= other for one, other in pairwise(numbers))
+    falling = all(one >= other for one, other in pairwise(numbers))
+    return {"A": rising, "D": falling}.get(arguments.get("sort_order", ""), rising or falling)
+
+
+def _comparable(value: Any) -> Decimal | None:
+    """A number, day or time as a number; None for anything else: the order of texts is Zoho's own."""
+    if isinstance(value, int | Decimal):
+        return Decimal(value)
+    moment = seconds_of(value) if isinstance(value, str) and value[:4].isdigit() else None
+    return None if moment is None else Decimal(moment)
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        parts = cast("Row", value).items()
+        return [text for name, part in parts if not name.endswith(_UNREAD) for text in _texts(part)]
+    if isinstance(value, list):
+        return [text for part in cast("list[Any]", value) for text in _texts(part)]
+    return [str(value)] if isinstance(value, str | int | Decimal) else []
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 def _check(name: str, value: Any, theirs: Mapping[str, str]) -> Callable[[Row], bool] | None:
@@ -48,18 +152,24 @@ def _check(name: str, value: Any, theirs: Mapping[str, str]) -> Callable[[Row], 
         case "status":
             return lambda row: _fits_status(row, _plain(value))
         case "filter_by":
-            kind, _, word = str(value).partition(".")
-            if kind == "Status" and word in ("Active", "Inactive"):
-                return lambda row: _same(row.get("status"), word)
-            if kind == "PaymentMode" and word not in ("All", "Others"):
-                return lambda row: _same(row.get("payment_mode"), word)
-            return None
+            return _check_filter_by(str(value))
         case "last_modified_time":
             return lambda row: _not_before(row.get(key), str(value))
         case "amount":
             return lambda row: _number(row.get(key)) in (None, _number(value))
         case _:
             return _check_by_form(name, value, key, theirs)
+
+
+def _check_filter_by(value: str) -> Callable[[Row], bool] | None:
+    kind, _, word = value.partition(".")
+    if kind == "Status" and word in ("Active", "Inactive"):
+        return lambda row: _same(row.get("status"), word)
+    if kind == "PaymentMode" and word not in ("All", "Others"):
+        return lambda row: _same(row.get("payment_mode"), word)
+    if kind == "Invoice":
+        return lambda row: _number(row.get("outstanding_receivable_amount")) != 0
+    return None
 
 
 def _check_by_form(name: str, value: Any, key: str, theirs: Mapping[str, str]) -> Callable[[Row], bool] | None:
@@ -70,8 +180,8 @@ def _check_by_form(name: str, value: Any, key: str, theirs: Mapping[str, str]) -
             return lambda row: not row.get(day) or str(row[day])[:10] >= str(value)
         return lambda row: not row.get(day) or str(row[day])[:10] <= str(value)
     if name.endswith("_contains"):
-        own, part = theirs.get(name.removesuffix("_contains"), name.removesuffix("_contains")), str(value).casefold()
-        return lambda row: row.get(own) is None or part in str(row[own]).casefold()
+        own, part = theirs.get(name.removesuffix("_contains"), name.removesuffix("_contains")), folded(str(value))
+        return lambda row: row.get(own) is None or part in folded(str(row[own]))
     if name.endswith(("_id", "_number")) or name in ("date", *_NAMES_OF_RECORDS):
         return lambda row: _same(row.get(key), value)
     return None
@@ -93,7 +203,7 @@ def _same(found: Any, wanted: Any) -> bool:
 
 def _plain(value: Any) -> str:
     """Lower case without what spellings differ in: `non-billable`, `nonbillable`."""
-    return "".join(sign for sign in str(value or "").casefold() if sign not in "-_ ")
+    return "".join(sign for sign in folded(str(value or "")) if sign not in "-_ ")
 
 
 def _number(value: Any) -> Decimal | None:

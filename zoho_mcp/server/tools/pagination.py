@@ -11,11 +11,16 @@ from zoho_mcp.errors import UnavailableError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.result import MOST_ROWS, compact_json, continued, rows
 from zoho_mcp.server.tools import filters
+from zoho_mcp.server.tools.filters import Findings
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.call_context import report_progress
+from zoho_mcp.text import spellings
 from zoho_mcp.zoho.api import Envelope, ZohoApi
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE
 
+_NAMES = ("search_text", "contact_name", "contact_name_contains", "company_name_contains", "customer_name",
+          "account_name", "name_contains", "recurrence_name")  # fmt: skip
+"""Arguments that people's and companies' names are given in, which can be spelt in several ways."""
 PATIENCE_BETWEEN = 90.0
 """Seconds that a page may wait for its turn once there are others before it: a minute's limit frees in 61."""
 
@@ -38,8 +43,7 @@ async def walk(
     while True:
         envelope = await api.run(name, {**arguments, **where}, PATIENCE_BETWEEN if seen or under_way else PATIENCE)
         count = len(envelope[operation.answer.key])
-        envelope[operation.answer.key] = _new_rows(operation, envelope[operation.answer.key], ids)
-        checked(operation, arguments, envelope, count)
+        examined(operation, arguments, envelope, ids)
         seen += count
         more = bool(count and envelope["page_context"]["has_more_page"])
         await report_progress(f"{seen} rows read", count, total and (total if more else seen))
@@ -49,51 +53,65 @@ async def walk(
         where = {**where, "page": where["page"] + 1}
 
 
-def checked(operation: Operation, arguments: Mapping[str, Any], envelope: Envelope, read: int) -> Envelope:
-    """The envelope without rows that contradict the filters; `remarks` say what was left out or cannot be told.
+def examined(operation: Operation, arguments: Mapping[str, Any], envelope: Envelope, ids: set[str]) -> Envelope:
+    """The envelope without rows that contradict the filters, and `findings` that say so.
 
-    Its `page_context` gets `rows_read`, how many rows Zoho sent.
+    Rows whose id is among `ids` were on an earlier page and are left out; the others' are noted there. `page_context`
+    gets `rows_read`, how many rows Zoho sent, and `positions`, the place of each row that is left among these. Raises
+    UnavailableError for a page that was sent before: reading on would never end.
     """
-    rows_sent: list[dict[str, Any]] = envelope[operation.answer.key]
-    kept, ignored = filters.apply(operation, arguments, rows_sent)
-    remarks: list[str] = []
-    if ignored:
-        what = ", ".join(f"{name}={arguments[name]}" for name in ignored)
-        remarks.append(f"Zoho did not apply {what}: {len(rows_sent) - len(kept)} rows that do not fit were left out.")
-    if text := str(arguments.get("search_text") or ""):
-        hidden = sum(not filters.shows(row, text) for row in kept)
-        if hidden:
-            remarks.append(
-                f'{hidden} of these rows show "{text}" in none of their fields: Zoho found it elsewhere in the record, '
-                "or did not search. There are no sums for this reason."
-            )
-            envelope["no_sums"] = True
-    envelope[operation.answer.key] = kept
-    envelope["page_context"]["rows_read"] = read
-    if remarks:
-        envelope["remarks"] = remarks
+    sent: list[dict[str, Any]] = envelope[operation.answer.key]
+    places = _new_places(operation, sent, ids)
+    kept, envelope["findings"] = filters.examine(operation, arguments, [sent[place] for place in places])
+    envelope[operation.answer.key] = [sent[places[one]] for one in kept]
+    envelope["page_context"] |= {"rows_read": len(sent), "positions": [places[one] + 1 for one in kept]}
     return envelope
 
 
-def _new_rows(operation: Operation, page: list[dict[str, Any]], ids: set[str]) -> list[dict[str, Any]]:
-    """The rows that no page before had; notes their ids.
-
-    Raises UnavailableError for a page that was sent before: reading on would never end.
-    """
+def _new_places(operation: Operation, page: list[dict[str, Any]], ids: set[str]) -> list[int]:
     own_id = _own_id(operation)
     if not all(own_id in row for row in page):
-        return page
-    fresh = [row for row in page if row[own_id] not in ids]
+        return list(range(len(page)))
+    fresh = [place for place, row in enumerate(page) if row[own_id] not in ids]
     if page and not fresh:
         raise UnavailableError(
             f"Zoho sent the same page of {operation.answer.key} twice.", "Narrow the list, so that one page holds it."
         )
-    ids.update(row[own_id] for row in fresh)
+    ids.update(row[own_id] for row in page)
     return fresh
 
 
 async def run(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope:
-    """The envelope of a read: a page as Zoho gives it, or a list with up to `max_records` rows."""
+    """The envelope of a read, with `remarks` on what is unusual about it; `no_sums` where no sums can be right."""
+    if not operation.answer.columns:
+        return await app.api.run(operation.name, arguments)
+    return finished(await read(app, operation, arguments))
+
+
+async def read(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope:
+    """The envelope of a list and its `findings`: a page as Zoho gives it, or up to `max_records` rows.
+
+    A name that finds nothing is tried in its other spellings.
+    """
+    envelope = await _read(app, operation, arguments)
+    if not envelope[operation.answer.key]:
+        envelope = await _respelt(app, operation, arguments) or envelope
+    rows: list[dict[str, Any]] = envelope[operation.answer.key]
+    findings: Findings = envelope["findings"]
+    if not filters.is_in_order(arguments, rows):
+        findings.notes.append(f"Zoho did not sort by {arguments['sort_column']}: the order of these rows says nothing.")
+    if rows:
+        await _look_inside(app, operation, arguments, rows[-1], findings)
+    return envelope
+
+
+def finished(envelope: Envelope) -> Envelope:
+    """The envelope with its findings in words."""
+    findings: Findings = envelope.pop("findings")
+    return envelope | findings.remarks | ({"no_sums": True} if findings.no_sums else {})
+
+
+async def _read(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope:
     limit = arguments.get("max_records")
     if limit is None:
         return await _one_page(app, operation, arguments)
@@ -105,35 +123,69 @@ async def run(app: ServerContext, operation: Operation, arguments: Mapping[str, 
 
 
 async def _one_page(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope:
-    envelope = await app.api.run(operation.name, arguments)
-    if operation.answer.columns:
-        checked(operation, arguments, envelope, len(envelope[operation.answer.key]))
-    return envelope
+    return examined(operation, arguments, await app.api.run(operation.name, arguments), set())
 
 
 async def _all_pages(
     app: ServerContext, operation: Operation, arguments: Mapping[str, Any], start: int, limit: int
 ) -> Envelope:
-    key, own_id = operation.answer.key, _own_id(operation)
-    found: dict[str, dict[str, Any]] = {}
-    """By id: a record that is added meanwhile pushes another onto the next page, where it would count twice."""
-    size, read, more = 0, 0, False
-    extra: dict[str, Any] = {}
-    remarks: dict[str, None] = {}
+    key = operation.answer.key
+    found: list[dict[str, Any]] = []
+    positions: list[int] = []
+    size, read_before, more, findings = 0, 0, False, Findings()
     async for envelope in walk(app.api, operation.name, arguments, start=start, total=limit):
         page: list[dict[str, Any]] = envelope[key]
-        read += envelope["page_context"]["rows_read"]
-        remarks |= dict.fromkeys(envelope.get("remarks", ()))
-        extra |= {"no_sums": True} if "no_sums" in envelope else {}
-        found |= {str(row.get(own_id, len(found) + place)): row for place, row in enumerate(page)}
-        more = bool(envelope.get("page_context", {}).get("has_more_page"))
+        context = envelope["page_context"]
+        found += page
+        positions += [read_before + place for place in context["positions"]]
+        read_before += context["rows_read"]
+        findings.add(envelope["findings"])
+        more = context["has_more_page"]
         size += len(compact_json(rows(operation, page, tuple(arguments.get("fields", ())))))
         if len(found) >= limit or size > app.settings.max_answer:
             break
-    dropped = max(len(found) - limit, 0)
-    context = {**continued(start), "has_more_page": more or bool(dropped), "rows_read": read - dropped}
-    extra |= {"remarks": list(remarks)} if remarks else {}
-    return {"code": 0, key: list(found.values())[:limit], "page_context": context, **extra}
+    dropped = len(found) > limit
+    context = {**continued(start), "has_more_page": more or dropped, "positions": positions[:limit],
+               "rows_read": positions[limit - 1] if dropped else read_before}  # fmt: skip
+    return {"code": 0, key: found[:limit], "page_context": context, "findings": findings}
+
+
+async def _respelt(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope | None:
+    """What the first other spelling of a name finds, or an empty list that says what was tried."""
+    name = next((name for name in arguments if name in _NAMES and spellings(str(arguments[name]))), None)
+    if name is None:
+        return None
+    tried: list[str] = [str(arguments[name])]
+    envelope: Envelope = {}
+    for spelling in spellings(tried[0]):
+        envelope = await _read(app, operation, {**arguments, name: spelling})
+        tried.append(spelling)
+        if envelope[operation.answer.key]:
+            note = f'Nothing was found for {name} "{tried[0]}"; this is what "{spelling}" finds.'
+            break
+    else:
+        note = f"Nothing was found. Tried as {name}: {', '.join(tried)}."
+    envelope["findings"].notes.append(note)
+    return envelope
+
+
+async def _look_inside(
+    app: ServerContext, operation: Operation, arguments: Mapping[str, Any], row: Mapping[str, Any], findings: Findings
+) -> None:
+    """Where rows do not show an id that was asked for, hold one row's own record against it."""
+    theirs = {ours: name for name, ours in operation.renames.items()}
+    hidden = [name for name in arguments if name.endswith("_id") and theirs.get(name, name) not in row]
+    own_id = operation.answer.columns[0]
+    path = f"{operation.http.path.partition('?')[0]}/{{{own_id}}}"
+    reader = next((one for one in app.catalog.operations.values()
+                   if one.http.path == path and one.effect == "read" and not one.handler), None)  # fmt: skip
+    if reader is None or not hidden or own_id not in reader.input["properties"]:
+        return
+    record = await app.api.record(reader.name, {own_id: str(row[_own_id(operation)])})
+    for name in hidden:
+        if str(record.get(theirs.get(name, name), arguments[name])) != str(arguments[name]):
+            findings.notes.append(f"Zoho did not apply {name}: these rows are not limited to it, nor added up.")
+            findings.doubtful = True
 
 
 def _own_id(operation: Operation) -> str:

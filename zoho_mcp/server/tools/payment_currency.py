@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from zoho_mcp.errors import AuthError, NotFoundError
+from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.zoho.api import ZohoApi
 
@@ -27,7 +28,7 @@ class PaymentCurrencies:
     async def add(self, rows: Sequence[Json]) -> None:
         """Write the currency into rows that have none. A row keeps none where it cannot be read."""
         unnamed = [row for row in rows if not row.get("currency_code")]
-        wanted = {str(row["customer_id"]) for row in unnamed} - self._by_customer.keys()
+        wanted = {str(required(row, "customer_id")) for row in unnamed} - self._by_customer.keys()
         try:
             if len(wanted) == 1:
                 self._note(await self._api.record("get_customer", {"customer_id": next(iter(wanted))}))
@@ -47,7 +48,7 @@ class PaymentCurrencies:
             row.pop("currency_code", None)
         for row in rows[:MOST_RECORDS]:
             with suppress(AuthError, NotFoundError):
-                record = await self._api.record("get_payment", {"payment_id": str(row["payment_id"])})
+                record = await self._api.record("get_payment", {"payment_id": str(required(row, "payment_id"))})
                 if currency := record.get("currency_code"):
                     row["currency_code"] = currency
 
@@ -59,7 +60,7 @@ class PaymentCurrencies:
                 return
 
     def _note(self, customer: Mapping[str, Any]) -> None:
-        self._by_customer[str(customer["contact_id"])] = str(customer.get("currency_code", ""))
+        self._by_customer[str(required(customer, "contact_id"))] = str(customer.get("currency_code", ""))
 
 
 def _doubtful(rows: Sequence[Json]) -> list[Json]:

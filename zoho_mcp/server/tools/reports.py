@@ -15,7 +15,8 @@ import mcp_types as types
 
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.result import MOST_ROWS
-from zoho_mcp.server.results.totals import amount, balance_owed, is_issued, money
+from zoho_mcp.server.results.totals import amount, balance_owed, currency_of, due_day, is_issued, money, required
+from zoho_mcp.server.tools.filters import Findings
 from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
 from zoho_mcp.zoho.api import ZohoApi
@@ -35,7 +36,6 @@ _REVENUE = {
     "payment_count": "how many these are",
 }
 _OTHERS = {"currencies": "one that is not named had none of all this"}
-_UNKNOWN = "unknown currency"
 _NOTHING = "No invoice, drafts and void ones aside, and no payment is dated in this month."
 BUCKETS = ("current", "1-30", "31-60", "61-90", "over 90")
 _AGING = {
@@ -48,13 +48,21 @@ _AGING = {
 
 
 async def rows(
-    api: ZohoApi, operation: str, *, under_way: bool = False, **filters: Any
+    api: ZohoApi, operation: str, findings: Findings, *, under_way: bool = False, **filters: Any
 ) -> AsyncIterator[Mapping[str, Any]]:
-    """Every row of a list, a page in memory at a time, one request a page; see `pages.walk`."""
-    key = api.catalog.operations[operation].answer.key
-    sortable = "sort_column" in api.catalog.operations[operation].input["properties"]
-    async for envelope in walk(api, operation, filters | (OLDEST_FIRST if sortable else {}), under_way=under_way):
-        for row in envelope.get(key) or ():
+    """Every row of a list, a page in memory at a time, one request a page; see `pagination.walk`.
+
+    Payments come with their currency. What is unusual is added to `findings`.
+    """
+    listing = api.catalog.operations[operation]
+    order = OLDEST_FIRST if "sort_column" in listing.input["properties"] else {}
+    currencies = PaymentCurrencies(api)
+    async for envelope in walk(api, operation, filters | order, under_way=under_way):
+        findings.add(envelope["findings"])
+        page: list[dict[str, Any]] = envelope[listing.answer.key]
+        if listing.answer.currency_of_customer:
+            await currencies.add(page)
+        for row in page:
             yield row
 
 
@@ -67,28 +75,27 @@ async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) 
     year, month = arguments["year"], arguments["month"]
     first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
     sums: defaultdict[str, Sums] = defaultdict(_no_revenue)
-    async for row in rows(app.api, "list_invoices", date_start=first, date_end=last):
+    findings = Findings()
+    async for row in rows(app.api, "list_invoices", findings, date_start=first, date_end=last):
         if not is_issued(row):
             continue
-        found = sums[row.get("currency_code", "")]
+        found = sums[currency_of(row)]
         found["invoiced"] += amount(row, "total")
         found["invoiced_count"] += 1
         found["outstanding"] += balance_owed(row)
         if row.get("status") == "paid":
             found["revenue"] += amount(row, "total")
             found["invoice_count"] += 1
-    currencies = PaymentCurrencies(app.api)
-    dates = {"date_start": first, "date_end": last}
-    async for envelope in walk(app.api, "list_payments", dates | OLDEST_FIRST, under_way=True):
-        payments: list[dict[str, Any]] = envelope.get("customerpayments") or []
-        await currencies.add(payments)
-        for row in payments:
-            found = sums[row.get("currency_code", _UNKNOWN)]
-            found["received"] += amount(row, "amount")
-            found["payment_count"] += 1
-    if not sums:
-        return {"month": first[:7], "message": _NOTHING}, ()
-    return {"month": first[:7], "currencies": dict(sorted(sums.items())), "definitions": _REVENUE | _OTHERS}, ()
+    async for row in rows(app.api, "list_payments", findings, under_way=True, date_start=first, date_end=last):
+        found = sums[currency_of(row)]
+        found["received"] += amount(row, "amount")
+        found["payment_count"] += 1
+    answer: dict[str, Any] = {"month": first[:7]}
+    if sums:
+        answer |= {"currencies": dict(sorted(sums.items())), "definitions": _REVENUE | _OTHERS}
+    else:
+        answer["message"] = _NOTHING
+    return answer | findings.remarks, ()
 
 
 async def get_receivables_aging(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
@@ -96,11 +103,15 @@ async def get_receivables_aging(app: ServerContext, arguments: Mapping[str, Any]
     today = date.fromisoformat(arguments["as_of"]) if "as_of" in arguments else await app.api.today()
     totals: defaultdict[str, Owed] = defaultdict(_nothing_owed)
     customers: defaultdict[tuple[str, str, str], Owed] = defaultdict(_nothing_owed)
-    async for row in rows(app.api, "list_invoices", status="unpaid"):
+    findings = Findings()
+    async for row in rows(app.api, "list_invoices", findings, status="unpaid"):
         if not balance_owed(row):
             continue
-        currency = row.get("currency_code", "")
-        for owed in (totals[currency], customers[row["customer_id"], row.get("customer_name", ""), currency]):
+        currency = currency_of(row)
+        for owed in (
+            totals[currency],
+            customers[str(required(row, "customer_id")), str(row.get("customer_name", "")), currency],
+        ):
             _add(owed, row, today)
     page, per_page = arguments.get("page", 1), arguments.get("per_page", MOST_ROWS)
     ordered = sorted(customers.items(), key=_by_currency_most_first)
@@ -113,16 +124,16 @@ async def get_receivables_aging(app: ServerContext, arguments: Mapping[str, Any]
             for (customer, name, currency), owed in ordered[(page - 1) * per_page : page * per_page]
         ],
         "page_context": {"page": page, "per_page": per_page, "has_more_page": len(ordered) > page * per_page},
-    }, ()
+    } | findings.remarks, ()
 
 
 def _add(owed: Owed, row: Mapping[str, Any], today: date) -> None:
-    due = row.get("due_date") or row["date"]
-    bucket = _bucket((today - date.fromisoformat(due)).days)
+    due = due_day(row)
+    bucket = _bucket((today - due).days)
     for name in (bucket, "total", "overdue") if bucket != "current" else (bucket, "total"):
         owed[name] = money(owed[name]) + balance_owed(row)
     if bucket != "current":
-        owed["oldest_due_date"] = min(str(owed["oldest_due_date"] or due), due)
+        owed["oldest_due_date"] = min(str(owed["oldest_due_date"] or due), due.isoformat())
 
 
 def _by_currency_most_first(entry: tuple[tuple[str, str, str], Owed]) -> tuple[str, Decimal, str]:
