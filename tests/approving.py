@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 import mcp_types as types
+import pytest
 import uvicorn
 from mcp import Client
 from mcp.client import ClientRequestContext
@@ -70,6 +71,13 @@ class Desk:
         found = re.search(r'name="view" value="([^"]+)"', await self.look(address))
         return unescape(found[1]) if found else ""
 
+    async def approve(self) -> str:
+        """Wait for the next window and approve there, with the number that it asks for."""
+        address = await self.next()
+        asked = re.search(r'<label for="number">(.*)</label>', await self.look(address))
+        shown = unescape(re.sub("<[^>]*>", "", asked[1])).split()[-1] if asked else ""
+        return await self.click(address, "approve", shown.strip("“”"))
+
     async def decide(self, decision: Decision, number: str = "") -> str:
         """Wait for the next window and decide there."""
         return await self.click(await self.next(), decision, number)
@@ -110,6 +118,22 @@ async def both(one: Awaitable[_Result], other: Awaitable[Any]) -> _Result:
             group.start_soon(first)
             group.start_soon(second)
     return results[0]
+
+
+Modes = Literal["form", "url", ""]
+"""Of elicitation: what a client says it can do."""
+
+
+def declare(monkeypatch: pytest.MonkeyPatch, modes: Modes) -> None:
+    """Has clients say so: the SDK's own always declares both modes, or none."""
+    form = types.FormElicitationCapability() if modes == "form" else None
+    url = types.UrlElicitationCapability() if modes == "url" else None
+    found = types.ElicitationCapability(form=form, url=url) if modes else None
+
+    def capabilities(session: object, version: str) -> types.ClientCapabilities:
+        return types.ClientCapabilities(elicitation=found)
+
+    monkeypatch.setattr("mcp.client.session.ClientSession._build_capabilities", capabilities)
 
 
 Way = Literal["result", "request", "page"]

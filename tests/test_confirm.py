@@ -286,19 +286,3 @@ async def test_text_that_others_wrote_cannot_crowd_out_the_question(zoho: Zoho) 
 
 def replace_action(action: str) -> types.ElicitResult:
     return types.ElicitResult.model_validate({"action": action})
-
-
-@both_eras
-async def test_a_client_that_only_opens_addresses_cannot_be_asked_by_form(
-    zoho: Zoho, era: Era, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def declare(session: object, version: str) -> types.ClientCapabilities:
-        return types.ClientCapabilities(elicitation=types.ElicitationCapability(url=types.UrlElicitationCapability()))
-
-    monkeypatch.setattr("mcp.client.session.ClientSession._build_capabilities", declare)
-    async with zoho.client(era) as client:
-        invoice = await sent_invoice(client)
-        result = await client.call_tool("void_invoice", {"invoice_id": invoice})
-    assert result.is_error
-    assert "cannot ask" in text_of(result)
-    assert zoho.person.questions == []

@@ -87,6 +87,8 @@ class Approval:
     """The record changed after an earlier question for the same call."""
     outcome: str = ""
     """What became of it, for the person; empty as long as that is open."""
+    has_window: bool = False
+    """A browser of this machine was given the page, or is being given it."""
     callers: int = 0
     """Calls that wait for the decision right now."""
     decided: anyio.Event = field(default_factory=anyio.Event, repr=False)

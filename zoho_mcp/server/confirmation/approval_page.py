@@ -1,4 +1,4 @@
-"""Asks on a page that this process serves and that is opened in the user's browser: for clients that cannot ask.
+"""Asks on a page that this process serves, in the user's browser: for clients that cannot ask, or only open pages.
 
 A click only takes down a decision. Nothing runs but a call, and only if the record is still what the person saw.
 """
@@ -7,19 +7,30 @@ import itertools
 import logging
 
 import anyio
+import mcp_types as types
 
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.policy.approvals import Approval, Prompt
 from zoho_mcp.policy.figures import money
+from zoho_mcp.server.confirmation.elicitation import asks_by_result
 from zoho_mcp.server.confirmation.request import (
     MOST_QUESTIONS,
     TELL_THE_USER,
     ConfirmationRequest,
     Consent,
+    NoAnswerError,
     Snapshot,
     noting_time_limit,
 )
+from zoho_mcp.server.confirmation.url_elicitation import (
+    open_by_request,
+    opens_pages,
+    page_to_open,
+    take_opened,
+    tell_decided,
+)
 from zoho_mcp.telemetry.call_context import report_progress
+from zoho_mcp.times import span
 
 _logger = logging.getLogger(__name__)
 _NEVER_YOURSELF = "Do not open it yourself: it shows nothing to who is not logged in."
@@ -30,8 +41,11 @@ _PROGRESS_EVERY = 5
 """Seconds between notifications while a call waits: clients count silence towards their own time limit."""
 
 
-async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) -> Consent:
-    """Consent, once a person approved on the page; else DeclinedError. `why` says why the client itself did not ask."""
+async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) -> Consent | types.InputRequiredResult:
+    """Consent, once a person approved on the page, or the request to open it; else DeclinedError.
+
+    `why` says why the client itself did not ask.
+    """
     if request.principal is not None and not request.app.public_page:
         # Whoever sits before this machine is not who is logged in from elsewhere.
         raise request.refusal(
@@ -43,17 +57,12 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
         is_new = await approvals.live("page", snapshot.binding) is None
         approval = await approvals.ask("page", snapshot.binding, prompt)
         if approval.state == "waiting":
-            if is_new and request.principal is not None:
-                # Nobody can decide before they have the address.
-                raise request.refusal(
-                    f"a person has to agree first (approval {approval.name}).",
-                    f"{_ask_the_user(request, approval)} {_NEVER_YOURSELF}",
-                    kind="waiting",
-                )
             with approval.called():
                 async with noting_time_limit(request):
-                    still_there = await _show_and_wait(request, approval, why, is_new=is_new)
-            if not still_there:
+                    waited = await _show_and_wait(request, approval, why, is_new=is_new)
+            if isinstance(waited, types.InputRequiredResult):
+                return waited
+            if not waited:
                 raise request.refusal("the client took the call back.", "Call again.", kind="waiting")
         if approval.state != "approved" or await request.is_abandoned():
             raise _not_approved(request, approval)
@@ -94,19 +103,79 @@ async def _organization(request: ConfirmationRequest) -> str:
         return ""
 
 
-async def _show_and_wait(request: ConfirmationRequest, approval: Approval, why: str, *, is_new: bool) -> bool:
+async def _show_and_wait(
+    request: ConfirmationRequest, approval: Approval, why: str, *, is_new: bool
+) -> bool | types.InputRequiredResult:
+    """Whether the client still waits, decided or not; or what it has to open first."""
+    address = await _address(request, approval)
+    try:
+        opened = await take_opened(request, approval)
+        if not opened and not await _is_shown(request, approval, address, is_new=is_new):
+            if not await opens_pages(request):
+                raise NoAnswerError(why)
+            if asks_by_result(request):
+                if is_new:
+                    return page_to_open(request, approval, address)
+                raise NoAnswerError("the client did not say whether it opened the approval page")
+            if is_new:
+                return await _wait_while_client_opens(request, approval, address)
+    except NoAnswerError as silence:
+        if silence.by_itself and request.trail is not None:
+            await request.trail.answered_by_client()
+        raise _address_in_words(request, approval, address, str(silence)) from None
+    return await _wait(request, approval, is_new=is_new or opened)
+
+
+async def _address(request: ConfirmationRequest, approval: Approval) -> str:
+    if request.principal is not None:
+        return f"{request.app.public_page}/{approval.secret}"
+    return await request.app.page.address(approval.secret)
+
+
+async def _is_shown(request: ConfirmationRequest, approval: Approval, address: str, *, is_new: bool) -> bool:
+    """Whether the person has the page before them, or its address: opens it in this machine's browser if need be."""
+    if request.principal is not None:
+        return not is_new and not await opens_pages(request)
+    if approval.has_window:
+        return True
+    # Before it is opened: a call that joins meanwhile must not open a second one.
+    approval.has_window, opened = True, False
+    try:
+        opened = request.app.settings.can_open_browser and await request.app.page.open_browser(address)
+    finally:
+        approval.has_window = opened
+    return opened
+
+
+async def _wait_while_client_opens(request: ConfirmationRequest, approval: Approval, address: str) -> bool:
+    """Wait for the decision, and no longer than until the client says that it does not open the page."""
+    problems: list[NoAnswerError] = []
+    waiting = False
+
+    async def open_it() -> None:
+        try:
+            await open_by_request(request, approval, address)
+        except NoAnswerError as silence:
+            problems.append(silence)
+            group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(open_it)
+        waiting = await _wait(request, approval, is_new=True)
+        group.cancel_scope.cancel()
+    if approval.decided.is_set():
+        await tell_decided(request, approval)
+    elif problems:
+        raise problems[0]
+    return waiting
+
+
+async def _wait(request: ConfirmationRequest, approval: Approval, *, is_new: bool) -> bool:
     """Whether the client still waits, decided or not."""
-    settings, page = request.app.settings, request.app.page
-    if request.principal is None:
-        # A call that joins one which waits finds the window open, and so does one whose client gave up before.
-        opens = approval.callers == 1
-        opens = opens and (is_new or await request.app.client_memory.time_limit(request.client_key) is None)
-        address = await page.address(approval.secret)
-        if opens and not (settings.can_open_browser and await page.open_browser(address)):
-            raise _no_browser(request, approval, address, why)
     longest = min(await _patience(request, is_new=is_new), request.app.approvals.remaining(approval))
     cancelled = anyio.CancelScope()
-    with anyio.move_on_after(longest) as in_time, cancelled, page.waited_for(request.call.request_id, cancelled):
+    taken_back = request.app.page.waited_for(request.call.request_id, cancelled)
+    with anyio.move_on_after(longest) as in_time, cancelled, taken_back:
         async with anyio.create_task_group() as group:
             group.start_soon(_report_progress, request, cancelled)
             await approval.decided.wait()
@@ -159,7 +228,14 @@ def _not_approved(request: ConfirmationRequest, approval: Approval) -> Exception
             )
 
 
-def _no_browser(request: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
+def _address_in_words(request: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
+    """What the model is told where it has to pass on the address, or a person to look for it."""
+    if request.principal is not None:
+        return request.refusal(
+            f"a person has to agree first (approval {approval.name}).",
+            f"{_ask_the_user(request, approval)} {_NEVER_YOURSELF}",
+            kind="waiting",
+        )
     told = request.app.settings.approval_url_to_model
     if not told:
         _logger.warning("No browser could be opened. Approval %s can be decided at %s", approval.name, address)
@@ -179,7 +255,8 @@ def _ask_the_user(request: ConfirmationRequest, approval: Approval) -> str:
         return f"Ask the user to decide within five minutes at {address} , where they log in themselves; {again}"
     told = request.app.settings.approval_url_to_model
     where = f" ({request.app.page.address_of(approval.secret)})" if told else ""
-    return f"Ask the user to decide in the browser window that was opened{where}, {again}"
+    closed = f"If they closed it, a call in {span(request.app.approvals.remaining(approval))} opens a new one."
+    return f"Ask the user to decide in the browser window that was opened{where}, {again} {closed}"
 
 
 def _elsewhere() -> str:

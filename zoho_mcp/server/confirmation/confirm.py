@@ -7,7 +7,7 @@ import mcp_types as types
 from zoho_mcp.errors import DeclinedError, ZohoMcpError
 from zoho_mcp.policy.approvals import LIFETIME, Way
 from zoho_mcp.server.confirmation.approval_page import by_page
-from zoho_mcp.server.confirmation.elicitation import by_elicitation, can_be_asked
+from zoho_mcp.server.confirmation.elicitation import by_elicitation, shows_forms
 from zoho_mcp.server.confirmation.request import (
     TELL_THE_USER,
     ConfirmationRequest,
@@ -16,6 +16,7 @@ from zoho_mcp.server.confirmation.request import (
     Snapshot,
 )
 from zoho_mcp.server.confirmation.token import by_token
+from zoho_mcp.server.confirmation.url_elicitation import opens_pages
 
 _NO_OTHER = (
     "Use a client that shows the question to the user, or set up another way (docs/confirmation.md); "
@@ -68,7 +69,7 @@ async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredRes
 async def _over_channels(request: ConfirmationRequest, snapshot: Snapshot) -> Consent | types.InputRequiredResult:
     """Elicitation where it works, then what `ZOHO_CONFIRM_FALLBACK` says; what goes on already comes first."""
     why = "this client cannot ask one"
-    if not await _goes_on_elsewhere(request, snapshot) and can_be_asked(request):
+    if not await _goes_on_elsewhere(request, snapshot) and shows_forms(request):
         if request.call.state is None and (known := await _does_not_answer(request, snapshot)):
             why = known
         else:
@@ -115,8 +116,13 @@ def _has_another(request: ConfirmationRequest) -> bool:
     return fallback == "token" or (fallback == "page" and page)
 
 
-async def _by_other_means(request: ConfirmationRequest, snapshot: Snapshot, why: str) -> Consent:
+async def _by_other_means(
+    request: ConfirmationRequest, snapshot: Snapshot, why: str
+) -> Consent | types.InputRequiredResult:
     fallback = request.app.settings.confirm_fallback
+    if not request.call.token and request.app.public_page and await opens_pages(request):
+        # A page behind a log-in, opened by the client itself, is no fallback: this client can be asked.
+        fallback = "page"
     if fallback == "refuse":
         raise request.refusal(
             f"a person has to agree first, and {why}.",

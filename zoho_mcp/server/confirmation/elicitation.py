@@ -10,6 +10,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from zoho_mcp.policy.approvals import LIFETIME
+from zoho_mcp.policy.quoting import for_page, quoted
 from zoho_mcp.server.confirmation.request import (
     CHANGED,
     MOST_QUESTIONS,
@@ -23,25 +24,34 @@ from zoho_mcp.telemetry.call_context import suppress_telemetry
 
 KEY = "confirm"
 NUMBER = "number"
+INSTEAD = "instead"
+"""The field for what the user wants instead. Who fills in every field without reading contradicts their own yes."""
+_LONGEST_WISH = 300
 WRONG_NUMBER = "That is not the number. Nothing was done.\n"
 
 
-def can_be_asked(request: ConfirmationRequest) -> bool:
+def shows_forms(request: ConfirmationRequest) -> bool:
     """Whether this client says that it shows forms, over a connection that can carry one."""
     capabilities = request.ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return False
-    return _asks_by_result(request) or request.ctx.session.can_send_request
+    return can_carry(request)
 
 
-def _asks_by_result(request: ConfirmationRequest) -> bool:
+def can_carry(request: ConfirmationRequest) -> bool:
+    """Whether a question can reach the client over this connection."""
+    return asks_by_result(request) or request.ctx.session.can_send_request
+
+
+def asks_by_result(request: ConfirmationRequest) -> bool:
+    """Whether a question is the result of a call, and its answer comes with the next one."""
     return request.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
 async def by_elicitation(request: ConfirmationRequest, snapshot: Snapshot) -> types.InputRequiredResult | Consent:
     """Consent, or a question to pass on. Raises DeclinedError after a no, NoAnswerError if the client gives neither."""
-    if not _asks_by_result(request):
+    if not asks_by_result(request):
         return await _by_request(request, snapshot)
     if request.call.state is None:
         return await _question(request, snapshot)
@@ -154,8 +164,12 @@ async def _require_person(request: ConfirmationRequest, answer: object, waited: 
     if waited < request.app.settings.reading_time:
         await memory.answered_itself(request.client_key)
         raise NoAnswerError("this client answered by itself, without showing the question", by_itself=True)
-    if isinstance(answer, types.ElicitResult) and answer.action == "accept" and KEY not in (answer.content or {}):
-        raise NoAnswerError("this client came back without an answer to the question")
+    if isinstance(answer, types.ElicitResult) and answer.action == "accept":
+        content = answer.content or {}
+        if KEY not in content:
+            raise NoAnswerError("this client came back without an answer to the question")
+        if not content.keys() <= {KEY, NUMBER, INSTEAD} or (content[KEY] is True and _wish(answer)):
+            raise NoAnswerError("the client's form was filled in without being read")
     await memory.answered_by_person(request.client_key)
     await request.app.approvals.answered(request.client_key)
 
@@ -165,8 +179,14 @@ def _form(request: ConfirmationRequest, text: str, number: str) -> types.ElicitR
     if number:
         description = f"The amount is large: to approve, type the number {number}"
         properties[NUMBER] = {"type": "string", "title": "Number", "description": description}
+    required = list(properties)
+    properties[INSTEAD] = {
+        "type": "string",
+        "title": "If not: what instead?",
+        "description": "Leave empty to approve. Otherwise nothing is done, and the assistant reads what you write.",
+    }
     return types.ElicitRequestFormParams(
-        message=text, requested_schema={"type": "object", "properties": properties, "required": list(properties)}
+        message=text, requested_schema={"type": "object", "properties": properties, "required": required}
     )
 
 
@@ -176,9 +196,14 @@ def _is_yes(answer: object, number: str) -> bool:
 
 
 def _is_ticked(answer: object) -> bool:
-    return (
-        isinstance(answer, types.ElicitResult) and answer.action == "accept" and (answer.content or {}).get(KEY) is True
-    )
+    if not isinstance(answer, types.ElicitResult) or answer.action != "accept":
+        return False
+    return (answer.content or {}).get(KEY) is True and not _wish(answer)
+
+
+def _wish(answer: types.ElicitResult) -> str:
+    """What the user wants instead, in their own words."""
+    return str((answer.content or {}).get(INSTEAD) or "").strip()
 
 
 def _is_wrong_number(answer: object, number: str) -> bool:
@@ -195,6 +220,8 @@ def _require_yes(request: ConfirmationRequest, answer: object, number: str, *, c
             how = {"accept": "did not tick yes", "decline": "declined", "cancel": "dismissed the question"}[
                 answer.action
             ]
+            if wish := _wish(answer):
+                how += f" and wrote: {for_page(quoted(wish, _LONGEST_WISH))}"
         raise request.refusal(f"the user {how}.", kind="declined")
     if not counts:
         raise request.refusal(

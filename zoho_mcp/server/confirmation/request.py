@@ -51,12 +51,13 @@ class Snapshot:
 @asynccontextmanager
 async def noting_time_limit(request: "ConfirmationRequest") -> AsyncGenerator[None]:
     """Around waiting for a person: when the client takes the call back, that is how long it waits for calls."""
-    began = anyio.current_time()
+    clock = request.app.api.client.clock
+    began = clock()
     try:
         yield
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True):
-            await request.app.client_memory.gave_up(request.client_key, anyio.current_time() - began)
+            await request.app.client_memory.gave_up(request.client_key, clock() - began)
         raise
 
 
