@@ -419,6 +419,13 @@ async def test_the_command_shows_a_row_per_call_newest_last_and_filters(zoho: Zo
     outcomes = [next(word for word in row.split() if word in ("done", "asked", "failed")) for row in rows]
     assert outcomes == ["done", "asked", "done", "failed"]
 
+    before = run("audit", "--file", str(file), "before").stdout.splitlines()
+    assert len(before) == 2
+    identity = next(word for word in before[1].split() if re.fullmatch("[0-9a-f]{12}", word))
+    [old] = [json.loads(run("audit", "before", "--file", str(file), identity).stdout)]
+    assert (old["call"], old["tool"], old["before"]["status"]) == (identity, "void_invoice", "sent")
+    assert run("audit", "before", "--file", str(file), "0" * 12).returncode == 1
+
     def found(*options: str) -> list[dict[str, Any]]:
         printed = run("audit", "--file", str(file), "--json", *options).stdout
         return [json.loads(line) for line in printed.splitlines()]

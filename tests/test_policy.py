@@ -299,9 +299,9 @@ async def test_only_what_a_rule_turns_on_is_read(zoho: Zoho) -> None:
         before = len(zoho.received())
         await call(client, "get_invoice", invoice_id=invoice["invoice_id"])
         await call(client, "update_invoice", invoice_id=invoice["invoice_id"], notes="Hello", reason="Wording")
-        assert len(zoho.received()) == before + 2
+        assert len(zoho.received()) == before + 3  # An update reads once what it may overwrite.
         await call(client, "email_invoice", invoice_id=invoice["invoice_id"], to_mail_ids=people)
-        assert [line.split("/")[3] for line in zoho.received()[before + 2 :]] == [
+        assert [line.split("/")[3] for line in zoho.received()[before + 3 :]] == [
             "invoices", "contacts", "invoices", "invoices",
         ]  # fmt: skip
 

@@ -51,6 +51,12 @@ def read_private(path: Path) -> str:
         return file.read(LARGEST)
 
 
+def read_whole(path: Path) -> bytes:
+    """The bytes of a file that only this user can read, however large. Raises OSError, NotPrivateError among them."""
+    with open(open_state(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
+        return file.read()
+
+
 def read_owned(path: Path) -> str:
     """The text of a file that only this user or the system can write. Raises OSError or UnicodeDecodeError."""
     with open(open_state(path, os.O_RDONLY, secret=False), encoding="utf-8-sig") as file:
@@ -82,12 +88,17 @@ def write_private(path: Path, text: str, *, durable: bool = False) -> None:
 
     A writer that is killed leaves the old file whole.
     """
+    write_private_bytes(path, text.encode(), durable=durable)
+
+
+def write_private_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """The same for bytes."""
     make_private_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, 0o600)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE | getattr(os, "O_BINARY", 0), 0o600)
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             if durable:
                 os.fsync(descriptor)

@@ -36,12 +36,12 @@ class Audit:
             return
         path = Path(self.file)
         try:
-            with locked(path), _opened(path) as file:
+            with locked(path), opened(path) as file:
                 previous, before = _last(file)
                 now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
                 entry = {"time": now.replace("+00:00", "Z"), **fields, **before, "previous": previous}
-                closing = b"\n" if before or _lacks_line_end(file) else b""
-                _write(file, closing + line_of({**entry, "hash": hash_of(entry)}) + b"\n")
+                closing = b"\n" if before or lacks_line_end(file) else b""
+                write_all(file, closing + line_of({**entry, "hash": hash_of(entry)}) + b"\n")
                 if durable:
                     os.fsync(file.fileno())
         except OSError as problem:
@@ -78,7 +78,8 @@ def mark_of(raw: bytes) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[FileIO]:
+def opened(path: Path) -> Generator[FileIO]:
+    """A private file for reading and appending, created if need be; then its name is on the disk too."""
     flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
     try:
         descriptor = open_state(path, flags)
@@ -128,7 +129,8 @@ def _tail(file: FileIO) -> bytes:
     return tail
 
 
-def _lacks_line_end(file: FileIO) -> bool:
+def lacks_line_end(file: FileIO) -> bool:
+    """Whether a file's last line was cut off."""
     size = file.seek(0, os.SEEK_END)
     if size == 0:
         return False
@@ -136,6 +138,7 @@ def _lacks_line_end(file: FileIO) -> bool:
     return file.read(1) != b"\n"
 
 
-def _write(file: FileIO, line: bytes) -> None:
+def write_all(file: FileIO, line: bytes) -> None:
+    """Append every byte, whatever the system takes at once."""
     while line:
         line = line[file.write(line) :]

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from zoho_mcp.audit.before import BeforeValues
 from zoho_mcp.audit.verify import Wanted, calls, entries, verify
 from zoho_mcp.cli import console
 from zoho_mcp.errors import SettingsError
@@ -16,6 +17,7 @@ _COLUMNS = (("time", "time (UTC)", 19), ("principal", "who", 24), ("client", "cl
             ("record_id", "record", 20), ("decision", "decision", 8), ("way", "asked by", 11),
             ("outcome", "outcome", 8), ("message", "message", 60))  # fmt: skip
 _WRAPPED = ("time", "principal", "client", "message")
+_OF_BEFORE = (("time", "time (UTC)", 19), ("call", "id", 12), ("tool", "tool", 28), ("record_id", "record", 20))
 
 _COLOURS = {"done": "green", "asked": "yellow", "declined": "yellow", "refused": "yellow", "failed": "red",
             "unknown": "bold red"}  # fmt: skip
@@ -30,12 +32,15 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--since", default="", metavar="TIME", help="show only what happened since (UTC, 2026-10-31)")
     command.add_argument("--client", default="", help="show only clients with this in their name")
     command.add_argument("--json", action="store_true", help="print JSON, a line per call")
-    verify = command.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser).add_parser(
-        "verify", help="find changed, missing and inserted lines"
-    )
+    more = command.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    verify = more.add_parser("verify", help="find changed, missing and inserted lines")
     verify.set_defaults(run=verify_audit)
     verify.add_argument("--file", default=argparse.SUPPRESS, help="the audit file")
     verify.add_argument("--head", default="", metavar="HASH", help="a head hash that you kept from an earlier time")
+    before = more.add_parser("before", help="show the values that a change or a deletion replaced (kept for 90 days)")
+    before.set_defaults(run=show_before)
+    before.add_argument("--file", default=argparse.SUPPRESS, help="the audit file")
+    before.add_argument("call", nargs="?", default="", metavar="ID", help="only this call: its before_id, as JSON")
 
 
 def show_audit(options: argparse.Namespace) -> int:
@@ -82,6 +87,29 @@ def verify_audit(options: argparse.Namespace) -> int:
             "with --head next time."
         )
     return 1 if verdict.problems else 0
+
+
+def show_before(options: argparse.Namespace) -> int:
+    """Print a table of the changes whose old values are kept, or one call's values as JSON; 1 when there are none."""
+    values = BeforeValues(str(_path(options)))
+    try:
+        rows = [row for row in values.entries() if options.call in ("", row.get("call"))]
+    except OSError as problem:
+        raise SettingsError(f"The file {values.path} cannot be read: {problem.strerror or problem}.") from problem
+    if not rows:
+        console.complain(f"there are no such old values in {values.path}.")
+        return 1
+    if options.call:
+        for row in rows:
+            console.verbatim(json.dumps(row, indent=2, ensure_ascii=False))
+        return 0
+    cells = [
+        [*(_cell(row.get(name), width) for name, _, width in _OF_BEFORE), _cell(", ".join(row.get("before", ())), 60)]
+        for row in rows
+    ]
+    headings = [*(heading for _, heading, _ in _OF_BEFORE), "old values of"]
+    console.table(headings, cells, wrap=[0, len(headings) - 1], colours={})
+    return 0
 
 
 def _path(options: argparse.Namespace) -> Path:

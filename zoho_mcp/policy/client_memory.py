@@ -22,11 +22,12 @@ MOST_DECLINES = 3
 """Times a person declines the same call before it is refused without asking."""
 PAUSE = 600.0
 """Seconds of that refusal, and the time within which the declines count."""
-_AGES = {"itself": FORGETS_ANSWERS, "gave_up": FORGETS_TIMEOUT, "declined": PAUSE}
+_AGES = {"itself": FORGETS_ANSWERS, "gave_up": FORGETS_TIMEOUT, "declined": PAUSE, "loss": PAUSE}
 _MOST_KEPT = 500
 _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 1.0, 300.0
 State = dict[str, dict[str, list[float]]]
-"""`{"itself": {client: [time]}, "gave_up": {client: [time, seconds]}, "declined": {call: [time, …]}}`"""
+"""`{"itself": {client: [time]}, "gave_up": {client: [time, seconds]}, "declined": {call: [time, …]},
+"loss": {record: [time]}}`"""
 
 
 class ClientMemory:
@@ -69,6 +70,15 @@ class ClientMemory:
     async def is_paused(self, call: str) -> bool:
         """Whether a person said no to this call so often that they are not to be asked for a while."""
         return len((await self._read()).get("declined", {}).get(call, [])) >= MOST_DECLINES
+
+    async def declined_loss(self, keys: frozenset[str]) -> None:
+        """A person said no to a loss of these records."""
+        for key in sorted(keys):
+            await self._change("loss", key, lambda _: [self._clock()])
+
+    async def was_declined(self, keys: frozenset[str]) -> bool:
+        """Whether a person said no to a loss of one of these records within the last minutes (`PAUSE`)."""
+        return not keys.isdisjoint((await self._read()).get("loss", {})) if keys else False
 
     async def _read(self) -> State:
         if self._path is None:

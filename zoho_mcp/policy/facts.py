@@ -1,6 +1,7 @@
 """What a policy may want to know of a call: how it is found in arguments and records. Pure: no reads here."""
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
@@ -13,20 +14,52 @@ UNTOLD = Decimal("Infinity")
 MAIL = "_mail_ids"
 """How the name of every argument that holds addresses ends."""
 _OWN_AMOUNTS = ("total", "amount")
+_PLACE = re.compile(r"{\w+}")
 
 
 def subject(operation: Operation, catalog: Catalog) -> Operation | None:
     """The read operation that shows the record this call is about; None when it is about none (yet)."""
     if operation.confirm is not None:
         return catalog.operations[operation.confirm.subject]
+    if operation.outcome is not None and operation.outcome.read and operation.outcome.sign != "created":
+        return catalog.operations[operation.outcome.read]
+    readers = [other for other in catalog.operations.values() if _reads_one(other)]
+    for path in _paths_above(operation.http.path):
+        if found := next((other for other in readers if other.http.path == path), None):
+            return found
     required = set(operation.input.get("required", ()))
-    for other in catalog.operations.values():
-        if other.toolset != operation.toolset or other.effect != "read" or other.answer.columns or other.handler:
-            continue
-        wanted = set(other.input.get("required", ()))
-        if other.answer.key and wanted and wanted <= required:
-            return other
-    return None
+    return next(
+        (
+            other
+            for other in readers
+            if other.toolset == operation.toolset and set(other.input.get("required", ())) <= required
+        ),
+        None,
+    )
+
+
+def _reads_one(operation: Operation) -> bool:
+    """Whether it reads one record at the record's own address."""
+    plain = operation.effect == "read" and operation.answer.key and not operation.answer.columns
+    return bool(plain and not operation.handler and operation.http.path.endswith("}"))
+
+
+def _paths_above(path: str) -> Iterator[str]:
+    """A path up to each of its ids, the longest first."""
+    for found in reversed([*_PLACE.finditer(path)]):
+        yield path[: found.end()]
+
+
+def ids_in(value: Any) -> Iterator[str]:
+    """Every id in the arguments of a call, at any depth."""
+    if isinstance(value, Mapping):
+        for part in cast("Mapping[str, Any]", value).values():
+            yield from ids_in(part)
+    elif isinstance(value, list):
+        for part in cast("list[Any]", value):
+            yield from ids_in(part)
+    elif isinstance(value, str) and value.isdecimal():
+        yield value
 
 
 def recipients(arguments: Mapping[str, Any]) -> tuple[str, ...]:

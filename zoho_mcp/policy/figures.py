@@ -14,6 +14,7 @@ MONEY = frozenset({
     "total", "balance", "amount", "rate", "payment_made", "credits_applied", "unused_amount", "amount_applied",
     "outstanding_receivable_amount", "unused_credits_receivable_amount", "shipping_charge", "adjustment",
     "credit_limit", "discount_total", "tax_total", "sub_total", "item_total", "purchase_rate",
+    "credited_amount", "amount_fcy", "amount_bcy", "bank_charges", "tax_amount_withheld", "tax_amount",
 })  # fmt: skip
 """Fields and arguments that hold an amount of money."""
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -73,12 +74,15 @@ def line_amount(line: Json, *, with_discount: bool = True) -> Decimal | None:
     return amount - share(line.get("discount"), amount) if with_discount else amount
 
 
-def before_tax(document: Json) -> Decimal | None:
-    """What a document's lines, discount, shipping and adjustment come to; None when a line's price is not known."""
+def before_tax(document: Json, *, at_least: bool = False) -> Decimal | None:
+    """What a document's lines, discount, shipping and adjustment come to; None when a line's price is not known.
+
+    `at_least`: such a line counts as nothing.
+    """
     lines = cast("Sequence[Json]", document.get("line_items") or [])
     own_discounts = document.get("discount_type") == "item_level"
     amounts = [line_amount(line, with_discount=own_discounts) for line in lines]
-    if None in amounts:
+    if None in amounts and not at_least:
         return None
     total = sum((amount for amount in amounts if amount is not None), Decimal())
     total -= Decimal() if own_discounts else share(document.get("discount"), total)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import Detail, Json, before_tax, decimal, described, described_line, money, share
+from zoho_mcp.policy.figures import MONEY, Detail, Json, before_tax, decimal, described, described_line, money, share
 from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
 from zoho_mcp.specs.model import Operation, Replaces
 
@@ -31,19 +31,15 @@ def losses_of(operation: Operation, arguments: Json, record: Json) -> Losses:
     """What a call takes away from `record`, as it is now."""
     rows: list[Detail] = []
     serious = False
+    given = operation.emptied(arguments)
     for name, replaces in operation.replaces.items():
-        if name in arguments:
-            found = list(_FINDERS[replaces.kind](name, replaces, arguments, record))
+        if name in given:
+            found = list(_FINDERS[replaces.kind](name, replaces, given, record))
             rows += found
             serious = serious or bool(found and replaces.kind != "values")
-    lowered = list(_lowered_total(operation, arguments, record))
+    lowered = list(_lowered_total(operation, given, record))
     binding = record.get("status") not in _DRAFTS
     return Losses((*lowered, *rows), (serious or bool(lowered)) and binding)
-
-
-def can_destroy(operation: Operation, arguments: Json) -> bool:
-    """Whether the record has to be looked at to know what this call takes away."""
-    return any(name in operation.replaces for name in arguments)
 
 
 def elements(value: Any) -> Sequence[Json]:
@@ -68,12 +64,27 @@ def element_in_words(kind: str, element: Json) -> str:
     return ", ".join(shown)
 
 
+def part_rows(part: Json) -> tuple[Detail, ...]:
+    """A part of a record that goes: a payment, a person, an address. Figures and addresses first, no ids."""
+    if "email" in part:
+        return (("Removes", element_in_words("people", part)),)
+    shown = {name: value for name, value in part.items() if _is_read_by_people(name, value)}
+    ordered = sorted(shown, key=lambda name: (name not in MONEY, not name.endswith("date")))
+    words = [f"{name.replace('_', ' ')} {described(name, shown[name])}" for name in ordered]
+    return (("Removes", ", ".join(words)),) if words else ()
+
+
+def _is_read_by_people(name: str, value: Any) -> bool:
+    plain = isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)
+    return plain and value != "" and not name.endswith(("_id", "_formatted")) and name != "exchange_rate"
+
+
 def _removed(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     """The elements of the record's list that the call's list does not hold."""
     old, new = elements(_value(name, replaces, record)), list(elements(arguments[name]))
     people = {_id_of(one): one for one in elements(record.get(f"{name}_details"))}
     for element in old:
-        match = _match(element, new, replaces.key)
+        match = matching(element, new, replaces.key)
         if match is None:
             shown = people.get(_id_of(element), element)
             yield "Removes", f"{_SINGULAR[replaces.kind]} {element_in_words(replaces.kind, shown)}"
@@ -112,10 +123,20 @@ def _higher(name: str, replaces: Replaces, arguments: Json, record: Json) -> Ite
         yield _label(name), f"{one_line(old or 0)} → {one_line(arguments[name])}"
 
 
+def _address(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+    old = _value(name, replaces, record)
+    if old and str(old) != str(arguments[name]):
+        yield "Replaces address", f"{quoted_address(old)} → {described(name, arguments[name])}"
+
+
 def _other(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     if str(arguments[name]) != str(record.get(name, arguments[name])):
         new = described(name, arguments[name])
-        if replaces.kind == "owner":
+        if replaces.kind == "owner" and not record.get(name):
+            return
+        if replaces.kind == "owner" and not arguments[name]:
+            yield "Removes the customer", described("", _value(name, replaces, record))
+        elif replaces.kind == "owner":
             yield "Moves to another customer", f"from {described('', _value(name, replaces, record))} to customer {new}"
         else:
             old = described("", _value(name, replaces, record))
@@ -131,11 +152,15 @@ def _lowered_total(operation: Operation, arguments: Json, record: Json) -> Itera
     """The total falls, whichever of the arguments makes it fall."""
     if not record.get("line_items") or operation.replaces.get("line_items") is None:
         return
-    new = {**record, **arguments, "line_items": _with_old_figures(arguments, record)}
-    before, after = before_tax(record), before_tax(new)
+    whole, single = operation.discounts_in(arguments)
+    # Zoho counts discounts of one level only: a new one on a line ends that of the document, and the other way round.
+    level = {"discount_type": "item_level" if single else "entity_level"} if whole or single else {}
+    new = {**record, **level, **arguments, "line_items": _with_old_figures(arguments, record)}
+    before, after = before_tax(record), before_tax(new, at_least=True)
     currency = _currency(record)
     if after is not None and before is not None and after < before:
-        yield "Lowers the total before tax", f"{money(before, currency)} → {money(after, currency)}"
+        more = "" if before_tax(new) is not None else " and what the item costs"
+        yield "Lowers the total before tax", f"{money(before, currency)} → {money(after, currency)}{more}"
     elif arguments.get("is_inclusive_tax") and not record.get("is_inclusive_tax") and decimal(record.get("tax_total")):
         yield "Lowers the total", f"the tax of {money(record['tax_total'], currency)} is taken out of the prices"
 
@@ -149,11 +174,13 @@ def _with_old_figures(arguments: Json, record: Json) -> list[Json]:
     for line in elements(arguments["line_items"]):
         match = next((one for one in old if one.get("line_item_id") == line.get("line_item_id")), None)
         kept = {name: match[name] for name in ("rate", "quantity", "discount") if name in match} if match else {}
+        if match and line.get("item_id") and str(line["item_id"]) != str(match.get("item_id")):
+            kept.pop("rate", None)  # Another item brings its own price.
         found.append({**kept, **line})
     return found
 
 
-def _match(element: Json, new: Sequence[Json], key: str) -> Json | None:
+def matching(element: Json, new: Sequence[Json], key: str) -> Json | None:
     """The element of the call's list that is this one: by its id, else by all that the call says of it."""
     own = element.get(key, element.get("", ""))
     for other in new:
@@ -194,5 +221,5 @@ def _label(name: str) -> str:
 _SINGULAR = {"lines": "line", "people": "contact person", "allocations": "payment of", "values": "value"}
 _FINDERS = {
     "lines": _removed, "people": _removed, "allocations": _removed, "values": _removed, "amount": _lower,
-    "reduction": _higher, "owner": _other, "currency": _other, "file": _file,
+    "reduction": _higher, "owner": _other, "currency": _other, "file": _file, "address": _address,
 }  # fmt: skip

@@ -16,7 +16,7 @@ from zoho_mcp.policy.figures import MONEY, Detail, Json, decimal, is_date, money
 from zoho_mcp.policy.losses import NONE, Losses
 from zoho_mcp.policy.quoting import one_line, quoted
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.text import fill
+from zoho_mcp.text import fill, placeholders
 
 _DETAILS = (
     ("total", "Total"),
@@ -86,6 +86,8 @@ class Preview:
     """What is true once the call has run; empty where the entry does not say."""
     final: bool = False
     """Whether it cannot be undone."""
+    about: frozenset[str] = frozenset()
+    """The ids of the record and of its customer."""
 
     def text(self) -> str:
         """The whole question for a client's window, a line for each part."""
@@ -114,6 +116,7 @@ def preview(
     details = (*more.details, *argument_rows(operation, arguments, record, more.covers), *_record_rows(record))
     texts = (*more.texts, *long_texts(arguments, more.covers))
     taken = (*more.losses, *losses.rows)
+    ids = [arguments.get(name) for name in placeholders(operation.http.path)]
     seen = json.dumps([version(record), question, taken, details, texts])
     return Preview(
         question,
@@ -126,6 +129,7 @@ def preview(
         text_of("currency_code", record),
         filled(confirm.done, record) if confirm else "",
         confirm is not None and confirm.final,
+        frozenset(str(one) for one in (*ids, record.get("customer_id")) if one),
     )
 
 

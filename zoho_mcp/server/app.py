@@ -13,6 +13,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from zoho_mcp import __version__
 from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.approval_page.loopback import OpenBrowser, PageServer
+from zoho_mcp.audit.before import BeforeValues
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
 from zoho_mcp.policy.client_memory import ClientMemory
@@ -84,6 +85,7 @@ def create_server(
         subscribers=Subscribers(shared.pass_on if shared else None),
         completion_search=CompletionSearch(client.clock),
         audit=Audit(settings.audit_file),
+        before_values=BeforeValues(settings.audit_file),
         client_memory=ClientMemory(settings.clients_file, client.clock),
         public_page=public_page,
     )

@@ -69,7 +69,7 @@ class AuditTrail:
             outcome=outcome,
             code=int(code[1]) if code else envelope.get("code", 0),
             message=message,
-            record_id=_record_id(self.call, envelope),
+            record_id=record_id(self.call, envelope),
         )
 
     async def _record_if_possible(self, event: str, **more: Any) -> None:
@@ -103,7 +103,7 @@ class AuditTrail:
             "decision": decision.action,
             "rule": decision.rule,
             "way": self.way,
-            "record_id": _record_id(call, {}),
+            "record_id": record_id(call, {}),
             **more,
         }
         if "message" in fields:
@@ -115,7 +115,7 @@ def _words(problem: BaseException) -> str:
     return problem.what if isinstance(problem, ZohoMcpError) else type(problem).__name__
 
 
-def _record_id(call: ToolCall, envelope: Mapping[str, Any]) -> str:
+def record_id(call: ToolCall, envelope: Mapping[str, Any]) -> str:
     """The record that was made or changed, else the one that the arguments name."""
     key = call.operation.answer.key
     record = envelope.get(key)

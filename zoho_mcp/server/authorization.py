@@ -1,16 +1,17 @@
 """Decides whether a call may proceed: looks up the facts that a rule could turn on, and no others."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy import rules
-from zoho_mcp.policy.facts import UNTOLD, amount, at_hand, in_own_currency, outsiders, subject, with_facts
-from zoho_mcp.policy.losses import can_destroy, losses_of
-from zoho_mcp.policy.rules import Decision, Fact, Facts, Policy
+from zoho_mcp.policy.facts import UNTOLD, amount, at_hand, ids_in, in_own_currency, outsiders, with_facts
+from zoho_mcp.policy.losses import NONE, losses_of
+from zoho_mcp.policy.rules import AFTER_A_NO, Decision, Fact, Facts, Policy
 from zoho_mcp.server.context import RequestContext, ServerContext
+from zoho_mcp.server.subject import Subject, read_subject
 from zoho_mcp.server.tool_call import ToolCall, principal_of
 from zoho_mcp.specs.model import Effect, Operation
 from zoho_mcp.zoho.api import ZohoApi
@@ -18,44 +19,63 @@ from zoho_mcp.zoho.api import ZohoApi
 Json = Mapping[str, Any]
 
 
-async def decide(app: ServerContext, call: ToolCall) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is to be done with a call.
+
+    Attributes:
+        before: the record as it was read for the decision; None where it was not needed.
+    """
+
+    decision: Decision
+    before: Subject | None = None
+
+
+async def decide(app: ServerContext, call: ToolCall) -> Ruling:
     """What the policy says about this call. Raises what a read of Zoho raises: unknown facts allow nothing."""
-    policy, operation = app.policy, call.operation
-    effect = await _effect(app, call)
-    relevant = tuple(rule for rule in policy.rules if rules.covers(rule, operation, effect))
+    operation, arguments = call.operation, call.arguments
+    before = await read_subject(app.api, operation, arguments) if operation.replaces else None
+    losses = losses_of(operation, arguments, before.target) if before is not None else NONE
+    effect = rules.effect_of(operation, arguments)
+    if losses.serious or (before is not None and not before.record):
+        # Where the record cannot be read beforehand, what would be replaced is not known.
+        effect = "destroy"
+    decision = await _by_policy(app, call, effect, before)
+    takes_away = effect == "destroy" or operation.lessens or bool(losses.rows)
+    named = loss_keys(call, ids_in(arguments))
+    if decision.action == "allow" and takes_away and await app.client_memory.was_declined(named):
+        decision = Decision("ask", rule=AFTER_A_NO)
+    return Ruling(decision, before)
+
+
+async def _by_policy(app: ServerContext, call: ToolCall, effect: Effect, before: Subject | None) -> Decision:
+    policy = app.policy
+    relevant = tuple(rule for rule in policy.rules if rules.covers(rule, call.operation, effect))
     if not relevant:
         return rules.outcome(policy, None, effect)
-    return await _by_rules(app, replace(policy, rules=relevant), call, effect)
+    return await _by_rules(app, replace(policy, rules=relevant), call, effect, before)
 
 
-async def _effect(app: ServerContext, call: ToolCall) -> Effect:
-    """The effect of the tool, or `destroy` where this very call would take something away from the record."""
-    operation, arguments = call.operation, call.arguments
-    effect = rules.effect_of(operation, arguments)
-    if effect in ("read", "destroy") or not operation.replaces or not can_destroy(operation, arguments):
-        return effect
-    of_record = subject(operation, app.catalog)
-    if of_record is None:
-        # Which record it is cannot be read beforehand: what is replaced is not known.
-        return "destroy"
-    record = await app.api.record(of_record.name, arguments)
-    return "destroy" if losses_of(operation, arguments, record).serious else effect
+def loss_keys(call: ToolCall, ids: Iterable[str]) -> frozenset[str]:
+    """By what a person's no to a loss of these records is remembered."""
+    return frozenset(f"{call.principal or ''}|{call.organization_id}|{one}" for one in ids)
 
 
-async def _by_rules(app: ServerContext, policy: Policy, call: ToolCall, effect: Effect) -> Decision:
+async def _by_rules(
+    app: ServerContext, policy: Policy, call: ToolCall, effect: Effect, before: Subject | None
+) -> Decision:
     """The decision of the first rule that matches, with the facts that it takes to see which one does."""
     operation, arguments = call.operation, call.arguments
     facts = replace(at_hand(operation, arguments, app.catalog, call.organization_id, call.principal), effect=effect)
     if unknown := rules.needed(policy, operation, facts):
-        facts = await _looked_up(app, operation, arguments, facts, unknown)
+        record = (before or await read_subject(app.api, operation, arguments)).record
+        facts = await _looked_up(app, operation, arguments, facts, unknown, record)
     return rules.decide(policy, operation, facts)
 
 
 async def _looked_up(
-    app: ServerContext, operation: Operation, arguments: Json, facts: Facts, unknown: frozenset[Fact]
+    app: ServerContext, operation: Operation, arguments: Json, facts: Facts, unknown: frozenset[Fact], record: Json
 ) -> Facts:
-    of_record = subject(operation, app.catalog)
-    record = await app.api.record(of_record.name, arguments) if of_record else {}
     facts = with_facts(facts, status=str(record.get("status", "")))
     if "amount" in unknown:
         facts = with_facts(facts, amount=await _amount(app.api, operation, arguments, record))
@@ -96,7 +116,7 @@ async def require_allowed(ctx: RequestContext, app: ServerContext, operations: I
     """
     for operation in (app.catalog.operations[name] for name in operations):
         call = ToolCall(operation, arguments, app.api.books, principal_of(ctx))
-        decision = await decide(app, call)
+        decision = (await decide(app, call)).decision
         if decision.action != "allow":
             reason = decision.reason or f"A person has to agree first: call {operation.name} instead."
             raise DeclinedError(f"{operation.title}: {reason}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from mcp.server.context import ServerRequestContext
 
 from zoho_mcp.approval_page.loopback import PageServer
+from zoho_mcp.audit.before import BeforeValues
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.policy.approvals import ApprovalStore
 from zoho_mcp.policy.client_memory import ClientMemory
@@ -41,6 +42,7 @@ class ServerContext:
     converting: AbstractAsyncContextManager[object]
     policy: Policy
     audit: Audit
+    before_values: BeforeValues
     page: PageServer
     subscribers: Subscribers
     completion_search: CompletionSearch

@@ -124,14 +124,20 @@ class Confirm(Frozen):
     """What is true afterwards, as a sentence with `{field}`s of the record as it was before."""
     final: bool = False
     """Whether nothing, not even Zoho's own web page, can undo it."""
+    part: str = ""
+    """The read operation whose answer holds the part of the record that the last id of the path names: the payment
+    taken off an invoice, the person removed from a customer."""
 
 
 class Replaces(Frozen):
     """How an argument of an update can destroy what the record holds now."""
 
-    kind: Literal["lines", "people", "allocations", "values", "amount", "reduction", "owner", "currency", "file"]
+    kind: Literal[
+        "lines", "people", "allocations", "values", "amount", "reduction", "owner", "currency", "file", "address"
+    ]
     """A list that is replaced whole (`lines`, `people`, `allocations`, `values`: what is left out is lost); an
-    `amount` that may fall; a `reduction` that may grow; the `owner` of a debt; the `currency`; a `file`."""
+    `amount` that may fall; a `reduction` that may grow; the `owner` of a debt; the `currency`; a `file`; an e-mail
+    `address`."""
     key: str = ""
     """For a list: the field by which its elements are told apart."""
     field: str = ""
@@ -204,6 +210,9 @@ class Entry(Frozen):
     """Without the product's prefix."""
     replaces: Mapping[str, Replaces] = {}
     """Argument to what it may destroy. A call that destroys something is asked about like any `destroy`."""
+    lessens: bool = False
+    """Of a change that needs no approval: it can bring about a loss that a person declined (an invoice made a draft, a
+    debt covered by credit). For some minutes after that no, it is asked about too."""
     confirm: Confirm | None = None
     exclusive: tuple[tuple[str, ...], ...] = ()
     """Groups of arguments of which at most one may be given."""
@@ -258,6 +267,22 @@ class Operation(Entry):
         parts = cast("list[Any]", lines) if isinstance(lines, list) else []
         single = any(_is_some(cast(Json, line).get("discount")) for line in parts if isinstance(line, dict))
         return _is_some(arguments.get("discount")), single
+
+    def emptied(self, arguments: Mapping[str, Any]) -> Json:
+        """The arguments without `clear`, and with "" for each field that it names: how Zoho empties one."""
+        if not self.clearable:
+            return dict(arguments)
+        result: Json = {name: value for name, value in arguments.items() if name != "clear"}
+        for field in arguments.get("clear", ()):
+            name, _, inner = field.partition("[")
+            if inner:
+                position, _, part = inner.partition("].")
+                lines = list(result[name])
+                lines[int(position)] = {**lines[int(position)], part: ""}
+                result[name] = lines
+            else:
+                result[name] = ""
+        return result
 
     @property
     def tool_answer_key(self) -> str:

@@ -1,7 +1,7 @@
 """From an operation and its arguments to the request, purely: no I/O, no settings, no clock."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -10,6 +10,9 @@ from urllib.parse import parse_qsl, quote
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.specs.model import Json, Operation
 from zoho_mcp.text import fill, placeholders
+
+ANY_FILE = "*/*"
+"""For `Request.accept`: a file of whatever type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,10 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     http = operation.http
     path, _, constant = http.path.partition("?")
     places = placeholders(path)
-    rest = {name: value for name, value in arguments.items() if name not in places and name not in operation.view}
+    given = operation.emptied(arguments) if http.method in ("POST", "PUT") else arguments
+    rest = {name: value for name, value in given.items() if name not in places and name not in operation.view}
     headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
     in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
-    fields = rest.pop("clear", ()) if operation.clearable else ()
     if http.number in rest:
         rest.setdefault("ignore_auto_number_generation", True)
     query = (
@@ -77,7 +80,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
         *((http.renames.get(name, name), _text(rest.pop(name))) for name in in_query if name in rest),
     )
     if http.method in ("POST", "PUT"):
-        rest = _renamed(_cleared(_with_discounts(operation, rest), fields), http.renames)
+        rest = _renamed(_with_discounts(operation, rest), http.renames)
     return Request(
         method=http.method,
         path=fill(path, lambda name: _segment(operation, name, arguments)),
@@ -113,21 +116,6 @@ def _discounted(line: Json) -> Json:
 def _amount(discount: Any) -> Any:
     """An amount as a number; a percentage stays text."""
     return Decimal(discount) if isinstance(discount, str) and not discount.endswith("%") else discount
-
-
-def _cleared(body: Json, fields: Iterable[str]) -> Json:
-    """The body with "" for each named field, which is how Zoho empties one."""
-    result = dict(body)
-    for field in fields:
-        name, _, inner = field.partition("[")
-        if inner:
-            position, _, part = inner.partition("].")
-            lines = list(result[name])
-            lines[int(position)] = {**lines[int(position)], part: ""}
-            result[name] = lines
-        else:
-            result[name] = ""
-    return result
 
 
 def _renamed(value: Any, renames: Mapping[str, str], path: str = "") -> Any:

@@ -21,7 +21,7 @@ from zoho_mcp.errors import (
     ZohoMcpError,
 )
 from zoho_mcp.text import clean
-from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.request import ANY_FILE, Request
 
 _NOT_FOUND = frozenset({5, 1002, 2006})
 _INSTEAD = {
@@ -101,7 +101,8 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     Raises the error that fits the answer: its code, its status, or that it is no answer of Zoho's at all.
     """
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.accept != "application/json" and response.status == 200 and media_type == request.accept:
+    is_file = media_type == request.accept or (request.accept == ANY_FILE and media_type != "application/json")
+    if request.accept != "application/json" and response.status == 200 and is_file:
         return response.body
     envelope = _envelope(response.body)
     if envelope is None:

@@ -6,6 +6,7 @@ import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError, ZohoMcpError
 from zoho_mcp.policy.approvals import LIFETIME, Way
+from zoho_mcp.server.authorization import loss_keys
 from zoho_mcp.server.confirmation.approval_page import by_page
 from zoho_mcp.server.confirmation.elicitation import by_elicitation, shows_forms
 from zoho_mcp.server.confirmation.request import (
@@ -63,6 +64,9 @@ async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredRes
     except DeclinedError as problem:
         if problem.kind == "declined":
             await memory.declined(key)
+            if request.is_loss(snapshot):
+                # Another tool must not bring about what was just declined.
+                await memory.declined_loss(loss_keys(request.call, snapshot.preview.about))
         raise
 
 

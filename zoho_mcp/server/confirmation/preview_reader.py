@@ -5,12 +5,13 @@ from typing import Any
 
 from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
 from zoho_mcp.policy import consequences
-from zoho_mcp.policy.facts import recipients, subject
-from zoho_mcp.policy.losses import losses_of
+from zoho_mcp.policy.facts import recipients
+from zoho_mcp.policy.losses import Losses, losses_of, part_rows
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
 from zoho_mcp.policy.quoting import quoted
 from zoho_mcp.server.authorization import customer_of
 from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.subject import read_subject
 from zoho_mcp.specs.model import Operation
 
 Json = Mapping[str, Any]
@@ -21,12 +22,15 @@ async def read_preview(app: ServerContext, operation: Operation, arguments: Json
 
     Raises RejectedError when Zoho would refuse anyway: then nobody has to be asked.
     """
-    of_record = subject(operation, app.catalog)
-    record = await app.api.record(of_record.name, arguments) if of_record else {}
+    before = await read_subject(app.api, operation, arguments)
+    record = before.record
     more = await _more(app, operation, arguments, record)
     if more.refusal:
         raise RejectedError(more.refusal, more.instead)
-    shown = preview(operation, record, arguments, more, losses_of(operation, arguments, record))
+    losses = losses_of(operation, arguments, before.target)
+    if before.part and operation.effect == "destroy":
+        losses = Losses((*part_rows(before.part), *losses.rows), serious=True)
+    shown = preview(operation, record, arguments, more, losses)
     return shown, fingerprint(operation.name, arguments, app.api.books, shown.version)
 
 

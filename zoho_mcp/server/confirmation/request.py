@@ -110,6 +110,10 @@ class ConfirmationRequest:
         """By what declines of the same call are counted."""
         return f"{self.principal or ''}|{snapshot.binding.call}"
 
+    def is_loss(self, snapshot: Snapshot) -> bool:
+        """Whether the call takes something away, whatever its tool."""
+        return effect_of(self.operation, self.arguments) == "destroy" or bool(snapshot.preview.losses)
+
     def number_to_type(self, preview: Preview) -> str:
         """The record's number where a person has to type it: for a large loss. Empty: not needed."""
         large = preview.amount is not None and preview.amount > self.app.settings.approval_type_number_over

@@ -9,6 +9,7 @@ from typing import Any, cast
 import anyio
 
 from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.policy.facts import subject
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.projection import field_tree, project
 from zoho_mcp.specs.model import Operation
@@ -21,12 +22,17 @@ MOST = 10
 Json = Mapping[str, Any]
 
 
-async def state_before(app: ServerContext, operation: Operation, arguments: Json) -> Json:
-    """The record that a change is about to take something away from; empty where its result does not need it."""
+async def state_before(app: ServerContext, operation: Operation, arguments: Json, known: Json | None = None) -> Json:
+    """The record that a change is about to take something away from; empty where its result does not need it.
+
+    `known`: what the call is about, where it was just read.
+    """
     after = operation.after
     reader = _reader_of_before(app, operation, arguments)
     if reader is None or not (_deletes(app, operation) or after.before or after.each):
         return {}
+    if known and reader.name in app.offered and subject(operation, app.catalog) is reader:
+        return known
     return await _record(app, reader, arguments) or {}
 
 

@@ -8,20 +8,26 @@ import anyio
 from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.server.audit_trail import AuditTrail
 from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.delivery import before_values
 from zoho_mcp.server.delivery.attempt import Previous
 from zoho_mcp.server.delivery.duplicates import attempt_of, call_key, creates_or_sends
 from zoho_mcp.server.delivery.new_state import state_before, with_new_state
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.subscriptions import notify, notify_of_attempt
+from zoho_mcp.server.subject import Subject
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 
 
-async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Answer:
-    """The envelope of a change, and the links that its tool adds. Raises what Zoho or the way there raises."""
+async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before: Subject | None = None) -> Answer:
+    """The envelope of a change, and the links that its tool adds. Raises what Zoho or the way there raises.
+
+    `before`: the record as it was just read; None where it was not.
+    """
     attempt, previous = attempt_of(app, call), None
     try:
-        was = await state_before(app, call.operation, call.arguments)
+        before = await _kept(app, call, trail, before)
+        was = await state_before(app, call.operation, call.arguments, before.record if before else None)
         await trail.intend()
         try:
             answer = await _run(app, call)
@@ -39,7 +45,17 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Answ
             await app.claims.done(call_key(call), previous if creates_or_sends(call.operation) else None)
     await notify(app, call, answer[0])
     await trail.done(answer[0])
-    return await with_new_state(app, call.operation, call.arguments, answer[0], was), answer[1]
+    replaced = before_values.named(app, call, before, answer[0])
+    envelope = await with_new_state(app, call.operation, call.arguments, answer[0], was)
+    return {**envelope, **replaced}, answer[1]
+
+
+async def _kept(app: ServerContext, call: ToolCall, trail: AuditTrail, before: Subject | None) -> Subject | None:
+    try:
+        return await before_values.keep(app, call, before)
+    except ZohoMcpError as problem:
+        await trail.not_done("failed", problem)
+        raise
 
 
 async def _run(app: ServerContext, call: ToolCall) -> Answer:

@@ -8,9 +8,9 @@ import mcp_types as types
 
 from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
 from zoho_mcp.policy.approvals import Approval
-from zoho_mcp.policy.rules import Decision
 from zoho_mcp.server import authorization
 from zoho_mcp.server.audit_trail import AuditTrail
+from zoho_mcp.server.authorization import Ruling
 from zoho_mcp.server.confirmation.confirm import confirm
 from zoho_mcp.server.confirmation.request import TELL_THE_USER, ConfirmationRequest, Consent
 from zoho_mcp.server.context import RequestContext, ServerContext
@@ -18,6 +18,7 @@ from zoho_mcp.server.delivery import duplicates
 from zoho_mcp.server.delivery.duplicates import Duplicate
 from zoho_mcp.server.delivery.perform import perform
 from zoho_mcp.server.results import result
+from zoho_mcp.server.subject import Subject
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.server.tools import pagination, record_numbers
 from zoho_mcp.server.tools.composite import COMPOSITES
@@ -48,7 +49,8 @@ async def handle(ctx: RequestContext, params: types.CallToolRequestParams) -> Re
 
 
 async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> Result:
-    decision = await _decide(app, call)
+    ruling = await _decide(app, call)
+    decision, before = ruling.decision, ruling.before
     if call.operation.effect == "read" and decision.action == "allow":
         return await _read(app, call)
     trail = AuditTrail(app.audit, call, decision)
@@ -58,13 +60,14 @@ async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> R
         answer = await _ask(ConfirmationRequest.about(ctx, app, call, duplicate, trail), trail)
         if isinstance(answer, types.InputRequiredResult):
             return answer
-        approval, trail = answer.approval, replace(trail, way=answer.way)
+        # The record may have changed while the person was deciding.
+        approval, trail, before = answer.approval, replace(trail, way=answer.way), None
         await duplicates.claim(app, call)
     if call.operation.effect == "read":
         made = await _read(app, call)
         await trail.done({})
         return made
-    return await _perform(app, call, trail, approval)
+    return await _perform(app, call, trail, approval, before)
 
 
 async def _read(app: ServerContext, call: ToolCall) -> types.CallToolResult:
@@ -78,18 +81,18 @@ async def _read(app: ServerContext, call: ToolCall) -> types.CallToolResult:
     return result.success(app, operation, call.arguments, envelope, links)
 
 
-async def _decide(app: ServerContext, call: ToolCall) -> Decision:
+async def _decide(app: ServerContext, call: ToolCall) -> Ruling:
     """The policy's decision: allow or ask. Raises DeclinedError for a refusal; every refusal is recorded."""
     try:
-        decision = await authorization.decide(app, call)
+        ruling = await authorization.decide(app, call)
     except ZohoMcpError as problem:
         await AuditTrail(app.audit, call).not_done("failed", problem)
         raise
-    if decision.action == "refuse":
+    if (decision := ruling.decision).action == "refuse":
         problem = DeclinedError(f"{call.operation.title}: {decision.reason}", TELL_THE_USER, kind="refused_by_policy")
         await AuditTrail(app.audit, call, decision).not_done("refused", problem)
         raise problem
-    return decision
+    return ruling
 
 
 async def _duplicate(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Duplicate | None:
@@ -130,12 +133,12 @@ async def _ask(request: ConfirmationRequest, trail: AuditTrail) -> Consent | typ
 
 
 async def _perform(
-    app: ServerContext, call: ToolCall, trail: AuditTrail, approval: Approval | None
+    app: ServerContext, call: ToolCall, trail: AuditTrail, approval: Approval | None, before: Subject | None
 ) -> types.CallToolResult:
     """The result of a change that may proceed. The page on which a person approved it hears what became of it."""
     outcome = _UNKNOWN
     try:
-        envelope, links = await perform(app, call, trail)
+        envelope, links = await perform(app, call, trail, before)
         outcome = "Done."
         return result.success(app, call.operation, call.arguments, envelope, links)
     except ZohoMcpError as problem:
