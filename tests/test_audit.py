@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import replace
