@@ -55,7 +55,7 @@ async def _by_unique_field(api: ZohoApi, arguments: Json) -> Json:
     rows = (await api.run("list_recurring_invoices", {"per_page": _MOST_LOOKED_THROUGH}))["recurring_invoices"]
     for row in rows:
         record = await api.record("get_recurring_invoice", {"recurring_invoice_id": row["recurring_invoice_id"]})
-        for custom in record.get("custom_fields") or []:
+        for custom in cast("list[Json]", record.get("custom_fields") or []):
             if custom.get("api_name") == field and str(custom.get("value")) == value:
                 return record
     return {}
