@@ -10,7 +10,7 @@ import mcp_types as types
 import pytest
 from conftest import Clock, Zoho, call
 from mcp import Client
-from test_every_tool import filled
+from stories import filled
 
 from zoho_mcp.audit.before import BeforeValues, before_file
 from zoho_mcp.errors import AuditError

@@ -34,6 +34,8 @@ class Ruling:
 async def decide(app: ServerContext, call: ToolCall) -> Ruling:
     """What the policy says about this call. Raises what a read of Zoho raises: unknown facts allow nothing."""
     operation, arguments = call.operation, call.arguments
+    if operation.effect == "read":
+        return Ruling(await _by_policy(app, call, "read", None))
     before = await read_subject(app.api, operation, arguments) if operation.replaces else None
     losses = losses_of(operation, arguments, before.target) if before is not None else NONE
     effect = rules.effect_of(operation, arguments)
@@ -42,10 +44,14 @@ async def decide(app: ServerContext, call: ToolCall) -> Ruling:
         effect = "destroy"
     decision = await _by_policy(app, call, effect, before)
     takes_away = effect == "destroy" or operation.lessens or bool(losses.rows)
-    named = loss_keys(call, ids_in(arguments))
-    if decision.action == "allow" and takes_away and await app.client_memory.was_declined(named):
+    if decision.action == "allow" and takes_away and await _was_declined(app, call):
         decision = Decision("ask", rule=AFTER_A_NO)
     return Ruling(decision, before)
+
+
+async def _was_declined(app: ServerContext, call: ToolCall) -> bool:
+    """Whether a person just said no to a loss of a record that the call names."""
+    return await app.client_memory.was_declined(loss_keys(call, ids_in(call.arguments)))
 
 
 async def _by_policy(app: ServerContext, call: ToolCall, effect: Effect, before: Subject | None) -> Decision:

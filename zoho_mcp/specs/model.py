@@ -268,6 +268,13 @@ class Operation(Entry):
         single = any(_is_some(cast(Json, line).get("discount")) for line in parts if isinstance(line, dict))
         return _is_some(arguments.get("discount")), single
 
+    @property
+    def can_overwrite(self) -> bool:
+        """Whether a call can take something from a record that was there before; mail takes nothing."""
+        ends = self.lessens and bool(self.sets_status)
+        changes = self.http.method == "PUT" or bool(self.replaces) or ends
+        return self.effect == "destroy" or (self.effect == "write" and changes)
+
     def emptied(self, arguments: Mapping[str, Any]) -> Json:
         """The arguments without `clear`, and with "" for each field that it names: how Zoho empties one."""
         if not self.clearable:

@@ -22,13 +22,11 @@ _LONGEST = 300
 
 
 async def keep(app: ServerContext, call: ToolCall, before: Subject | None) -> Subject | None:
-    """The record as it is now, with the values that the call overwrites in the file; None for a call that cannot.
+    """The record as it is now, once the values that the call overwrites are in the file; None where there is none.
 
     Raises AuditError when they cannot be written, and what a read of Zoho raises: then nothing may be sent.
     """
     operation = call.operation
-    if not _can_overwrite(operation):
-        return None
     before = before or await read_subject(app.api, operation, call.arguments)
     if not before.record:
         return None
@@ -50,10 +48,8 @@ async def keep(app: ServerContext, call: ToolCall, before: Subject | None) -> Su
     return before
 
 
-def named(app: ServerContext, call: ToolCall, before: Subject | None, envelope: Mapping[str, Any]) -> dict[str, Any]:
+def named(app: ServerContext, call: ToolCall, before: Subject, envelope: Mapping[str, Any]) -> dict[str, Any]:
     """For the result: `replaced`, old and new values, and `before_id`, by which a person finds all of the old ones."""
-    if before is None:
-        return {}
     reader = subject(call.operation, app.catalog)
     # Those who may not read the record do not learn its old values from a change.
     may_read = reader is None or reader.name in app.offered
@@ -63,14 +59,6 @@ def named(app: ServerContext, call: ToolCall, before: Subject | None, envelope: 
         return {}
     result: dict[str, Any] = {"replaced": [_short(each) for each in found]} if found else {}
     return result | ({"before_id": call.id} if app.before_values.path is not None else {})
-
-
-def _can_overwrite(operation: Operation) -> bool:
-    """Whether a call of this tool can take something from a record that was there before."""
-    if operation.effect not in ("write", "destroy"):
-        return False
-    ends = operation.lessens and bool(operation.sets_status)
-    return operation.effect == "destroy" or operation.http.method == "PUT" or bool(operation.replaces) or ends
 
 
 def _after(

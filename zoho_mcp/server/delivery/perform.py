@@ -26,7 +26,7 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
     """
     attempt, previous = attempt_of(app, call), None
     try:
-        before = await _kept(app, call, trail, before)
+        before = await _kept(app, call, trail, before) if call.operation.can_overwrite else None
         was = await state_before(app, call.operation, call.arguments, before.record if before else None)
         await trail.intend()
         try:
@@ -45,7 +45,7 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
             await app.claims.done(call_key(call), previous if creates_or_sends(call.operation) else None)
     await notify(app, call, answer[0])
     await trail.done(answer[0])
-    replaced = before_values.named(app, call, before, answer[0])
+    replaced = before_values.named(app, call, before, answer[0]) if before is not None else {}
     envelope = await with_new_state(app, call.operation, call.arguments, answer[0], was)
     return {**envelope, **replaced}, answer[1]
 
