@@ -9,9 +9,8 @@ from zoho_mcp.policy.facts import recipients
 from zoho_mcp.policy.losses import Losses, losses_of, part_rows
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
 from zoho_mcp.policy.quoting import quoted
-from zoho_mcp.server.authorization import customer_of
+from zoho_mcp.server.authorization import customer_of, read_subject
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.subject import read_subject
 from zoho_mcp.specs.model import Operation
 
 Json = Mapping[str, Any]

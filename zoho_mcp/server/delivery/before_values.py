@@ -11,8 +11,8 @@ from zoho_mcp.errors import NotFoundError
 from zoho_mcp.policy.facts import subject
 from zoho_mcp.policy.replaced import Replaced, overwritten, replaced
 from zoho_mcp.server.audit_trail import record_id
+from zoho_mcp.server.authorization import Subject, read_subject
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.subject import Subject, read_subject
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.request import ANY_FILE, Request, json_numbers

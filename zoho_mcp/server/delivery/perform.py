@@ -7,6 +7,7 @@ import anyio
 
 from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.server.audit_trail import AuditTrail
+from zoho_mcp.server.authorization import Subject
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery import before_values
 from zoho_mcp.server.delivery.attempt import Previous
@@ -14,7 +15,6 @@ from zoho_mcp.server.delivery.duplicates import attempt_of, call_key, creates_or
 from zoho_mcp.server.delivery.new_state import state_before, with_new_state
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.subscriptions import notify, notify_of_attempt
-from zoho_mcp.server.subject import Subject
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 

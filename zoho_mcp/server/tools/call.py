@@ -10,7 +10,7 @@ from zoho_mcp.errors import DeclinedError, RejectedError, ZohoMcpError
 from zoho_mcp.policy.approvals import Approval
 from zoho_mcp.server import authorization
 from zoho_mcp.server.audit_trail import AuditTrail
-from zoho_mcp.server.authorization import Ruling
+from zoho_mcp.server.authorization import Ruling, Subject
 from zoho_mcp.server.confirmation.confirm import confirm
 from zoho_mcp.server.confirmation.request import TELL_THE_USER, ConfirmationRequest, Consent
 from zoho_mcp.server.context import RequestContext, ServerContext
@@ -18,7 +18,6 @@ from zoho_mcp.server.delivery import duplicates
 from zoho_mcp.server.delivery.duplicates import Duplicate
 from zoho_mcp.server.delivery.perform import perform
 from zoho_mcp.server.results import result
-from zoho_mcp.server.subject import Subject
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.server.tools import pagination, record_numbers
 from zoho_mcp.server.tools.composite import COMPOSITES
