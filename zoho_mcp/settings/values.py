@@ -1,9 +1,11 @@
 """From the text of a setting to its value. ValueError says what would be right, and never quotes what was given."""
 
 import ipaddress
+import json
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 _HOST = r"\[[0-9a-fA-F:]+\]|[\w.-]"
@@ -49,8 +51,22 @@ def metrics_address(value: str) -> tuple[str, int] | None:
 
 
 def names(value: str) -> tuple[str, ...]:
-    """Words with commas between them."""
+    """Words with commas between them, or a JSON list of them. Raises ValueError for any other JSON."""
+    if value.strip()[:1] in ("[", "{", '"'):
+        value = ",".join(_words_of_json(value))
     return tuple(name for part in value.split(",") if (name := part.strip()))
+
+
+def _words_of_json(value: str) -> list[str]:
+    right = ValueError("names with commas between them, as in invoices,payments")
+    try:
+        found: object = json.loads(value)
+    except (ValueError, RecursionError):
+        raise right from None
+    words = cast("list[object]", found) if isinstance(found, list) else [found]
+    if not all(isinstance(word, str) for word in words):
+        raise right
+    return [str(word) for word in words]
 
 
 def folder(value: str) -> Path | None:

@@ -259,14 +259,21 @@ class Operation(Entry):
         """`input` as it goes to the client: without the `x-` keywords, which are words for the checker alone."""
         return published(self.input)
 
+    @property
+    def has_discounts(self) -> bool:
+        """Whether a document that this writes, or its lines, can have a discount."""
+        properties: Json = self.input.get("properties", {})
+        of_lines: Json = properties.get("line_items", {}).get("items", {}).get("properties", {})
+        return "discount" in properties or "discount" in of_lines
+
     def discounts_in(self, arguments: Mapping[str, Any]) -> tuple[bool, bool]:
         """Whether arguments hold a discount on the whole document, and one on a line; one of 0 is none."""
-        if "discount" not in self.input.get("properties", {}):
+        if not self.has_discounts:
             return False, False
         lines = arguments.get("line_items")
         parts = cast("list[Any]", lines) if isinstance(lines, list) else []
-        single = any(_is_some(cast(Json, line).get("discount")) for line in parts if isinstance(line, dict))
-        return _is_some(arguments.get("discount")), single
+        single = any(is_some(cast(Json, line).get("discount")) for line in parts if isinstance(line, dict))
+        return is_some(arguments.get("discount")), single
 
     @property
     def can_overwrite(self) -> bool:
@@ -297,7 +304,8 @@ class Operation(Entry):
         return self.renames.get(self.answer.key, self.answer.key)
 
 
-def _is_some(discount: object) -> bool:
+def is_some(discount: object) -> bool:
+    """Whether a discount, as an amount or a percentage, takes anything off."""
     return str(discount or "").strip("0.% ") != ""
 
 

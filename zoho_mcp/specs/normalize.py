@@ -13,6 +13,8 @@ from typing import Any, cast
 from zoho_mcp.specs.model import Json, Operation
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?", re.ASCII)
+_SPACED = re.compile(r"^\s+|\s+$|\s+(?=%$)")
+"""Blanks around a figure and before its percent sign."""
 _OMITTED = object()
 
 
@@ -64,6 +66,9 @@ def _scalar(schema: Json, kind: Any, value: Any) -> Any:
             return value.strip().lower() == "true"
         case "string" if "x-number" in schema and isinstance(value, int | float) and not isinstance(value, bool):
             return format(Decimal(str(value)), "f")
+        case "string" if "x-number" in schema and isinstance(value, str):
+            figure = _SPACED.sub("", value)
+            return f"0{figure}" if figure.startswith(".") else figure
         case _:
             return value
 

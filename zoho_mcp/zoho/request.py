@@ -97,7 +97,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
 
 def _with_discounts(operation: Operation, body: Json) -> Json:
     """Zoho counts discounts of one level only, by default the document's: the level follows from where they are."""
-    if "discount" not in operation.input.get("properties", {}):
+    if not operation.has_discounts:
         return body
     whole, single = operation.discounts_in(body)
     level = {"discount_type": "item_level" if single else "entity_level"} if whole or single else {}

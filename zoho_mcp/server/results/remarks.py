@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from zoho_mcp.policy.facts import MAIL, can_mail
 from zoho_mcp.policy.rules import effect_of
-from zoho_mcp.specs.model import Operation
+from zoho_mcp.specs.model import Operation, is_some
 
 Json = Mapping[str, Any]
 _FIGURES = ("amount", "shipping_charge", "adjustment", "exchange_rate", "bank_charges", "credit_limit")
@@ -17,7 +17,8 @@ TEMPLATE = "from Zoho's template"
 
 
 def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
-    """A sentence for each figure of the request that the record does not have, and for a discount not counted."""
+    """A sentence for each figure of the request that the record does not have, for discounts not counted, and for a
+    total that is not what the request comes to."""
     if operation.effect == "read":
         return []
     found = [*_figures(arguments, record, _FIGURES, "")]
@@ -25,7 +26,7 @@ def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
     if len(lines) == len(kept):
         for number, (line, other) in enumerate(zip(lines, kept, strict=True)):
             found += _figures(line, other, _OF_LINES, f"line_items[{number}].")
-    return [*found, *_discount(operation, arguments, record)]
+    return [*found, *_uncounted(record), *_total(operation, arguments, record)]
 
 
 def mailed(operation: Operation, arguments: Json, record: object) -> dict[str, Any]:
@@ -53,42 +54,80 @@ def _figures(given: Json, record: Json, names: tuple[str, ...], path: str) -> It
             yield f"{path}{name} is {actual:f} in Zoho, not {asked:f} as given. Tell the user."
 
 
-def _discount(operation: Operation, arguments: Json, record: Json) -> Iterator[str]:
-    whole, single = operation.discounts_in(arguments)
-    counted = _number(record.get("discount_total"))
-    if whole == single or counted is None:
-        return
-    asked = _asked(arguments, record, single=single)
-    if asked is not None and abs(asked - counted) > Decimal("0.02") * max(1, len(_lines(record))):
-        total = record.get("total")
+def _uncounted(record: Json) -> Iterator[str]:
+    """Zoho counts the discounts of one level only, and shows those of the other all the same."""
+    level, shown = record.get("discount_type"), [is_some(line.get("discount")) for line in _lines(record)]
+    if level == "entity_level" and any(shown):
         yield (
-            f"The discount asked for comes to {asked:.2f}, but Zoho counted {counted:.2f}: the total {total} differs "
-            "from the request. Tell the user."
+            "Discounts of single lines are shown but not counted, because the discount is on the whole document. "
+            "Tell the user."
         )
+    if level == "item_level" and is_some(record.get("discount")) and not any(shown):
+        yield "The discount on the whole document is shown but not counted. Tell the user."
 
 
-def _asked(arguments: Json, record: Json, *, single: bool) -> Decimal | None:
-    if not single:
-        return _part(arguments.get("discount"), _number(record.get("sub_total")))
-    lines, kept = _lines(arguments), _lines(record)
-    if len(lines) != len(kept):
+def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[str]:
+    """Whether the total is what the lines, discount and extra charges of the request come to, with Zoho's taxes."""
+    if not arguments.keys() & {"line_items", "discount", "shipping_charge", "adjustment"}:
+        return
+    asked, actual = _asked_total(operation, arguments, record), _number(record.get("total"))
+    if asked is None or actual is None:
+        return
+    # Lines may be rounded one by one, and a total to whole units.
+    tolerance = Decimal("0.02") * max(1, len(_lines(record))) + abs(_number(record.get("roundoff_value")) or 0)
+    if abs(asked - actual) > tolerance:
+        yield f"The total is {actual:f}; what was asked for comes to {asked:.2f}. Tell the user."
+
+
+def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal | None:
+    """What the request comes to; None where that cannot be told, as with a line that has no price."""
+    given, kept = _lines(arguments), _lines(record)
+    if given and len(given) != len(kept):
+        return None  # Zoho's response shows other lines: nothing can be compared.
+    whole, single = operation.discounts_in(arguments)
+    by_line = single or (not whole and record.get("discount_type") == "item_level")
+    amounts = [_line(line, other, by_line) for line, other in zip(given or [{}] * len(kept), kept, strict=True)]
+    lines = [amount for amount in amounts if amount is not None]
+    tax = _tax_on_top(operation, arguments, record)
+    if tax is None or len(lines) != len(amounts):
         return None
-    amounts: list[Decimal] = []
-    for line, other in zip(lines, kept, strict=True):
-        rate, quantity = _number(other.get("rate")), _number(other.get("quantity"))
-        part = _part(line.get("discount", 0), None if rate is None or quantity is None else rate * quantity)
-        if part is None:
-            return None
-        amounts.append(part)
-    return sum(amounts, Decimal())
+    subtotal = sum(lines, Decimal()) if kept else _number(record.get("sub_total"))
+    if subtotal is None:
+        return None
+    after_tax = _first(arguments, record, "is_discount_before_tax") is False
+    discount = Decimal()
+    if not by_line:
+        of = subtotal + tax if after_tax else subtotal
+        discount = _part(_first(arguments, record, "discount"), of) or Decimal()
+    charges = [_number(_first(arguments, record, name)) or Decimal() for name in ("shipping_charge", "adjustment")]
+    return subtotal - discount + tax + sum(charges, Decimal())
 
 
-def _part(discount: object, of: Decimal | None) -> Decimal | None:
-    text = str(discount)
-    share = _number(text.removesuffix("%"))
-    if share is None or not text.endswith("%"):
-        return share
-    return None if of is None else of * share / 100
+def _tax_on_top(operation: Operation, arguments: Json, record: Json) -> Decimal | None:
+    """The tax that is added to the lines; None where a record that is changed does not tell whether rates hold it."""
+    tax, inclusive = _number(record.get("tax_total")) or Decimal(), _first(arguments, record, "is_inclusive_tax")
+    if inclusive is True:
+        return Decimal()
+    return None if tax and inclusive is None and operation.http.method == "PUT" else tax
+
+
+def _line(line: Json, kept: Json, by_line: bool) -> Decimal | None:
+    """What a line comes to without tax; what the request leaves open is as Zoho has it."""
+    rate, quantity = _number(_first(line, kept, "rate")), _number(_first(line, kept, "quantity"))
+    if rate is None or quantity is None:
+        return None
+    amount = rate * quantity
+    return amount - (_part(_first(line, kept, "discount"), amount) or Decimal()) if by_line else amount
+
+
+def _first(given: Json, kept: Json, name: str) -> object:
+    return given.get(name, kept.get(name))
+
+
+def _part(discount: object, of: Decimal) -> Decimal | None:
+    text = str(discount).strip()
+    share = _number(text.removesuffix("%").strip())
+    return share if share is None or not text.endswith("%") else of * share / 100
 
 
 def _lines(holder: Json) -> list[Json]:
