@@ -141,3 +141,15 @@ def test_an_account_has_limits() -> None:
         from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited"})
     embedded = from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited", "ZOHO_API_URL": "http://127.0.0.1:8000"})
     assert embedded.plan == "unlimited"
+
+
+@pytest.mark.parametrize("written", ["invoices,payments", '["invoices","payments"]', '[ "invoices" , "payments" ]'])
+def test_a_list_may_be_written_as_json(written: str) -> None:
+    assert settings(ZOHO_TOOLSETS=written).toolsets == ("invoices", "payments")
+
+
+@pytest.mark.parametrize("written", ["[invoices]", '{"toolset": "invoices"}', "[1]", '["invoices"'])
+def test_other_json_is_no_list_of_names(written: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(ZOHO_TOOLSETS=written)
+    assert "ZOHO_TOOLSETS must be" in str(caught.value)

@@ -51,7 +51,8 @@ def published(schema: Any) -> Any:
 
 def _types(schema: Json) -> Json:
     """Of an object, the names and types of what is inside."""
-    inside = {name: {"type": part["type"]} for name, part in schema["properties"].items()}
+    shown = {name: part for name, part in schema["properties"].items() if not part.get("x-unlisted")}
+    inside = {name: {"type": part["type"]} for name, part in shown.items()}
     return {"type": schema["type"], "properties": inside}
 
 

@@ -86,7 +86,8 @@ def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal
         return None  # Zoho's response shows other lines: nothing can be compared.
     whole, single = operation.discounts_in(arguments)
     by_line = single or (not whole and record.get("discount_type") == "item_level")
-    amounts = [_line(line, other, by_line) for line, other in zip(given or [{}] * len(kept), kept, strict=True)]
+    same: list[Json] = [{} for _ in kept]
+    amounts = [_line(line, other, by_line) for line, other in zip(given or same, kept, strict=True)]
     lines = [amount for amount in amounts if amount is not None]
     tax = _tax_on_top(operation, arguments, record)
     if tax is None or len(lines) != len(amounts):

@@ -24,6 +24,7 @@ _OF_A_LINE = ("item_id", "name", "description", "rate", "quantity", "unit", "dis
 _OF_AN_ESTIMATE = (
     "customer_id",
     "currency_id",
+    "exchange_rate",
     "reference_number",
     "discount",
     "is_discount_before_tax",
@@ -43,7 +44,10 @@ async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any
     rest = dict(arguments)
     invoice_id = rest.pop("invoice_id")
     invoice = await app.api.record("get_invoice", {"invoice_id": invoice_id})
-    amount = rest.pop("amount", invoice["balance"])
+    withheld = rest.pop("tax_amount_withheld", 0)
+    amount = rest.pop("amount", None)
+    if amount is None:
+        amount = Decimal(str(invoice["balance"])) - Decimal(str(withheld))
     if Decimal(str(amount)) <= 0:
         raise RejectedError(
             f"Invoice {invoice.get('invoice_number')} has nothing left to pay (status {invoice.get('status')}).",
@@ -53,7 +57,13 @@ async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any
         "customer_id": invoice["customer_id"],
         "amount": amount,
         **rest,
-        "invoices": [{"invoice_id": invoice_id, "amount_applied": amount}],
+        "invoices": [
+            {
+                "invoice_id": invoice_id,
+                "amount_applied": amount,
+                **({"tax_amount_withheld": withheld} if withheld else {}),
+            }
+        ],
     }
     envelope = await send_change(app, "record_payment", payment)
     return {**envelope, "before": invoice}, ()
