@@ -5,11 +5,13 @@ import itertools
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -149,7 +151,7 @@ class Zoho:
             settings, transport=Embedded(self.app), clock=self.seconds, sleep=self.sleep,
             limiter=Limiter(Rates(10**9, 10**9, at_once=5), SqliteQueue(None), clock=self.seconds),
         )  # fmt: skip
-        catalog = load(settings.product, settings.edition)
+        catalog = _loaded(settings.product, settings.edition)
         return create_server(settings, catalog, client, approvals=approvals, browser=browser, public_page=public_page)
 
     on_sleep: Callable[[], None] = lambda: None
@@ -195,12 +197,29 @@ def zoho() -> Iterator[Zoho]:
         yield zoho
 
 
+@cache
+def _demo_books(today: date) -> sqlite3.Connection:
+    """Written once: each test works in a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(Path(folder) / "books.db")
+        seed(store, today=today)
+        store.close()
+        books = sqlite3.connect(":memory:")
+        with closing(sqlite3.connect(Path(folder) / "books.db")) as written:
+            written.backup(books)
+    return books
+
+
+_loaded = cache(load)
+"""Catalogs do not change: one of each is enough for all tests."""
+
+
 @contextmanager
 def opened_zoho() -> Generator[Zoho]:
     """The same, for tests that compare two."""
-    clock = Clock()
-    store = Store.open(None)
-    seed(store, today=clock().date())
+    clock, books = Clock(), sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _demo_books(clock().date()).backup(books)
+    store = Store(books)
     app = create_app(store, clock=clock, limits=Limits(per_minute=100_000, per_day=100_000))
     yield Zoho(store, app, clock, replace(from_environment(environment_for(URL)), reading_time=0))
     store.close()
