@@ -1,6 +1,7 @@
 """From an answer of Zoho's to a value or an error: the cases stand in cases/payloads."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,14 @@ def test_figures_keep_every_digit() -> None:
 
 def test_a_file_is_given_as_its_bytes() -> None:
     assert decode(FILE, answer(b"%PDF-1.4 \xff", media_type="application/pdf")) == b"%PDF-1.4 \xff"
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "text/html; charset=utf-8", "", "text/plain"])
+def test_a_page_or_refusal_is_not_taken_for_a_file_of_any_type(media_type: str) -> None:
+    receipt = replace(FILE, accept="*/*")
+    assert decode(receipt, answer(b"GIF8", media_type="image/gif")) == b"GIF8"
+    with pytest.raises(UnavailableError):
+        decode(receipt, answer("<h1>Down for maintenance</h1>", media_type=media_type))
 
 
 LIST = Request("GET", "/invoices", (("page", "2"), ("per_page", "2")), scope="invoices.READ", rows_in="invoices")

@@ -12,6 +12,7 @@ _CAN_DESTROY = frozenset({"customer_id", "currency_id", "amount", "discount", "s
 _LISTS = ("lines", "people", "allocations", "values")
 _WRITTEN_BY_OTHERS = frozenset({
     "customer_name", "contact_name", "company_name", "name", "description", "account_name", "recurrence_name", "notes",
+    "attachment_name", "expense_receipt_name",
 })  # fmt: skip
 """Fields that hold words of people, who may choose them to mislead."""
 BYTES_PER_TOKEN = 4.4
@@ -52,6 +53,7 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     for name in operation.also_needs:
         if name not in catalog.operations:
             yield f"{name} in also_needs is not an operation."
+    yield from _file_contradictions(operation, catalog)
     yield from _outcome_contradictions(operation, catalog)
     yield from _clear_contradictions(operation)
     yield from _after_contradictions(operation, catalog)
@@ -65,6 +67,19 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield from _replaces_contradictions(operation)
     if operation.confirm is not None:
         yield from _confirm_contradictions(operation, catalog)
+
+
+def _file_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    file, required = operation.answer.file, operation.input.get("required", [])
+    if operation.http.file and "file_path" not in required:
+        yield "http.file needs the required argument file_path."
+    if file is None:
+        return
+    for name in placeholders(file.at.replace("{?", "{")):
+        if name not in required:
+            yield f"{{{name}}} of answer.file.at is not a required argument."
+    if placeholders(file.name) and not _reads_record(catalog.operations.get(file.record)):
+        yield f"answer.file.record {file.record} is not an operation that reads a record."
 
 
 def _clear_contradictions(operation: Operation) -> Iterator[str]:

@@ -28,6 +28,7 @@ TOOLSETS = (
     "refunds",
     "people",
     "setup",
+    "documents",
 )
 """The order of the files, and so of tools/list."""
 
@@ -130,6 +131,10 @@ def _add_view(entry: Json, shared: Json) -> None:
     """What people read of a record, and, for whatever reads records, the arguments that ask for more of it."""
     answer: Json = {**entry.get("answer", {})}
     key, columns = answer.get("key", ""), answer.get("columns")
+    if answer.get("file"):
+        save: Json = {"type": "boolean", "description": "Also save it in the download folder"}
+        entry["input"] = {**entry["input"], "properties": {**entry["input"].get("properties", {}), "save": save}}
+        entry["view"] = ["save"]
     if key and not columns:
         answer.setdefault("fields", shared.get("fields", {}).get(key, []))
         answer.setdefault("state", shared.get("state", {}).get(key, []))

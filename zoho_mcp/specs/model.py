@@ -112,6 +112,8 @@ class Http(Frozen):
     path: `invoices[].note_id` to `creditnote_id`."""
     number: str = ""
     """The argument that is the document's own number; given, it turns Zoho's automatic numbering off."""
+    file: str = ""
+    """The form field of a file that is sent: the one in the upload folder that the argument `file_path` names."""
 
 
 class Confirm(Frozen):
@@ -172,6 +174,21 @@ class After(Frozen):
     """The operation that reads one of them."""
 
 
+class File(Frozen):
+    """A file that Zoho keeps or draws: a link to it is the tool's result, and with `save` it is stored too."""
+
+    media_type: str = "*/*"
+    """As its record names it, where it is not always the same."""
+    title: str
+    """As a resource: `Invoice PDF`."""
+    at: str
+    """Its address behind the scheme: `invoices/{invoice_id}/pdf`; a list of ids stands at the end, `{?invoice_ids}`."""
+    name: str
+    """The file's name, with `{field}`s of the record; empty there: there is no file, or it has no name."""
+    record: str = ""
+    """The operation that reads the record whose file it is."""
+
+
 class Answer(Frozen):
     """What Zoho sends back: a record, rows, a file, or (all empty) just a message."""
 
@@ -189,8 +206,8 @@ class Answer(Frozen):
     state: tuple[str, ...] = ()
     """For a record: the fields that tell which one it is and how it stands, by default those of `state` in
     _shared.json."""
-    file: str = ""
-    """The media type of a file."""
+    file: File | None = None
+    """Instead of an envelope."""
 
 
 class Entry(Frozen):

@@ -62,15 +62,16 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     """The request for checked arguments.
 
     An argument named in the path fills its place; of a GET or DELETE the others go into the query; of a POST or PUT
-    they go into the JSON body, except those in `http.query` and `http.headers`. Those in `view` are about the
-    answer and go nowhere. Raises ArgumentsError when a value for the path is not an id: no value may reach another
-    endpoint.
+    they go into the JSON body, except those in `http.query` and `http.headers`. Those in `view` are about the answer
+    and go nowhere; a file is added by whoever reads it. Raises ArgumentsError when a value for the path is not an id:
+    no value may reach another endpoint.
     """
     http = operation.http
     path, _, constant = http.path.partition("?")
     places = placeholders(path)
     given = operation.emptied(arguments) if http.method in ("POST", "PUT") else arguments
-    rest = {name: value for name, value in given.items() if name not in places and name not in operation.view}
+    ours = {*operation.view, "file_path"} if http.file else operation.view
+    rest = {name: value for name, value in given.items() if name not in places and name not in ours}
     headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
     in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
     if http.number in rest:
@@ -88,7 +89,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
         query=query,
         headers=headers,
         body=json_numbers(rest) if http.method in ("POST", "PUT") and rest else None,
-        accept=operation.answer.file or "application/json",
+        accept=operation.answer.file.media_type if operation.answer.file else "application/json",
         scope=operation.scope,
         record_in="" if operation.answer.columns or operation.answer.file else operation.answer.key,
         rows_in=operation.answer.key if operation.answer.columns else "",

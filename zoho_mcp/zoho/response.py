@@ -47,6 +47,7 @@ _LIMITS = {
 }
 
 
+_NO_FILE = frozenset({"", "application/json", "text/html", "text/plain"})
 _PLAN_WORDS = ("plan", "subscription", "trial", "upgrade", "expired")
 LARGEST_ENVELOPE = 8_000_000
 """Bytes of JSON; a page of 200 rows has about a million."""
@@ -101,8 +102,7 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     Raises the error that fits the answer: its code, its status, or that it is no answer of Zoho's at all.
     """
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_file = media_type == request.accept or (request.accept == ANY_FILE and media_type != "application/json")
-    if request.accept != "application/json" and response.status == 200 and is_file:
+    if request.accept != "application/json" and response.status == 200 and _is_file(request, media_type):
         return response.body
     envelope = _envelope(response.body)
     if envelope is None:
@@ -119,6 +119,11 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     if request.rows_in:
         envelope["page_context"] = _page_context(request, envelope)
     return envelope
+
+
+def _is_file(request: Request, media_type: str) -> bool:
+    """Whether the body is the file that was asked for. Of any type: none that Zoho or a proxy uses to refuse."""
+    return media_type not in _NO_FILE if request.accept == ANY_FILE else media_type == request.accept
 
 
 def _page_context(request: Request, envelope: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from zoho_mcp.server.delivery.new_state import state_before, with_new_state
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.subscriptions import notify, notify_of_attempt
 from zoho_mcp.server.tool_call import ToolCall
+from zoho_mcp.server.tools import documents
 from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 
 
@@ -61,6 +62,8 @@ async def _kept(app: ServerContext, call: ToolCall, trail: AuditTrail, before: S
 async def _run(app: ServerContext, call: ToolCall) -> Answer:
     if call.operation.handler:
         return await COMPOSITES[call.operation.handler](app, call.arguments)
+    if call.operation.http.file:
+        return await documents.upload(app, call.operation, call.arguments)
     return await send_change(app, call.operation.name, call.arguments), ()
 
 

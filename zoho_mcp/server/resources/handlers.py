@@ -20,6 +20,7 @@ from zoho_mcp.server.resources.uris import LASTING, STATEMENT, ResourceKind
 from zoho_mcp.server.results import result
 from zoho_mcp.server.results.projection import field_tree, project, whole
 from zoho_mcp.server.results.totals import required
+from zoho_mcp.server.tools.attachments import media_type_of
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.api import ORGANIZATION
 
@@ -134,7 +135,8 @@ async def _read(
     payload = await app.api.send(app.api.request(operation, arguments))
     if isinstance(payload, bytes):
         blob = base64.b64encode(payload).decode()
-        return types.BlobResourceContents(uri=uri, mime_type=operation.answer.file, blob=blob)
+        media_type = media_type_of(payload) if address.media_type == "*/*" else address.media_type
+        return types.BlobResourceContents(uri=uri, mime_type=media_type, blob=blob)
     if operation.name == "list_organizations":
         return _json(uri, _organization(app, operation, payload))
     if operation.answer.columns:

@@ -1,17 +1,21 @@
 """The addresses of resources: each kind stands for one read operation of the catalog."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from zoho_mcp.server.context import ServerContext
+from zoho_mcp.text import fill
 from zoho_mcp.zoho.api import ORGANIZATION
 
 SCHEME = "zoho-invoice://"
-JSON, PDF = "application/json", "application/pdf"
+JSON = "application/json"
 LASTING = 300_000
 """Milliseconds for which a client may keep what hardly ever changes; it may keep nothing else."""
+MOST_IDS = 25
+"""In the address of one file: as many invoices as Zoho puts into one PDF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,6 @@ KINDS = (
     ResourceKind(f"{SCHEME}invoices{{?page}}", "list_invoices", "Invoices, page by page", "200 invoices a page"),
     ResourceKind(f"{SCHEME}invoices/{{invoice_id}}", "get_invoice", "Invoice",
                  "One invoice: lines, taxes, totals, balance"),
-    ResourceKind(f"{SCHEME}invoices/{{invoice_id}}/pdf", "get_invoice_pdf", "Invoice PDF",
-                 "One invoice as a file", PDF),
 )  # fmt: skip
 STATEMENT = next(address for address in KINDS if address.template.endswith("/statement"))
 _NEEDED = {STATEMENT.template: ("get_customer", "list_invoices", "list_payments", "list_credit_notes")}
@@ -50,9 +52,24 @@ def needed(address: ResourceKind) -> tuple[str, ...]:
     return _NEEDED.get(address.template, (address.operation,))
 
 
+def kinds(app: ServerContext) -> Iterator[ResourceKind]:
+    """Every kind: those above, and the files of the catalog."""
+    yield from KINDS
+    for operation in app.catalog.operations.values():
+        if file := operation.answer.file:
+            yield ResourceKind(f"{SCHEME}{file.at}", operation.name, file.title, operation.description, file.media_type)
+
+
+def expanded(template: str, arguments: Mapping[str, Any]) -> str:
+    """An address with its arguments: `invoices/{invoice_id}/pdf`, `invoices/pdf{?invoice_ids}`."""
+    plain, _, name = template.removesuffix("}").partition("{?")
+    path = fill(plain if name else template, lambda argument: str(arguments[argument]))
+    return f"{path}?{name}={','.join(arguments[name])}" if name else path
+
+
 def readable(app: ServerContext) -> Iterator[ResourceKind]:
     """The kinds whose operations are offered: what a setting keeps from a model as a tool is no resource either."""
-    return (address for address in KINDS if all(name in app.offered for name in needed(address)))
+    return (address for address in kinds(app) if all(name in app.offered for name in needed(address)))
 
 
 def template(app: ServerContext, address: ResourceKind) -> str:
@@ -97,7 +114,7 @@ def match(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] |
 
 def meaning(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] | None:
     """The same, whether or not the caller may read it."""
-    for address in KINDS:
+    for address in kinds(app):
         if found := _pattern(template(app, address)).fullmatch(uri):
             return address, found.groupdict()
     return None
@@ -107,4 +124,7 @@ def meaning(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]]
 def _pattern(template: str) -> re.Pattern[str]:
     """Matches an address of that template; arguments are digits."""
     plain = re.sub(r"{(\w+)}", r"(?P<\1>[0-9]{1,30})", template)
-    return re.compile(plain.replace("{?page}", r"\?page=(?P<page>[1-9][0-9]{0,6})"))
+    plain = plain.replace("{?page}", r"\?page=(?P<page>[1-9][0-9]{0,6})")
+    return re.compile(
+        re.sub(r"{\?(\w+)}", rf"\\?\1=(?P<\1>[0-9]{{1,30}}(?:,[0-9]{{1,30}}){{0,{MOST_IDS - 1}}})", plain)
+    )

@@ -10,7 +10,7 @@ from zoho_mcp.errors import ArgumentsError, RejectedError
 from zoho_mcp.zoho.request import Upload
 
 LARGEST_UPLOAD = 7_000_000
-"""Bytes. Zoho's own limit for a receipt could not be verified; this is on the safe side of what it names elsewhere."""
+"""Bytes. Zoho's own limit could not be verified; this is on the safe side of what it names elsewhere."""
 _TYPES = {
     # ending: media type, and how such a file begins
     ".pdf": ("application/pdf", b"%PDF-"),
@@ -22,8 +22,15 @@ _TYPES = {
 }
 
 
-def receipt(tool: str, folder: Path | None, name: str) -> Upload:
-    """The file `name` below `folder`, checked before a byte of it is sent.
+def media_type_of(content: bytes) -> str:
+    """The media type of a file, by how it begins."""
+    return next(
+        (kind for kind, beginning in _TYPES.values() if content.startswith(beginning)), "application/octet-stream"
+    )
+
+
+def upload(tool: str, field: str, folder: Path | None, name: str) -> Upload:
+    """The file `name` below `folder`, for a form's `field`, checked before a byte of it is sent.
 
     Raises ArgumentsError for a path that leaves the folder, a link, a wrong type, an empty or too large file.
     """
@@ -47,7 +54,7 @@ def receipt(tool: str, folder: Path | None, name: str) -> Upload:
     content = _read(folder, path, refuse)
     if not content.startswith(beginning):
         raise refuse(f"is named {path.suffix} but is something else inside.")
-    return Upload("receipt", path.name, media_type, content)
+    return Upload(field, path.name, media_type, content)
 
 
 def _read(folder: Path, path: Path, refuse: Callable[[str], ArgumentsError]) -> bytes:

@@ -19,7 +19,7 @@ from zoho_mcp.server.delivery.duplicates import Duplicate
 from zoho_mcp.server.delivery.perform import perform
 from zoho_mcp.server.results import result
 from zoho_mcp.server.tool_call import ToolCall
-from zoho_mcp.server.tools import pagination, record_numbers
+from zoho_mcp.server.tools import documents, pagination, record_numbers
 from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
 from zoho_mcp.telemetry.call_context import current_call, kind_of
@@ -73,6 +73,8 @@ async def _read(app: ServerContext, call: ToolCall) -> types.CallToolResult:
     operation, links = call.operation, ()
     if operation.handler:
         envelope, links = await COMPOSITES[operation.handler](app, call.arguments)
+    elif operation.answer.file:
+        envelope, links = await documents.download(app, operation, call.arguments)
     else:
         envelope = await pagination.run(app, operation, call.arguments)
     if operation.answer.currency_of_customer:

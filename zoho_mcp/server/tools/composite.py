@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -11,11 +10,9 @@ import mcp_types as types
 from zoho_mcp.errors import ArgumentsError, OutcomeUnknownError, RejectedError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.reconcile import send_change
-from zoho_mcp.server.resources.uris import address_of
-from zoho_mcp.server.tools import attachments
 from zoho_mcp.server.tools.figures import get_customer_statement, get_payment_performance, summarize_records
 from zoho_mcp.server.tools.reports import get_monthly_revenue, get_receivables_aging
-from zoho_mcp.zoho.request import Request, build
+from zoho_mcp.zoho.request import Request
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Handler = Callable[[ServerContext, Mapping[str, Any]], Awaitable[Answer]]
@@ -67,20 +64,6 @@ async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any
     }
     envelope = await send_change(app, "record_payment", payment)
     return {**envelope, "before": invoice}, ()
-
-
-async def get_invoice_pdf(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """A link to the PDF, whose bytes never pass through the model; with `save` it is also written to a folder."""
-    invoice_id = arguments["invoice_id"]
-    invoice = await app.api.record("get_invoice", {"invoice_id": invoice_id})
-    uri = address_of(app, f"invoices/{invoice_id}/pdf")
-    name = f"{invoice.get('invoice_number') or invoice_id}.pdf"
-    answer = {"uri": uri, "name": name, "mime_type": "application/pdf"}
-    if arguments.get("save"):
-        content = await app.api.send(build(app.catalog.operations["get_invoice_pdf"], {"invoice_id": invoice_id}))
-        answer["saved_as"] = str(attachments.save(app.settings.download_dir, name, cast(bytes, content)))
-    link = types.ResourceLink(uri=uri, name=name, mime_type="application/pdf", description="The invoice as a PDF file")
-    return answer, (link,)
 
 
 async def convert_estimate_to_invoice(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
@@ -155,22 +138,12 @@ async def upsert_recurring_invoice(app: ServerContext, arguments: Mapping[str, A
     return {**envelope, "message": f"{what} recurring invoice {record.get('recurrence_name', '')}."}, ()
 
 
-async def upload_expense_receipt(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """Attach a file of the upload folder to an expense."""
-    operation = app.catalog.operations["upload_expense_receipt"]
-    upload = attachments.receipt(operation.name, app.settings.upload_dir, arguments["file_path"])
-    request = build(operation, {"expense_id": arguments["expense_id"]})
-    return cast("dict[str, Any]", await app.api.send(replace(request, upload=upload))), ()
-
-
 COMPOSITES: Mapping[str, Handler] = {
     function.__name__: function
     for function in (
         record_invoice_payment,
-        get_invoice_pdf,
         convert_estimate_to_invoice,
         upsert_recurring_invoice,
-        upload_expense_receipt,
         get_monthly_revenue,
         get_receivables_aging,
         summarize_records,

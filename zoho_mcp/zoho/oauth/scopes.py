@@ -18,7 +18,8 @@ def covers(granted: frozenset[str] | None, needed: str) -> bool:
 
 def needs(operation: Operation, catalog: Catalog) -> tuple[str, ...]:
     """The scopes without which an operation fails, its question and the calls of its function included."""
-    others = (*operation.also_needs, *((operation.confirm.subject,) if operation.confirm else ()))
+    others = [*operation.also_needs, *((operation.confirm.subject,) if operation.confirm else ())]
+    others += [operation.answer.file.record] if operation.answer.file and operation.answer.file.record else []
     found = (operation.scope, *(catalog.operations[name].scope for name in others))
     return tuple(dict.fromkeys(found))
 

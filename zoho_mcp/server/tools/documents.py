@@ -1,0 +1,58 @@
+"""Files of records: given as resource links, and sent from the upload folder. What a file is about, its entry says."""
+
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import mcp_types as types
+
+from zoho_mcp.errors import NotFoundError
+from zoho_mcp.policy.quoting import one_line
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.resources import uris
+from zoho_mcp.server.tools import attachments
+from zoho_mcp.specs.model import File, Operation
+from zoho_mcp.text import fill
+
+Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
+Arguments = Mapping[str, Any]
+
+
+async def download(app: ServerContext, operation: Operation, arguments: Arguments) -> Answer:
+    """A link to the file, whose bytes never pass through the model; with `save` it is also written to a folder.
+
+    A file that no record vouches for is fetched at once, so that no link leads nowhere. Raises NotFoundError.
+    """
+    file = operation.answer.file
+    assert file is not None
+    record = await app.api.record(file.record, arguments) if file.record else {}
+    own_name = fill(file.name, lambda field: str(record.get(field) or ""))
+    name = own_name or file.title
+    content = b""
+    if arguments.get("save") or not (record and own_name):
+        content = await _fetch(app, operation, arguments, file)
+    media_type = file.media_type
+    if media_type == "*/*":
+        media_type = mimetypes.guess_type(name)[0] or attachments.media_type_of(content)
+    uri = uris.address_of(app, uris.expanded(file.at, arguments))
+    answer = {"uri": uri, "name": name, "mime_type": media_type}
+    if arguments.get("save"):
+        answer["saved_as"] = str(attachments.save(app.settings.download_dir, name, content))
+    link = types.ResourceLink(uri=uri, name=name, mime_type=media_type, description=operation.description)
+    return answer, (link,)
+
+
+async def _fetch(app: ServerContext, operation: Operation, arguments: Arguments, file: File) -> bytes:
+    try:
+        return cast(bytes, await app.api.send(app.api.request(operation, arguments)))
+    except NotFoundError as problem:
+        raise NotFoundError(f"{file.title}: there is none. {one_line(problem.what)}", "Tell the user so.") from problem
+
+
+async def upload(app: ServerContext, operation: Operation, arguments: Arguments) -> Answer:
+    """Send a file of the upload folder. Raises ArgumentsError for one that may not be sent."""
+    field = operation.http.file
+    sent = attachments.upload(operation.name, field, app.settings.upload_dir, arguments["file_path"])
+    request = replace(app.api.request(operation, arguments), upload=sent)
+    return cast("dict[str, Any]", await app.api.send(request)), ()
