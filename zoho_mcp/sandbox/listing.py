@@ -58,6 +58,7 @@ class Listing:
     sortable: Collection[str]
     exact: Collection[str] = ()
     text: Collection[str] = ()  # also _startswith and _contains
+    elsewhere: Mapping[str, str] = field(default_factory=dict[str, str])  # texts to the rows' lists of their values
     numbers: Collection[str] = ()  # also _less_than, _less_equals, _greater_than and _greater_equals
     dates: Collection[str] = ()  # also _start, _end, _before and _after
     search: Collection[str] = ()
@@ -119,7 +120,7 @@ def _tests(request: Request, listing: Listing) -> Iterator[Test]:
         if column in asked:
             yield _compare(column, asked[column], operator.eq)
     for column in listing.text:
-        yield from _family(column, asked, TEXT, lambda text, name: text.casefold())
+        yield from _family(column, asked, TEXT, lambda text, name: text.casefold(), listing.elsewhere.get(column))
     for column in listing.numbers:
         yield from _family(column, asked, NUMBER, as_number)
     for column in listing.dates:
@@ -138,13 +139,22 @@ def _compare(column: str, want: Any, holds: Holds) -> Test:
     return lambda row: holds(row.get(column, ""), want)
 
 
+def _any(column: str, want: Any, holds: Holds) -> Test:
+    return lambda row: any(holds(value, want) for value in row[column])
+
+
 def _family(
-    column: str, asked: Mapping[str, str], suffixes: Suffixes, read: Callable[[str, str], Any]
+    column: str,
+    asked: Mapping[str, str],
+    suffixes: Suffixes,
+    read: Callable[[str, str], Any],
+    several: str | None = None,
 ) -> Iterator[Test]:
     for suffix, holds in suffixes.items():
         name = f"{column}{suffix}"
         if name in asked:
-            yield _compare(column, read(asked[name], name), holds)
+            want = read(asked[name], name)
+            yield _any(several, want, holds) if several else _compare(column, want, holds)
 
 
 def _day(text: str, name: str) -> str:

@@ -200,6 +200,8 @@ class Answer(Frozen):
     """For rows: the columns of money that are added up, each currency by itself."""
     currency_of_customer: bool = False
     """For rows: Zoho names no currency in them. It is that of the row's customer."""
+    by_contact_person: bool = False
+    """For rows: customers, which a search finds by all of their contact persons."""
     fields: tuple[str, ...] = ()
     """For a record: the fields people read, by default those of `fields` in _shared.json; empty: all. A point leads
     into what is inside (`line_items.rate`), a question mark at the end leaves the field out where it is 0 or false."""

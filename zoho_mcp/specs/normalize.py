@@ -6,6 +6,7 @@ exact meaning are made; everything else is left for the checker to refuse.
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
@@ -22,19 +23,29 @@ def normalize(operation: Operation, arguments: Mapping[str, Any]) -> Json:
     """The arguments without those that say nothing, each value as the type that the schema has for it.
 
     null is "not given" everywhere, also inside lists. "" is "not given" for everything but text, and for text too
-    except in a read: it never empties a field, which is what `clear` is for.
+    except in a read: it never empties a field, which is what `clear` is for. Names, and all texts of a read, are
+    composed (NFC) and trimmed: a client may send letters and their accents apart, which no search would find.
     """
-    return _object(operation.input, arguments, drop_zero=operation.effect == "read")
+    return _object(operation.input, arguments, reads=operation.effect == "read")
 
 
-def _object(schema: Json, value: Mapping[str, Any], *, drop_zero: bool = False) -> Json:
+def _object(schema: Json, value: Mapping[str, Any], *, reads: bool = False) -> Json:
     known: Json = schema.get("properties", {})
-    found = {name: _value(known.get(name, {}), part) for name, part in value.items()}
+    composed = {name: _composed(part) if reads or _is_name(name) else part for name, part in value.items()}
+    found = {name: _value(known.get(name, {}), part) for name, part in composed.items()}
     return {
         name: part
         for name, part in found.items()
-        if part is not _OMITTED and not (drop_zero and part == 0 and _needs_one(known.get(name, {})))
+        if part is not _OMITTED and not (reads and part == 0 and _needs_one(known.get(name, {})))
     }
+
+
+def _is_name(name: str) -> bool:
+    return name == "name" or name.endswith("_name")
+
+
+def _composed(value: Any) -> Any:
+    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
 
 
 def _needs_one(schema: Json) -> bool:

@@ -139,8 +139,7 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     answer |= {"page": page, "has_more": has_more}
     if has_more:
         answer["next"] = continued(_start(paging) + paging.get("rows_read", len(found)))
-    if remarks := envelope.get("remarks"):
-        answer["remarks"] = remarks
+    answer |= {name: envelope[name] for name in ("found_by", "remarks") if name in envelope}
     if envelope.get("no_sums"):
         return answer
     return answer | totals(found, operation.answer.sums, complete=not has_more and not _start(paging), drafts=drafts)

@@ -19,7 +19,7 @@ from zoho_mcp.server.delivery.duplicates import Duplicate
 from zoho_mcp.server.delivery.perform import perform
 from zoho_mcp.server.results import result
 from zoho_mcp.server.tool_call import ToolCall
-from zoho_mcp.server.tools import documents, pagination, record_numbers
+from zoho_mcp.server.tools import customer_search, documents, pagination, record_numbers
 from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
 from zoho_mcp.telemetry.call_context import current_call, kind_of
@@ -76,7 +76,8 @@ async def _read(app: ServerContext, call: ToolCall) -> types.CallToolResult:
     elif operation.answer.file:
         envelope, links = await documents.download(app, operation, call.arguments)
     else:
-        envelope = await pagination.run(app, operation, call.arguments)
+        read = customer_search.run if operation.answer.by_contact_person else pagination.run
+        envelope = await read(app, operation, call.arguments)
     if operation.answer.currency_of_customer:
         await PaymentCurrencies(app.api).add(envelope.get(operation.answer.key) or [])
     return result.success(app, operation, call.arguments, envelope, links)

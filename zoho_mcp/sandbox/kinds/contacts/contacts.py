@@ -33,6 +33,7 @@ SUMMARY = ("currency_id", "currency_code", "currency_symbol", "price_precision",
            "unused_credits_receivable_amount")  # fmt: skip
 CURRENCY = ("is_base_currency", "currency_name_formatted")
 TRANSACTIONS = ("invoice", "payment", "estimate", "creditnote", "recurring_invoice", "expense")
+OF_PERSONS = ("first_name", "last_name", "email", "phone")
 LISTING = Listing(
     key="contacts",
     report_name="Contacts",
@@ -40,7 +41,9 @@ LISTING = Listing(
         "contact_name", "first_name", "last_name", "email", "outstanding_receivable_amount", "last_modified_time",
         "unused_credits_receivable_amount", "company_name",
     ),
-    text=("contact_name", "company_name", "first_name", "last_name", "email", "phone", "address"),
+    text=("contact_name", "company_name", *OF_PERSONS, "address"),
+    # Documented as filters "of the contact person"; that this is any of them, and not the primary one, is unverified.
+    elsewhere={name: f"every_{name}" for name in OF_PERSONS},
     search=("contact_name", "company_name", "first_name", "last_name", "email", "phone", "mobile", "contact_number"),
     filters={
         "Status.All": lambda row: True,
@@ -76,6 +79,7 @@ def list_contacts(request: Request) -> Reply:
             **view(request, contact, stand.get(contact["contact_id"], Standing())),
             "address": " ".join(str(contact["billing_address"][part]) for part in ("address", "street2", "city")),
             "has_overdue": contact["contact_id"] in overdue,
+            **{f"every_{name}": [person[name] for person in contact["contact_persons"]] for name in OF_PERSONS},
         }
         for contact in request.books.all("contact")
         if contact["contact_type"] == wanted
