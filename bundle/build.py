@@ -7,10 +7,11 @@ dependencies, the host's uv fetches Python and those. The same source gives the 
 import json
 import tomllib
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoho_mcp.connect.offer import CONNECT
 from zoho_mcp.server.prompts.handlers import PROMPTS
 from zoho_mcp.server.prompts.texts import Prompt
 from zoho_mcp.server.tools.inventory import chosen
@@ -23,22 +24,17 @@ TARGET = ROOT / "dist" / "zoho-invoice-mcp.mcpb"
 _THEN = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the bundle, the earliest a zip can hold."""
 _TITLES = {
-    "ZOHO_SANDBOX": "Use demo data",
-    "ZOHO_PROFILE": "Stored login",
-    "ZOHO_CLIENT_ID": "Client id",
-    "ZOHO_CLIENT_SECRET": "Client secret",
-    "ZOHO_REFRESH_TOKEN": "Refresh token",
-    "ZOHO_ORGANIZATION_ID": "Organisation id",
-    "ZOHO_DC": "Data centre",
-    "ZOHO_PRODUCT": "Product",
+    "ZOHO_READ_ONLY": "Read only",
     "ZOHO_EDITION": "Country edition",
     "ZOHO_TOOLSETS": "Toolsets",
-    "ZOHO_READ_ONLY": "Read only",
     "ZOHO_UPLOAD_DIR": "Folder for receipts to upload",
     "ZOHO_DOWNLOAD_DIR": "Folder for saved PDFs",
     "ZOHO_POLICY_FILE": "Policy file",
+    "ZOHO_PROFILE": "Stored login",
+    "ZOHO_SANDBOX": "Always use demo data",
 }
-"""The settings that a person may want to give in Claude Desktop, in the order they are shown."""
+"""The settings that a person may want to give in Claude Desktop, in the order they are shown. None is about the
+account: the server starts without one, and a page in the browser takes what Zoho's console shows."""
 _IGNORED = ".venv/\n__pycache__/\n*.pyc\nuv.lock\n"
 
 
@@ -66,10 +62,7 @@ def manifest() -> dict[str, Any]:
         "support": about["urls"]["Issues"],
         "icon": "icon.png",
         "server": _server(asked),
-        "tools": [
-            {"name": name, "description": operation.description}
-            for name, operation in chosen(load(), from_environment({}, account=False)).items()
-        ],
+        "tools": [{"name": name, "description": text} for name, text in _tools()],
         "prompts": [_prompt(prompt) for prompt in PROMPTS.values()],
         "keywords": about["keywords"],
         "license": about["license"],
@@ -80,6 +73,13 @@ def manifest() -> dict[str, Any]:
         },
         "user_config": {_key(setting): _field(setting) for setting in asked},
     }
+
+
+def _tools() -> Iterator[tuple[str, str]]:
+    """Name and description of each tool that a server without an account lists."""
+    yield CONNECT.name, CONNECT.description or ""
+    for name, operation in chosen(load(), from_environment({}, account=False)).items():
+        yield name, operation.description
 
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:
@@ -102,9 +102,8 @@ def _server(asked: Iterable[Setting]) -> dict[str, Any]:
 
 _LONG = (
     "Lets Claude run a small business's invoicing on **Zoho Invoice** or **Zoho Books**. A person is asked before "
-    "anything is deleted, voided or refunded.\n\nIt starts with demo data in a sandbox on this computer. To use your "
-    "own account, switch *Use demo data* off. The client id, client secret and refresh token come from Zoho's API "
-    "console; see the documentation."
+    "anything is deleted, voided or refunded.\n\nLeave the form empty and ask a question. A page opens in your "
+    "browser: try it with demo data on this computer, or connect your Zoho account step by step."
 )
 
 
@@ -118,7 +117,7 @@ def _field(setting: Setting) -> dict[str, Any]:
     """
     about = setting.meaning
     if setting.choices == ("true", "false"):
-        kind, default = "boolean", setting.name == "ZOHO_SANDBOX" or setting.default == "true"
+        kind, default = "boolean", setting.default == "true"
     elif setting.name.endswith(("_DIR", "_FILE")):
         kind, default = "directory" if setting.name.endswith("_DIR") else "file", ""
     else:
@@ -127,8 +126,6 @@ def _field(setting: Setting) -> dict[str, Any]:
             about += f" There are {', '.join(load().toolsets)}. Empty: all."
         elif setting.choices:
             about += f" One of {', '.join(setting.choices)}; empty: {setting.default or 'none'}."
-        elif setting.required:
-            about += " Not needed to try it without an account."
     field = {"type": kind, "title": _TITLES[setting.name], "description": about, "required": False, "default": default}
     return {**field, "sensitive": True} if setting.secret else field
 

@@ -18,9 +18,11 @@ import anyio
 import jsonschema
 import pytest
 from conftest import call
+from connecting import kind_of
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
+from zoho_mcp.connect.offer import CONNECT
 from zoho_mcp.server.prompts.handlers import PROMPTS
 from zoho_mcp.server.tools.inventory import chosen
 from zoho_mcp.settings import from_environment
@@ -68,7 +70,8 @@ def test_the_manifest_is_valid_and_strictly_so(manifest: dict[str, Any]) -> None
 
 def test_name_version_and_tools_are_those_of_the_code(manifest: dict[str, Any]) -> None:
     assert manifest["version"] == zoho_mcp.__version__
-    assert [tool["name"] for tool in manifest["tools"]] == list(chosen(load(), from_environment({}, account=False)))
+    listed = [CONNECT.name, *chosen(load(), from_environment({}, account=False))]
+    assert [tool["name"] for tool in manifest["tools"]] == listed
 
 
 def test_a_prompt_of_the_manifest_says_what_the_servers_does_with_a_place_for_every_argument(
@@ -87,16 +90,16 @@ def test_the_form_asks_for_settings_that_exist_and_hides_the_secret_ones(manifes
         assert fields[key].get("sensitive", False) == known[variable].secret
         for choice in known[variable].choices if fields[key]["type"] == "string" else ():
             assert choice in fields[key]["description"]
-    # A chat program's servers share through the user's own files, not through Redis.
-    assert {setting.name for setting in SETTINGS if setting.secret} - {"ZOHO_REDIS_URL"} <= set(variables)
+    # The page that connects an account takes them.
+    assert not {setting.name for setting in SETTINGS if setting.secret or setting.required} & set(variables)
     assert fields["sandbox"]["type"] == fields["read_only"]["type"] == "boolean"
     assert all(toolset in fields["toolsets"]["description"] for toolset in load().toolsets)
 
 
 def test_a_field_left_empty_never_stops_the_form_and_always_has_a_value(manifest: dict[str, Any]) -> None:
-    for key, field in manifest["user_config"].items():
+    for field in manifest["user_config"].values():
         assert field["required"] is False
-        assert field["default"] in ("", key == "sandbox")
+        assert field["default"] in ("", False)
         assert field["type"] in ("string", "boolean", "directory", "file")
 
 
@@ -123,13 +126,15 @@ def test_the_icon_is_what_its_script_draws() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_unpacked_bundle_answers(unpacked: Path, manifest: dict[str, Any]) -> None:
+@pytest.mark.parametrize("demo", ["false", "true"])
+async def test_the_unpacked_bundle_answers(unpacked: Path, manifest: dict[str, Any], demo: str, tmp_path: Path) -> None:
     fields = manifest["user_config"]
     filled = {key: str(field["default"]).lower() for key, field in fields.items()}
     variables = {
         name: filled[placeholder.removeprefix("${user_config.").removesuffix("}")]
         for name, placeholder in manifest["server"]["mcp_config"]["env"].items()
     }
+    variables |= {"ZOHO_SANDBOX": demo, "HOME": str(tmp_path), "DISPLAY": "", "WAYLAND_DISPLAY": "", "BROWSER": ""}
     # As Claude Desktop does with a field that has no value at all.
     variables["ZOHO_EDITION"] = "${user_config.edition}"
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("ZOHO_", "PYTHON"))}
@@ -145,7 +150,10 @@ async def test_the_unpacked_bundle_answers(unpacked: Path, manifest: dict[str, A
             said = [(one["name"], one["description"], one["arguments"]) for one in manifest["prompts"]]
             prompts = (await client.list_prompts()).prompts
             assert said == [(one.name, one.description, [a.name for a in one.arguments or []]) for one in prompts]
-            assert (await call(client, "list_invoices"))["invoices"]
+            if demo == "true":
+                assert (await call(client, "list_invoices"))["invoices"]
+            elif sys.platform not in ("darwin", "win32"):  # There, it would open a window.
+                assert kind_of(await client.call_tool("list_invoices", {})) == "not_connected"
 
 
 def test_the_official_tool_accepts_it(tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"mcp", "mcp_types", "anyio", "h11", "httpx", "jwt", "markupsafe", "pydantic", "starlette", "uvicorn"},
     ),
     "connect": (
-        {"errors", "private_files", "settings", "specs", "zoho", "approval_page", "server", "connect"},
-        {"anyio", "httpx", "mcp", "mcp_types", "pydantic", "starlette"},
+        {"errors", "private_files", "settings", "specs", "telemetry", "zoho", "approval_page", "server", "connect"},
+        {"anyio", "httpx", "markupsafe", "mcp", "mcp_types", "pydantic", "starlette"},
     ),
     "sandbox": ({"sandbox"}, {"starlette"}),
 }

@@ -6,6 +6,7 @@ ZohoMcpError
 ├── ArgumentsError         arguments     the arguments of a call are wrong: all problems at once
 ├── DeclinedError          declined …    nobody consented, or the policy refuses: nothing was done
 ├── AuditError             audit         a change cannot be recorded, so it is not made
+├── NotConnectedError      not_connected no Zoho account is connected yet, and nobody chose the demo data
 ├── AuthError              auth          a credential, a scope or the organisation is not accepted
 ├── NotFoundError          not_found     the record does not exist
 ├── RejectedError          rejected      Zoho understood the request and refused it
@@ -94,6 +95,13 @@ class AuthError(ZohoMcpError):
     """Zoho does not accept the credentials, the scope or the organisation."""
 
     kind = "auth"
+
+
+class NotConnectedError(ZohoMcpError):
+    """No account is connected yet; `next_step` says how the user connects one."""
+
+    kind = "not_connected"
+    changed = "Nothing was done."
 
 
 class NotFoundError(ZohoMcpError):

@@ -24,9 +24,9 @@ from zoho_mcp.policy.approvals import Approval, ApprovalStore
 _LONGEST_FORM = 4096
 _WAIT_FOR_OUTCOME = 3.0
 """Seconds that a click waits for its call, so that the next page can mostly say how it ended."""
+_POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 HEADERS: Mapping[str, str] = {
-    "content-security-policy": f"default-src 'none'; style-src '{STYLE_HASH}'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
+    "content-security-policy": _POLICY,
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
@@ -193,8 +193,8 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items() if len(values) == 1}
 
 
-def guarded(app: ASGIApp, hosts: set[str]) -> ASGIApp:
-    """No answer to a browser that was led here under another name."""
+def guarded(app: ASGIApp, hosts: set[str], script: str = "") -> ASGIApp:
+    """No answer to a browser that was led here under another name. `script`: the hash of the one that may run."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
@@ -203,16 +203,17 @@ def guarded(app: ASGIApp, hosts: set[str]) -> ASGIApp:
         else:
             await refused("This address is not served under that name.")(scope, receive, send)
 
-    return with_headers(guard)
+    policy = f"{_POLICY}; script-src '{script}'" if script else _POLICY
+    return _with_headers(guard, {**HEADERS, "content-security-policy": policy})
 
 
-def with_headers(app: ASGIApp) -> ASGIApp:
-    """The security headers on every answer."""
+def _with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
+    """These headers on every answer."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                added = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                added = [(name.encode(), value.encode()) for name, value in headers.items()]
                 message = {**message, "headers": [*message.get("headers", []), *added]}
             await send(message)
 

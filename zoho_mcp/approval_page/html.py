@@ -172,8 +172,11 @@ def _minutes(seconds: float) -> str:
     return f"valid for {minutes} more minute{'' if minutes == 1 else 's'}"
 
 
-def whole_page(title: str, body: str, *, refresh: bool = False, go_to: str = "") -> str:
-    """A page around `body`, which is HTML. It loads itself again with `refresh`, and another page with `go_to`."""
+def whole_page(title: str, body: str, *, refresh: bool = False, go_to: str = "", script: str = "") -> str:
+    """A page around `body`, which is HTML. It loads itself again with `refresh`, and another page with `go_to`.
+
+    `script` runs only where the headers hold its hash.
+    """
     again = Markup('<meta http-equiv="refresh" content="2">') if refresh else Markup()
     again += Markup('<meta http-equiv="refresh" content="0; url={}">').format(go_to) if go_to else Markup()
     return Markup("""<!doctype html>
@@ -188,6 +191,14 @@ def whole_page(title: str, body: str, *, refresh: bool = False, go_to: str = "")
 </head>
 <body><main><p class="product">{icon} {product}</p><div class="card">
 {body}
-</div></main></body>
+</div></main>{script}</body>
 </html>
-""").format(again=again, title=title, style=Markup(STYLE), icon=_ICON, product=PRODUCT, body=Markup(body))
+""").format(
+        again=again,
+        title=title,
+        style=Markup(STYLE),
+        icon=_ICON,
+        product=PRODUCT,
+        body=Markup(body),
+        script=Markup("<script>{}</script>").format(Markup(script)) if script else "",
+    )

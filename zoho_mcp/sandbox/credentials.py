@@ -11,6 +11,7 @@ class Credentials:
     client_secret: str = "sandbox-secret-that-opens-nothing-else"
     refresh_token: str = "1000.sandboxrefreshtoken000000000000.00000000000000000000000000000000"
     organization_id: str = "900000001"  # shorter than other ids, as the real ones are
+    organization_name: str = "Studio Linden"
 
 
 CREDENTIALS = Credentials()

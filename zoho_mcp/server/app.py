@@ -91,7 +91,7 @@ def create_server(
     )
     server = _speaking(app, shared)
     # `trace` stands instead of the SDK's own span, which quotes what a client wrote.
-    grants = [GrantMiddleware(app)] if policy.grants else []
+    grants = [GrantMiddleware()] if policy.grants else []
     server.middleware[:] = [trace, *grants, confirmations.observe, _boundary(shared)]
     return server
 

@@ -75,6 +75,14 @@ def chosen_profile(environment: Mapping[str, str], name: str = "", *, secrets: b
     return store.load(name, secrets=secrets) if name else None
 
 
+def has_account(environment: Mapping[str, str]) -> bool:
+    """Whether variables or a profile name an account, be it in part or wrongly: no server may then work on others."""
+    if any(environment.get(variable, "").strip() for variable in _ACCOUNT):
+        return True
+    store, name = Profiles.of(environment), environment.get("ZOHO_PROFILE", "").strip()
+    return store.folder is not None and (store.path_of(name).exists() if name else bool(store.names()))
+
+
 def settings_for(environment: Mapping[str, str], name: str = "", *, account: bool = True) -> Settings:
     """Settings from a profile and the environment; where both say something, the environment wins.
 

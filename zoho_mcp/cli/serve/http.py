@@ -15,6 +15,7 @@ from zoho_mcp.server.app import create_server, policy_for
 from zoho_mcp.server.tools.inventory import for_organizations
 from zoho_mcp.specs.load import load
 from zoho_mcp.telemetry.logging import announce
+from zoho_mcp.telemetry.setup import set_up
 from zoho_mcp.zoho.readiness import Readiness
 
 
@@ -24,6 +25,7 @@ def serve_http(environment: Mapping[str, str], *, file: str | None = None) -> in
 
     http = http_settings(environment)
     settings, client, replicas = connected(environment, file=file)
+    set_up(settings, environment)
     if http.knows_callers:
         # Callers from elsewhere do not see this machine's browser.
         settings = replace(settings, can_open_browser=False)

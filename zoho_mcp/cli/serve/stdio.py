@@ -6,20 +6,30 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.stdio import stdio_server
 
+from zoho_mcp.approval_page.browser import open_browser
+from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.cli.options import MEMORY
 from zoho_mcp.cli.serve.answering import AnsweringStream
+from zoho_mcp.connect.account import stored_owner
+from zoho_mcp.connect.offer import WAIT, offering
 from zoho_mcp.connect.organizations import numbered
+from zoho_mcp.connect.serving import ConnectServer
+from zoho_mcp.connect.switch import Account, BooksSwitch
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.server.app import create_server
-from zoho_mcp.settings import Settings
-from zoho_mcp.settings.profiles import settings_for
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.settings.profiles import has_account, settings_for
 from zoho_mcp.specs.load import load
 from zoho_mcp.telemetry.logging import announce
 from zoho_mcp.telemetry.setup import set_up
@@ -36,10 +46,7 @@ _WAITING = "waiting for a chat app (see `install`); `demo` shows what it does. C
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until the client closes stdin. Raises SettingsError."""
-    environment: Mapping[str, str] = options.environment
-    settings, client, replicas = connected(environment, file=options.sandbox)
-    server = create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
-
+    server = server_for(options.environment, file=options.sandbox)
     # The SDK puts something else in the place of stdin.
     by_hand = sys.stdin.isatty()
 
@@ -50,7 +57,8 @@ def serve(options: argparse.Namespace) -> int:
                 announce(_WAITING)
             try:
                 readable: Any = AnsweringStream(incoming, outgoing)
-                await server.run(readable, outgoing, server.create_initialization_options())
+                changing = NotificationOptions(tools_changed=True)
+                await server.run(readable, outgoing, server.create_initialization_options(changing))
             finally:
                 if interrupted:
                     # The server has stopped and closed its connections. The thread that waits for stdin cannot be
@@ -61,6 +69,43 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def server_for(environment: Mapping[str, str], *, file: str | None = None) -> Server[ServerContext]:
+    """The server for the account that the environment names.
+
+    On the sandbox, and where there is no account, it offers to connect one. Raises SettingsError.
+    """
+    set_up(from_environment(environment, account=False), environment)
+    if _is_sandboxed(environment) or not has_account(environment):
+        return offering_server(environment, file=file, demo=_is_sandboxed(environment))
+    return _created(environment, file=file)
+
+
+def offering_server(
+    environment: Mapping[str, str],
+    *,
+    file: str | None = None,
+    demo: bool = False,
+    browser: OpenBrowser = open_browser,
+    page: ConnectServer | None = None,
+    wait: float = WAIT,
+) -> Server[ServerContext]:
+    """A server on no books yet, or on the `demo` data, that offers to connect an account. Raises SettingsError."""
+    on_sandbox, on_account = {**environment, "ZOHO_SANDBOX": "true"}, {**environment, "ZOHO_SANDBOX": ""}
+    account = Account(partial(stored_owner, on_account), partial(_created, on_account))
+    switch = BooksSwitch(CREDENTIALS.organization_name, account, demo=demo)
+    page = page or ConnectServer(on_account)
+    return offering(_created(on_sandbox, file=file), switch, page, browser, wait=wait)
+
+
+def _created(environment: Mapping[str, str], *, file: str | None = None) -> Server[ServerContext]:
+    settings, client, replicas = connected(environment, file=file)
+    return create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
+
+
+def _is_sandboxed(environment: Mapping[str, str]) -> bool:
+    return environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
+
+
 def connected(
     environment: Mapping[str, str], *, file: str | None = None
 ) -> "tuple[Settings, ZohoClient, Replicas | None]":
@@ -68,8 +113,7 @@ def connected(
 
     `file` keeps the sandbox's books, MEMORY or None: they end with the process. Raises SettingsError.
     """
-    sandboxed = environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
-    if sandboxed:
+    if _is_sandboxed(environment):
         from zoho_mcp.cli.embedded import embedded
 
         settings, transport = embedded(environment, None if file == MEMORY else file)
@@ -80,7 +124,6 @@ def connected(
                 "There is no folder for the record of changes: HOME is not set.",
                 "Set ZOHO_AUDIT_FILE to a file that is kept.",
             )
-    set_up(settings, environment)
     settings = numbered(settings, transport)
     # Requests to the sandbox must not use up the limits of the real account.
     counted_in = "" if settings.is_embedded else settings.limits_file

@@ -123,7 +123,7 @@ def _organization_record(organization_id: str, today: date) -> Record:
     address = {"street_address1": "48 Linden Street", "street_address2": "Floor 2", "city": "New York", "state": "NY",
                "country": "U.S.A", "zip": "10013"}  # fmt: skip
     return {
-        "organization_id": organization_id, "user_id": "982000000000000001", "name": "Studio Linden",
+        "organization_id": organization_id, "user_id": "982000000000000001", "name": CREDENTIALS.organization_name,
         "contact_name": "Robin Linden",
         "email": "robin@studio-linden.example", "phone": "212-555-0148", "fax": "", "website": "",
         "is_default_org": True, "language_code": "en", "fiscal_year_start_month": "january",

@@ -20,22 +20,24 @@ from zoho_mcp.zoho.api import ORGANIZATION
 class GrantMiddleware:
     """Middleware, outside of everything that asks what is offered: a view of the server for each grant, made once."""
 
-    def __init__(self, app: ServerContext) -> None:
-        self._app = app
-        self._views: dict[int, ServerContext] = {}
+    def __init__(self) -> None:
+        self._views: dict[int, tuple[ServerContext, ServerContext]] = {}
 
     async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
-        grant = grant_for(self._app.policy.grants, principal_of(ctx))
+        app = ctx.lifespan_context
+        grant = grant_for(app.policy.grants, principal_of(ctx))
         if grant is EVERYTHING:
             return await call_next(ctx)
         if grant.access == "none" and ctx.request_id is not None:
             raise MCPError(types.INVALID_REQUEST, "The owner's policy does not let you use this server.")
-        return await call_next(replace(ctx, lifespan_context=self._view(grant)))
+        return await call_next(replace(ctx, lifespan_context=self._view(app, grant)))
 
-    def _view(self, grant: Grant) -> ServerContext:
-        if (view := self._views.get(id(grant))) is None:
-            # The policy keeps its grants as long as the server lives: an id stands for one of them.
-            view = self._views[id(grant)] = limited(self._app, grant)
+    def _view(self, app: ServerContext, grant: Grant) -> ServerContext:
+        # The app keeps its policy, and the policy its grants: an id stands for one of them.
+        of, view = self._views.get(id(grant), (None, None))
+        if view is None or of is not app:
+            view = limited(app, grant)
+            self._views[id(grant)] = (app, view)
         return view
 
 
