@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -113,3 +114,20 @@ async def test_the_served_sandbox_prints_the_settings_that_reach_it() -> None:
                     assert (await call(client, "list_customers"))["customers"]
         finally:
             process.terminate()
+
+
+@pytest.mark.parametrize("fault", ["late=3600", "delay=3600", "big=100000", "cut-after"])
+def test_a_sandbox_ends_when_told_to_while_a_fault_delays_a_response_to_a_client_that_has_gone(fault: str) -> None:
+    command = [*COMMAND, "sandbox", "--fault", f"* *:{fault}:*"]
+    with subprocess.Popen(command, env=PLAIN, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(re.findall(r":(\d+)", process.stdout.readline())[0])
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(b"GET /invoice/v3/contacts HTTP/1.1\r\nHost: x\r\n\r\n")
+                if fault.startswith("big"):
+                    client.recv(1)
+            process.terminate()
+            process.wait(timeout=30)
+        finally:
+            process.kill()

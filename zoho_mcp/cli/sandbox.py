@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.requests import ClientDisconnect
 
 from zoho_mcp.cli.console import complain, verbatim
 from zoho_mcp.cli.embedded import environment_for, open_app
@@ -15,6 +16,9 @@ from zoho_mcp.sandbox.faults import ConnectionCutError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+_FAREWELL = 1
+"""Seconds for responses on their way when it is told to stop; a fault can delay one for ever."""
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -39,12 +43,15 @@ def serve_sandbox(options: argparse.Namespace) -> int:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", options.port))
+        listener.listen()  # A client that is quicker than uvicorn waits instead of being refused.
     except (OSError, OverflowError) as problem:
         complain(f"port {options.port} cannot be used: {problem}. Choose another with --port.")
         return 1
     for name, value in environment_for(f"http://127.0.0.1:{listener.getsockname()[1]}").items():
         verbatim(f"export {name}={shlex.quote(value)}")
-    config = uvicorn.Config(with_cuts(app), log_level="warning", lifespan="off", date_header=False)
+    config = uvicorn.Config(
+        with_cuts(app), log_level="warning", lifespan="off", date_header=False, timeout_graceful_shutdown=_FAREWELL
+    )
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 
@@ -60,6 +67,8 @@ def with_cuts(app: "ASGIApp") -> "ASGIApp":
             send.__self__.transport.close()  # type: ignore[attr-defined]
             while (await receive())["type"] != "http.disconnect":
                 pass
+        except ClientDisconnect:
+            pass  # The client was gone before its whole request was here: there is nothing to carry out.
 
     return serve
 
