@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.policy.approvals import Approvals
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 Params = types.ElicitRequestParams
 Answer = types.ElicitResult | types.ErrorData
 A_TURN = 3.0

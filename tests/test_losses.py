@@ -15,7 +15,7 @@ from stories import filled
 from zoho_mcp.audit.before import BeforeValues, before_file
 from zoho_mcp.errors import AuditError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 NO = types.ElicitResult(action="decline")
 LINES = [

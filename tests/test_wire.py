@@ -16,7 +16,7 @@ from stories import SUMMARIES, Use, ask_for_figures, use_every_tool
 
 from zoho_mcp.errors import UnavailableError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 RESOURCES = "zoho-invoice://"
 QUERIES: Mapping[str, list[Json]] = {
     "list_customers": [{}, {"filter_by": "Status.Inactive"}, {"contact_name_contains": "har"},

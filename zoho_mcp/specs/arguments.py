@@ -42,6 +42,11 @@ class ArgumentChecker:
             given = [name for name in group if name in arguments]
             if len(given) > 1:
                 problems.append(f"{' and '.join(given)} exclude each other: give only one of {', '.join(group)}.")
+        problems += [
+            f"{name} goes into a header: plain letters, digits and signs only."
+            for name in operation.http.headers
+            if not (str(arguments.get(name, "")).isascii() and str(arguments.get(name, "")).isprintable())
+        ]
         problems += [*_mixed_discounts(operation, arguments), *_wrong_clear(operation, arguments)]
         if problems:
             raise ArgumentsError(operation.name, sorted(set(problems)))

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import mcp_types as types
 
-from zoho_mcp.errors import ArgumentsError, OutcomeUnknownError, RejectedError
+from zoho_mcp.errors import OutcomeUnknownError, RejectedError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.tools.figures import get_customer_statement, get_payment_performance, summarize_records
@@ -123,13 +123,6 @@ async def _convert_in_books(app: ServerContext, estimate_id: str) -> dict[str, A
 async def upsert_recurring_invoice(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """The recurring invoice that a custom field's unique value names: updated, or created with `upsert`; says which."""
     operation = app.catalog.operations["upsert_recurring_invoice"]
-    problems = [
-        f"{name} goes into a header: plain letters, digits and signs only."
-        for name in operation.http.headers
-        if not (str(arguments.get(name, "")).isascii() and str(arguments.get(name, "")).isprintable())
-    ]
-    if problems:
-        raise ArgumentsError(operation.name, problems)
     envelope = await send_change(app, operation.name, arguments)
     record = envelope[operation.answer.key]
     # Zoho says only "success": a record that was never changed since it was created is a new one.
