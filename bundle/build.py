@@ -123,7 +123,7 @@ def _field(setting: Setting) -> dict[str, Any]:
     else:
         kind, default = "string", ""
         if setting.name == "ZOHO_TOOLSETS":
-            about += f" There are {', '.join(load().toolsets)}. Empty: all."
+            about += f" There are {', '.join(load().toolsets)}. Empty: the usual ones."
         elif setting.choices:
             about += f" One of {', '.join(setting.choices)}; empty: {setting.default or 'none'}."
     field = {"type": kind, "title": _TITLES[setting.name], "description": about, "required": False, "default": default}

@@ -8,6 +8,8 @@ import pytest
 from conftest import Zoho, call
 
 from zoho_mcp.server.tools import figures
+from zoho_mcp.specs.load import load
+from zoho_mcp.zoho.oauth.scopes import usable, wanted
 
 pytestmark = pytest.mark.anyio
 NOT_ISSUED = ("draft", "void")
@@ -142,3 +144,12 @@ async def test_a_statement_adds_up_what_the_lists_say(zoho: Zoho) -> None:
     owed = sum(Decimal(str(row["balance"])) for row in unpaid if row["customer_id"] == customer)
     assert Decimal(str(answer["currencies"][unpaid[0]["currency_code"]]["owed"])) == owed
     assert len(answer["open_invoices"]) == sum(row["customer_id"] == customer for row in unpaid)
+
+
+async def test_a_summary_is_offered_where_only_invoices_may_be_read_and_login_asks_for_the_rest() -> None:
+    catalog = load()
+    summary = catalog.operations["summarize_records"]
+    assert usable(summary, catalog, "ZohoInvoice.", frozenset({"ZohoInvoice.invoices.READ"}))
+    assert wanted([summary], catalog) == {
+        f"{module}.READ" for module in ("invoices", "customerpayments", "expenses", "estimates", "creditnotes")
+    }

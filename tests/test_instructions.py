@@ -3,7 +3,7 @@
 import itertools
 from random import Random
 
-from zoho_mcp.server.prompts.instructions import LONGEST, denied, instructions
+from zoho_mcp.server.prompts.instructions import LONGEST, instructions, lacking
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
 
@@ -21,18 +21,24 @@ def test_the_instructions_fit_whatever_toolsets_are_offered() -> None:
     many = [tuple(name for name in names if name not in each) for each in few]
     between = [tuple(chance.sample(names, chance.randrange(3, len(names) - 2))) for _ in range(300)]
     for toolsets in (*few, *many, *between):
-        assert len(instructions(of(*toolsets)).encode()) <= LONGEST, toolsets
+        assert len(instructions(of(*toolsets), CATALOG).encode()) <= LONGEST, toolsets
 
 
 def test_no_tool_is_named_that_is_not_offered() -> None:
-    assert not [name for name in CATALOG.operations if name in instructions(of("organizations"))]
+    assert not [name for name in CATALOG.operations if name in instructions(of("organizations"), CATALOG)]
 
 
-def test_what_a_tool_does_is_not_denied() -> None:
-    operation = CATALOG.operations["mark_invoice_sent"]
-    added = operation.model_copy(
-        update={"name": "write_off_invoice", "docs": ("POST /invoices/{invoice_id}/writeoff",)}
-    )
-    offered = of("invoices")
-    before = denied(offered)
-    assert set(before) - set(denied({**offered, added.name: added})) == {"write off an invoice"}
+def test_what_is_not_offered_is_named_with_the_setting_that_adds_it() -> None:
+    usual = of(*(name for name in CATALOG.toolsets if name not in CATALOG.extra))
+    assert lacking(usual, CATALOG) == list(CATALOG.extra.values())
+    assert lacking(CATALOG.operations, CATALOG) == []
+    for name, ability in CATALOG.extra.items():
+        added = {**usual, **of(name)}
+        assert set(lacking(usual, CATALOG)) - set(lacking(added, CATALOG)) == {ability}
+        assert ability in instructions(usual, CATALOG)
+        assert ability not in instructions(added, CATALOG)
+
+
+def test_who_may_only_read_hears_of_no_changes() -> None:
+    reads = {name: one for name, one in of("invoices").items() if one.effect == "read"}
+    assert lacking(reads, CATALOG) == [CATALOG.extra["figures"]]

@@ -90,11 +90,12 @@ def test_a_prompt_names_only_tools_and_arguments_that_exist(name: str) -> None:
 
 
 async def test_the_server_says_how_it_is_used_well_in_half_a_page(zoho: Zoho) -> None:
-    operations = load().operations
+    catalog = load()
+    operations = catalog.operations
     async with zoho.client("legacy") as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
         told = client.instructions or ""
-    assert told == instructions({name: operations[name] for name in names})
+    assert told == instructions({name: operations[name] for name in names}, catalog)
     said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", told))
     arguments = {name for operation in operations.values() for name in operation.input["properties"]}
     assert said <= {*operations, *arguments, "has_more"}

@@ -136,7 +136,7 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
         title="Zoho Invoice",
         description="Invoices, payments, estimates and customers of a small business on Zoho Invoice or Zoho Books",
         website_url=WEBSITE,
-        instructions=instructions(app.offered),
+        instructions=instructions(app.offered, app.catalog),
         cache_hints=_CACHE_HINTS,
         # None of our arguments is repeated in a header; else the SDK would list all tools at each call to see that.
         get_tool_input_schema=lambda name: None,

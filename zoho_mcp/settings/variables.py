@@ -64,7 +64,7 @@ SETTINGS: tuple[Setting, ...] = (
             ("ask", "refuse", "allow")),
     Setting("ZOHO_CONFIRM_TIMEOUT", "Seconds to wait for a person's answer.", "120"),
     Setting("ZOHO_REPEAT_WINDOW", "Seconds in which writing the same again is asked about first; 0: never.", "600"),
-    Setting("ZOHO_TOOLSETS", "Only the tools of these toolsets, separated by commas."),
+    Setting("ZOHO_TOOLSETS", "Only the tools of these toolsets, separated by commas; `all`: the extra ones too."),
     Setting("ZOHO_TOOLS", "Only these tools (with ZOHO_TOOLSETS: these as well)."),
     Setting("ZOHO_EXCLUDE_TOOLS", "All but these tools."),
     Setting("ZOHO_READ_ONLY", "Offer only tools that change nothing.", "false", ("true", "false")),

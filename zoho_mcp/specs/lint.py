@@ -27,7 +27,8 @@ LARGEST_DEFAULT = 48_400
 
 def cross_check(catalog: Catalog) -> list[str]:
     """Contradictions between entries, as sentences. Quick: names only."""
-    return [
+    silent = [f"{name}.json: an extra toolset says its ability." for name, able in catalog.extra.items() if not able]
+    return silent + [
         f"{operation.toolset}.json: {operation.name}: {problem}"
         for operation in catalog.operations.values()
         for problem in _contradictions(operation, catalog)
@@ -50,9 +51,9 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     for name in operation.replaces:
         if name not in properties and name not in operation.hidden:
             yield f"{name} is named in replaces, but not an argument."
-    for name in operation.also_needs:
+    for name in (*operation.also_needs, *operation.may_need):
         if name not in catalog.operations:
-            yield f"{name} in also_needs is not an operation."
+            yield f"{name} in also_needs or may_need is not an operation."
     yield from _file_contradictions(operation, catalog)
     yield from _outcome_contradictions(operation, catalog)
     yield from _clear_contradictions(operation)

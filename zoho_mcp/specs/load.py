@@ -49,12 +49,12 @@ def load(product: str = "invoice", edition: str = "", folder: Path | None = None
     documents = {"_shared.json": shared}
     operations: dict[str, Operation] = {}
     toolsets: dict[str, str] = {}
-    extra: set[str] = set()
+    extra: dict[str, str] = {}
     for path in _spec_files(folder):
         file, entries = _spec_file(path)
         toolsets[file.toolset] = file.about
         if file.extra:
-            extra.add(file.toolset)
+            extra[file.toolset] = file.ability
         for entry in entries:
             operation = _operation(path.name, file, entry, product, edition, documents)
             if operation.name in operations:
@@ -63,7 +63,7 @@ def load(product: str = "invoice", edition: str = "", folder: Path | None = None
     catalog = Catalog(
         operations=operations,
         toolsets=toolsets,
-        extra=frozenset(extra),
+        extra=extra,
         product=product,
         edition=edition,
         hints=shared.get("hints", {}),

@@ -242,6 +242,8 @@ class Entry(Frozen):
     """The function in `zoho_mcp.server.tools.composite` that makes the calls, where one request is not enough."""
     also_needs: tuple[str, ...] = ()
     """Operations that are run on the way, by this function or for a question: their scopes are needed too."""
+    may_need: tuple[str, ...] = ()
+    """Operations that are run for some arguments only: their scopes are asked for, but the tool is offered without."""
     idempotent: bool | None = None
     """Of a change, required: whether running it twice does no more than running it once."""
     sets_status: tuple[str, ...] = ()
@@ -337,6 +339,8 @@ class Toolset(Frozen):
     title: str
     about: str
     """One sentence for people who choose toolsets."""
+    ability: str = ""
+    """What its tools can do, in a few words, for a model that is not offered them. Of an extra toolset, required."""
     extra: bool = False
     """Offered only where `ZOHO_TOOLSETS` names it, or says `all`: the default must stay cheap for a model."""
     renames: Mapping[str, str] = {}
@@ -355,8 +359,8 @@ class Catalog(Frozen):
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, str]
     """Toolset to its sentence."""
-    extra: frozenset[str] = frozenset()
-    """Toolsets that are offered only where they are asked for."""
+    extra: Mapping[str, str] = {}
+    """Toolsets that are offered only where they are asked for, and what their tools can do."""
     product: str
     edition: str = ""
     hints: Mapping[str, str] = {}

@@ -72,7 +72,7 @@ def chosen(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
     if EVERY_TOOLSET in wanted:
         wanted = set(catalog.toolsets)
     elif not settings.toolsets and not settings.tools:
-        wanted = set(catalog.toolsets) - catalog.extra
+        wanted = set(catalog.toolsets) - catalog.extra.keys()
     return {
         name: operation
         for name, operation in catalog.operations.items()

@@ -30,5 +30,7 @@ def usable(operation: Operation, catalog: Catalog, prefix: str, granted: frozens
 
 
 def wanted(operations: Iterable[Operation], catalog: Catalog) -> set[str]:
-    """Exactly the scopes that these operations need."""
-    return {scope for operation in operations for scope in needs(operation, catalog)}
+    """Exactly the scopes that these operations can need."""
+    chosen = tuple(operations)
+    at_times = [catalog.operations[name] for operation in chosen for name in operation.may_need]
+    return {scope for operation in (*chosen, *at_times) for scope in needs(operation, catalog)}
