@@ -143,11 +143,40 @@ def test_only_what_can_be_emptied_is_emptied() -> None:
     assert problems("update_estimate", estimate_id="1", line_items=lines, clear=["line_items[0].tax_id"]) == []
 
 
-@pytest.mark.parametrize(
-    ("tool", "argument", "value", "meant"),
-    [("record_payment", "payment_mode", "cheque", "check"), ("list_invoices", "sort_order", "desc", "D")],
-)
+CHOICES: list[tuple[str, str, str, str]] = [
+    ("record_invoice_payment", "payment_mode", "cheque", "check"),
+    ("record_invoice_payment", "payment_mode", "bank transfer", "banktransfer"),
+    ("record_invoice_payment", "payment_mode", "wire", "banktransfer"),
+    ("record_invoice_payment", "payment_mode", "card", "creditcard"),
+    ("record_invoice_payment", "payment_mode", "paypal", "others"),
+    ("refund_credit_note", "refund_mode", "cheque", "check"),
+    ("list_invoices", "sort_order", "desc", "D"),
+    ("list_invoices", "sort_order", "ascending", "A"),
+    ("list_invoices", "sort_column", "created", "created_time"),
+    ("list_invoices", "sort_column", "due", "due_date"),
+    ("list_invoices", "status", "overdeu", "overdue"),
+    ("list_invoices", "status", "partially paid", "partially_paid"),
+    ("list_invoices", "status", "late", "overdue"),
+    ("list_invoices", "status", "cancelled", "void"),
+    ("list_estimates", "status", "rejected", "declined"),
+    ("list_expenses", "status", "billed", "invoiced"),
+    ("list_customers", "filter_by", "active", "Status.Active"),
+    ("list_customers", "filter_by", "overdue", "Invoice.OverDue"),
+    ("list_payments", "filter_by", "cheque", "PaymentMode.Check"),
+    ("list_recurring_invoices", "status", "paused", "stopped"),
+    ("update_recurring_invoice", "recurrence_frequency", "monthly", "months"),
+    ("create_customer", "language_code", "german", "de"),
+    ("create_item", "product_type", "services", "service"),
+]
+
+
+@pytest.mark.parametrize(("tool", "argument", "value", "meant"), CHOICES)
 def test_a_closed_choice_gets_a_suggestion(tool: str, argument: str, value: str, meant: str) -> None:
-    given = {"customer_id": "1", "amount": 1} if tool == "record_payment" else {}
-    [said] = problems(tool, **given, **{argument: value})
+    [said] = [one for one in problems(tool, **{argument: value}) if one.startswith(argument)]
     assert f"Did you mean {meant}?" in said
+
+
+@pytest.mark.parametrize("value", ["xyz", "en-us", "deutsch"])
+def test_a_word_that_is_like_none_gets_no_suggestion(value: str) -> None:
+    [said] = problems("create_customer", contact_name="A", language_code=value)
+    assert "Did you mean" not in said

@@ -208,3 +208,29 @@ async def test_a_report_of_a_month_that_does_not_exist_is_refused(zoho: Zoho) ->
     async with zoho.client() as client:
         result: types.CallToolResult = await client.call_tool("get_monthly_revenue", {"year": 2026, "month": 13})
     assert "month must be 12 or less" in text_of(result)
+
+
+@pytest.mark.parametrize(
+    ("status", "tool", "meant"),
+    [
+        ("draft", "accept_estimate", "mark_estimate_sent"),
+        ("draft", "convert_estimate_to_invoice", "mark_estimate_sent"),
+        ("expired", "accept_estimate", "update_estimate"),
+        ("expired", "decline_estimate", "update_estimate"),
+        ("declined", "accept_estimate", "new estimate"),
+        ("invoiced", "accept_estimate", "convert_estimate_to_invoice"),
+    ],
+)
+async def test_the_advice_depends_on_the_status_of_the_estimate(zoho: Zoho, status: str, tool: str, meant: str) -> None:
+    async with zoho.client() as client:
+        estimate = (await call(client, "list_estimates", status=status))["estimates"][0]["estimate_id"]
+        result = await client.call_tool(tool, {"estimate_id": estimate})
+    assert result.is_error
+    assert meant in text_of(result)
+
+
+@pytest.mark.parametrize("product", ["invoice", "books"])
+async def test_an_expired_estimate_is_converted_with_a_remark(zoho: Zoho, product: str) -> None:
+    async with zoho.client(product=product) as client:
+        estimate = (await call(client, "list_estimates", status="expired"))["estimates"][0]["estimate_id"]
+        assert len((await call(client, "convert_estimate_to_invoice", estimate_id=estimate))["remarks"]) == 1

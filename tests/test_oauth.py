@@ -164,6 +164,21 @@ async def test_a_token_error_is_read_from_the_body_whatever_its_status(
     assert zoho.sent == []
 
 
+@pytest.mark.parametrize("status", [200, 302, 403, 502])
+async def test_a_web_page_in_place_of_a_token_is_named_and_not_asked_for_at_every_call(status: int) -> None:
+    zoho, clock = FakeZoho(), Clock()
+    zoho.token_answer = lambda: httpx.Response(status, html="<html>Sign in to the network</html>")
+    own = client(zoho, clock)
+    for _ in range(3):
+        with pytest.raises(UnavailableError, match=f"web page.*status {status}, text/html.*ZOHO_DC"):
+            await own.send(READ)
+    assert (zoho.refreshes, zoho.sent) == (1, [])
+    clock.now += 61
+    zoho.token_answer = FakeZoho().token_answer
+    await own.send(READ)
+    assert len(zoho.sent) == 1
+
+
 async def test_the_domain_that_comes_with_the_token_is_the_base_if_it_is_zohos() -> None:
     zoho = FakeZoho()
     await client(zoho, ZOHO_DC="us").send(READ)

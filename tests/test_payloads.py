@@ -36,6 +36,8 @@ def test_an_answer_becomes_this_error(case: dict[str, Any]) -> None:
     assert type(caught.value).__name__ == case["error"]
     for part in case["says"]:
         assert part in str(caught.value)
+    for part in case.get("never", ()):
+        assert part not in str(caught.value)
 
 
 def test_figures_keep_every_digit() -> None:

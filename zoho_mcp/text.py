@@ -47,7 +47,8 @@ def _without_accents(text: str) -> str:
 def nearest(word: str, known: Collection[str], cutoff: float = 0.5) -> str:
     """The known word that was probably meant; empty when there is none.
 
-    Ignores case; a single letter is the start of a word (`D` for `desc`, `A` for `ascending`).
+    Ignores case; a single letter is the start of a word (`D` for `desc`, `A` for `ascending`), and a word may be the
+    last part of one with a point (`Status.Active` for `active`), or the start of just one.
     """
     folded = {name.casefold(): name for name in reversed(list(known))}
     plain = word.strip().casefold()
@@ -56,6 +57,10 @@ def nearest(word: str, known: Collection[str], cutoff: float = 0.5) -> str:
     initials = [name for fold, name in folded.items() if len(fold) == 1 and plain.startswith(fold)]
     if plain in folded or len(initials) == 1:
         return folded.get(plain) or initials[0]
+    last_parts = {fold.rpartition(".")[2]: name for fold, name in folded.items()}
+    begun = [name for fold, name in last_parts.items() if len(plain) > 2 and fold.startswith(plain)]
+    if plain in last_parts or len(begun) == 1:
+        return last_parts.get(plain) or begun[0]
     near = get_close_matches(plain, folded, 1, cutoff)
     return folded[near[0]] if near else ""
 

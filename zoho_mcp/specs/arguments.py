@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _KINDS = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
           "array": "a list", "object": "an object"}  # fmt: skip
 
+_NEAR = 0.6
+"""How alike a word and a choice must be to be suggested: a wrong suggestion is worse than none."""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -59,7 +61,17 @@ class ArgumentChecker:
             return [self._unknown(operation, path, name, error) for name in _unexpected(error)]
         if error.validator == "x-needs":
             return [f"{path} {error.message}."]
+        if error.validator == "enum":
+            return [f"{path} {self._choices(error)}"]
         return [f"{path or 'the arguments'} {_what_is_right(error)}"]
+
+    def _choices(self, error: "ValidationError") -> str:
+        """What a closed choice offers, and which of it was probably meant."""
+        options = [str(option) for option in cast("list[object]", error.validator_value)]
+        given = str(error.instance)
+        meant = [word for word in self._catalog.synonyms.get(given.strip().casefold(), ()) if word in options]
+        guess = f"Did you mean {meant[0]}?" if meant else did_you_mean(given, options, _NEAR)
+        return f"must be one of {', '.join(options)}, not {_shown(error.instance)}. {guess}".rstrip()
 
     def _unknown(self, operation: Operation, path: str, name: str, error: "ValidationError") -> str:
         where = _join(path, name)
@@ -162,9 +174,6 @@ def _what_is_right(error: "ValidationError") -> str:
     match error.validator:
         case "type":
             return f"must be {_kind(wanted)}, not {shown}{_how_to_write(wanted, value, schema)}."
-        case "enum":
-            guess = did_you_mean(str(value), [str(option) for option in wanted])
-            return f"must be one of {', '.join(map(str, wanted))}, not {shown}. {guess}".rstrip()
         case "pattern" if wanted == ID_PATTERN:
             return f"must be an id as Zoho gives it, digits only, not {shown}: look it up first."
         case "pattern":

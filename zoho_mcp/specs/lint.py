@@ -98,6 +98,8 @@ def _after_contradictions(operation: Operation, catalog: Catalog) -> Iterator[st
     for name in filter(None, (after.read, after.each_read)):
         if not _reads_record(catalog.operations.get(name)):
             yield f"after names {name}, which is not an operation that reads a record."
+    if operation.instead and not (operation.outcome and operation.outcome.read):
+        yield "instead needs outcome.read, which shows the status."
     if bool(after.each) != bool(after.each_read):
         yield "after.each and after.each_read belong together."
 

@@ -67,6 +67,7 @@ def load(product: str = "invoice", edition: str = "", folder: Path | None = None
         product=product,
         edition=edition,
         hints=shared.get("hints", {}),
+        synonyms=shared.get("synonyms", {}),
         verbatim=frozenset(shared.get("verbatim", ())),
     )
     problems = cross_check(catalog)

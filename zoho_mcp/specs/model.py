@@ -250,6 +250,8 @@ class Entry(Frozen):
     """The status that the record has afterwards, then those it may have moved on to by the time it is read."""
     outcome: Outcome | None = None
     """Of a change, required."""
+    instead: Mapping[str, str] = {}
+    """Of a change: status of the record to what can be done about it, for when Zoho refuses; needs `outcome.read`."""
     after: After = After()
     """Of a change: what its result says of the records that it touched."""
     clearable: tuple[str, ...] = ()
@@ -365,5 +367,7 @@ class Catalog(Frozen):
     edition: str = ""
     hints: Mapping[str, str] = {}
     """Argument names that are often tried anywhere, and what to say to them."""
+    synonyms: Mapping[str, tuple[str, ...]] = {}
+    """People's words to Zoho's, for values of closed choices: `cheque` to `check`."""
     verbatim: frozenset[str] = frozenset()
     """Zoho's names of fields that it keeps exactly as sent: a record in which one differs is another record."""

@@ -77,6 +77,8 @@ def _scalar(schema: Json, kind: Any, value: Any) -> Any:
             return value.strip().lower() == "true"
         case "string" if "x-number" in schema and isinstance(value, int | float) and not isinstance(value, bool):
             return format(Decimal(str(value)), "f")
+        case "string" if "enum" in schema and isinstance(value, str):
+            return {option.casefold(): option for option in schema["enum"]}.get(value.strip().casefold(), value)
         case "string" if "x-number" in schema and isinstance(value, str):
             figure = _SPACED.sub("", value)
             return f"0{figure}" if figure.startswith(".") else figure

@@ -5,6 +5,7 @@ it is quoted.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Clamped, Context, Decimal, InvalidOperation, Overflow, Rounded, Subnormal
@@ -25,7 +26,12 @@ from zoho_mcp.zoho.request import ANY_FILE, Request
 
 _NOT_FOUND = frozenset({5, 1002, 2006})
 _INSTEAD = {
-    # Calling again would never help.
+    # What to do about a refusal that calling again would not cure.
+    1001: "Leave the number out: Zoho gives the next one.",
+    2007: "Use activate_item first, or give the line a name and a rate in place of item_id.",
+    3062: "Find that customer with list_customers (it may be inactive: activate_customer), or give another name.",
+    12018: "Leave the number out: Zoho gives the next one.",
+    24016: "Apply at most the balance that get_invoice shows; what is left of a payment stays unapplied.",
     2049: "It stays as long as something uses it: deactivate_item instead.",
     3000: "A customer with transactions stays: deactivate_customer instead, and stop its recurring invoices.",
     4001: "Delete its payments first, or use void_invoice, which keeps the number.",
@@ -48,7 +54,11 @@ _LIMITS = {
 
 
 _NO_FILE = frozenset({"", "application/json", "text/html", "text/plain"})
-_PLAN_WORDS = ("plan", "subscription", "trial", "upgrade", "expired")
+_PLAN = re.compile(r"\b(plans?|subscription|trial|upgrade|licen[cs]e)\b")
+_LAPSED = re.compile(r"\b(expired|lapsed|ended)\b")
+_TOKEN = re.compile(r"\b(token|authtoken|authentication|session)\b")
+_ORGANIZATION = re.compile(r"\b(organi[sz]ation|company|account|user)\b")
+_INACTIVE = re.compile(r"\b(inactive|not active|deactivated|suspended|disabled|blocked)\b")
 LARGEST_ENVELOPE = 8_000_000
 """Bytes of JSON; a page of 200 rows has about a million."""
 DEEPEST = 100
@@ -264,7 +274,7 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
     if status == 429 or code in _LIMITS:
         what, next_step = _LIMITS.get(code, ("One of Zoho's request limits is used up.", "Wait a few minutes."))
         return LimitedError(f"{what} {said}", next_step, code=code)
-    if code == 6041:
+    if code in (6041, 9017):
         return AuthError(
             f"This account does not belong to the organisation. {said}",
             "Set ZOHO_ORGANIZATION_ID to one of the ids that list_organizations gives.",
@@ -277,17 +287,29 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
     # 1000 is also what a taken item name gets, then with a message that says so.
     if status >= 500 and (code <= 0 or message.lower().startswith("internal error")):
         return _no_answer(request, status, said)
-    advice = _INSTEAD.get(code, "Change what it names, then call again.")
+    advice = _owners_advice(message, access=False) or _INSTEAD.get(code, "Change what it names, then call again.")
     return RejectedError(f"Zoho refused. {said}", advice, code=code)
+
+
+def _owners_advice(message: str, *, access: bool) -> str:
+    """What the owner of the account has to do in Zoho, where a refusal is about the plan or the organisation.
+
+    `access`: the status says that access is refused; then a word that has expired is the plan's, unless it is the
+    token's.
+    """
+    words = message.casefold()
+    about_token = bool(_TOKEN.search(words))
+    if _PLAN.search(words) or (access and _LAPSED.search(words) and not about_token):
+        return "This is about the Zoho plan, not the token: the owner renews or upgrades it in Zoho."
+    if _INACTIVE.search(words) and _ORGANIZATION.search(words) and not about_token:
+        return "The organisation or user is not active: the owner activates it in Zoho, or set another organisation."
+    return ""
 
 
 def _access_advice(request: Request, status: int, code: int, message: str) -> str:
     """What the user can do about a refusal of access. It is not always the scope."""
-    words = message.casefold()
-    if any(word in words for word in _PLAN_WORDS):
-        return "This is about the Zoho plan, not the token: the owner renews or upgrades it in Zoho."
-    if "inactive" in words or "deactivated" in words or "suspended" in words:
-        return "The organisation or user is not active: the owner activates it in Zoho, or set another organisation."
+    if advice := _owners_advice(message, access=True):
+        return advice
     if code == 14:
         return (
             "The token itself is not accepted: run zoho-invoice-mcp login again, and check that ZOHO_DC is "
@@ -302,8 +324,9 @@ def _access_advice(request: Request, status: int, code: int, message: str) -> st
 
 
 def _not_found(request: Request, code: int, said: str) -> ZohoMcpError:
-    if code == 5 and not any(part.isdigit() for part in request.path.split("/")):
-        # Such a path names no record: it is the address that does not exist.
+    names_record = any(part.isdigit() for part in request.path.split("/"))
+    if code == 5 and (not names_record or "url" in said.casefold()):
+        # It is the address that does not exist.
         return NotFoundError(
             f"Zoho does not offer this here. {said}",
             "Check ZOHO_PRODUCT (invoice or books), ZOHO_EDITION and ZOHO_DC of this server.",

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import anyio
 
-from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.errors import RejectedError, ZohoMcpError
 from zoho_mcp.policy.facts import subject
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.projection import field_tree, project
@@ -56,6 +56,16 @@ async def with_new_state(
     if operation.after.each and was:
         envelope |= await _each(app, operation, (was, _answered(envelope, operation), arguments))
     return envelope
+
+
+async def explained(app: ServerContext, operation: Operation, arguments: Json, problem: RejectedError) -> RejectedError:
+    """The refusal with what can be done about it, where that depends on the status that the record has."""
+    reader = app.catalog.operations.get(operation.outcome.read) if operation.outcome and operation.instead else None
+    record = await _record(app, reader, arguments) if reader else None
+    status = str((record or {}).get("status", ""))
+    if status not in operation.instead:
+        return problem
+    return RejectedError(f"{problem.what} Its status is {status}.", operation.instead[status], code=problem.code)
 
 
 async def _each(app: ServerContext, operation: Operation, sources: Iterable[Json]) -> Envelope:

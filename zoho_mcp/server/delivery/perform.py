@@ -5,14 +5,14 @@ from typing import Any
 
 import anyio
 
-from zoho_mcp.errors import OutcomeUnknownError, ZohoMcpError
+from zoho_mcp.errors import OutcomeUnknownError, RejectedError, ZohoMcpError
 from zoho_mcp.server.audit_trail import AuditTrail
 from zoho_mcp.server.authorization import Subject
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery import before_values
 from zoho_mcp.server.delivery.attempt import Previous
 from zoho_mcp.server.delivery.duplicates import attempt_of, call_key, creates_or_sends
-from zoho_mcp.server.delivery.new_state import state_before, with_new_state
+from zoho_mcp.server.delivery.new_state import explained, state_before, with_new_state
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.subscriptions import notify, notify_of_attempt
 from zoho_mcp.server.tool_call import ToolCall
@@ -39,6 +39,8 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
             if call.operation.handler or previous is not None:
                 # What takes several requests may have failed after the one that counts.
                 await notify_of_attempt(app, call)
+            if isinstance(problem, RejectedError):
+                raise await explained(app, call.operation, call.arguments, problem) from problem
             raise
         previous = Previous(attempt, _record(call, answer[0]))
     finally:

@@ -78,8 +78,12 @@ async def convert_estimate_to_invoice(app: ServerContext, arguments: Mapping[str
             return {"message": "This estimate already has an invoice; no other was made.", "invoice": found}, ()
         _must_be_convertible(estimate)
         if app.settings.product == "books":
-            return await _convert_in_books(app, arguments["estimate_id"]), ()
-        return await send_change(app, "create_invoice", _invoice_for(estimate)), ()
+            envelope = await _convert_in_books(app, arguments["estimate_id"])
+        else:
+            envelope = await send_change(app, "create_invoice", _invoice_for(estimate))
+    if (status := estimate.get("status")) in ("declined", "expired"):
+        envelope = {**envelope, "remarks": [f"The estimate was {status}. Tell the user."]}
+    return envelope, ()
 
 
 def _invoice_of(estimate: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from zoho_mcp.errors import AuthError, LimitedError, ZohoMcpError
+from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpError
 from zoho_mcp.settings.variables import DATA_CENTRES
 
 LONGEST_LIFE = 3600.0
@@ -16,6 +16,8 @@ REFUSED_FOR = 60.0
 """Seconds for which a refusal is remembered instead of asked for again."""
 THROTTLED_FOR = 600.0
 KNOWN_API_HOSTS = frozenset(centre.api for centre in DATA_CENTRES.values())
+WEB_PAGE = "web_page"
+"""Our own word for an answer that is no JSON: of a proxy, a firewall, or an address that is not Zoho's."""
 _LOGIN = "Run `zoho-invoice-mcp login`"
 _ADVICE: Mapping[str, tuple[str, str]] = {
     "invalid_client": (
@@ -100,6 +102,12 @@ def error_for(failure: Failure) -> ZohoMcpError:
         return LimitedError(
             "Zoho gives no more access tokens for now (it allows ten in ten minutes).",
             f"It does again at {moment} (time of this machine): call again then. Until then nothing is tried.",
+        )
+    if failure.error == WEB_PAGE:
+        return UnavailableError(
+            f"The accounts server sent a web page in place of a token ({failure.description}).",
+            "Check ZOHO_DC and ZOHO_ACCOUNTS_URL, and whether a proxy or firewall answers for Zoho. It is tried again "
+            "in a minute at the earliest.",
         )
     what, next_step = _ADVICE.get(
         failure.error,

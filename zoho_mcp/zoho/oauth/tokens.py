@@ -13,11 +13,12 @@ import anyio
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.settings import Settings
 from zoho_mcp.telemetry.requests import count_token_request, trace_request
+from zoho_mcp.text import clean
 from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, is_trustworthy
 
 if TYPE_CHECKING:
     import httpx
-from zoho_mcp.zoho.oauth.state import GrantState, Token, apply_response, error_for
+from zoho_mcp.zoho.oauth.state import WEB_PAGE, GrantState, Token, apply_response, error_for
 
 MARGIN = 60.0
 """Seconds before its expiry at which a token is no longer used: clocks differ, requests take time."""
@@ -30,7 +31,10 @@ Http = Callable[[], "httpx.AsyncClient"]
 
 
 async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
-    """An accounts server's answer to a form, whatever its status. Raises UnavailableError without naming a secret."""
+    """An accounts server's answer to a form, whatever its status; for a web page, an `error` that says so.
+
+    Raises UnavailableError without naming a secret.
+    """
     import httpx  # On first use: it takes a third of the start-up time that we add to a bare server.
 
     problem = "no response in time"
@@ -40,14 +44,22 @@ async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> 
                 seen.goes()
                 response = await http().post(f"{accounts}{path}", data=form)
                 seen.status = response.status_code
-                answer: Any = response.json()
-                return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as caught:
+                return _answer(response)
+        except (httpx.HTTPError, httpx.InvalidURL) as caught:
             # The request holds secrets: only the kind of failure is told.
             problem = type(caught).__name__
         raise UnavailableError(
             f"No token from {accounts} ({problem}).", "Check the network and ZOHO_DC, then call again."
         ) from None
+
+
+def _answer(response: "httpx.Response") -> dict[str, Any]:
+    try:
+        answer: Any = response.json()
+    except (ValueError, RecursionError):
+        kind = response.headers.get("content-type", "no content type").partition(";")[0]
+        return {"error": WEB_PAGE, "error_description": f"status {response.status_code}, {clean(kind, 60)}"}
+    return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
 
 
 class TokenSource:
