@@ -83,10 +83,22 @@ def test_a_prompt_names_only_tools_and_arguments_that_exist(name: str) -> None:
     }
     known = {*operations, *fields, *(name for one in operations.values() for name in one.input["properties"])}
     known |= {argument.name for argument in PROMPTS[name].arguments}
-    said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", PROMPTS[name].text))
+    said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", " ".join([PROMPTS[name].text, *PROMPTS[name].also])))
     assert said - known == set()
     assert len(said & set(operations)) >= 2
     assert "Do not" in PROMPTS[name].text
+
+
+async def test_a_prompt_uses_further_tools_where_they_are_offered(zoho: Zoho) -> None:
+    further = {"chase_overdue": {"send_payment_reminder", "apply_credits_to_invoice"},
+               "month_end_close": {"apply_credit_note", "send_payment_reminder", "summarize_records"}}  # fmt: skip
+    for toolsets in ((), ("all",)):
+        async with zoho.client(toolsets=toolsets) as client:
+            for name, tools in further.items():
+                [message] = (await client.get_prompt(name)).messages
+                assert isinstance(message.content, types.TextContent)
+                named = {tool for tool in tools if tool in message.content.text}
+                assert named == (tools if toolsets else set())
 
 
 async def test_the_server_says_how_it_is_used_well_in_half_a_page(zoho: Zoho) -> None:

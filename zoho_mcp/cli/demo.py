@@ -109,7 +109,9 @@ async def _run(verbose: bool) -> Path | Exception:
     """The PDF of the story, or why it failed."""
     story = Story(verbose)
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "zoho_mcp.cli.main", "--sandbox"], env=dict(_without_settings(os.environ))
+        command=sys.executable,
+        args=["-m", "zoho_mcp.cli.main", "--sandbox", "--toolsets", "all"],
+        env=dict(_without_settings(os.environ)),
     )
     async with AsyncExitStack() as stack:
         with console.busy("Starting the server"):
@@ -147,6 +149,9 @@ async def _tell(story: Story) -> Path:
     await _expect(story, invoice, status="partially_paid", balance="1850")
     story.say("They paid 1,000 by bank transfer.", "Recorded; they owe 1,850.00.")
 
+    await _credit(story, invoice, customer)
+    await _remind(story, invoice)
+
     path = await _pdf(story, invoice["invoice_id"])
     story.say("Give me the PDF.", f"Saved as {path}.")
 
@@ -174,6 +179,23 @@ async def _expect(story: Story, invoice: Mapping[str, Any], *, status: str, bala
     found = (await story.call("get_invoice", invoice_id=invoice["invoice_id"]))["invoice"]
     check(found["status"] == status, f"the invoice's status is {status}")
     check(balance is None or _money(found["balance"]) == Decimal(balance or 0), f"its balance is {balance}")
+
+
+async def _credit(story: Story, invoice: Mapping[str, Any], customer: str) -> None:
+    late = {"name": "For late delivery", "rate": 250, "quantity": 1}
+    note = (await story.call("create_credit_note", customer_id=customer, line_items=[late]))["creditnote"]
+    applied = [{"invoice_id": invoice["invoice_id"], "amount_applied": 250}]
+    await story.call("apply_credit_note", creditnote_id=note["creditnote_id"], invoices=applied)
+    await _expect(story, invoice, status="partially_paid", balance="1600")
+    number = note["creditnote_number"]
+    story.say("Credit them 250 for the delay.", f"{number} is applied: 250.00; they owe 1,600.00.")
+
+
+async def _remind(story: Story, invoice: Mapping[str, Any]) -> None:
+    shown = await story.call("get_payment_reminder", invoice_id=invoice["invoice_id"])
+    address = shown["data"]["to_contacts"][0]["email"]
+    await story.call("send_payment_reminder", invoice_id=invoice["invoice_id"], to_mail_ids=[address])
+    story.say("Remind them of the rest.", f"Mailed to {address}: 1,600.00 of {invoice['invoice_number']} is open.")
 
 
 async def _pdf(story: Story, invoice: str) -> Path:
@@ -212,10 +234,14 @@ async def _books(story: Story, customer: str) -> None:
     owed = (await story.call("get_customer", customer_id=customer))["customer"]["outstanding_receivable_amount"]
     invoiced = sum((_money(row["total"]) for row in invoices if row["status"] != "void"), Decimal())
     paid = sum((_money(row["amount"]) for row in payments), Decimal())
-    check(invoiced - paid == _money(owed), "invoiced less paid is what is outstanding")
-    check((invoiced, paid) == (Decimal(2850), Decimal(1000)), "2,850 was invoiced and 1,000 paid")
+    notes = (await story.call("list_credit_notes", customer_id=customer))["creditnotes"]
+    credited = sum((_money(row["total"]) for row in notes), Decimal())
+    check(invoiced - paid - credited == _money(owed), "invoiced less paid and credited is what is outstanding")
+    figures = (invoiced, paid, credited)
+    check(figures == (Decimal(2850), Decimal(1000), Decimal(250)), "2,850 was invoiced, 1,000 paid, 250 credited")
     story.say("How do we stand with Harbour Café?",
-              f"Invoiced {_amount(invoiced)}, paid {_amount(paid)}, outstanding {_amount(owed)}.")  # fmt: skip
+              f"Invoiced {_amount(invoiced)}, paid {_amount(paid)}, credited {_amount(credited)}, "
+              f"outstanding {_amount(owed)}.")  # fmt: skip
 
 
 def check(fine: bool, what: str) -> None:

@@ -58,7 +58,7 @@ async def get_prompt(ctx: "RequestContext", params: types.GetPromptRequestParams
     problems = list(_problems(prompt, given))
     if problems:
         raise MCPError(types.INVALID_PARAMS, f"{prompt.name}: {' '.join(problems)}")
-    text = types.TextContent(text=_text(prompt, given))
+    text = types.TextContent(text=_text(_for(ctx.lifespan_context, prompt), prompt, given))
     return types.GetPromptResult(
         description=prompt.description, messages=[types.PromptMessage(role="user", content=text)]
     )
@@ -79,12 +79,20 @@ def _problems(prompt: Prompt, given: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} takes at most {LONGEST_VALUE} characters."
 
 
-def _text(prompt: Prompt, given: Mapping[str, str]) -> str:
+def _for(app: "ServerContext", prompt: Prompt) -> str:
+    """The prompt's text with the paragraphs that the offered tools can follow."""
+    fitting = [
+        part for part in prompt.also if set(_TOOL.findall(part)) & set(app.catalog.operations) <= set(app.offered)
+    ]
+    return "\n\n".join(part.strip() for part in (prompt.text, *fitting))
+
+
+def _text(text: str, prompt: Prompt, given: Mapping[str, str]) -> str:
     known = [f"- {one.name}: {given[one.name]}" for one in prompt.arguments if one.name in given]
     missing = [one.name for one in prompt.arguments if one.name not in given]
     lines = ["What I can tell you:", *known] if known else []
     lines += [f"I have not said: {', '.join(missing)}."] if missing else []
-    return "\n".join([prompt.text.strip(), "", *lines]).strip()
+    return "\n".join([text, "", *lines]).strip()
 
 
 def months(count: int) -> list[str]:

@@ -25,6 +25,8 @@ class Prompt:
     description: str
     arguments: tuple[Argument, ...]
     text: str
+    also: tuple[str, ...] = ()
+    """Paragraphs to add where all the tools that they name are offered."""
 
 
 _CUSTOMER = Argument("customer", "customer", "Customer's name, or part of it")
@@ -59,6 +61,12 @@ Bill a customer for me. Go step by step, and stop to ask where it says so.
 
 Do not e-mail without my yes, do not change other invoices, and do not fill in discounts, notes or terms that I did not
 ask for.""",
+    (
+        """\
+After step 5, if get_customer shows unused_credits_receivable_amount above 0: tell me, and ask whether to apply it to
+this invoice. apply_credits_to_invoice takes open credit notes (list_credit_notes) and payments with an unused_amount
+(list_payments).""",
+    ),
 )
 
 MONTHLY_REPORT = Prompt(
@@ -78,6 +86,11 @@ Report on a month of my business. This only reads; it changes nothing.
    amounts up yourself, and do not explain a change that the figures do not explain.
 
 Only if I ask for the invoices behind a figure: list_invoices with date_start and date_end of the month.""",
+    (
+        """\
+Add, with date_start and date_end of the month: the best customers (summarize_records of invoices by customer, top 3),
+what sold (by item) and what was spent (of expenses by category).""",
+    ),
 )
 
 CHASE_OVERDUE = Prompt(
@@ -105,6 +118,17 @@ Help me get overdue invoices paid.
 
 Do not void, delete or change any invoice, do not promise discounts or more time, do not threaten fees, and remind
 nobody that I did not choose.""",
+    (
+        """\
+Instead of steps 5 and 6: get_payment_reminder shows whom the reminder of an invoice goes to, and its text. Show me both
+and ask. After my yes, send_payment_reminder, once for each invoice. If I want Zoho's own text for several invoices,
+send_payment_reminders does up to ten at once.""",
+        """\
+In step 3, ask whether to apply such money or credit first: apply_credits_to_invoice takes open credit notes
+(list_credit_notes) and payments with an unused_amount (list_payments). Remind only of what is still open then.""",
+        """\
+In step 4, say who usually pays late: get_payment_performance.""",
+    ),
 )
 
 MONTH_END_CLOSE = Prompt(
@@ -129,6 +153,18 @@ deleted or voided I do in a separate step: name it, do not do it.
 
 End with get_monthly_revenue for the month: revenue, invoiced, received, outstanding, each currency by itself. Do not
 add amounts up yourself, and do not change anything that is dated outside the month.""",
+    (
+        """\
+For 3 and 4, propose which open invoices of the same customer the money or credit could pay, the oldest first. After my
+yes: apply_credits_to_invoice, or apply_credit_note for one credit note on several invoices, with the amounts that I
+agreed to.""",
+        """\
+For 6, after my yes: send_payment_reminder, with recipients and text from get_payment_reminder. What I call lost, only
+name: write_off_invoice is a separate step too.""",
+        """\
+With get_monthly_revenue, give the month's expenses by category and the tax charged on its invoices: summarize_records
+by category, and by tax.""",
+    ),
 )
 
 ONBOARD_CUSTOMER = Prompt(
