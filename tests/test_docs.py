@@ -172,3 +172,12 @@ def test_links_within_the_project_lead_somewhere(page: str) -> None:
             for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
         }
         assert not anchor or anchor in titles, target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_exist(page: str) -> None:
+    if page == "CHANGELOG.md":
+        return
+    named = re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|json|md))`", PAGES[page])
+    folders = [CHECKOUT / part for part in (".", "zoho_mcp", "tests", "docs")]
+    assert [name for name in named if not any((folder / name).exists() for folder in folders)] == []
