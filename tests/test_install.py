@@ -54,6 +54,18 @@ PATHS = {
     "codex": (".codex/config.toml",) * 3,
     "gemini": (".gemini/settings.json",) * 3,
     "windsurf": (".codeium/windsurf/mcp_config.json",) * 3,
+    "copilot-cli": (".copilot/mcp-config.json",) * 3,
+    "opencode": (".config/opencode/opencode.json",) * 3,
+    "cline": (".cline/data/settings/cline_mcp_settings.json",) * 3,
+    "zed": (".config/zed/settings.json", "AppData/Roaming/Zed/settings.json", ".config/zed/settings.json"),
+    "lm-studio": (".lmstudio/mcp.json",) * 3,
+    "goose": (
+        ".config/goose/config.yaml",
+        "AppData/Roaming/Block/goose/config/config.yaml",
+        ".config/goose/config.yaml",
+    ),
+    "antigravity": (".gemini/antigravity/mcp_config.json",) * 3,
+    "kiro": (".kiro/settings/mcp.json",) * 3,
 }
 OTHER = """{
   "KEY": {
@@ -102,7 +114,19 @@ TOML = {
     "servers in dotted keys": '[mcp_servers]\nother.command = "x"\n',
     "windows line ends": '[mcp_servers.other]\r\ncommand = "x"\r\n',
 }
-LAYOUTS = {"json": JSON, "jsonc": JSONC, "toml": TOML}
+YAML = {
+    "no file": None,
+    "an empty file": "",
+    "only a comment": "# mine\n",
+    "settings": "# mine\nGOOSE_MODEL: x # the good one\n\nlist:\n- 1\n-\n",
+    "no line end": "GOOSE_MODEL: x",
+    "an empty list of servers": "KEY: {}\nGOOSE_MODEL: x\n",
+    "no value": "KEY: # none yet\nGOOSE_MODEL: x\n",
+    "another server": "KEY:\n  other:\n    cmd: x # first\n    envs: {}\n\n# last\nGOOSE_MODEL: x\n",
+    "another server, byte order mark": "\ufeffKEY:\n  other:\n    cmd: x\n",
+    "windows line ends": "KEY:\r\n    other:\r\n        cmd: x\r\n        text: |\r\n          a\r\n\r\nn: 1\r\n",
+}
+LAYOUTS = {"json": JSON, "jsonc": JSONC, "toml": TOML, "yaml": YAML}
 CASES = [(client, layout) for client in CLIENTS for layout in LAYOUTS[CLIENTS[client].notation]]
 
 
@@ -114,7 +138,7 @@ def options(client: str | None, **changes: Any) -> argparse.Namespace:
     plain: dict[str, Any] = {
         "client": client, "print": False, "force": False, "env": [], "sandbox": ":memory:", "profile": None,
         "toolsets": None, "tools": None, "exclude_tools": None, "read_only": False,
-        "name": "zoho-invoice", "yes": True, "file": None, "diff": False, "url": "", "token_env": "",
+        "name": "zoho-invoice", "yes": True, "file": None, "diff": False, "url": "", "token_env": "", "link": False,
     }  # fmt: skip
     return argparse.Namespace(**plain | changes)
 
@@ -122,8 +146,7 @@ def options(client: str | None, **changes: Any) -> argparse.Namespace:
 def prepared(home: Path, client: str, text: str | None) -> Path:
     path = CLIENTS[client].file(machine(home))
     path.parent.mkdir(parents=True, exist_ok=True)
-    if client == "claude-code":
-        (home / ".claude").mkdir()
+    CLIENTS[client].folder(machine(home)).mkdir(parents=True, exist_ok=True)
     if text is not None:
         path.write_bytes(text.replace("KEY", CLIENTS[client].key).encode())
     return path
@@ -176,8 +199,9 @@ def test_installed_twice_and_removed_the_file_is_what_it_was(client: str, layout
     once = path.read_bytes()
     key = CLIENTS[client].key
     servers = said(client, path)[key]
-    assert servers.pop("zoho-invoice")["args"][-1] == "--sandbox"
-    assert said(client, path) | {key: servers} == {key: {}} | others
+    entry = servers.pop("zoho-invoice")
+    assert (entry.get("args") or entry["command"])[-1] == "--sandbox"
+    assert said(client, path) | {key: servers} == {key: {}} | {name: part for name, part in others.items() if part}
     assert install(options(client), machine(tmp_path)) == 0
     assert path.read_bytes() == once
     assert uninstall(options(client), machine(tmp_path)) == 0
@@ -194,7 +218,7 @@ def test_without_the_copy_what_others_wrote_is_still_left_as_it_is(client: str, 
         copy.unlink()
     uninstall(options(client), machine(tmp_path))
     key = CLIENTS[client].key
-    assert {key: {}} | said(client, path) == {key: {}} | others
+    assert {key: {}} | said(client, path) == {key: {}} | {name: part for name, part in others.items() if part}
 
 
 @pytest.mark.parametrize("layout", ["another server", "another server, windows line ends", "another server, tabs"])

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from zoho_mcp.cli.clients import json_text, toml_text
+from zoho_mcp.cli.clients import json_text, toml_text, yaml_text
 from zoho_mcp.cli.clients.model import Client, ConfigurationError
 
 _Result = TypeVar("_Result")
@@ -37,6 +37,7 @@ NOTATIONS: Mapping[str, Notation] = {
     "json": Notation(json_text.read, json_text.put, json_text.drop, json_text.words),
     "jsonc": Notation(partial(json_text.read, comments=True), json_text.put, json_text.drop, json_text.words),
     "toml": Notation(toml_text.read, toml_text.put, toml_text.drop, toml_text.words),
+    "yaml": Notation(yaml_text.read, yaml_text.put, yaml_text.drop, yaml_text.words),
 }
 
 
@@ -58,19 +59,34 @@ class Change:
         # A link stays a link: its target is replaced.
         path = self.path.resolve()
         try:
-            if _text(path) != self.before:
-                raise ConfigurationError(f"Another program has just changed {path}.", "Run the command again.")
-            backup = _copy(path, now) if self.before is not None else None
-            if self.after is None:
-                path.unlink()
-            else:
-                _write(path, self.after)
+            backup = self.copy(now)
+            self._write(path)
         except OSError as problem:
             raise ConfigurationError(
                 f"{path} cannot be written: {problem.strerror}.",
                 "If it is read-only on purpose, add the entry by hand: --print shows it.",
             ) from problem
         return backup
+
+    def copy(self, now: datetime) -> Path | None:
+        """Keep a copy of the file as it is; its path, None without a file. Raises ConfigurationError."""
+        path = self.path.resolve()
+        if _text(path) != self.before:
+            raise ConfigurationError(f"Another program has just changed {path}.", "Run the command again.")
+        return _copy(path, now) if self.before is not None else None
+
+    def settle(self, client: Client) -> None:
+        """After the app's own command: where the file says what was planned, give it the layout that was planned."""
+        path = self.path.resolve()
+        text, notation = _text(path), NOTATIONS[client.notation]
+        if text is not None and _content(client, notation, text) == _content(client, notation, self.after or ""):
+            self._write(path)
+
+    def _write(self, path: Path) -> None:
+        if self.after is None:
+            path.unlink()
+        else:
+            _write(path, self.after)
 
 
 def entries(client: Client, path: Path) -> dict[str, Any]:
@@ -88,6 +104,7 @@ def adding(client: Client, path: Path, name: str, entry: Mapping[str, Any]) -> C
     entry = {**old, **entry} if isinstance(old, dict) else dict(entry)
     if old == entry:
         return Change(path, before, before)
+    _require_writable(path)
     after = _edited(path, lambda: notation.put(before or "", client.key, name, entry))
     _prove(notation, path, after, {**data, client.key: {**servers, name: entry}})
     return Change(path, before, after)
@@ -101,6 +118,7 @@ def removing(client: Client, path: Path, name: str) -> Change:
     servers = _servers(client, path, data)
     if before is None or name not in servers:
         return Change(path, before, before)
+    _require_writable(path)
     forms = _edited(path, lambda: notation.drop(before, client.key, name))
     rest = {key: value for key, value in servers.items() if key != name}
     others = {key: value for key, value in data.items() if key != client.key}
@@ -143,9 +161,24 @@ def _data(notation: Notation, path: Path, text: str | None) -> dict[str, Any]:
 
 def _servers(client: Client, path: Path, data: Mapping[str, Any]) -> dict[str, Any]:
     servers = data.get(client.key, {})
+    if servers is None and client.notation == "yaml":
+        servers = {}
     if not isinstance(servers, dict):
         raise ConfigurationError(f"{path}: {client.key} is not a list of servers by name.")
     return cast("dict[str, Any]", servers)
+
+
+def _content(client: Client, notation: Notation, text: str) -> dict[str, Any]:
+    """What a text says, without an empty list of servers."""
+    data = notation.read(text.removeprefix("\ufeff"))
+    return {key: value for key, value in data.items() if key != client.key or value}
+
+
+def _require_writable(path: Path) -> None:
+    if path.exists() and not path.stat().st_mode & 0o222:
+        raise ConfigurationError(
+            f"{path} is read-only.", "Make it writable, or add the entry where the file is made: --print shows it."
+        )
 
 
 def _edited(path: Path, edit: Callable[[], _Result]) -> _Result:

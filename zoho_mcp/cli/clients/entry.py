@@ -38,15 +38,26 @@ def server_of(options: argparse.Namespace) -> Local | Remote:
     return Local(command, (*first, *_arguments(options)), environment)
 
 
-def entry_of(client: Client | None, server: Local | Remote) -> Entry:
+def entry_of(client: Client | None, server: Local | Remote, name: str) -> Entry:
     """The server's entry in this client's words. Raises ConfigurationError where it cannot have one."""
-    if isinstance(server, Local):
-        return client.local(server) if client else server.standard()
     if client is None:
-        return {"type": "http", "url": server.url, **server.headers("${{}}")}
+        if isinstance(server, Local):
+            return server.standard()
+        return server.with_headers({"type": "http", "url": server.url}, "${NAME}")
+    entry = client.local(server) if isinstance(server, Local) else _entry_over_http(client, server)
+    return {"name": name, **entry} if client.named else entry
+
+
+def _entry_over_http(client: Client, server: Remote) -> Entry:
     if client.remote is None:
         raise ConfigurationError(
             f"{client.title} takes no server over HTTP from its configuration file.", client.remote_instead
+        )
+    if server.token_variable and not client.reads_variables:
+        raise ConfigurationError(
+            f"{client.title} reads no token from an environment variable.",
+            "Install without --token-env. Then log in when it asks, or put the header into its file yourself: "
+            '"headers": {"Authorization": "Bearer …"}.',
         )
     return client.remote(server)
 

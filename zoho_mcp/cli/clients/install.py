@@ -9,8 +9,9 @@ from pathlib import Path
 
 from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import agree
+from zoho_mcp.cli.clients import own_command
 from zoho_mcp.cli.clients.apps import CLIENTS
-from zoho_mcp.cli.clients.configuration import NOTATIONS, Change, adding
+from zoho_mcp.cli.clients.configuration import NOTATIONS, Change, adding, entries
 from zoho_mcp.cli.clients.entry import entry_of, server_of
 from zoho_mcp.cli.clients.model import Client, ConfigurationError, Entry, Local, Machine, Remote, this_machine
 from zoho_mcp.cli.console import PROGRAM
@@ -32,6 +33,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--token-env", default="", metavar="NAME",
                          help="with --url: the environment variable that holds the access token")  # fmt: skip
     command.add_argument("--print", action="store_true", help="only print the entry, for any other app")
+    command.add_argument("--link", action="store_true",
+                         help="only print a link that adds the entry (cursor, vscode, lm-studio, goose)")  # fmt: skip
     command.add_argument("--force", action="store_true", help="write the file even if the app seems not installed")
     add_file_options(command)
 
@@ -51,14 +54,17 @@ def install(options: argparse.Namespace, machine: Machine | None = None) -> int:
         options.client, options.sandbox = options.sandbox, MEMORY
     client = find(options.client) if options.client else None
     server = server_of(options)
-    entry = entry_of(client, server)
+    entry = entry_of(client, server, options.name)
+    if options.link:
+        console.verbatim(_link(client, options.name, server, entry))
+        return 0
     if options.print:
         console.verbatim_block(_printed(client, options.name, entry))
         return 0
     if client is None:
         raise ConfigurationError("Which chat app?", f"Name one of {', '.join(CLIENTS)}; for any other, use --print.")
-    path = _file(client, options, machine or this_machine())
-    return _add(client, path, options, server, entry)
+    machine = machine or this_machine()
+    return _add(client, machine, _file(client, options, machine), options, server, entry)
 
 
 def find(name: str) -> Client:
@@ -82,15 +88,21 @@ def _file(client: Client, options: argparse.Namespace, machine: Machine) -> Path
     return path
 
 
-def _add(client: Client, path: Path, options: argparse.Namespace, server: Local | Remote, entry: Entry) -> int:
+def _add(
+    client: Client, machine: Machine, path: Path, options: argparse.Namespace, server: Local | Remote, entry: Entry
+) -> int:
+    is_new = options.name not in entries(client, path)
     change = adding(client, path, options.name, entry)
     if change.before == change.after:
         console.line(f"{client.title} already has exactly this server {options.name}. Nothing to change in {path}.")
         return 0
-    verb = "Changes" if f'"{options.name}"' in (change.before or "") else "Adds"
+    own = None
+    if is_new and not options.file:
+        own = own_command.to_add(client, machine, change.before, options.name, server, entry)
+    verb = "Adds" if is_new else "Changes"
     does = f"starts `{_shell([server.command, *server.arguments])}`" if isinstance(server, Local) else server.url
     console.line(f"{verb} the server {options.name} in {client.title}: {does}")
-    if not agreed(change, options):
+    if not carried_out(client, change, options, own):
         return 1
     console.line(f"{client.title} now has the server {options.name}.", "bold green")
     console.line(f"Next: {client.afterwards.format(title=client.title)} {client.caution}".rstrip())
@@ -101,21 +113,44 @@ def _add(client: Client, path: Path, options: argparse.Namespace, server: Local 
     return 0
 
 
-def agreed(change: Change, options: argparse.Namespace) -> bool:
-    """Say which file changes, ask, and change it; False when nobody agreed."""
+def carried_out(
+    client: Client, change: Change, options: argparse.Namespace, own: own_command.Run | None = None
+) -> bool:
+    """Say which file changes, ask, and change it, with the app's own command if there is one; False: nobody agreed."""
     what = "The file is created" if change.before is None else "The rest of the file stays as it is"
     what = "The file is deleted: `install` had created it" if change.after is None else what
     console.line(f"File: {change.path}. {what}.")
+    if own is not None:
+        console.line(f"By the app's own command: {own}")
     if options.diff:
         for text in change.diff().splitlines():
             console.verbatim(text.expandtabs(4), {"+": "green", "-": "red"}.get(text[:1], "dim"))
     if not options.yes and not agree("Make this change?"):
         console.line("Nothing was changed.")
         return False
-    backup = change.make(datetime.now())
+    backup = _made(client, change, own)
     if backup is not None:
         console.line(f"A copy of the old file: {backup}")
     return True
+
+
+def _made(client: Client, change: Change, own: own_command.Run | None) -> Path | None:
+    now = datetime.now()
+    if own is None:
+        return change.make(now)
+    backup = change.copy(now)
+    if own.succeeds():
+        change.settle(client)
+        return backup
+    console.line("Its own command failed; the file is changed instead.", "yellow")
+    return change.make(now)
+
+
+def _link(client: Client | None, name: str, server: Local | Remote, entry: Entry) -> str:
+    if client is None or client.link is None:
+        linked = ", ".join(one.name for one in CLIENTS.values() if one.link)
+        raise ConfigurationError(f"There are links for {linked}.", "For any other app, use --print.")
+    return client.link(name, server, entry)
 
 
 def _printed(client: Client | None, name: str, entry: Entry) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -30,11 +30,15 @@ class Machine:
             return self.home / "Library" / "Application Support"
         if self.platform == "win32":
             return self.folder("APPDATA", self.home / "AppData" / "Roaming")
-        return self.folder("XDG_CONFIG_HOME", self.home / ".config")
+        return self.xdg()
 
     def folder(self, variable: str, otherwise: Path) -> Path:
         """The folder an environment variable names, or the usual one."""
         return Path(self.environment[variable]) if self.environment.get(variable) else otherwise
+
+    def xdg(self) -> Path:
+        """Where programs keep their settings that do so in one place on every system."""
+        return self.folder("XDG_CONFIG_HOME", self.home / ".config")
 
 
 def this_machine() -> Machine:
@@ -63,11 +67,22 @@ class Remote:
     url: str
     token_variable: str = ""
 
-    def headers(self, reference: str) -> Entry:
-        """The header with the token, `reference` being how the app quotes the variable `{}`; nothing without one."""
+    def with_headers(self, entry: Entry, reference: str) -> Entry:
+        """`entry` with the header of the token, `reference` being how the app quotes the variable `NAME`."""
         if not self.token_variable:
-            return {}
-        return {"headers": {"Authorization": f"Bearer {reference.replace('{}', self.token_variable)}"}}
+            return entry
+        return {**entry, "headers": {"Authorization": f"Bearer {reference.replace('NAME', self.token_variable)}"}}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCommand:
+    """The app's own command that adds and removes servers."""
+
+    program: str
+    add: Callable[[str, "Local | Remote", Entry], Sequence[str] | None]
+    """The arguments that add a server of this name; None: the file is changed instead."""
+    remove: Callable[[str], Sequence[str]] | None = None
+    """The arguments that remove it; None: the file is changed instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,13 @@ class Client:
     """None: the app takes no server over HTTP from its file."""
     remote_instead: str = ""
     """What to do where `remote` is None."""
+    reads_variables: bool = True
+    """Whether a header in the file can name an environment variable. If not, --token-env is refused."""
+    named: bool = False
+    """Whether the entry repeats its name."""
+    own: OwnCommand | None = None
+    link: Callable[[str, Local | Remote, Entry], str] | None = None
+    """The address that adds the entry when it is opened."""
     caution: str = ""
     """What can undo a change."""
     sign: Callable[[Machine], Path] | None = None

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from zoho_mcp.cli import console
+from zoho_mcp.cli.clients import own_command
 from zoho_mcp.cli.clients.apps import CLIENTS
 from zoho_mcp.cli.clients.configuration import removing
-from zoho_mcp.cli.clients.install import add_file_options, agreed, find
+from zoho_mcp.cli.clients.install import add_file_options, carried_out, find
 from zoho_mcp.cli.clients.model import Machine, this_machine
 
 
@@ -20,13 +21,15 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def uninstall(options: argparse.Namespace, machine: Machine | None = None) -> int:
     """Remove the entry; 0 done or nothing to do, 1 not. Raises ConfigurationError."""
     client = find(options.client)
-    path = Path(options.file).expanduser().absolute() if options.file else client.file(machine or this_machine())
+    machine = machine or this_machine()
+    path = Path(options.file).expanduser().absolute() if options.file else client.file(machine)
     change = removing(client, path, options.name)
     if change.before == change.after:
         console.line(f"{client.title} has no server {options.name}. Nothing to change in {path}.")
         return 0
     console.line(f"Removes the server {options.name} from {client.title}.")
-    if not agreed(change, options):
+    own = None if options.file else own_command.to_remove(client, machine, change.before, options.name)
+    if not carried_out(client, change, options, own):
         return 1
     console.line(f"{client.title} no longer has the server {options.name}.", "bold green")
     console.line(f"Next: restart {client.title}. {client.caution}".rstrip())
