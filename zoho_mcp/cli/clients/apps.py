@@ -144,6 +144,7 @@ CLIENTS: Mapping[str, Client] = {
             own=own_command.VSCODE,
             link=links.vscode,
         ),
+        # Its own command also changes the entries of other servers.
         Client(
             "copilot-cli",
             "GitHub Copilot CLI",
@@ -151,7 +152,6 @@ CLIENTS: Mapping[str, Client] = {
             "Restart Copilot CLI; /mcp shows the server.",
             local=_copilot,
             remote=_remote(type="http", tools=["*"]),
-            own=own_command.COPILOT,
         ),
         Client(
             "codex",
@@ -179,6 +179,7 @@ CLIENTS: Mapping[str, Client] = {
             "Press Refresh in Windsurf's list of MCP servers.",
             remote=_remote("serverUrl", "${env:NAME}"),
         ),
+        # Its own command removes nothing.
         Client(
             "opencode",
             "opencode",

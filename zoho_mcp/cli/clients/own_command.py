@@ -83,13 +83,6 @@ def _vscode(name: str, server: Local | Remote, entry: Entry) -> Sequence[str]:
     return "--add-mcp", json.dumps({"name": name, **entry})
 
 
-def _copilot(name: str, server: Local | Remote, entry: Entry) -> Sequence[str]:
-    if isinstance(server, Remote):
-        header = ("--header", f"Authorization: {entry['headers']['Authorization']}") if "headers" in entry else ()
-        return "mcp", "add", "--transport", "http", *header, name, server.url
-    return "mcp", "add", name, *_environment("--env", server), "--", server.command, *server.arguments
-
-
 def _environment(flag: str, server: Local) -> list[str]:
     return [part for name, value in server.environment.items() for part in (flag, f"{name}={value}")]
 
@@ -98,4 +91,3 @@ CLAUDE = OwnCommand("claude", _claude, lambda name: ("mcp", "remove", "--scope",
 CODEX = OwnCommand("codex", _codex, lambda name: ("mcp", "remove", name))
 GEMINI = OwnCommand("gemini", _gemini, lambda name: ("mcp", "remove", "-s", "user", name))
 VSCODE = OwnCommand("code", _vscode)
-COPILOT = OwnCommand("copilot", _copilot, lambda name: ("mcp", "remove", name))
