@@ -64,7 +64,7 @@ PATHS = {
         "AppData/Roaming/Block/goose/config/config.yaml",
         ".config/goose/config.yaml",
     ),
-    "antigravity": (".gemini/antigravity/mcp_config.json",) * 3,
+    "antigravity": (".gemini/config/mcp_config.json",) * 3,
     "kiro": (".kiro/settings/mcp.json",) * 3,
 }
 OTHER = """{

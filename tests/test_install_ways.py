@@ -197,6 +197,15 @@ def test_cline_is_found_as_a_program_and_as_an_extension(tmp_path: Path) -> None
     assert CLIENTS["cline"].file(elsewhere) == tmp_path / "own.json"
 
 
+def test_an_earlier_antigravity_keeps_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / ".gemini" / "antigravity"
+    folder.mkdir(parents=True)
+    assert CLIENTS["antigravity"].is_installed(machine(tmp_path))
+    assert CLIENTS["antigravity"].file(machine(tmp_path)) == tmp_path / ".gemini" / "config" / "mcp_config.json"
+    (folder / "mcp_config.json").write_text("{}")
+    assert CLIENTS["antigravity"].file(machine(tmp_path)) == folder / "mcp_config.json"
+
+
 def test_opencode_keeps_the_file_it_has(tmp_path: Path) -> None:
     folder = tmp_path / ".config" / "opencode"
     folder.mkdir(parents=True)

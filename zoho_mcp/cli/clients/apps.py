@@ -67,6 +67,17 @@ def _zed(machine: Machine) -> Path:
     return (machine.home / ".config" if machine.platform == "darwin" else machine.xdg()) / "zed" / "settings.json"
 
 
+def _antigravity(machine: Machine) -> Path:
+    # Version 2 reads the first, for the editor and the command line; earlier ones read the second.
+    files = [machine.home / ".gemini" / folder / "mcp_config.json" for folder in ("config", "antigravity")]
+    return next((file for file in files if file.exists()), files[0])
+
+
+def _antigravity_sign(machine: Machine) -> Path:
+    folder = machine.home / ".gemini" / "antigravity"
+    return folder if folder.is_dir() else _antigravity(machine).parent
+
+
 def _typed(server: Local) -> Entry:
     return {"type": "stdio", **server.standard()}
 
@@ -233,10 +244,11 @@ CLIENTS: Mapping[str, Client] = {
         Client(
             "antigravity",
             "Antigravity",
-            lambda m: m.home / ".gemini" / "antigravity" / "mcp_config.json",
+            _antigravity,
             "Press Refresh in Antigravity's list of MCP servers.",
             remote=_remote("serverUrl"),
             reads_variables=False,
+            sign=_antigravity_sign,
         ),
         Client(
             "kiro",
