@@ -35,7 +35,8 @@ pytestmark = [
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=900,900",
-            "--host-resolver-rules=MAP rebound.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
+            "--host-resolver-rules=MAP rebound.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, "
+            "EXCLUDE localhost"]  # fmt: skip
 
 
 class Refusal(Exception):
@@ -78,11 +79,14 @@ class Browser:
         return (await self.run("element", using="css selector", value=css))[_ELEMENT]
 
     async def click(self, decision: str) -> None:
-        element = await self._element(f"button[value={decision}]")
+        await self.press(f"button[value={decision}]")
+
+    async def press(self, css: str) -> None:
+        element = await self._element(css)
         await self.run(f"element/{element}/click")
 
-    async def type(self, text: str) -> None:
-        element = await self._element("#number")
+    async def type(self, text: str, css: str = "#number") -> None:
+        element = await self._element(css)
         await self.run(f"element/{element}/clear")
         await self.run(f"element/{element}/value", text=text)
 
@@ -256,7 +260,7 @@ async def test_a_name_that_was_rebound_to_this_machine_sees_nothing(zoho: Zoho, 
         assert await window.is_untouched()
 
 
-_CONTRAST = """
+CONTRAST = """
 const value = c => { c /= 255; return c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4 };
 const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number); return .2126*value(r) + .7152*value(g) + .0722*value(b) };
 const opaque = c => !/, 0\\)$/.test(c);
@@ -275,7 +279,7 @@ async def test_it_can_be_read_in_the_light_in_the_dark_and_on_a_phone(
     async with a_window(zoho, total=5000) as window:
         await browser.look_like(dark=dark, phone=phone)
         await browser.go(window.address)
-        for text, contrast, size in await browser.script(_CONTRAST):
+        for text, contrast, size in await browser.script(CONTRAST):
             assert contrast >= 4.5, text
             assert size >= 16, text
         width, shown = await browser.script("return [document.documentElement.scrollWidth, window.innerWidth]")

@@ -43,8 +43,8 @@ def choice_page(path: str, *, stored: str, demo: str) -> str:
 <button class="no" name="choice" value="demo">Try it with demo data</button></div></form>
 <span>The made-up books of {demo}, on this computer. You can connect your own account later.</span></li>
 </ul>
-<p class="soft">Everything stays between this computer and Zoho. Your assistant sees the results it asks for, and never
-your password or your client secret.</p>""").format(stored=use_stored if stored else "", path=path, demo=demo)
+<p class="soft">Your login goes to Zoho and stays on this computer. Your assistant sees only the results it asks
+for.</p>""").format(stored=use_stored if stored else "", path=path, demo=demo)
     return whole_page("Which books?", body)
 
 
@@ -58,7 +58,7 @@ def data_centre_page(path: str) -> str:
     )
     body = Markup("""<h1>Where do you log in to Zoho?</h1>
 <p>Log in to Zoho as usual and look at the address of the log-in page.</p>
-<ul class="choices">
+<ul class="choices many">
 {rows}
 </ul>
 <p><a href="{path}">Back</a></p>""").format(rows=rows, path=path)
