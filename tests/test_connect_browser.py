@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 from conftest import call
 from connecting import CLIENT, a_newcomer
@@ -38,7 +40,9 @@ async def test_a_person_tries_demo_data_then_connects_their_account(browser: Bro
         port = address.split("/")[2].rpartition(":")[2]
         assert f"http://localhost:{port}/callback" in await browser.text()
         await browser.press("#copy")
-        assert await browser.script("return document.getElementById('copied').textContent !== ''")
+        with anyio.fail_after(20):
+            while not await browser.script("return document.getElementById('copied').textContent"):
+                await anyio.lowlevel.checkpoint()
         # An empty field keeps the form.
         await browser.press("button.ok")
         await browser.type(CLIENT["client_id"], "#client_id")
