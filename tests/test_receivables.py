@@ -1,5 +1,6 @@
 """The tools beyond the references, used as an owner would: credits, reminders, refunds, people, look-ups."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +167,42 @@ async def test_people_addresses_mail_and_statements(zoho: Zoho) -> None:
         assert addresses[0]["city"] == "Linz"
         await call(client, "delete_customer_address", **one)
     assert len(zoho.person.questions) == 2
+
+
+@pytest.mark.parametrize(("tool", "figure"), [("email_invoices", "total"), ("send_payment_reminders", "balance")])
+async def test_the_question_of_several_mails_shows_each_invoice_and_recipient(
+    zoho: Zoho, tmp_path: Path, tool: str, figure: str
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[defaults]\nsend = "ask"\n')
+    async with everything(zoho, policy_file=str(policy)) as client:
+        people = [{"first_name": name, "email": f"{name}@example.com"} for name in ("ada", "ben")]
+        ids: list[str] = []
+        for person, rate in zip(people, (10, 20), strict=True):
+            made = await call(client, "create_customer", contact_name=person["first_name"], contact_persons=[person])
+            ids.append(await invoice_of(client, made["customer"]["customer_id"], rate))
+        await call(client, "record_invoice_payment", invoice_id=ids[1], amount=5)
+        invoices = [(await call(client, "get_invoice", invoice_id=one))["invoice"] for one in ids]
+        numbers = [invoice["invoice_number"] for invoice in invoices]
+        await call(client, tool, invoice_ids=numbers)
+    [question] = zoho.person.questions
+    for invoice, person in zip(invoices, people, strict=True):
+        [row] = [line for line in question.splitlines() if invoice["invoice_number"] in line]
+        assert person["email"] in row
+        assert f"{invoice[figure]:.2f}" in row
+
+
+async def test_an_invoice_that_zoho_would_not_remind_of_is_named_in_the_question(zoho: Zoho, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[defaults]\nsend = "ask"\n')
+    async with everything(zoho, policy_file=str(policy)) as client:
+        customer = await customer_of(client)
+        ids = [await invoice_of(client, customer, rate) for rate in (10, 20)]
+        await call(client, "record_invoice_payment", invoice_id=ids[1])
+        await call(client, "send_payment_reminders", invoice_ids=ids)
+        paid = (await call(client, "get_invoice", invoice_id=ids[1]))["invoice"]["invoice_number"]
+    [row] = [line for line in zoho.person.questions[0].splitlines() if paid in line]
+    assert "@" not in row
 
 
 @pytest.mark.parametrize("product", ["invoice", "books"])

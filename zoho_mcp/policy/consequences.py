@@ -8,7 +8,7 @@ from zoho_mcp.policy.arguments_in_words import LONGEST_TEXT, address_rows
 from zoho_mcp.policy.facts import outsiders, recipients
 from zoho_mcp.policy.figures import Detail, Json, decimal, money, spelled_date
 from zoho_mcp.policy.preview import More, filled, text_of
-from zoho_mcp.policy.quoting import one_line, quoted
+from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
 
 _MOST_ROWS = 100
 """Of payments or invoices that a call affects; what is beyond is counted and summed."""
@@ -103,6 +103,26 @@ def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset
         ("Attached", attached),
     )
     return More(details=details, covers=_OF_A_MAIL, texts=(("Text", body[:LONGEST_TEXT]),) if body else ())
+
+
+def mails(verb: str, several: Sequence[tuple[Json, str, Sequence[str]]], amount: str) -> More:
+    """Several mails in one call: of each the invoice, with the figure in the field `amount`, and to whom it goes.
+
+    Each of `several` is an invoice, why Zoho would send nothing (empty: it would), and the addresses.
+    """
+    rows: list[Detail] = []
+    sums: dict[str, Decimal] = {}
+    for invoice, problem, addresses in several:
+        currency, figure = text_of("currency_code", invoice), _number(invoice, amount)
+        if not problem:
+            sums[currency] = sums.get(currency, Decimal()) + figure
+        to = f"to {', '.join(quoted_address(one) for one in addresses) or 'nobody: no address'}"
+        what = f"nothing is sent: {quoted(problem)}" if problem else to
+        label = f"Invoice {text_of('invoice_number', invoice)}"
+        rows.append((label, f"{money(figure, currency)}, {what}; {text_of('customer_name', invoice)}"))
+    total = " and ".join(money(figure, currency) for currency, figure in sums.items()) or "nothing"
+    question = f"{verb} {len(several)} invoices, {total} in all?"
+    return More(details=tuple(rows), question=question, covers=frozenset({"invoice_ids"}))
 
 
 def _limited(rows: list[Detail], amounts: list[Decimal], what: str, currency: str) -> tuple[Detail, ...]:

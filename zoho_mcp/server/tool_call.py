@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import mcp_types as types
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -53,10 +53,15 @@ class ToolCall:
         return str(self.arguments.get(ORGANIZATION, ""))
 
     @property
-    def unresolved(self) -> dict[str, str]:
+    def unresolved(self) -> dict[str, list[str]]:
         """Ids among the arguments that are no ids: perhaps the numbers of records."""
-        ids = {name: value for name, value in self.arguments.items() if name.endswith("_id") and isinstance(value, str)}
-        return {name: value for name, value in ids.items() if not value.strip().isdigit()}
+        found: dict[str, list[str]] = {}
+        for name, value in self.arguments.items():
+            each = cast("list[Any]", value) if isinstance(value, list) else [value]
+            numbers = [one for one in each if isinstance(one, str) and not one.strip().isdigit()]
+            if numbers and name.endswith(("_id", "_ids")):
+                found[name] = numbers
+        return found
 
     @classmethod
     def from_request(cls, ctx: RequestContext, params: types.CallToolRequestParams) -> "ToolCall":

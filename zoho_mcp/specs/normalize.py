@@ -16,6 +16,8 @@ from zoho_mcp.specs.model import Json, Operation
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?", re.ASCII)
 _SPACED = re.compile(r"^\s+|\s+$|\s+(?=%$)")
 """Blanks around a figure and before its percent sign."""
+_IDS = re.compile(r"\s*[0-9]+(\s*,\s*[0-9]+)*\s*", re.ASCII)
+"""Ids separated by commas, in place of a list of them."""
 _OMITTED = object()
 
 
@@ -94,6 +96,8 @@ def _number(number: Decimal, kind: str, written: str) -> Any:
 
 
 def _parsed(text: str, wanted: type) -> Any:
+    if wanted is list and _IDS.fullmatch(text):
+        return re.split(r"\s*,\s*", text.strip())
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -79,6 +79,28 @@ async def _refund_credit_note(app: ServerContext, arguments: Json, record: Json)
     return consequences.refund(record, arguments)
 
 
+async def _email_invoices(app: ServerContext, arguments: Json, record: Json) -> More:
+    return consequences.mails("E-mail", await _mails(app, arguments, "get_invoice_email"), "total")
+
+
+async def _send_payment_reminders(app: ServerContext, arguments: Json, record: Json) -> More:
+    return consequences.mails("Send reminders of", await _mails(app, arguments, "get_payment_reminder"), "balance")
+
+
+async def _mails(app: ServerContext, arguments: Json, reader: str) -> list[tuple[Json, str, list[str]]]:
+    """Of each invoice: itself, why it would not be mailed, and the addresses that Zoho would mail it to."""
+    found: list[tuple[Json, str, list[str]]] = []
+    for invoice_id in arguments["invoice_ids"]:
+        invoice, problem = await app.api.record("get_invoice", {"invoice_id": invoice_id}), ""
+        people: list[Json] = []
+        try:
+            people = (await app.api.record(reader, {"invoice_id": invoice_id})).get("to_contacts") or []
+        except RejectedError as refusal:
+            problem = refusal.what
+        found.append((invoice, problem, [str(one["email"]) for one in people if one.get("selected") is not False]))
+    return found
+
+
 async def _for_customer(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> More:
     """For a record that is yet to be made: whose it will be."""
     if record or "customer_id" not in arguments:
@@ -89,5 +111,13 @@ async def _for_customer(app: ServerContext, operation: Operation, arguments: Jso
 
 _SPECIAL: Mapping[str, Callable[[ServerContext, Json, Json], Awaitable[More]]] = {
     function.__name__.removeprefix("_"): function
-    for function in (_void_invoice, _delete_invoice, _delete_customer, _delete_payment, _refund_credit_note)
+    for function in (
+        _void_invoice,
+        _delete_invoice,
+        _delete_customer,
+        _delete_payment,
+        _refund_credit_note,
+        _email_invoices,
+        _send_payment_reminders,
+    )
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.server.authorization import require_allowed
@@ -28,22 +28,37 @@ async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tu
     """
     ids: dict[str, str] = {}
     found: dict[str, Any] = {}
-    for name, (reader, field) in _LISTS.items():
-        number = call.unresolved.get(name, "").strip()
-        readable = reader in app.offered and name in call.operation.input["properties"]
-        if not readable or not 0 < len(number) <= _LONGEST_NUMBER:
+    for name, numbers in call.unresolved.items():
+        reader, field = _LISTS.get(name.removesuffix("s"), ("", ""))
+        if reader not in app.offered or name not in call.operation.input["properties"]:
             continue
-        await require_allowed(ctx, app, [reader], {field: number})
-        envelope = await app.api.run(reader, {field: number})
-        rows: list[dict[str, Any]] = envelope[app.catalog.operations[reader].answer.key]
-        own = [row for row in rows if str(row.get(field, "")).casefold() == number.casefold()]
-        if len(own) != 1:
-            count = "no record has" if not own else f"{len(own)} records have"
-            raise ArgumentsError(
-                call.operation.name, [f'{name}: {count} the number "{clean(number, 60)}". Look the id up: {reader}.']
-            )
-        ids[name] = str(own[0][name])
-        found[str(own[0][field])] = {name: ids[name]} | {key: own[0][key] for key in _SHOWN if own[0].get(key)}
+        for number in (one for one in numbers if 0 < len(one.strip()) <= _LONGEST_NUMBER):
+            record = await _record(ctx, app, call, name, number.strip())
+            own_id = name.removesuffix("s")
+            ids[number] = str(record[own_id])
+            shown = {key: record[key] for key in _SHOWN if record.get(key)}
+            found[str(record[field])] = {own_id: ids[number]} | shown
     if not ids:
         return call, {}
-    return replace(call, arguments={**call.arguments, **ids}), {"found_by_number": found}
+    named = {name: _with_ids(call.arguments[name], ids) for name in call.unresolved}
+    return replace(call, arguments={**call.arguments, **named}), {"found_by_number": found}
+
+
+async def _record(ctx: RequestContext, app: ServerContext, call: ToolCall, name: str, number: str) -> dict[str, Any]:
+    reader, field = _LISTS[name.removesuffix("s")]
+    await require_allowed(ctx, app, [reader], {field: number})
+    envelope = await app.api.run(reader, {field: number})
+    rows: list[dict[str, Any]] = envelope[app.catalog.operations[reader].answer.key]
+    own = [row for row in rows if str(row.get(field, "")).casefold() == number.casefold()]
+    if len(own) != 1:
+        count = "no record has" if not own else f"{len(own)} records have"
+        raise ArgumentsError(
+            call.operation.name, [f'{name}: {count} the number "{clean(number, 60)}". Look the id up: {reader}.']
+        )
+    return own[0]
+
+
+def _with_ids(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_with_ids(one, ids) for one in cast("list[Any]", value)]
+    return ids.get(value, value) if isinstance(value, str) else value
