@@ -109,7 +109,7 @@ def flat(keys: Keys) -> set[str]:
 
 
 def private(module: Any, name: str) -> Any:
-    return vars(module)[name]
+    return getattr(module, name)
 
 
 def tables() -> Iterator[tuple[str, str, tuple[str, ...]]]:
