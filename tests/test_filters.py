@@ -78,3 +78,26 @@ async def test_a_list_whose_pages_zoho_does_not_turn_is_an_error(zoho: Zoho) -> 
         result = await client.call_tool("list_invoices", {"max_records": 500})
     assert result.is_error
     assert result.structured_content["error"]["kind"] == UnavailableError.kind
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("arguments", [{}, {"per_page": 30}, {"max_records": 25}, {"max_records": 1000}])
+async def test_rows_left_after_an_ignored_filter_go_on_where_they_were_cut(
+    zoho: Zoho, arguments: dict[str, Any]
+) -> None:
+    fill(zoho.store, 300, "2026-05")
+    wanted: dict[str, Any] = {"status": "unpaid", "sort_column": "invoice_number", "sort_order": "A"}
+    async with zoho.client(max_answer=1_000_000) as client:
+        expected = [row["invoice_number"] for row in (await call(client, "list_invoices", **wanted))["invoices"]]
+    zoho.faults.add("GET *:ignore=status:*")
+    found: list[str] = []
+    asked = wanted | arguments
+    async with zoho.client(max_answer=1_200) as client:
+        for _ in range(100):
+            answer = await call(client, "list_invoices", **asked)
+            found += [row["invoice_number"] for row in answer["invoices"]]
+            if not answer["has_more"]:
+                break
+            asked |= answer["next"]
+    assert len(expected) > 5
+    assert found == expected

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from conftest import Zoho, call
 from large_books import fill
+from rewriting import Json, Rewriting
 
 pytestmark = pytest.mark.anyio
 
@@ -107,3 +108,26 @@ async def test_payments_of_unknown_currency_are_in_no_sum(zoho: Zoho) -> None:
         answer = await call(client, "list_payments")
     assert "sums" not in answer
     assert answer["not_in_sums"].startswith(str(len(answer["customerpayments"])))
+
+
+async def test_payments_of_a_customer_with_several_currencies_are_added_up_by_their_own(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        rows = (await call(client, "list_payments"))["customerpayments"]
+    own = [row for row in rows if row["currency_code"] == "EUR"]
+    own = [row for row in own if row["customer_id"] == own[0]["customer_id"]]
+    assert len(own) > 1
+
+    def several(method: str, path: str, envelope: Json) -> Json:
+        if path == f"/contacts/{own[0]['customer_id']}":
+            envelope["contact"]["customer_currency_summaries"] = [{"currency_code": "EUR"}, {"currency_code": "USD"}]
+        if path == f"/customerpayments/{own[0]['payment_id']}":
+            envelope["payment"]["currency_code"] = "USD"
+        return envelope
+
+    zoho.app = Rewriting(zoho.app, several)
+    async with zoho.client(toolsets=("all",)) as client:
+        answer = await call(client, "get_customer_statement", customer_id=own[0]["customer_id"])
+        listed = await call(client, "list_payments", customer_id=own[0]["customer_id"])
+    dollars, euros = Decimal(str(own[0]["amount"])), added(own[1:], "amount", "EUR")
+    for found, name in ((answer["currencies"], "paid"), (listed["sums"], "amount")):
+        assert {code: Decimal(str(part[name])) for code, part in found.items()} == {"USD": dollars, "EUR": euros}

@@ -31,7 +31,7 @@ class PaymentCurrencies:
         wanted = {str(required(row, "customer_id")) for row in unnamed} - self._by_customer.keys()
         try:
             if len(wanted) == 1:
-                self._note(await self._api.record("get_customer", {"customer_id": next(iter(wanted))}))
+                self._note_one(await self._api.record("get_customer", {"customer_id": next(iter(wanted))}))
             elif wanted:
                 await self._read_customers(wanted)
         except (AuthError, NotFoundError):
@@ -58,6 +58,12 @@ class PaymentCurrencies:
                 self._note(customer)
             if wanted <= self._by_customer.keys():
                 return
+
+    def _note_one(self, customer: Mapping[str, Any]) -> None:
+        """Note a customer's currency unless it has balances in several: then each payment's own record decides."""
+        balances: list[Mapping[str, Any]] = customer.get("customer_currency_summaries") or []
+        if len({part.get("currency_code") for part in balances}) < 2:
+            self._note(customer)
 
     def _note(self, customer: Mapping[str, Any]) -> None:
         self._by_customer[str(required(customer, "contact_id"))] = str(customer.get("currency_code", ""))
