@@ -1,19 +1,20 @@
 """The arguments of a call as a person reads them: each value by itself, whatever the order or length. Pure."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
 from zoho_mcp.policy.figures import Detail, Json, before_tax, decimal, described, line_amount, money
-from zoho_mcp.policy.losses import element_in_words, elements
-from zoho_mcp.policy.quoting import LONGEST, one_line, quoted, quoted_address
+from zoho_mcp.policy.losses import element_in_words, elements, with_old_figures
+from zoho_mcp.policy.quoting import LONGEST, one_line, quoted_address
 from zoho_mcp.specs.model import Operation
 
 MOST_ELEMENTS = 200
 """Of one list; what is beyond is counted and summed."""
-LONGEST_TEXT = 20_000
-"""Characters of one long text on the page."""
+LONGEST_TEXT = 100_000
+"""Characters of one long text on the page; how many there are beyond is said."""
+_LONGEST_PART = 500
+"""Characters of a text inside an object, such as a street: Zoho takes no longer ones."""
 _KINDS = (("lines", "rate"), ("lines", "quantity"), ("people", "email"), ("allocations", "amount_applied"))
 _SINGULAR = {"lines": "Line", "people": "Contact person", "allocations": "Pays", "values": ""}
 
@@ -27,13 +28,19 @@ def argument_rows(operation: Operation, arguments: Json, record: Json, without: 
         if name not in without and not (name.endswith("_id") and name in required and name in operation.http.path)
     }
     rows = [row for name, value in shown.items() for row in _rows(operation, name, value, record)]
-    return (*_total(shown, record), *rows)
+    return (*_total(operation, shown, record), *rows)
+
+
+def whole_text(text: str) -> str:
+    """A long text as the page shows it."""
+    more = len(text) - LONGEST_TEXT
+    return text if more <= 0 else f"{text[:LONGEST_TEXT]}… ({more} more characters)"
 
 
 def long_texts(arguments: Json, without: frozenset[str] = frozenset()) -> tuple[Detail, ...]:
     """Texts that do not fit in a row: label and whole text."""
     return tuple(
-        (label_of(name), value[:LONGEST_TEXT])
+        (label_of(name), whole_text(value))
         for name, value in arguments.items()
         if name not in without and _is_long(value)
     )
@@ -57,7 +64,7 @@ def _rows(operation: Operation, name: str, value: Any, record: Json) -> Iterator
     elif isinstance(value, Mapping):
         for part, inner in cast(Json, value).items():
             before = cast(Json, old).get(part) if isinstance(old, Mapping) else None
-            yield f"{label}, {part.replace('_', ' ')}", _old_and_new(part, inner, before, currency)
+            yield f"{label}, {part.replace('_', ' ')}", _old_and_new(part, inner, before, currency, _LONGEST_PART)
     elif _is_long(value):
         return
     else:
@@ -66,14 +73,11 @@ def _rows(operation: Operation, name: str, value: Any, record: Json) -> Iterator
         yield label, _old_and_new(name, value, before, currency)
 
 
-def _old_and_new(name: str, value: Any, old: Any, currency: str) -> str:
-    if isinstance(value, list | Mapping):
-        return quoted(json.dumps(cast(Any, value), default=str, ensure_ascii=False), 300)
-    text = str(value)
-    new = quoted_address(text) if "@" in text else described(name, value, currency)
-    if old in (None, "") or str(old) == text or isinstance(old, list | Mapping):
+def _old_and_new(name: str, value: Any, old: Any, currency: str, longest: int = LONGEST) -> str:
+    new = described(name, value, currency, longest)
+    if old in (None, "") or str(old) == str(value) or isinstance(old, list | Mapping):
         return new
-    return f"{described(name, old, currency)} → {new}"
+    return f"{described(name, old, currency, longest)} → {new}"
 
 
 def _list_rows(operation: Operation, name: str, value: list[Any], old: Any) -> Iterator[Detail]:
@@ -106,10 +110,12 @@ def _kind(operation: Operation, name: str, parts: Sequence[Json]) -> str:
     return next((kind for kind, field in _KINDS if any(field in part for part in parts)), "values")
 
 
-def _total(arguments: Json, record: Json) -> Iterator[Detail]:
+def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[Detail]:
     if not arguments.get("line_items"):
         return
-    new, old = before_tax({**record, **arguments}), before_tax(record) if record.get("line_items") else None
+    after = {**record, **operation.discount_level(arguments), **arguments}
+    new = before_tax(after | {"line_items": with_old_figures(arguments, record)})
+    old = before_tax(record) if record.get("line_items") else None
     currency = one_line(record.get("currency_code", ""))
     if new is not None:
         before = f"{money(old, currency)} → " if old is not None and old != new else ""

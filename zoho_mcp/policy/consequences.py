@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import cast
 
-from zoho_mcp.policy.arguments_in_words import LONGEST_TEXT, address_rows
+from zoho_mcp.policy.arguments_in_words import address_rows, whole_text
 from zoho_mcp.policy.facts import outsiders, recipients
 from zoho_mcp.policy.figures import Detail, Json, decimal, money, spelled_date
 from zoho_mcp.policy.preview import More, filled, text_of
@@ -12,6 +12,8 @@ from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
 
 _MOST_ROWS = 100
 """Of payments or invoices that a call affects; what is beyond is counted and summed."""
+_LONGEST_SUBJECT = 300
+"""Characters of a subject in a row; a longer one is shown as a text as well."""
 _OF_A_MAIL = frozenset({
     "to_mail_ids", "cc_mail_ids", "bcc_mail_ids", "subject", "body", "send_attachment", "send_customer_statement",
 })  # fmt: skip
@@ -99,10 +101,12 @@ def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset
     details: tuple[Detail, ...] = (
         *address_rows("Not a contact person", [one for one in recipients(arguments) if one in strange]),
         *address_rows("To", known),
-        ("Subject", quoted(subject, 300) or "the one of the organisation's template"),
+        ("Subject", quoted(subject, _LONGEST_SUBJECT) or "the one of the organisation's template"),
         ("Attached", attached),
     )
-    return More(details=details, covers=_OF_A_MAIL, texts=(("Text", body[:LONGEST_TEXT]),) if body else ())
+    texts = [("Subject", whole_text(subject))] if len(subject) > _LONGEST_SUBJECT else []
+    texts += [("Text", whole_text(body))] if body else []
+    return More(details=details, covers=_OF_A_MAIL, texts=tuple(texts))
 
 
 def mails(verb: str, several: Sequence[tuple[Json, str, Sequence[str]]], amount: str) -> More:

@@ -1,11 +1,13 @@
 """Amounts, dates and lines of documents as people read them. Pure."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from zoho_mcp.policy.quoting import one_line, quoted
+from zoho_mcp.policy.quoting import LONGEST, one_line, quoted, quoted_address
 
 Json = Mapping[str, Any]
 Detail = tuple[str, str]
@@ -17,6 +19,7 @@ MONEY = frozenset({
     "credited_amount", "amount_fcy", "amount_bcy", "bank_charges", "tax_amount_withheld", "tax_amount",
 })  # fmt: skip
 """Fields and arguments that hold an amount of money."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _OF_A_LINE = ("line_item_id", "name", "rate", "quantity", "item_order", "item_total", "description", "discount")
@@ -47,15 +50,14 @@ def spelled_date(value: object) -> str:
     try:
         day = date.fromisoformat(text[:10])
     except ValueError:
-        return one_line(text)
+        return quoted(text)
     at = f", {text[11:16]}" if len(text) > 15 and text[10] == "T" else ""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}{at}"
 
 
 def is_date(value: object) -> bool:
-    """Whether a value is one of Zoho's dates or times."""
-    text = str(value)
-    return len(text) >= 10 and text[4:5] == "-" and text[7:8] == "-" and text[:4].isdecimal()
+    """Whether a value is one of Zoho's dates or times, and nothing else: a name can begin like a date."""
+    return _DATE.fullmatch(str(value)) is not None
 
 
 def share(value: object, of: Decimal) -> Decimal:
@@ -108,7 +110,7 @@ def described_line(line: Json) -> str:
     return ", ".join([*sums, *words, *others])
 
 
-def described(name: str, value: Any, currency: str = "") -> str:
+def described(name: str, value: Any, currency: str = "", longest: int = LONGEST) -> str:
     """One value of a record or a call: an amount with its currency, a date in words, ids as they are, texts quoted."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -116,11 +118,15 @@ def described(name: str, value: Any, currency: str = "") -> str:
     if number is not None and name in MONEY:
         return money(number, currency)
     if isinstance(value, int | float | Decimal):
-        return str(value)
+        return format(number, "f") if number is not None else str(value)
     if value in (None, ""):
         return "(empty)"
-    if is_date(value) and (name.endswith(("date", "time")) or len(str(value)) == 10):
+    if is_date(value):
         return spelled_date(value)
     if name.endswith(("_id", "_ids")) and str(value).isdecimal():
         return str(value)
-    return quoted(value) or "(nothing that can be shown)"
+    if isinstance(value, list | Mapping):
+        value = json.dumps(value, default=str, ensure_ascii=False)
+    if "@" in str(value):
+        return quoted_address(value)
+    return quoted(value, longest) or "(nothing that can be shown)"

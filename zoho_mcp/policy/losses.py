@@ -152,10 +152,8 @@ def _lowered_total(operation: Operation, arguments: Json, record: Json) -> Itera
     """The total falls, whichever of the arguments makes it fall."""
     if not record.get("line_items") or operation.replaces.get("line_items") is None:
         return
-    whole, single = operation.discounts_in(arguments)
-    # Zoho counts discounts of one level only: a new one on a line ends that of the document, and the other way round.
-    level = {"discount_type": "item_level" if single else "entity_level"} if whole or single else {}
-    new = {**record, **level, **arguments, "line_items": _with_old_figures(arguments, record)}
+    new = {**record, **operation.discount_level(arguments), **arguments}
+    new |= {"line_items": with_old_figures(arguments, record)}
     before, after = before_tax(record), before_tax(new, at_least=True)
     currency = _currency(record)
     if after is not None and before is not None and after < before:
@@ -165,7 +163,7 @@ def _lowered_total(operation: Operation, arguments: Json, record: Json) -> Itera
         yield "Lowers the total", f"the tax of {money(record['tax_total'], currency)} is taken out of the prices"
 
 
-def _with_old_figures(arguments: Json, record: Json) -> list[Json]:
+def with_old_figures(arguments: Json, record: Json) -> list[Json]:
     """The lines after the call: what a line that stays does not name keeps its figure."""
     old = list(elements(record.get("line_items")))
     if "line_items" not in arguments:

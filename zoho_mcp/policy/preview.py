@@ -15,6 +15,7 @@ from zoho_mcp.policy.arguments_in_words import argument_rows, long_texts
 from zoho_mcp.policy.figures import MONEY, Detail, Json, decimal, is_date, money, spelled_date
 from zoho_mcp.policy.losses import NONE, Losses
 from zoho_mcp.policy.quoting import one_line, quoted
+from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import fill, placeholders
 
@@ -128,7 +129,8 @@ def preview(
         more.amount if more.amount is not None else _amount(record),
         text_of("currency_code", record),
         filled(confirm.done, record) if confirm else "",
-        confirm is not None and confirm.final,
+        # A mail cannot be taken back, whichever tool sends it.
+        (confirm is not None and confirm.final) or effect_of(operation, arguments) == "send",
         frozenset(str(one) for one in (*ids, record.get("customer_id")) if one),
     )
 
@@ -165,7 +167,7 @@ def text_of(field: str, record: Json) -> str:
         return spelled_date(value)
     if field in _OUR_WORDS and _PLAIN_WORD.fullmatch(str(value)):
         return str(value).replace("_", " ") if field == "status" else str(value)
-    return quoted(value) if isinstance(value, str) else one_line(value)
+    return one_line(value) if isinstance(value, int | float | Decimal) else quoted(value)
 
 
 def _record_rows(record: Json) -> tuple[Detail, ...]:

@@ -16,10 +16,10 @@ LONGEST_ADDRESS = 320
 """An e-mail address is never cut short: RFC 5321 allows 64 characters before the @ and 255 after it."""
 _MOST_MARKS = 2
 """Combining marks on one letter; no language stacks more, and stacks of them cover the lines around."""
-_FILLERS = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
+_FILLERS = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
 """Look like blanks, or like nothing, without being spaces."""
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_QUOTATION_MARKS = re.compile('["“”„‟«»]')
+_QUOTATION_MARKS = re.compile('["“”„‟«»\u02ba\u02ee\u2033\u2036\u275d\u275e\u301d-\u301f\uff02\U0001f676-\U0001f678]')
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~]|(?<![^\W_])_|_(?![^\W_]))")
 _WITH_BACKSLASH = r"\\\1"
 _LINK = re.compile(r"(://|\bwww\.)", re.IGNORECASE)

@@ -299,6 +299,11 @@ class Operation(Entry):
         single = any(is_some(cast(Json, line).get("discount")) for line in parts if isinstance(line, dict))
         return is_some(arguments.get("discount")), single
 
+    def discount_level(self, arguments: Mapping[str, Any]) -> Json:
+        """`discount_type` as it follows from where the discounts are: Zoho counts those of one level only."""
+        whole, single = self.discounts_in(arguments)
+        return {"discount_type": "item_level" if single else "entity_level"} if whole or single else {}
+
     @property
     def can_overwrite(self) -> bool:
         """Whether a call can take something from a record that was there before; mail takes nothing."""

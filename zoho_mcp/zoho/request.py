@@ -100,9 +100,7 @@ def _with_discounts(operation: Operation, body: Json) -> Json:
     """Zoho counts discounts of one level only, by default the document's: the level follows from where they are."""
     if not operation.has_discounts:
         return body
-    whole, single = operation.discounts_in(body)
-    level = {"discount_type": "item_level" if single else "entity_level"} if whole or single else {}
-    result = level | body
+    result = operation.discount_level(body) | body
     if "discount" in result:
         result["discount"] = _amount(result["discount"])
     if isinstance(lines := result.get("line_items"), list):

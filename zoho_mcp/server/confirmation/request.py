@@ -132,5 +132,5 @@ class ConfirmationRequest:
         """The refusal together with what went before, where that was the reason to ask."""
         if self.duplicate is None:
             return problem
-        what = f"{self.duplicate.what}, by the very same call. {problem.what}"
+        what = f"{self.duplicate.what} {problem.what}"
         return DeclinedError(what, problem.next_step, kind=problem.kind, way=problem.way)

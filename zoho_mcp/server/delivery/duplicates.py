@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from zoho_mcp.errors import DeclinedError
+from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.attempt import Attempt, Previous
 from zoho_mcp.server.delivery.claims import SURELY_OVER
@@ -18,6 +19,8 @@ from zoho_mcp.times import span
 Json = Mapping[str, Any]
 _DEFAULTS: Json = {"quantity": "1", "discount": "0", "shipping_charge": "0", "adjustment": "0", "send": False}
 """What Zoho takes where an argument is left out; numbers as text."""
+TWO, MAILED_TWICE = "You would have two.", "The mail would be sent twice."
+"""What a repeated call would lead to, as a person is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Duplicate:
     """Why a person has to be asked about a call: an equal one went before.
 
     Attributes:
-        what: what is known of that one, as a clause: "This was done 2 minutes ago (INV-33)".
+        what: what is known of that one, as a sentence: "The same call was made 2 minutes ago (INV-33)."
         question: what to ask, and the read that shows the earlier record; None when it cannot be shown.
         arguments: those that this read needs besides the call's own.
     """
@@ -91,13 +94,14 @@ async def _looked_up(app: ServerContext, key: str, previous: Previous) -> Previo
 
 def _duplicate(app: ServerContext, call: ToolCall, previous: Previous) -> Duplicate:
     ago, title = _ago(app, previous), call.operation.title
-    what = f"Whether this happened {ago} is not known"
+    what = f"The same call was sent {ago}, and it is not known whether it worked."
     if previous.record is not None:
-        what = f"This was done {ago}{_label(previous.record)}"
+        what = f"The same call was made {ago}{_label(previous.record)}."
     subject, arguments = _subject(app, previous)
     if not subject:
         return Duplicate(what)
-    ask = f"{title} once more? {what}, by the very same call."
+    result = MAILED_TWICE if effect_of(call.operation, call.arguments) == "send" else TWO
+    ask = f"{title} again? {what} {result}"
     return Duplicate(what, Confirm(ask=ask, subject=subject), arguments)
 
 

@@ -103,7 +103,7 @@ async def _duplicate(app: ServerContext, call: ToolCall, trail: AuditTrail) -> D
         duplicate = await duplicates.earlier(app, call)
         if duplicate is not None and (duplicate.question is None or app.settings.confirm == "refuse"):
             raise DeclinedError(
-                f"{call.operation.title}: {duplicate.what[0].lower()}{duplicate.what[1:]}, by the very same call.",
+                f"{call.operation.title}: {duplicate.what[0].lower()}{duplicate.what[1:]}",
                 TELL_THE_USER,
                 kind="duplicate",
             )
