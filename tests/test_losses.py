@@ -429,3 +429,43 @@ async def test_a_rule_for_writes_does_not_cover_an_update_that_takes_away(zoho: 
         assert (result.structured_content or {})["error"]["kind"] == "refused_by_policy"
         assert zoho.changes() == before
         await call(client, "update_invoice", invoice_id=invoice, notes="Hello", reason="x")
+
+
+async def test_a_question_names_what_the_ids_of_a_call_stand_for(zoho: Zoho, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rules]]\neffects = ["write", "destroy"]\naction = "ask"\n')
+    async with audited(zoho, tmp_path) as client:
+        ids = await books(client, tmp_path)
+    calls: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+        "create_invoice": (
+            {"customer_id": "$customer", "line_items": [{"item_id": "$item", "quantity": 5}],
+             "contact_persons": ["$ben"]},
+            ("15.00", "Sticker", "Acme", "ben@x.example"),
+        ),
+        "update_estimate": (ESTIMATE | {"customer_id": "$other"}, ("Acme", "Zenith")),
+        "record_payment": (
+            {"customer_id": "$customer", "amount": 7.25,
+             "invoices": [{"invoice_id": "$owed", "amount_applied": 7.25}]},
+            ("7.25", "INV-", "Acme"),
+        ),
+        "apply_credits_to_invoice": (
+            {"invoice_id": "$owed", "apply_creditnotes": [{"creditnote_id": "$note", "amount_applied": 3.5}]},
+            ("3.50", "CN-", "INV-"),
+        ),
+        "update_customer": (
+            CUSTOMER | {"contact_persons": [{"contact_person_id": "$ada", "phone": "555"}]},
+            ("ada@x.example", "555", "ben@x.example"),
+        ),
+        "delete_contact_person": (CUSTOMER | {"contact_person_id": "$ben"}, ("ben@x.example", "Acme")),
+        "delete_customer_address": (CUSTOMER | {"address_id": "$address"}, ("2 Side Street", "Acme")),
+        "remove_invoice_payment": ({"invoice_id": "$owed", "invoice_payment_id": "$paid"}, ("100.00", "INV-")),
+    }  # fmt: skip
+    async with audited(zoho, tmp_path, policy_file=str(policy)) as client:
+        paid = (await call(client, "list_invoice_payments", invoice_id=ids["owed"]))["payments"][0]
+        ids["paid"] = paid["invoice_payment_id"]
+        zoho.person.answer = NO
+        for tool, (arguments, words) in calls.items():
+            zoho.person.questions.clear()
+            await client.call_tool(tool, filled(arguments, ids))
+            [question] = zoho.person.questions
+            assert [word for word in words if word not in question] == [], (tool, question)

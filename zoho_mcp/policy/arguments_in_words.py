@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import Detail, Json, before_tax, decimal, described, line_amount, money
+from zoho_mcp.policy.figures import Detail, Json, before_tax, currency_of, decimal, described, line_amount, money
 from zoho_mcp.policy.losses import element_in_words, elements, with_old_figures
 from zoho_mcp.policy.quoting import LONGEST, one_line, quoted_address
 from zoho_mcp.specs.model import Operation
 
 MOST_ELEMENTS = 200
-"""Of one list; what is beyond is counted and summed."""
+"""Of one list; what is beyond is counted and summed, but for addresses, all of which are shown."""
 LONGEST_TEXT = 100_000
 """Characters of one long text on the page; how many there are beyond is said."""
 _LONGEST_PART = 500
@@ -27,14 +27,18 @@ def argument_rows(operation: Operation, arguments: Json, record: Json, without: 
         for name, value in arguments.items()
         if name not in without and not (name.endswith("_id") and name in required and name in operation.http.path)
     }
+    if "line_items" in shown:
+        # A line that stays is shown with the figures that it keeps.
+        shown["line_items"] = with_old_figures(arguments, record)
     rows = [row for name, value in shown.items() for row in _rows(operation, name, value, record)]
     return (*_total(operation, shown, record), *rows)
 
 
 def whole_text(text: str) -> str:
-    """A long text as the page shows it."""
+    """A long text as the page shows it: line by line, each without what is invisible or covers other lines."""
     more = len(text) - LONGEST_TEXT
-    return text if more <= 0 else f"{text[:LONGEST_TEXT]}… ({more} more characters)"
+    shown = "\n".join(one_line(line, LONGEST_TEXT) for line in text[:LONGEST_TEXT].splitlines())
+    return shown if more <= 0 else f"{shown}… ({more} more characters)"
 
 
 def long_texts(arguments: Json, without: frozenset[str] = frozenset()) -> tuple[Detail, ...]:
@@ -58,7 +62,7 @@ def address_rows(label: str, addresses: Sequence[Any]) -> tuple[Detail, ...]:
 
 def _rows(operation: Operation, name: str, value: Any, record: Json) -> Iterator[Detail]:
     label, old = label_of(name), record.get(name)
-    currency = one_line(record.get("currency_code", ""))
+    currency = currency_of(record)
     if isinstance(value, list):
         yield from _list_rows(operation, name, cast("list[Any]", value), old)
     elif isinstance(value, Mapping):
@@ -86,13 +90,17 @@ def _list_rows(operation: Operation, name: str, value: list[Any], old: Any) -> I
         count = len(elements(old))
         yield label, f"none: removes all {count}" if count else "none"
     elif name.endswith("_mail_ids"):
-        yield from address_rows(label.replace("mail", "").strip(), value[:MOST_ELEMENTS])
+        yield from address_rows(label.replace("mail", "").strip(), value)
+        return
     elif not isinstance(value[0], Mapping):
         yield label, ", ".join(described("", one) for one in value[:MOST_ELEMENTS])
     else:
         kind = _kind(operation, name, elements(value))
-        for number, element in enumerate(elements(value)[:MOST_ELEMENTS], 1):
+        most = len(value) if kind == "people" else MOST_ELEMENTS  # Every address is shown.
+        for number, element in enumerate(elements(value)[:most], 1):
             yield f"{_SINGULAR[kind] or label} {number}", element_in_words(kind, element)
+        if most > MOST_ELEMENTS:
+            return
     if left := value[MOST_ELEMENTS:]:
         yield "And", _rest(left, label)
 
@@ -113,10 +121,9 @@ def _kind(operation: Operation, name: str, parts: Sequence[Json]) -> str:
 def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[Detail]:
     if not arguments.get("line_items"):
         return
-    after = {**record, **operation.discount_level(arguments), **arguments}
-    new = before_tax(after | {"line_items": with_old_figures(arguments, record)})
+    new = before_tax({**record, **operation.discount_level(arguments), **arguments})
     old = before_tax(record) if record.get("line_items") else None
-    currency = one_line(record.get("currency_code", ""))
+    currency = currency_of(record)
     if new is not None:
         before = f"{money(old, currency)} → " if old is not None and old != new else ""
         yield "Total before tax", f"{before}{money(new, currency)}"

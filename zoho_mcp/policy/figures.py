@@ -44,6 +44,12 @@ def money(value: Any, currency: str = "") -> str:
     return f"{number:,.{digits}f} {currency}".strip()
 
 
+def currency_of(record: Json) -> str:
+    """The currency of a record; quoted where it is no plain code, since an owner can define one."""
+    code = str(record.get("currency_code") or "")
+    return code if re.fullmatch("[A-Za-z]{3,5}", code) else quoted(code)
+
+
 def spelled_date(value: object) -> str:
     """2026-06-05 or 2026-06-05T12:00:00-0400 as people write it: 5 June 2026, with the time if there is one."""
     text = str(value)

@@ -8,10 +8,24 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import MONEY, Detail, Json, before_tax, decimal, described, described_line, money, share
+from zoho_mcp.policy.figures import (
+    MONEY,
+    Detail,
+    Json,
+    before_tax,
+    currency_of,
+    decimal,
+    described,
+    described_line,
+    money,
+    share,
+)
 from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
 from zoho_mcp.specs.model import Operation, Replaces
 
+_OF_AN_ELEMENT = (
+    "salutation", "phone", "mobile", "designation", "department", "is_primary_contact", "tax_amount_withheld",
+)  # fmt: skip
 _DRAFTS = ("draft",)
 """A record in these states binds nobody yet: what its update takes away is named, and nobody is asked."""
 
@@ -55,13 +69,30 @@ def element_in_words(kind: str, element: Json) -> str:
     if kind == "people":
         name = " ".join(str(element[part]) for part in ("first_name", "last_name") if element.get(part))
         words = [quoted_address(element["email"]) if element.get("email") else "", quoted(name)]
-        return ", ".join(word for word in words if word) or _id_of(element)
+        known = [word for word in words if word] or [_id_of(element)]
+        return ", ".join([*known, *_others(element, ("first_name", "last_name", "email"))])
     if kind == "allocations":
-        number = quoted(element.get("invoice_number", ""))
         amount = decimal(element.get("amount_applied"))
-        return f"{money(amount or 0)} on invoice {number or one_line(element.get('invoice_id', ''))}"
+        what = next((name for name in _APPLIED if f"{name}_id" in element), "invoice")
+        number = element.get(f"{what}_number")
+        where = quoted(number) if number else one_line(element.get(f"{what}_id", ""))
+        known = f"{money(amount or 0)} {_APPLIED[what]} {where}"
+        return ", ".join([known, *_others(element, ("amount_applied", f"{what}_number"))])
     shown = (f"{name.replace('_', ' ')} {described(name, value)}".strip() for name, value in element.items())
     return ", ".join(shown)
+
+
+_APPLIED = {"invoice": "on invoice", "creditnote": "of credit note", "payment": "of payment"}
+_NOT_AN_OTHER = (None, "", [], {}, 0, False)
+
+
+def _others(element: Json, without: Sequence[str]) -> list[str]:
+    """What else an element says; its ids and what Zoho computes say nothing to people."""
+    return [
+        f"{name.replace('_', ' ')} {described(name, value)}"
+        for name, value in element.items()
+        if name not in without and value not in _NOT_AN_OTHER and name in _OF_AN_ELEMENT
+    ]
 
 
 def part_rows(part: Json) -> tuple[Detail, ...]:
@@ -113,7 +144,7 @@ def _emptied(old: Json, new: Json, kind: str) -> Iterator[Detail]:
 def _lower(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     before, after = decimal(_value(name, replaces, record)), decimal(arguments[name])
     if before is not None and after is not None and after < before:
-        yield _label(name), f"{money(before, _currency(record))} → {money(after, _currency(record))}"
+        yield _label(name), f"{money(before, currency_of(record))} → {money(after, currency_of(record))}"
 
 
 def _higher(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
@@ -155,7 +186,7 @@ def _lowered_total(operation: Operation, arguments: Json, record: Json) -> Itera
     new = {**record, **operation.discount_level(arguments), **arguments}
     new |= {"line_items": with_old_figures(arguments, record)}
     before, after = before_tax(record), before_tax(new, at_least=True)
-    currency = _currency(record)
+    currency = currency_of(record)
     if after is not None and before is not None and after < before:
         more = "" if before_tax(new) is not None else " and what the item costs"
         yield "Lowers the total before tax", f"{money(before, currency)} → {money(after, currency)}{more}"
@@ -171,9 +202,10 @@ def with_old_figures(arguments: Json, record: Json) -> list[Json]:
     found: list[Json] = []
     for line in elements(arguments["line_items"]):
         match = next((one for one in old if one.get("line_item_id") == line.get("line_item_id")), None)
-        kept = {name: match[name] for name in ("rate", "quantity", "discount") if name in match} if match else {}
-        if match and line.get("item_id") and str(line["item_id"]) != str(match.get("item_id")):
-            kept.pop("rate", None)  # Another item brings its own price.
+        is_other = bool(match and line.get("item_id") and str(line["item_id"]) != str(match.get("item_id")))
+        # Another item brings its own name and price.
+        names = ("quantity", "discount") if is_other else ("name", "rate", "quantity", "discount")
+        kept = {name: match[name] for name in names if name in match} if match else {}
         found.append({**kept, **line})
     return found
 
@@ -204,10 +236,6 @@ def _value(name: str, replaces: Replaces, record: Json) -> Any:
 
 def _id_of(element: Json) -> str:
     return next((str(value) for name, value in element.items() if name.endswith("_id") or not name), "")
-
-
-def _currency(record: Json) -> str:
-    return one_line(record.get("currency_code", ""))
 
 
 def _label(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from zoho_mcp.policy import quoting
 from zoho_mcp.policy.arguments_in_words import argument_rows, long_texts
-from zoho_mcp.policy.figures import MONEY, Detail, Json, decimal, is_date, money, spelled_date
+from zoho_mcp.policy.figures import MONEY, Detail, Json, currency_of, decimal, is_date, money, spelled_date
 from zoho_mcp.policy.losses import NONE, Losses
 from zoho_mcp.policy.quoting import one_line, quoted
 from zoho_mcp.policy.rules import effect_of
@@ -172,7 +172,7 @@ def text_of(field: str, record: Json) -> str:
 
 def _record_rows(record: Json) -> tuple[Detail, ...]:
     labels = dict(_DETAILS) | (_CREDIT_NOTE if "creditnote_number" in record else {})
-    currency = one_line(record.get("currency_code", ""))
+    currency = currency_of(record)
     return tuple(
         (label, f"{text_of(field, record)} {currency}".strip() if field in MONEY else text_of(field, record))
         for field, label in labels.items()

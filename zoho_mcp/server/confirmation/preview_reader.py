@@ -1,6 +1,7 @@
 """What a person is shown before saying yes, from fresh reads, and what their yes is bound to."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
@@ -10,6 +11,7 @@ from zoho_mcp.policy.losses import Losses, losses_of, part_rows
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
 from zoho_mcp.policy.quoting import quoted
 from zoho_mcp.server.authorization import customer_of, read_subject
+from zoho_mcp.server.confirmation.named_ids import new_owner, with_names
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.model import Operation
 
@@ -26,10 +28,12 @@ async def read_preview(app: ServerContext, operation: Operation, arguments: Json
     more = await _more(app, operation, arguments, record)
     if more.refusal:
         raise RejectedError(more.refusal, more.instead)
-    losses = losses_of(operation, arguments, before.target)
+    named = await with_names(app, operation, arguments, record)
+    more = replace(more, details=(*more.details, *await new_owner(app, arguments, record)))
+    losses = losses_of(operation, named, before.target)
     if before.part and operation.effect == "destroy":
         losses = Losses((*part_rows(before.part), *losses.rows), serious=True)
-    shown = preview(operation, record, arguments, more, losses)
+    shown = preview(operation, record, named, more, losses)
     return shown, fingerprint(operation.name, arguments, app.api.books, shown.version)
 
 

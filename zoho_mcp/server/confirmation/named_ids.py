@@ -1,0 +1,113 @@
+"""Looks up what the ids in a call stand for, so that a question can name the item, its price, the invoice, the person.
+
+An id that cannot be looked up stays an id.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.policy.figures import Detail
+from zoho_mcp.policy.quoting import quoted
+from zoho_mcp.server.authorization import customer_of
+from zoho_mcp.server.context import ServerContext
+from zoho_mcp.specs.model import Operation
+from zoho_mcp.zoho.api import ZohoApi
+
+Json = Mapping[str, Any]
+MOST = 20
+"""Ids of one kind that are looked up; each costs a request."""
+_DOCUMENTS = {"invoice": "get_invoice", "creditnote": "get_credit_note", "payment": "get_payment"}
+_APPLIED = ("invoices", "apply_creditnotes", "invoice_payments")
+_PEOPLE = ("contact_persons", "contact_persons_associated")
+
+
+async def with_names(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> dict[str, Any]:
+    """The arguments as they are shown: with the names, numbers, addresses and prices that their ids stand for."""
+    shown = dict(arguments)
+    if lines := _objects(arguments.get("line_items")):
+        shown["line_items"] = await _with_items(app.api, lines, record)
+    for name in _APPLIED:
+        if parts := _objects(arguments.get(name)):
+            shown[name] = [await _with_number(app.api, part) if at < MOST else part for at, part in enumerate(parts)]
+    if any(name in arguments for name in _PEOPLE):
+        # Of a customer they are changed, of a document they are chosen.
+        of_customer = "contact_id" in record
+        shown |= _changed_people(arguments, record) if of_customer else await _with_people(app, arguments, record)
+    return shown
+
+
+async def new_owner(app: ServerContext, arguments: Json, record: Json) -> tuple[Detail, ...]:
+    """The customer that a record would move to, by name."""
+    wanted = arguments.get("customer_id")
+    if not wanted or not record.get("customer_id") or str(wanted) == str(record["customer_id"]):
+        return ()
+    customer = await _read(app.api, "get_customer", {"customer_id": wanted})
+    return (("New customer", quoted(customer.get("contact_name")) or str(wanted)),)
+
+
+async def _with_items(api: ZohoApi, lines: list[Json], record: Json) -> list[Json]:
+    """A line without a rate costs what its item costs, unless it is there already with that item."""
+    old = {str(line.get("line_item_id")): str(line.get("item_id")) for line in _objects(record.get("line_items"))}
+    wanted = [line for line in lines if line.get("item_id") and not ("rate" in line and line.get("name"))]
+    ids = list(dict.fromkeys(str(line["item_id"]) for line in wanted))[:MOST]
+    items = {one: await _read(api, "get_item", {"item_id": one}) for one in ids}
+    return [_with_item(line, items.get(str(line.get("item_id")), {}), old) for line in lines]
+
+
+def _with_item(line: Json, item: Json, old: Mapping[str, str]) -> Json:
+    keeps_price = old.get(str(line.get("line_item_id"))) == str(line.get("item_id"))
+    names = ("name",) if keeps_price else ("name", "rate")
+    return {**{name: item[name] for name in names if item.get(name) not in (None, "")}, **line}
+
+
+async def _with_number(api: ZohoApi, part: Json) -> Json:
+    for kind, reader in _DOCUMENTS.items():
+        if part.get(f"{kind}_id") and not part.get(f"{kind}_number"):
+            found = await _read(api, reader, {f"{kind}_id": part[f"{kind}_id"]})
+            number = found.get(f"{kind}_number")
+            return {**part, f"{kind}_number": number} if number else part
+    return part
+
+
+def _changed_people(arguments: Json, record: Json) -> dict[str, Any]:
+    """What is changed of a person, with the name and address that are not."""
+    old = {str(one.get("contact_person_id")): one for one in _objects(record.get("contact_persons"))}
+    people = [
+        {**_person(old.get(str(part.get("contact_person_id")), {})), **part}
+        for part in _objects(arguments.get("contact_persons"))
+    ]
+    return {"contact_persons": people} if people else {}
+
+
+async def _with_people(app: ServerContext, arguments: Json, record: Json) -> dict[str, Any]:
+    """The contact persons of a document by their addresses, not by their ids."""
+    try:
+        customer = await customer_of(app.api, {} if "customer_id" in arguments else record, arguments)
+    except ZohoMcpError:
+        customer = None
+    people = {str(one.get("contact_person_id")): one for one in _objects((customer or {}).get("contact_persons"))}
+    shown: dict[str, Any] = {}
+    for name in _PEOPLE:
+        parts = cast("list[Any]", arguments.get(name) or [])
+        ids = [str(part.get("contact_person_id") if isinstance(part, Mapping) else part) for part in parts]
+        if ids and all(one in people for one in ids):
+            shown[name] = [_person(people[one]) for one in ids]
+    return shown
+
+
+def _person(person: Json) -> Json:
+    names = ("contact_person_id", "first_name", "last_name", "email")
+    return {name: person[name] for name in names if person.get(name)}
+
+
+async def _read(api: ZohoApi, reader: str, arguments: Json) -> Json:
+    try:
+        return await api.record(reader, arguments)
+    except ZohoMcpError:
+        return {}
+
+
+def _objects(value: Any) -> list[Json]:
+    parts = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast(Json, part) for part in parts if isinstance(part, Mapping)]
