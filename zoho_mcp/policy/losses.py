@@ -83,7 +83,7 @@ def element_in_words(kind: str, element: Json) -> str:
 
 
 _APPLIED = {"invoice": "on invoice", "creditnote": "of credit note", "payment": "of payment"}
-_NOT_AN_OTHER = (None, "", [], {}, 0, False)
+_NOT_AN_OTHER: tuple[Any, ...] = (None, "", [], {}, 0, False)
 
 
 def _others(element: Json, without: Sequence[str]) -> list[str]:

@@ -90,7 +90,8 @@ async def _with_people(app: ServerContext, arguments: Json, record: Json) -> dic
     shown: dict[str, Any] = {}
     for name in _PEOPLE:
         parts = cast("list[Any]", arguments.get(name) or [])
-        ids = [str(part.get("contact_person_id") if isinstance(part, Mapping) else part) for part in parts]
+        ids = [str(part["contact_person_id"]) for part in _objects(parts) if "contact_person_id" in part]
+        ids = ids or [str(part) for part in parts]
         if ids and all(one in people for one in ids):
             shown[name] = [_person(people[one]) for one in ids]
     return shown
