@@ -139,7 +139,17 @@ def test_only_what_can_be_emptied_is_emptied() -> None:
     assert len(problems("update_estimate", estimate_id="1", clear=["customer_id"])) == 1
     assert len(problems("update_estimate", estimate_id="1", clear=["notes"], notes="A")) == 1
     assert len(problems("update_estimate", estimate_id="1", clear=["line_items[0].tax_id"])) == 1
+    assert problems("update_customer", customer_id="1", clear=["billing_address.attention", "website"]) == []
+    assert len(problems("update_customer", customer_id="1", clear=["billing_address.planet"])) == 1
+    address = {"attention": "Ada"}
+    found = problems("update_customer", customer_id="1", clear=["billing_address.attention"], billing_address=address)
+    assert len(found) == 1
     lines = [{"line_item_id": "1"}]
+    for field, count in (
+        ("line_items[].tax_id", 0), ("line_items[0].unit", 0), ("line_items[1].tax_id", 1), ("line_items[0].rate", 1),
+        ("line_items.tax_id", 1), ("line_items[x].tax_id", 1), ("line_items[", 1), ("", 1),
+    ):  # fmt: skip
+        assert len(problems("update_estimate", estimate_id="1", line_items=lines, clear=[field])) == count, field
     assert problems("update_estimate", estimate_id="1", line_items=lines, clear=["line_items[0].tax_id"]) == []
 
 

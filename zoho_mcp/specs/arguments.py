@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from zoho_mcp.errors import ArgumentsError
-from zoho_mcp.specs.model import ID_PATTERN, Catalog, Json, Operation
+from zoho_mcp.specs.model import ID_PATTERN, Catalog, FieldPath, Json, Operation
 from zoho_mcp.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -109,21 +109,30 @@ def _wrong_clear(operation: Operation, arguments: Mapping[str, Any]) -> Iterator
     fields = arguments.get("clear")
     if not operation.clearable or not isinstance(fields, list):
         return
-    for field in cast("list[object]", fields):
-        known = re.sub(r"\[\d+\]", "[]", str(field))
-        if known not in operation.clearable:
-            guess = did_you_mean(str(field), operation.clearable)
+    for field in map(str, cast("list[object]", fields)):
+        known, path = re.sub(r"\[\d+\]", "[]", field), FieldPath.parse(field)
+        if not operation.can_clear(known):
+            guess = did_you_mean(known, operation.clearable)
             yield f"clear: {_shown(field)} cannot be emptied. {guess or 'These can: ' + ', '.join(operation.clearable)}"
-        elif "[" in str(field) and not _is_line(str(field), arguments):
-            yield f"clear: {field} names no line of line_items: give all lines that are to stay, too."
-        elif known == field and field in arguments:
+        elif path.index is not None and not _elements(path, arguments):
+            yield f"clear: {field} names nothing in {path.name}: give {path.name} too, with all that is to stay."
+        elif _is_given(path, arguments):
             yield f"clear: {field} is given as well. Empty it or set it, not both."
 
 
-def _is_line(field: str, arguments: Mapping[str, Any]) -> bool:
-    name, position = field.split("[")[0], int(field.split("[")[1].split("]")[0])
-    lines: object = arguments.get(name)
-    return isinstance(lines, list) and position < len(cast("list[object]", lines))
+def _elements(path: FieldPath, arguments: Mapping[str, Any]) -> list[object]:
+    """The elements of a list of the call that a path chooses."""
+    given: object = arguments.get(path.name)
+    parts = cast("list[object]", given) if isinstance(given, list) else []
+    return [part for position, part in enumerate(parts) if path.chooses(position)]
+
+
+def _is_given(path: FieldPath, arguments: Mapping[str, Any]) -> bool:
+    """Whether the call sets a field that it empties as well."""
+    if path.index is not None:
+        return any(isinstance(part, dict) and path.part in part for part in _elements(path, arguments))
+    value: object = arguments.get(path.name)
+    return (isinstance(value, dict) and path.part in value) if path.part else path.name in arguments
 
 
 def _broken(value: object, path: str = "") -> Iterator[str]:

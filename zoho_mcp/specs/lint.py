@@ -85,7 +85,7 @@ def _file_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str
 
 def _clear_contradictions(operation: Operation) -> Iterator[str]:
     for field in operation.clearable:
-        name, _, inner = field.partition("[].")
+        name, _, inner = field.removesuffix(".*").partition("[].")
         part: Json = operation.input.get("properties", {}).get(name, {})
         if not part or (inner and inner not in part.get("items", {}).get("properties", {})):
             yield f"{field} is named in clearable, but not an argument."

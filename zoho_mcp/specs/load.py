@@ -155,10 +155,21 @@ def _add_view(entry: Json, shared: Json) -> None:
 def _add_clear(entry: Json) -> None:
     """The one way to empty fields: an argument that names them."""
     if fields := entry.get("clearable"):
-        before, line, after = ", ".join(fields).replace("[]", "[0]").partition("line_items[0]")
-        named = before + line + after.replace("line_items[0]", "")
-        clear = {"type": "array", "items": {"type": "string"}, "description": f"Fields to empty: {named}"}
+        known: Json = entry["input"].get("properties", {})
+        shown = [field for field in fields if not known.get(field.partition(".")[0], {}).get("x-unlisted")]
+        clear = {"type": "array", "items": {"type": "string"}, "description": f"Fields to empty: {_named(shown)}"}
         entry["input"] = {**entry["input"], "properties": {**entry["input"].get("properties", {}), "clear": clear}}
+
+
+def _named(fields: list[str]) -> str:
+    """The fields, of those in one list the first in full: `line_items[0].tax_id, .unit`."""
+    words: list[str] = []
+    before = ""
+    for field in fields:
+        whole, is_list, part = field.partition("[].")
+        words.append(f".{part}" if is_list and whole == before else field.replace("[]", "[0]"))
+        before = whole if is_list else ""
+    return ", ".join(words)
 
 
 def _add_after(entry: Json) -> None:

@@ -1,6 +1,7 @@
 """One entry of tool_specs as a frozen, typed value, and the whole set as a catalog."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -93,6 +94,8 @@ class Schema(Frozen):
     """Of an object, or a list of them: publish names and types of what is inside, its description tells the rest."""
     unlisted: bool = Field(default=False, alias="x-unlisted")
     """Accepted, but not published: it is set by itself, or hardly anybody needs it."""
+    unset_at_zero: bool = Field(default=False, alias="x-unset-at-zero")
+    """Of a number: 0 counts as not given."""
     number: bool = Field(default=False, alias="x-number")
     """Of a string: a number is accepted too, and read as its digits."""
 
@@ -255,8 +258,8 @@ class Entry(Frozen):
     after: After = After()
     """Of a change: what its result says of the records that it touched."""
     clearable: tuple[str, ...] = ()
-    """Of an update: fields that the argument `clear` can empty, those of a line as `line_items[].tax_id`. Zoho gets ""
-    for them."""
+    """Of an update: fields that the argument `clear` can empty, those of a line as `line_items[].tax_id`, those of an
+    address as `billing_address.*`. Zoho gets "" for them."""
     answer: Answer = Answer()
     input: Schema
     output: Json = {}
@@ -317,15 +320,21 @@ class Operation(Entry):
             return dict(arguments)
         result: Json = {name: value for name, value in arguments.items() if name != "clear"}
         for field in arguments.get("clear", ()):
-            name, _, inner = field.partition("[")
-            if inner:
-                position, _, part = inner.partition("].")
-                lines = list(result[name])
-                lines[int(position)] = {**lines[int(position)], part: ""}
-                result[name] = lines
+            path = FieldPath.parse(field)
+            value: Any = result.get(path.name)
+            if path.index is not None:
+                parts = cast("list[Json]", value)
+                value = [{**part, path.part: ""} if path.chooses(at) else part for at, part in enumerate(parts)]
             else:
-                result[name] = ""
+                value = {**(value or {}), path.part: ""} if path.part else ""
+            result[path.name] = value
         return result
+
+    def can_clear(self, field: str) -> bool:
+        """Whether the argument `clear` can empty a field, written as in `clearable`."""
+        whole, point, part = field.partition(".")
+        parts: Json = self.input.get("properties", {}).get(whole, {}).get("properties", {})
+        return field in self.clearable or (bool(point) and f"{whole}.*" in self.clearable and part in parts)
 
     @property
     def tool_answer_key(self) -> str:
@@ -336,6 +345,27 @@ class Operation(Entry):
 def is_some(discount: object) -> bool:
     """Whether a discount, as an amount or a percentage, takes anything off."""
     return str(discount or "").strip("0.% ") != ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPath:
+    """Where a field is: `notes`, `billing_address.attention`, `line_items[0].tax_id`, of all `line_items[].tax_id`."""
+
+    name: str
+    part: str = ""
+    index: str | None = None
+    """None: not in a list; empty: in every element of it."""
+
+    @classmethod
+    def parse(cls, text: str) -> "FieldPath":
+        """The path that a text names."""
+        whole, _, part = text.partition(".")
+        name, bracket, index = whole.partition("[")
+        return cls(name, part, index.removesuffix("]") if bracket else None)
+
+    def chooses(self, position: int) -> bool:
+        """Whether an element of the list is meant."""
+        return self.index in ("", str(position))
 
 
 class Toolset(Frozen):

@@ -24,21 +24,27 @@ _OMITTED = object()
 def normalize(operation: Operation, arguments: Mapping[str, Any]) -> Json:
     """The arguments without those that say nothing, each value as the type that the schema has for it.
 
-    null is "not given" everywhere, also inside lists. "" is "not given" for everything but text, and for text too
-    except in a read: it never empties a field, which is what `clear` is for. Names, and all texts of a read, are
-    composed (NFC) and trimmed: a client may send letters and their accents apart, which no search would find.
+    null, "", [] and {} are "not given", null and "" also inside lists: nothing but `clear` empties a field. Names, and
+    all texts of a read, are composed (NFC) and trimmed: a client may send letters and their accents apart, which no
+    search would find. A list of texts may come as one text with commas.
     """
-    return _object(operation.input, arguments, reads=operation.effect == "read")
+    found = _object(operation.input, arguments, reads=operation.effect == "read")
+    return {name: part for name, part in found.items() if part not in ([], {}) or _says_none(operation, name)}
+
+
+def _says_none(operation: Operation, name: str) -> bool:
+    """Whether an empty list means something: a payment that is to pay no invoice."""
+    return name in operation.replaces and operation.replaces[name].kind == "allocations"
 
 
 def _object(schema: Json, value: Mapping[str, Any], *, reads: bool = False) -> Json:
     known: Json = schema.get("properties", {})
     composed = {name: _composed(part) if reads or _is_name(name) else part for name, part in value.items()}
-    found = {name: _value(known.get(name, {}), part) for name, part in composed.items()}
+    found = {name: _value(known.get(name, {}), part, name) for name, part in composed.items()}
     return {
         name: part
         for name, part in found.items()
-        if part is not _OMITTED and not (reads and part == 0 and _needs_one(known.get(name, {})))
+        if part is not _OMITTED and not (_is_zero(part) and _needs_more(known.get(name, {})))
     }
 
 
@@ -50,23 +56,36 @@ def _composed(value: Any) -> Any:
     return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
 
 
-def _needs_one(schema: Json) -> bool:
-    """Whether 0 can only be a client's filling: a page, a number of rows."""
-    return schema.get("type") == "integer" and schema.get("minimum", 0) >= 1
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
 
-def _value(schema: Json, value: Any) -> Any:
+def _needs_more(schema: Json) -> bool:
+    """Whether 0 can only be a client's filling: of a page, an interval, an exchange rate. An amount of 0 is refused."""
+    return "x-unset-at-zero" in schema or (schema.get("type") == "integer" and schema.get("minimum", 0) >= 1)
+
+
+def _value(schema: Json, value: Any, name: str = "") -> Any:
     if value is None or value == "":
         return _OMITTED
     kind = schema.get("type")
     if kind in ("array", "object") and isinstance(value, str):
         value = _parsed(value, list if kind == "array" else dict)
+        if isinstance(value, str) and schema.get("items", {}).get("type") == "string" and value.strip()[:1] != "[":
+            value = [part.strip() for part in value.split(",")]
     if isinstance(value, Mapping):
         return _object(schema, cast("Mapping[str, Any]", value))
     if isinstance(value, list):
         parts = [_value(schema.get("items", {}), part) for part in cast("list[Any]", value)]
-        return [part for part in parts if part is not _OMITTED]
+        return [part for part in parts if part is not _OMITTED and part != {}]
+    if kind == "string" and _is_digits(value) and name and not name.endswith("_id"):
+        return str(value)
     return _scalar(schema, kind, value)
+
+
+def _is_digits(value: Any) -> bool:
+    """Whether a number can be the text that was meant. An id cannot: clients round long numbers."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15
 
 
 def _scalar(schema: Json, kind: Any, value: Any) -> Any:
@@ -79,6 +98,8 @@ def _scalar(schema: Json, kind: Any, value: Any) -> Any:
             return value.strip().lower() == "true"
         case "string" if "x-number" in schema and isinstance(value, int | float) and not isinstance(value, bool):
             return format(Decimal(str(value)), "f")
+        case "string" if schema.get("format") == "date" and isinstance(value, str):
+            return value.strip()
         case "string" if "enum" in schema and isinstance(value, str):
             return {option.casefold(): option for option in schema["enum"]}.get(value.strip().casefold(), value)
         case "string" if "x-number" in schema and isinstance(value, str):

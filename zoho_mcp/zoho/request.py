@@ -75,7 +75,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
     in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
     if http.number in rest:
-        rest.setdefault("ignore_auto_number_generation", True)
+        rest["ignore_auto_number_generation"] = True
     query = (
         *parse_qsl(constant),
         *((http.renames.get(name, name), _text(rest.pop(name))) for name in in_query if name in rest),

@@ -11,6 +11,11 @@ from zoho_mcp.specs.model import Operation, is_some
 Json = Mapping[str, Any]
 _FIGURES = ("amount", "shipping_charge", "adjustment", "exchange_rate", "bank_charges", "credit_limit")
 _OF_LINES = ("rate", "quantity")
+_WORDS = (
+    "invoice_number", "estimate_number", "creditnote_number", "reference_number", "date", "due_date", "expiry_date",
+    "start_date", "end_date",
+)  # fmt: skip
+"""What Zoho keeps as it was sent, if it reads it at all."""
 
 TEMPLATE = "from Zoho's template"
 """The subject of a mail that was given none."""
@@ -26,6 +31,11 @@ def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
     if len(lines) == len(kept):
         for number, (line, other) in enumerate(zip(lines, kept, strict=True)):
             found += _figures(line, other, _OF_LINES, f"line_items[{number}].")
+    found += [
+        f"{name} is {record[name]} in Zoho, not {arguments[name]} as given. Tell the user."
+        for name in _WORDS
+        if record.get(name) and name in arguments and str(record[name]).strip() != str(arguments[name]).strip()
+    ]
     return [*found, *_uncounted(record), *_total(operation, arguments, record)]
 
 
