@@ -61,6 +61,19 @@ async def test_a_reader_sees_and_runs_only_what_reads(era: Era, zoho: Zoho, toke
         assert await names(client) == set(usual)
 
 
+async def test_a_reader_writes_no_file_on_the_servers_disk(zoho: Zoho, tokens: Tokens, tmp_path: Path) -> None:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    policy = '[[principals]]\nprincipal = "ada"\naccess = "read"\n'
+    for who, files in (("ada", 0), ("ben", 1)):
+        async with a_client(zoho, tokens, policy, who=who, download_dir=folder) as client:
+            invoice = (await call(client, "list_invoices", per_page=1))["invoices"][0]["invoice_id"]
+            link = await call(client, "get_invoice_pdf", invoice_id=invoice)
+            assert (await client.read_resource(link["uri"])).contents
+            result = await client.call_tool("get_invoice_pdf", {"invoice_id": invoice, "save": True})
+            assert (result.is_error, len(list(folder.iterdir()))) == (not files, files)
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_toolsets_bound_tools_resources_prompts_and_completion(era: Era, zoho: Zoho, tokens: Tokens) -> None:
     policy = '[[principals]]\nprincipal = "a*"\ntoolsets = ["items", "customers"]\n'

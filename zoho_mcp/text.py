@@ -2,12 +2,19 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
+from typing import Any, cast
 
 LONGEST_VALUE = 200
 _STRAIGHT = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u00b4\u0060", "'"))
 """Apostrophes as phones, word processors and keyboards write them."""
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|[\u200c\u200d\ufe0e\ufe0f]{2,}"
+)
+"""What no reader sees and a model reads: tag characters, selectors, directions, blanks without width. Emoji and some
+scripts need single joiners and single selectors of style; these stay."""
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
@@ -18,6 +25,18 @@ def clean(value: object, longest: int = LONGEST_VALUE) -> str:
         text = strip_control(text)
     text = " ".join(text.split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def visible(value: Any) -> Any:
+    """A text, or a whole JSON value, without characters that nobody sees. The value itself where it has none."""
+    if isinstance(value, str):
+        return value if value.isascii() else _INVISIBLE.sub("", value)
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[Any, Any]", value)
+        return {visible(name): visible(part) for name, part in parts.items()}
+    if isinstance(value, list):
+        return [visible(part) for part in cast("list[Any]", value)]
+    return value
 
 
 def strip_control(value: object) -> str:

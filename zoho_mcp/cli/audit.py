@@ -12,15 +12,15 @@ from zoho_mcp.cli import console
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.settings import from_environment
 
-OUTCOMES = ("done", "refused", "declined", "failed", "unknown", "asked")
+OUTCOMES = ("done", "refused", "declined", "not sent", "failed", "unknown", "asked")
 _COLUMNS = (("time", "time (UTC)", 19), ("principal", "who", 24), ("client", "client", 24), ("tool", "tool", 28),
             ("record_id", "record", 20), ("decision", "decision", 8), ("way", "asked by", 11),
-            ("outcome", "outcome", 8), ("message", "message", 60))  # fmt: skip
-_WRAPPED = ("time", "principal", "client", "message")
+            ("outcome", "outcome", 8), ("kind", "why", 20))  # fmt: skip
+_WRAPPED = ("time", "principal", "client", "kind")
 _OF_BEFORE = (("time", "time (UTC)", 19), ("call", "id", 12), ("tool", "tool", 28), ("record_id", "record", 20))
 
-_COLOURS = {"done": "green", "asked": "yellow", "declined": "yellow", "refused": "yellow", "failed": "red",
-            "unknown": "bold red"}  # fmt: skip
+_COLOURS = {"done": "green", "asked": "yellow", "declined": "yellow", "refused": "yellow", "not sent": "yellow",
+            "failed": "red", "unknown": "bold red"}  # fmt: skip
 
 
 def add_options(command: argparse.ArgumentParser) -> None:

@@ -46,6 +46,7 @@ def deleted_invoice(record: Json) -> More:
                 refusal=f"{what.capitalize()} invoice {text_of('invoice_number', record)} "
                 f"({money(_number(record, field), text_of('currency_code', record))}): Zoho refuses to delete it "
                 f"(code {code}). Nobody was asked.",
+                code=code,
                 instead="Use void_invoice to cancel it and keep its number, or remove what is on it first.",
             )
     return More()
@@ -58,6 +59,7 @@ def deleted_customer(record: Json, transactions: str) -> More:
     return More(
         refusal=f"Customer {one_line(record.get('contact_name', ''))} has {transactions}: Zoho deletes no customer "
         "with transactions (code 3000). Nobody was asked.",
+        code=3000,
         instead="Use deactivate_customer: it hides the customer and loses nothing.",
     )
 

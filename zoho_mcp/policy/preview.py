@@ -56,6 +56,8 @@ class More:
     """Instead of the one in the tool's spec."""
     refusal: str = ""
     """Why Zoho would refuse anyway; then nobody is asked."""
+    code: int = 0
+    """The code with which it would."""
     instead: str = ""
     """What to do then."""
     amount: Decimal | None = None

@@ -1,7 +1,6 @@
 """The audit lines of one call: what was decided, that a change is about to be sent, and how it ended."""
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,14 +9,13 @@ from typing import Any, cast
 import anyio
 
 from zoho_mcp.audit.log import Audit
-from zoho_mcp.audit.redaction import redacted, without_private
+from zoho_mcp.audit.redaction import redacted
 from zoho_mcp.errors import AuditError, OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.policy.rules import Decision, effect_of
 from zoho_mcp.server.tool_call import ToolCall
+from zoho_mcp.telemetry.call_context import current_call
 
 _logger = logging.getLogger(__name__)
-_CODE = re.compile(r"\(code (-?\d+)\)")
-_LONGEST_MESSAGE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +49,23 @@ class AuditTrail:
 
     async def done(self, envelope: Mapping[str, Any]) -> None:
         """It worked. The change has been made: a file that cannot be written now is only logged."""
-        await self._ended("done", str(envelope.get("message", "")), envelope)
+        await self._ended("done", envelope)
 
     async def not_done(self, result: str, problem: BaseException) -> None:
         """Nothing was sent: `refused`, `declined` or `failed`."""
-        await self._ended(result, _words(problem), {})
+        await self._ended(result, {}, problem)
 
     async def failed(self, problem: BaseException) -> None:
-        """It was, or may have been, sent, and did not end well."""
+        """It did not end well. Whether it was, or may have been, sent, the call under way knows."""
         known = isinstance(problem, ZohoMcpError) and not isinstance(problem, OutcomeUnknownError)
-        await self._ended("failed" if known else "unknown", _words(problem), {})
+        sent = "failed" if known else "unknown"
+        await self._ended(sent if current_call().change_sent else "not sent", {}, problem)
 
-    async def _ended(self, outcome: str, message: str, envelope: Mapping[str, Any]) -> None:
-        code = _CODE.search(message)
-        await self._record_if_possible(
-            "ended",
-            outcome=outcome,
-            code=int(code[1]) if code else envelope.get("code", 0),
-            message=message,
-            record_id=record_id(self.call, envelope),
-        )
+    async def _ended(self, outcome: str, envelope: Mapping[str, Any], problem: BaseException | None = None) -> None:
+        code = problem.code if isinstance(problem, ZohoMcpError) else envelope.get("code", 0)
+        kind = _kind(problem) if problem is not None else ""
+        own_id = record_id(self.call, envelope)
+        await self._record_if_possible("ended", outcome=outcome, code=code, kind=kind, record_id=own_id)
 
     async def _record_if_possible(self, event: str, **more: Any) -> None:
         try:
@@ -91,7 +86,7 @@ class AuditTrail:
         call = self.call
         kept = redacted(call.arguments, call.operation.input)
         decision = self.decision or Decision("refuse", rule="the facts could not be read")
-        fields: dict[str, Any] = {
+        return {
             "call": call.id,
             "event": event,
             "client": call.client,
@@ -106,13 +101,11 @@ class AuditTrail:
             "record_id": record_id(call, {}),
             **more,
         }
-        if "message" in fields:
-            fields["message"] = without_private(fields["message"], call.arguments, kept)[:_LONGEST_MESSAGE]
-        return fields
 
 
-def _words(problem: BaseException) -> str:
-    return problem.what if isinstance(problem, ZohoMcpError) else type(problem).__name__
+def _kind(problem: BaseException) -> str:
+    """What went wrong, without a word of its text: that may quote a record."""
+    return problem.kind if isinstance(problem, ZohoMcpError) else type(problem).__name__
 
 
 def record_id(call: ToolCall, envelope: Mapping[str, Any]) -> str:

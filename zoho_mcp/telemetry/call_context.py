@@ -57,6 +57,8 @@ class CallContext:
     """How a person was asked; empty when nobody was."""
     agreed: bool = False
     """Whether they said yes."""
+    change_sent: bool = False
+    """Whether a request that may change something left this machine."""
     progress: Progress | None = None
     """Towards the client that asked for it; None outside of a request."""
 

@@ -48,7 +48,14 @@ class RequestTrace:
     waited: float = 0.0
     queued: bool = False
     """Whether it has to do with Zoho's limits at all."""
+    lost: int = 0
+    """Tries that never left this machine."""
     _since: float | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether it may have reached Zoho."""
+        return self.sent > self.lost
 
     def queues(self) -> None:
         """It waits for its turn from now on."""

@@ -9,6 +9,7 @@ import anyio
 
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError
 from zoho_mcp.settings import Settings
+from zoho_mcp.telemetry.call_context import current_call
 from zoho_mcp.telemetry.requests import RequestTrace, trace_request
 from zoho_mcp.zoho.oauth.cache import SharedTokens
 from zoho_mcp.zoho.oauth.tokens import TokenSource
@@ -91,7 +92,10 @@ class ZohoClient:
         """
         organization_id = self._organization(request)
         with trace_request(request.method, request.route, self.clock) as trace:
-            return await self._send(request, organization_id, self.clock() + patience, trace)
+            try:
+                return await self._send(request, organization_id, self.clock() + patience, trace)
+            finally:
+                current_call().change_sent |= request.changes and trace.left
 
     async def _send(
         self, request: Request, organization_id: str, deadline: float, trace: RequestTrace

@@ -79,6 +79,7 @@ class Connection:
         try:
             response = await self._client.send(outgoing, auth=self._auth)
         except (httpx.HTTPError, TimeoutError) as problem:
+            trace.lost += isinstance(problem, (*_NEVER_ARRIVED, *_NOT_SENT))
             raise _error_for(request, problem) from problem
         return Response(response.status_code, response.headers, response.content)
 

@@ -13,6 +13,7 @@ import anyio
 
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.server.tools.filters import shows
+from zoho_mcp.text import visible
 from zoho_mcp.zoho.api import ZohoApi
 
 KEPT = 10.0
@@ -104,7 +105,7 @@ async def _searched(api: ZohoApi, kind: Target, letters: str, until: float) -> S
     kept = {name for one in TARGETS.values() if one.operation == kind.operation for name in (one.value, *one.texts)}
     return SearchResult(
         letters,
-        [{name: str(row.get(name, "")) for name in kept} for row in rows],
+        [{name: visible(str(row.get(name, ""))) for name in kept} for row in rows],
         not envelope.get("page_context", {}).get("has_more_page"),
         until,
     )

@@ -27,7 +27,7 @@ async def read_preview(app: ServerContext, operation: Operation, arguments: Json
     record = before.record
     more = await _more(app, operation, arguments, record)
     if more.refusal:
-        raise RejectedError(more.refusal, more.instead)
+        raise RejectedError(more.refusal, more.instead, code=more.code)
     named = await with_names(app, operation, arguments, record)
     more = replace(more, details=(*more.details, *await new_owner(app, arguments, record)))
     losses = losses_of(operation, named, before.target)

@@ -11,6 +11,7 @@ from mcp.shared.exceptions import MCPError
 from zoho_mcp.policy.grants import EVERYTHING, Grant, grant_for
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.tool_call import principal_of
+from zoho_mcp.server.tools.documents import SAVE
 from zoho_mcp.server.tools.inventory import one_of
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Operation
@@ -45,6 +46,10 @@ def limited(app: ServerContext, grant: Grant) -> ServerContext:
     """The server as the grant shows it. With several organisations, each tool takes only those it may be told."""
     app = replace(app, api=replace(app.api, granted=tuple(grant.organizations)))
     allowed = {name: one for name, one in app.offered.items() if grant.allows(one)}
+    if grant.access == "read":
+        # Not on the server's disk either. Links and resources give them the content of files.
+        app = replace(app, settings=replace(app.settings, download_dir=None))
+        allowed = {name: _without(SAVE, one) for name, one in allowed.items()}
     if grant.organizations and app.settings.organizations and not app.api.organizations:
         allowed = {}
     if len(app.api.organizations) == len(app.settings.organizations):
@@ -58,6 +63,14 @@ def limited(app: ServerContext, grant: Grant) -> ServerContext:
         api=replace(app.api, catalog=catalog),
         checker=ArgumentChecker(catalog),
     )
+
+
+def _without(argument: str, operation: Operation) -> Operation:
+    properties = operation.input.get("properties", {})
+    if argument not in properties:
+        return operation
+    left = {name: schema for name, schema in properties.items() if name != argument}
+    return operation.model_copy(update={"input": {**operation.input, "properties": left}})
 
 
 def _with(which: Mapping[str, Any], operations: Mapping[str, Operation]) -> dict[str, Operation]:

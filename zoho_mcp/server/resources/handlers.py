@@ -22,6 +22,7 @@ from zoho_mcp.server.results.projection import field_tree, project, whole
 from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tools.attachments import media_type_of
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.text import visible
 from zoho_mcp.zoho.api import ORGANIZATION
 
 _PRIVATE: Literal["private"] = "private"
@@ -61,7 +62,8 @@ def _fixed(app: ServerContext) -> list[types.Resource]:
 
 
 def _resource(uri: str, name: str, description: str, media_type: str = uris.JSON) -> types.Resource:
-    return types.Resource(uri=uri, name=name, title=name, description=description or None, mime_type=media_type)
+    name, described = visible(name), visible(description) or None
+    return types.Resource(uri=uri, name=name, title=name, description=described, mime_type=media_type)
 
 
 async def _records(ctx: RequestContext, page: str) -> list[types.Resource]:
@@ -162,4 +164,4 @@ def _page(uri: str, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json(uri: str, content: dict[str, Any]) -> types.TextResourceContents:
-    return types.TextResourceContents(uri=uri, mime_type=uris.JSON, text=result.compact_json(content))
+    return types.TextResourceContents(uri=uri, mime_type=uris.JSON, text=visible(result.compact_json(content)))

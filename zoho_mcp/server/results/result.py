@@ -18,6 +18,7 @@ from zoho_mcp.server.results.projection import Json, field_tree, project, table,
 from zoho_mcp.server.results.remarks import mailed, remarks
 from zoho_mcp.server.results.totals import totals
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.text import visible
 from zoho_mcp.zoho.request import json_numbers
 
 MOST_ROWS = 200
@@ -47,6 +48,9 @@ def success(
     elif operation.answer.columns:
         answer = tabular(operation, cut(operation, answer, envelope, bound, drafts=_drafts(arguments)))
         text = compact_json(answer)
+    if visible(text) != text:
+        answer = visible(answer)
+        text = compact_json(answer)
     content: list[types.ContentBlock] = [*links, *_links_of(app, operation, arguments, envelope)]
     if app.settings.answer != "structured":
         content.insert(0, types.TextContent(text=text))
@@ -57,6 +61,7 @@ def with_fields(made: Result, fields: Mapping[str, Any]) -> Result:
     """The result with these fields besides, in its text and its structured content; a question stays as it is."""
     if not fields or not isinstance(made, types.CallToolResult) or made.is_error:
         return made
+    fields = visible(fields)
     for part in made.content:
         if isinstance(part, types.TextContent):
             part.text = compact_json(json_numbers({**json.loads(part.text), **fields}))
@@ -77,7 +82,7 @@ def failure(problem: ZohoMcpError) -> types.CallToolResult:
 
     `structured_content` is `{"error": {"kind": …, "message": …}}`; the text says the same.
     """
-    message = str(problem)
+    message = visible(str(problem))
     return types.CallToolResult(
         content=[types.TextContent(text=message)],
         structured_content={"error": {"kind": problem.kind, "message": message}},
@@ -232,7 +237,9 @@ def _invoices(named: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _link(uri: str, name: object, kind: str) -> types.ResourceLink:
-    return types.ResourceLink(uri=uri, name=str(name or f"{kind} {uri.rpartition('/')[2]}"), mime_type=uris.JSON)
+    return types.ResourceLink(
+        uri=uri, name=visible(str(name or f"{kind} {uri.rpartition('/')[2]}")), mime_type=uris.JSON
+    )
 
 
 def compact_json(content: Any) -> str:

@@ -1,10 +1,17 @@
-"""Files of this machine: read only below the upload folder, written only into the download folder."""
+"""Files of this machine: read only below the upload folder, written only into the download folder. Disks may be slow:
+both happen in a thread.
+"""
 
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+
+import anyio
 
 from zoho_mcp.errors import ArgumentsError, RejectedError
 from zoho_mcp.zoho.request import Upload
@@ -21,6 +28,14 @@ _TYPES = {
     ".bmp": ("image/bmp", b"BM"),
 }
 
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+"""Names that stand for devices on Windows, whatever their ending."""
+_LONGEST_NAME = 120
+"""Characters of a saved file's name; systems allow 255 bytes."""
+# Never follow a link, never wait for the other end of a pipe. Some systems lack some of these.
+_OPEN: int = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"))
+Refuse = Callable[[str], ArgumentsError]
+
 
 def media_type_of(content: bytes) -> str:
     """The media type of a file, by how it begins."""
@@ -29,10 +44,11 @@ def media_type_of(content: bytes) -> str:
     )
 
 
-def upload(tool: str, field: str, folder: Path | None, name: str) -> Upload:
+async def upload(tool: str, field: str, folder: Path | None, name: str) -> Upload:
     """The file `name` below `folder`, for a form's `field`, checked before a byte of it is sent.
 
-    Raises ArgumentsError for a path that leaves the folder, a link, a wrong type, an empty or too large file.
+    Raises ArgumentsError for a path that leaves the folder, a link, whatever is not a regular file, a wrong type, an
+    empty or too large file.
     """
     if folder is None:
         raise RejectedError(
@@ -43,49 +59,85 @@ def upload(tool: str, field: str, folder: Path | None, name: str) -> Upload:
     def refuse(why: str) -> ArgumentsError:
         return ArgumentsError(tool, [f"file_path {why}"])
 
-    path = Path(name)
-    if path.is_absolute() and path.is_relative_to(folder):
-        path = path.relative_to(folder)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise refuse(f"must name a file inside {folder}.")
+    path = _inside(folder, name, refuse)
     media_type, beginning = _TYPES.get(path.suffix.lower(), ("", b""))
     if not media_type:
         raise refuse(f"must be one of {', '.join(_TYPES)}.")
-    content = _read(folder, path, refuse)
+    content = await anyio.to_thread.run_sync(_read, folder, path, refuse, abandon_on_cancel=True)
     if not content.startswith(beginning):
         raise refuse(f"is named {path.suffix} but is something else inside.")
     return Upload(field, path.name, media_type, content)
 
 
-def _read(folder: Path, path: Path, refuse: Callable[[str], ArgumentsError]) -> bytes:
-    whole = folder / path
-    if any(part.is_symlink() for part in (whole, *whole.parents) if part.is_relative_to(folder) and part != folder):
-        raise refuse("is or passes through a link, which is not followed.")
+def _inside(folder: Path, name: str, refuse: Refuse) -> Path:
+    """The path below the folder that a name stands for, by its words alone."""
+    path = Path(name)
+    if path.is_absolute() and path.is_relative_to(folder):
+        path = path.relative_to(folder)
+    if path.is_absolute() or path.drive or ".." in path.parts or not path.parts:
+        raise refuse(f"must name a file inside {folder}.")
+    if not name.isprintable() or ":" in str(path):
+        raise refuse("holds characters that no file name may have.")
+    if any(_RESERVED.match(part) for part in path.parts):
+        raise refuse("names a device on Windows.")
+    return path
+
+
+def _read(folder: Path, path: Path, refuse: Refuse) -> bytes:
     try:
-        # The file may have become a link since: the system refuses to open one.
-        descriptor = os.open(whole, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = _opened(folder, path)
     except OSError as problem:
-        raise refuse(f"cannot be opened: {problem.strerror}.") from problem
-    with os.fdopen(descriptor, "rb") as file:
+        raise refuse(f"cannot be opened: {problem.strerror}. Links are not followed.") from problem
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise refuse("is no file.")
+            raise refuse("is not a regular file.")
         if not 0 < status.st_size <= LARGEST_UPLOAD:
             raise refuse(f"has {status.st_size:,} bytes; from 1 to {LARGEST_UPLOAD:,} are allowed.")
-        return file.read(LARGEST_UPLOAD + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(LARGEST_UPLOAD)
+    except OSError as problem:
+        raise refuse(f"cannot be read: {problem.strerror}.") from problem
+    finally:
+        os.close(descriptor)
 
 
-def save(folder: Path | None, name: str, content: bytes) -> Path:
+def _opened(folder: Path, path: Path) -> int:
+    """A descriptor, reached from the folder step by step, so that no step can become a link meanwhile."""
+    if sys.platform == "win32":
+        if (folder / path).resolve() != folder / path:
+            raise OSError(0, "a link")
+        return os.open(folder / path, _OPEN)
+    with ExitStack() as steps:
+        at = None
+        for part in (folder, *path.parts[:-1]):
+            at = os.open(part, _OPEN | os.O_DIRECTORY, dir_fd=at)
+            steps.callback(os.close, at)
+        return os.open(path.name, _OPEN, dir_fd=at)
+
+
+async def save(folder: Path | None, name: str, content: bytes) -> Path:
     """Write a new file into the download folder; a taken name gets a number. Raises RejectedError when it cannot."""
     if folder is None:
         raise RejectedError(
             "No folder is set to save files in.", "Leave out save, or have ZOHO_DOWNLOAD_DIR set for this server."
         )
-    plain = re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "file"
+    return await anyio.to_thread.run_sync(partial(_write, folder, _plain(name), content))
+
+
+def _plain(name: str) -> str:
+    """A name that every system takes, made from a record's own."""
+    stem, dot, ending = re.sub(r"[^\w.-]+", "_", name).rstrip(".").rpartition(".")
+    plain = stem.lstrip(".")[:_LONGEST_NAME] or "file"
+    return f"{'_' if _RESERVED.match(plain) else ''}{plain}{dot}{ending[:_LONGEST_NAME]}"
+
+
+def _write(folder: Path, plain: str, content: bytes) -> Path:
     stem, dot, ending = plain.rpartition(".")
     for number in range(1, 1000):
         path = folder / (plain if number == 1 else f"{stem or plain} ({number}){dot}{ending if stem else ''}")
         try:
+            # `x` creates the file or fails: neither a link nor a pipe is ever opened.
             with path.open("xb") as file:
                 file.write(content)
         except FileExistsError:

@@ -13,10 +13,12 @@ from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.tools import attachments
 from zoho_mcp.specs.model import File, Operation
-from zoho_mcp.text import fill
+from zoho_mcp.text import fill, visible
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Arguments = Mapping[str, Any]
+SAVE = "save"
+"""The argument that asks for a file in the download folder."""
 
 
 async def download(app: ServerContext, operation: Operation, arguments: Arguments) -> Answer:
@@ -28,17 +30,17 @@ async def download(app: ServerContext, operation: Operation, arguments: Argument
     assert file is not None
     record = await app.api.record(file.record, arguments) if file.record else {}
     own_name = fill(file.name, lambda field: str(record.get(field) or ""))
-    name = own_name or file.title
+    name = visible(own_name or file.title)
     content = b""
-    if arguments.get("save") or not (record and own_name):
+    if arguments.get(SAVE) or not (record and own_name):
         content = await _fetch(app, operation, arguments, file)
     media_type = file.media_type
     if media_type == "*/*":
         media_type = mimetypes.guess_type(name)[0] or attachments.media_type_of(content)
     uri = uris.address_of(app, uris.expanded(file.at, arguments))
     answer = {"uri": uri, "name": name, "mime_type": media_type}
-    if arguments.get("save"):
-        answer["saved_as"] = str(attachments.save(app.settings.download_dir, name, content))
+    if arguments.get(SAVE):
+        answer["saved_as"] = str(await attachments.save(app.settings.download_dir, name, content))
     link = types.ResourceLink(uri=uri, name=name, mime_type=media_type, description=operation.description)
     return answer, (link,)
 
@@ -53,6 +55,6 @@ async def _fetch(app: ServerContext, operation: Operation, arguments: Arguments,
 async def upload(app: ServerContext, operation: Operation, arguments: Arguments) -> Answer:
     """Send a file of the upload folder. Raises ArgumentsError for one that may not be sent."""
     field = operation.http.file
-    sent = attachments.upload(operation.name, field, app.settings.upload_dir, arguments["file_path"])
+    sent = await attachments.upload(operation.name, field, app.settings.upload_dir, arguments["file_path"])
     request = replace(app.api.request(operation, arguments), upload=sent)
     return cast("dict[str, Any]", await app.api.send(request)), ()
