@@ -109,7 +109,7 @@ def one_of(settings: Settings, numbers: Collection[str]) -> dict[str, Any]:
     names = zip(settings.organizations, settings.organization_names, strict=False)
     known = [f"{number} {name}" for number, name in names if name and number in numbers]
     described = f"Whose books: {', '.join(known) or 'organization_id of list_organizations'}"
-    return {"enum": list(numbers), "description": described}
+    return {"type": "string", "enum": list(numbers), "description": described}
 
 
 def _for_one_of(operation: Operation, which: Mapping[str, Any]) -> Operation:
