@@ -50,8 +50,9 @@ def test_google_genai_converts_every_tool(catalog: str) -> None:
     types = pytest.importorskip("google.genai.types", reason="google-genai is not installed", exc_type=ImportError)
     for name, schema in tools(*CATALOGS[catalog]).items():
         found = types.Schema.from_json_schema(json_schema=types.JSONSchema.model_validate(schema))
-        assert set(found.properties or {}) == set(schema["properties"]), name
-        assert [key for key, part in (found.properties or {}).items() if not part.type] == [], name
+        properties: dict[str, Any] = found.properties or {}
+        assert set(properties) == set(schema["properties"]), name
+        assert [key for key, part in properties.items() if not part.type] == [], name
 
 
 @pytest.mark.converters

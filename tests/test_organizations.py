@@ -86,7 +86,7 @@ def test_organisations_can_be_set_by_name(zoho: Zoho, tmp_path: Path) -> None:
     settings = numbered(by_name(zoho, tmp_path, "Studio Two", ONE), httpx.ASGITransport(zoho.app))
     assert settings.organizations == (TWO, ONE)
     which = for_organizations(load(), settings).operations["list_invoices"].input["properties"]["organization"]
-    assert which == {"enum": [TWO, ONE], "description": "Whose books: 900000002 Studio Two"}
+    assert which == {"type": "string", "enum": [TWO, ONE], "description": "Whose books: 900000002 Studio Two"}
 
 
 def test_a_name_goes_on_meaning_the_same_organisation_and_needs_no_network(zoho: Zoho, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import Claims, LocalClaims
 from zoho_mcp.server.delivery.shared_claims import SharedClaims
+from zoho_mcp.server.icon import ICON
 from zoho_mcp.server.middleware import confirmations
 from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.middleware.tracing import trace
@@ -136,6 +137,7 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
         title="Zoho Invoice",
         description="Invoices, payments, estimates and customers of a small business on Zoho Invoice or Zoho Books",
         website_url=WEBSITE,
+        icons=[ICON],
         instructions=instructions(app.offered, app.catalog),
         cache_hints=_CACHE_HINTS,
         # None of our arguments is repeated in a header; else the SDK would list all tools at each call to see that.
