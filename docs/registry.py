@@ -62,8 +62,6 @@ def document() -> dict[str, Any]:
 
 def _variable(setting: Setting) -> dict[str, Any]:
     variable: dict[str, Any] = {"name": setting.name, "description": setting.meaning}
-    if setting.required:
-        variable |= {"isRequired": True}
     if setting.secret:
         variable |= {"isSecret": True}
     if setting.choices == ("true", "false"):

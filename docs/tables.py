@@ -44,7 +44,7 @@ def settings_table() -> str:
 
 def _setting_row(setting: Setting) -> str:
     choices = f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}." if setting.choices else ""
-    default = "required" if setting.required else f"`{setting.default}`" if setting.default else ""
+    default = "from the login" if setting.required else f"`{setting.default}`" if setting.default else ""
     return f"| `{setting.name}` | {setting.meaning}{choices} | {default} |"
 
 

@@ -30,8 +30,8 @@ def doctor(machine: Machine, **environment: str) -> tuple[int, dict[str, str]]:
         if line.startswith(" "):
             rows[what] += " " + line.strip()
         else:
-            what = line[7:22].strip()
-            rows[what] = f"{line[:6].strip()} {line[23:]}"
+            what = line[7:25].strip()
+            rows[what] = f"{line[:6].strip()} {line[26:]}"
     return result.returncode, rows
 
 

@@ -65,13 +65,13 @@ def test_versions_names_and_variables_are_those_of_the_code() -> None:
     assert list(variables) == [setting.name for setting in SETTINGS]
     for setting in SETTINGS:
         assert variables[setting.name].get("isSecret", False) == setting.secret
-        assert variables[setting.name].get("isRequired", False) == setting.required
+        # Without an account the server starts, too.
+        assert "isRequired" not in variables[setting.name]
 
 
-def test_its_defaults_and_its_required_variables_make_settings() -> None:
+def test_its_defaults_are_those_of_the_settings() -> None:
     defaults = {one["name"]: one["default"] for one in PACKAGE["environmentVariables"] if "default" in one}
-    required = {one["name"]: "1" for one in PACKAGE["environmentVariables"] if one.get("isRequired")}
-    assert from_environment(defaults | required) == from_environment(required)
+    assert from_environment(defaults, account=False) == from_environment({}, account=False)
 
 
 def test_the_readme_proves_who_owns_the_name() -> None:

@@ -41,6 +41,7 @@ class Setting:
     default: str = ""
     choices: tuple[str, ...] = ()
     required: bool = False
+    """Needed where variables name the account; a stored login has it too."""
     secret: bool = False
 
 
@@ -111,7 +112,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_HTTP_HOSTS", "Over HTTP: further names, with commas, that this server is reached under."),
     Setting("ZOHO_HTTP_ORIGINS", "Over HTTP: web pages, as https://host with commas, whose scripts may call this "
             "server."),
-    Setting("ZOHO_SANDBOX", "The embedded Zoho instead of an account, as with --sandbox.", "false", ("true", "false")),
+    Setting("ZOHO_SANDBOX", "The sandbox instead of an account, as with --sandbox.", "false", ("true", "false")),
 )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from zoho_mcp.cli.clients.apps import CLIENTS
 from zoho_mcp.cli.clients.configuration import NOTATIONS, Change, adding, entries
 from zoho_mcp.cli.clients.entry import entry_of, server_of
 from zoho_mcp.cli.clients.model import Client, ConfigurationError, Entry, Local, Machine, Remote, this_machine
-from zoho_mcp.cli.console import PROGRAM
 from zoho_mcp.cli.options import MEMORY, PROFILE, TOOL_OPTIONS, add_option
+from zoho_mcp.settings.profiles import has_account
 from zoho_mcp.settings.variables import SETTINGS
 
 
@@ -106,8 +106,8 @@ def _add(
         return 1
     console.line(f"{client.title} now has the server {options.name}.", "bold green")
     console.line(f"Next: {client.afterwards.format(title=client.title)} {client.caution}".rstrip())
-    if isinstance(server, Local) and options.sandbox is None and options.profile is None:
-        console.line(f"If you have not logged in to Zoho yet: {PROGRAM} login")
+    if isinstance(server, Local) and options.sandbox is None and not has_account(machine.environment):
+        console.line("Your first question opens a page in the browser: connect your Zoho there, or try demo data.")
     if held := [setting.name for setting in SETTINGS if setting.secret and setting.name in (change.after or "")]:
         console.line(f"The file still holds {' and '.join(held)}. With a stored login they can be removed.", "yellow")
     return 0

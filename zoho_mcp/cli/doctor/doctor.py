@@ -32,6 +32,8 @@ from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for, granted_scopes
 from zoho_mcp.zoho.oauth.scopes import covers, needs, usable
 
 _LOOKS = {"ok": ("✓", "green"), "note": ("•", "yellow"), "FAILS": ("✗", "bold red")}
+_COLUMN = 18
+"""Characters of what a row is about: no chat app's name is longer."""
 SKEW = 60.0
 """Seconds that this machine's clock may be off."""
 
@@ -50,7 +52,7 @@ _NOT_LOGGED_IN = Finding(
     "FAILS",
     "account",
     "you are not logged in to Zoho",
-    "Run `zoho-invoice-mcp login`. To try it without an account: zoho-invoice-mcp install --sandbox",
+    "Run `zoho-invoice-mcp login`, or ask something in your chat app: a page opens to connect Zoho or try demo data.",
 )
 _DEMO_ONLY = Finding(
     "ok",
@@ -83,9 +85,9 @@ def doctor(options: argparse.Namespace) -> int:
 
 def _show(finding: Finding) -> None:
     sign, style = _LOOKS[finding.mark] if console.decorated() else (f"{finding.mark:6}", "")
-    console.block(f"{sign} {finding.what:15} ", finding.found, lead_style=style)
+    console.block(f"{sign} {finding.what:{_COLUMN}} ", finding.found, lead_style=style)
     if finding.advice:
-        console.block(" " * (len(sign) + 17) + "-> ", finding.advice, style="bold")
+        console.block(" " * (len(sign) + _COLUMN + 2) + "-> ", finding.advice, style="bold")
 
 
 @contextmanager
