@@ -125,3 +125,32 @@ async def test_comments_links_reminder_switches_and_look_ups(sandbox: Sandbox) -
     ]
     rates = (await sandbox.ask("GET", f"/settings/currencies/{euro['currency_id']}/exchangerates"))["exchange_rates"]
     assert rates[0]["rate"] == euro["exchange_rate"]
+
+
+async def test_a_payment_is_neither_lowered_below_its_refunds_nor_deleted_nor_applied_in_parts_of_a_cent(
+    sandbox: Sandbox,
+) -> None:
+    invoice = await owed(sandbox)
+    body = {"customer_id": invoice["customer_id"], "amount": 50}
+    path = f"/customerpayments/{(await sandbox.ask('POST', '/customerpayments', body))['payment']['payment_id']}"
+    parts = [{"payment_id": path.rpartition("/")[2], "amount_applied": "10.005"}]
+    assert (await sandbox.refusal("POST", f"{path_of(invoice)}/credits", {"invoice_payments": parts}))[0] == 400
+    await sandbox.ask("POST", f"{path}/refunds", {"date": "2026-10-09", "amount": 30})
+    assert (await sandbox.refusal("PUT", path, {"amount": 29}))[0] == 400
+    assert (await sandbox.refusal("DELETE", path))[0] == 400
+    applied = [{"invoice_id": invoice["invoice_id"], "amount_applied": 21}]
+    assert (await sandbox.refusal("PUT", path, {"invoices": applied}))[0] == 400
+    assert (await sandbox.ask("GET", path))["payment"]["unused_amount"] == 20
+
+
+async def test_a_second_write_off_adds_to_the_first_and_voiding_ends_both(sandbox: Sandbox) -> None:
+    invoice = await owed(sandbox)
+    await sandbox.pay(invoice, "60")
+    await sandbox.ask("POST", f"{path_of(invoice)}/writeoff")
+    [row] = (await sandbox.ask("GET", f"{path_of(invoice)}/payments"))["payments"]
+    await sandbox.ask("DELETE", f"{path_of(invoice)}/payments/{row['invoice_payment_id']}")
+    await sandbox.ask("POST", f"{path_of(invoice)}/writeoff")
+    assert (await read(sandbox, invoice))["write_off_amount"] == 100
+    await sandbox.ask("POST", f"{path_of(invoice)}/status/void")
+    await sandbox.ask("POST", f"{path_of(invoice)}/status/draft")
+    assert (await read(sandbox, invoice))["balance"] == 100

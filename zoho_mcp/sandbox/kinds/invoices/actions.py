@@ -6,9 +6,9 @@ from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to
 from zoho_mcp.sandbox.kinds.credit_notes.application import apply_credit
 from zoho_mcp.sandbox.kinds.documents import documents
 from zoho_mcp.sandbox.kinds.invoices.views import INVOICE, find
-from zoho_mcp.sandbox.ledger import ZERO
+from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.times import in_words
-from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, refused
+from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import number, records, text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
@@ -30,7 +30,8 @@ def mark_void(request: Request) -> Reply:
     invoice = find(request.books, request.path["invoice_id"])
     if invoice["status"] != "void":
         unapply(request, allocations_to(request.books, invoice))
-        documents.change(request, "invoice", find(request.books, invoice["invoice_id"]), status="void")
+        loose = find(request.books, invoice["invoice_id"])
+        documents.change(request, "invoice", loose, status="void", write_off_amount=invoice["total"] * 0)
     return done("Invoice status has been changed to Void.")
 
 
@@ -115,6 +116,8 @@ def _apply(request: Request, kind: str, source: Record, invoice: Record, amount:
     if kind == "creditnote":
         apply_credit(request, source, invoice, amount)
         return
+    if amount != rounded(amount, source["price_precision"]):
+        raise invalid_value("amount_applied")
     owed = ZERO if invoice["status"] == "void" else balance(invoice, settled_of(request.books, invoice))
     if not ZERO < amount <= min(owed, rest(request.books, kind, source)):
         raise ZohoError(24016, "The amount entered is more than the balance due for this invoice")

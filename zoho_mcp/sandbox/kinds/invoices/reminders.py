@@ -80,7 +80,7 @@ def write_off(request: Request) -> Reply:
     left = balance(invoice, settled_of(request.books, invoice))
     if invoice["status"] in ("draft", "void") or left <= 0:
         raise refused("Only invoices with a balance can be written off.")
-    documents.change(request, "invoice", invoice, write_off_amount=left)
+    documents.change(request, "invoice", invoice, write_off_amount=invoice.get("write_off_amount", ZERO) + left)
     return done("Invoice has been written off")
 
 

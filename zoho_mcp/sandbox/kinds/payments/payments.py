@@ -4,15 +4,15 @@ key payment, as in the real API."""
 from collections import defaultdict
 from decimal import Decimal
 
-from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, settled_of, unapply
+from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, rest, settled_of, unapply
 from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
-from zoho_mcp.sandbox.kinds.payments.refunds import REFUND_ROUTES
+from zoho_mcp.sandbox.kinds.payments.refunds import REFUND_ROUTES, refunds_of
 from zoho_mcp.sandbox.kinds.payments.views import LISTING, detail, find, view
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import respond_many
 from zoho_mcp.sandbox.times import touch
-from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
+from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import custom_fields, day, number, records, text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
@@ -80,7 +80,7 @@ def update_payment(request: Request) -> Reply:
     if sent is not None:
         unapply(request, was)
         _apply(request, payment, sent)
-    elif sum((part["amount"] for part in was), ZERO) > payment["amount"]:
+    if rest(request.books, "payment", payment) < 0:
         raise over_applied()
     return done(
         "The details of the payment received from the customer have been updated", payment=detail(request, payment)
@@ -88,8 +88,10 @@ def update_payment(request: Request) -> Reply:
 
 
 def delete_payment(request: Request) -> Reply:
-    """DELETE /customerpayments/{payment_id}: its invoices are owed again."""
+    """DELETE /customerpayments/{payment_id}: its invoices are owed again. Refused while there are refunds of it."""
     payment = find(request.books, request.path["payment_id"])
+    if refunds_of(request.books, payment):
+        raise refused("Payments that have been refunded cannot be deleted.")  # Words and code are unverified.
     unapply(request, allocations_from(request.books, payment["customer_id"], payment["payment_id"]))
     request.books.drop("payment", payment["payment_id"])
     return done("The payment has been deleted.")

@@ -5,6 +5,7 @@ from zoho_mcp.sandbox.balances import rest
 from zoho_mcp.sandbox.kinds.payments.views import find
 from zoho_mcp.sandbox.ledger import rounded
 from zoho_mcp.sandbox.listing import Listing
+from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import day, number, text
@@ -17,7 +18,7 @@ LISTING = Listing(key="payment_refunds", report_name="Customer Payments Refund",
 def list_refunds(request: Request) -> Reply:
     """GET /customerpayments/{payment_id}/refunds."""
     payment = find(request.books, request.path["payment_id"])
-    rows = [_row(payment, refund) for refund in _refunds(request, payment)]
+    rows = [_row(payment, refund) for refund in refunds_of(request.books, payment)]
     reply = listing.respond(request, LISTING, rows)
     return Reply("The list of refunds of the customer is displayed successfully.", reply.keys)
 
@@ -70,14 +71,15 @@ def _touch(request: Request, payment: Record) -> None:
     request.books.put("payment", payment["payment_id"], payment)
 
 
-def _refunds(request: Request, payment: Record) -> list[Record]:
-    refunds = request.books.of_customer("refund", payment["customer_id"])
+def refunds_of(books: Books, payment: Record) -> list[Record]:
+    """The refunds of a payment, oldest first."""
+    refunds = books.of_customer("refund", payment["customer_id"])
     return [refund for refund in refunds if refund["source_id"] == payment["payment_id"]]
 
 
 def _both(request: Request) -> tuple[Record, Record]:
     payment = find(request.books, request.path["payment_id"])
-    for refund in _refunds(request, payment):
+    for refund in refunds_of(request.books, payment):
         if refund["payment_refund_id"] == request.path["refund_id"]:
             return payment, refund
     raise does_not_exist("Refund")
