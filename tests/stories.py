@@ -191,7 +191,7 @@ class Use:
 async def use_every_tool(zoho: Zoho, folder: Path, product: str) -> list[Use]:
     """Tell all stories to a server on that sandbox; what was used, in order."""
     used: list[Use] = []
-    async with zoho.client(product=product, upload_dir=folder, repeat_window=0) as client:
+    async with zoho.client(product=product, toolsets=("all",), upload_dir=folder, repeat_window=0) as client:
 
         async def use(tool: str, **arguments: Any) -> dict[str, Any]:
             used.append(Use(tool, arguments, await call(client, tool, **arguments)))
