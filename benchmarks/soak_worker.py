@@ -196,7 +196,11 @@ STEPS: list[tuple[int, Callable[[Worker], Awaitable[None]]]] = [
 async def work(number: int, calls: int, seed: int, hurry: float, rates: Rates, folder: Path) -> None:
     """Make that many calls and write down what was told."""
     settings = from_environment({**os.environ, "ZOHO_CONFIRM": "allow", "ZOHO_CONFIRM_FALLBACK": "refuse"})
-    settings = replace(settings, token_cache=folder / "tokens", claims_file=str(folder / "claims.db"))
+    policy = folder / f"policy-{number}.toml"
+    policy.write_text('[defaults]\nsend = "allow"\n')  # also to addresses that were added a moment ago
+    settings = replace(
+        settings, token_cache=folder / "tokens", claims_file=str(folder / "claims.db"), policy_file=str(policy)
+    )
     limiter = Limiter(rates, SqliteQueue(folder / "limits.db"), clock=time.time)
     zoho = ZohoClient(settings, limiter=limiter, sleep=lambda seconds: anyio.sleep(seconds * hurry))
     async with Client(create_server(settings, load(), zoho)) as client:

@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import httpx
+import mcp_types as types
 import pytest
 from conftest import ERAS, Era, Zoho, call, text_of
 from mcp import Client
@@ -492,3 +493,19 @@ async def test_the_sandboxs_record_lives_as_long_as_its_books(tmp_path: Path, ke
     settings, transport = embedded({"HOME": str(tmp_path), "ZOHO_AUDIT_FILE": "/somewhere/else"}, books)
     await transport.aclose()
     assert settings.audit_file == "/somewhere/else"
+
+
+async def test_the_effect_is_that_of_the_very_call_with_the_record_taken_into_account(
+    zoho: Zoho, tmp_path: Path
+) -> None:
+    zoho.person.answer = types.ElicitResult(action="decline")
+    audit = tmp_path / "audit.jsonl"
+    async with zoho.client(audit_file=str(audit)) as client:
+        people = [{"first_name": "Ann", "email": "ann@acme.example"}]
+        made = await call(client, "create_customer", contact_name="Acme & Daughters", contact_persons=people)
+        customer = made["customer"]["customer_id"]
+        removed = {"customer_id": customer, "contact_persons": [{"first_name": "Bob"}]}
+        assert (await client.call_tool("update_customer", removed)).is_error
+        await call(client, "update_customer", customer_id=customer, notes="x")
+    effects = [one["effect"] for one in entries(audit.read_bytes()) if one["tool"] == "update_customer"]
+    assert effects == ["destroy", "destroy", "write", "write"]

@@ -96,3 +96,14 @@ async def test_a_discount_of_an_update_counts_and_one_that_does_not_is_remarked_
         assert (changed[kind]["total"], "remarks" in changed) == (40, False)
         changed = await call(client, f"update_{kind}", **named, discount="10%")
         assert (changed[kind]["total"], len(changed["remarks"])) == (45, 1)
+
+
+@pytest.mark.anyio
+async def test_a_recurring_invoice_is_said_to_go_on_by_itself(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        customer = (await call(client, "list_customers", per_page=1))["customers"][0]["customer_id"]
+        given: dict[str, Any] = {"customer_id": customer, "line_items": [PLAIN]}
+        named = {"recurrence_name": "Hosting", "recurrence_frequency": "months"}
+        made = await call(client, "create_recurring_invoice", **given, **named)
+        assert made["recurring_invoice"]["next_invoice_date"] in made["mailed_later"]
+        assert "mailed_later" not in await call(client, "create_invoice", **given)

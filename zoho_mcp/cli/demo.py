@@ -141,7 +141,7 @@ async def _tell(story: Story) -> Path:
 
     await story.call("email_invoice", invoice_id=invoice["invoice_id"], to_mail_ids=["ada@harbour.example"])
     await _expect(story, invoice, status="sent", balance="2850")
-    story.say("Mail it to Ada.", "Sent; they owe 2,850.00.")
+    story.say("Mail it to Ada.", "Asked first, for the address is new. Yes: sent; they owe 2,850.00.")
 
     await story.call(
         "record_invoice_payment", invoice_id=invoice["invoice_id"], amount=1000, payment_mode="banktransfer"
@@ -216,6 +216,7 @@ async def _pdf(story: Story, invoice: str) -> Path:
 async def _void(story: Story, mistake: Mapping[str, Any]) -> None:
     """Nothing is lost without a person's approval: asked twice, declined once."""
     story.answer = False
+    story.asked.clear()
     refused = await story.attempt("void_invoice", invoice_id=mistake["invoice_id"])
     check(bool(refused.is_error) and len(story.asked) == 1, "a declined void is an error, after one question")
     await _expect(story, mistake, status="sent", balance="450")

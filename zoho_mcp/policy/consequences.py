@@ -10,6 +10,7 @@ from zoho_mcp.policy.figures import Detail, Json, decimal, money, spelled_date
 from zoho_mcp.policy.preview import More, filled, text_of
 from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
 
+JUST_ADDED = "Contact person for less than a day"
 _MOST_ROWS = 100
 """Of payments or invoices that a call affects; what is beyond is counted and summed."""
 _LONGEST_SUBJECT = 300
@@ -94,14 +95,16 @@ def refund(record: Json, arguments: Json) -> More:
 
 def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset[str] = frozenset()) -> More:
     """Who gets what; above all who is not a contact person of the customer. `recent`: see `facts.outsiders`."""
-    strange = set(outsiders(arguments, customer, recent))
+    strange = outsiders(arguments, customer, recent)
+    new = [one for one in strange if one not in outsiders(arguments, customer)]
     known = [address for address in recipients(arguments) if address not in strange]
     attached = "none" if arguments.get("send_attachment") is False else "the PDF"
     if arguments.get("send_customer_statement"):
         attached = "a statement" if attached == "none" else f"{attached} and a statement"
     subject, body = str(arguments.get("subject") or ""), str(arguments.get("body") or "")
     details: tuple[Detail, ...] = (
-        *address_rows("Not a contact person", [one for one in recipients(arguments) if one in strange]),
+        *address_rows("Not a contact person", [one for one in strange if one not in new]),
+        *address_rows(JUST_ADDED, new),
         *address_rows("To", known),
         ("Subject", quoted(subject, _LONGEST_SUBJECT) or "the one of the organisation's template"),
         ("Attached", attached),

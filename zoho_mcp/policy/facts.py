@@ -105,7 +105,7 @@ def outsiders(
     """
     record: Mapping[str, Any] = customer or {}
     people = cast("list[dict[str, Any]]", record.get("contact_persons") or [])
-    known = {same_address(part.get("email")) for part in (*people, record)} - {""}
+    known = {same_address(address) for address in addresses_of(record)}
     known -= {same_address(address) for address in recent}
     named = recipients(arguments) or _mailed_on_creation(arguments, people)
     return tuple(address for address in named if same_address(address) not in known)
@@ -122,10 +122,15 @@ def _mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[s
 
 
 def addresses_given(arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The e-mail addresses that a call gives to contact persons of a customer."""
+    """The e-mail addresses that a change gives to contact persons: in a list of them, or to the one it is about."""
     people = cast("list[Any]", arguments.get("contact_persons") or [])
-    found = [cast("Mapping[str, Any]", part) for part in people if isinstance(part, Mapping)]
+    found = [arguments, *(cast("Mapping[str, Any]", part) for part in people if isinstance(part, Mapping))]
     return tuple(str(part["email"]) for part in found if part.get("email"))
+
+
+def addresses_of(customer: Mapping[str, Any]) -> tuple[str, ...]:
+    """The e-mail addresses on a customer's record."""
+    return addresses_given(customer)
 
 
 def same_address(address: object) -> str:

@@ -19,11 +19,15 @@ NOT_ALLOWED = "The owner's policy does not allow it."
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with a call. `reason` is passed on to the model when it is refused; `rule` says who decided."""
+    """What to do with a call. `reason` is passed on to the model when it is refused; `rule` says who decided.
+
+    `effect`: that of this very call, with the record taken into account; None where it was not looked at.
+    """
 
     action: Action
     reason: str = ""
     rule: str = ""
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)

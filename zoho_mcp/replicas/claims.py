@@ -22,7 +22,7 @@ LEASE = 8.0
 """Seconds without a sign of life after which a replica counts as gone; it gives one every second."""
 PATIENCE = 30.0
 """Seconds to wait for the lock."""
-_KNOWN_FOR = 3600.0
+KNOWN_FOR = 86_400.0
 _POLL = 0.1
 _SHOWN = ("contact_name", "name")
 
@@ -87,7 +87,7 @@ class RedisClaims:
     async def record_created(self, record_id: str) -> None:
         """A call of some replica made this record."""
         now = self._clock()
-        self._made = {one: at for one, at in self._made.items() if at + _KNOWN_FOR > now} | {record_id: now}
+        self._made = {one: at for one, at in self._made.items() if at + KNOWN_FOR > now} | {record_id: now}
         # Told after the claim it belongs to has ended: what a killed replica made must be found as made by that claim.
         self._untold.append(record_id)
 
@@ -176,7 +176,7 @@ class RedisClaims:
         ids, self._untold = self._untold, []
         try:
             for record_id in ids:
-                await self._link.command("SET", self._made_key(record_id), "1", "PX", ms(_KNOWN_FOR))
+                await self._link.command("SET", self._made_key(record_id), "1", "PX", ms(KNOWN_FOR))
         except RedisUnavailableError:
             self._untold += ids
             raise

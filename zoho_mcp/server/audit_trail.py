@@ -93,7 +93,7 @@ class AuditTrail:
             "principal": call.principal,
             "organization": call.organization_id,
             "tool": call.operation.name,
-            "effect": effect_of(call.operation, call.arguments),
+            "effect": decision.effect or effect_of(call.operation, call.arguments),
             "arguments": kept,
             "decision": decision.action,
             "rule": decision.rule,

@@ -12,6 +12,7 @@ from zoho_mcp.policy import rules
 from zoho_mcp.policy.facts import UNTOLD, amount, at_hand, ids_in, in_own_currency, outsiders, subject, with_facts
 from zoho_mcp.policy.losses import NONE, losses_of
 from zoho_mcp.policy.rules import AFTER_A_NO, Decision, Fact, Facts, Policy
+from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.tool_call import ToolCall, principal_of
 from zoho_mcp.specs.model import Effect, Operation
@@ -20,6 +21,7 @@ from zoho_mcp.zoho.api import ZohoApi
 
 Json = Mapping[str, Any]
 _UNIQUE_FIELD, _UNIQUE_VALUE = "unique_field", "unique_value"
+_SEVERAL = "invoice_ids"
 _MOST_LOOKED_THROUGH = 30
 """Recurring invoices that are read to find the one with a unique value; Zoho's list does not show it."""
 
@@ -65,10 +67,10 @@ async def decide(app: ServerContext, call: ToolCall) -> Ruling:
     if losses.serious or (before is not None and not before.record):
         # Where the record cannot be read beforehand, what would be replaced is not known.
         effect = "destroy"
-    decision = await _by_policy(app, call, effect, before)
+    decision = replace(await _by_policy(app, call, effect, before), effect=effect)
     takes_away = effect == "destroy" or operation.lessens or bool(losses.rows)
     if decision.action == "allow" and takes_away and await _was_declined(app, call):
-        decision = Decision("ask", rule=AFTER_A_NO)
+        decision = Decision("ask", rule=AFTER_A_NO, effect=effect)
     return Ruling(decision, before)
 
 
@@ -109,8 +111,29 @@ async def _looked_up(
     if "amount" in unknown:
         facts = with_facts(facts, amount=await _amount(app.api, operation, arguments, record))
     if "recipients" in unknown:
-        facts = with_facts(facts, outsiders=outsiders(arguments, await customer_of(app.api, record, arguments)))
+        facts = with_facts(facts, outsiders=await strangers(app, arguments, record))
     return facts
+
+
+async def strangers(app: ServerContext, arguments: Json, record: Json) -> tuple[str, ...]:
+    """Who gets mail of a call without being a contact person, or being one for less than a day.
+
+    Of several invoices mailed at once, every recent address of their customers counts.
+    """
+    if invoices := arguments.get(_SEVERAL):
+        return await _recent_of_invoices(app, invoices) if await recent_addresses.are_any(app) else ()
+    customer = await customer_of(app.api, record, arguments)
+    return outsiders(arguments, customer, await recent_addresses.recent(app, customer))
+
+
+async def _recent_of_invoices(app: ServerContext, invoice_ids: Iterable[str]) -> tuple[str, ...]:
+    invoices = [await app.api.record("get_invoice", {"invoice_id": one}) for one in dict.fromkeys(invoice_ids)]
+    customers = dict.fromkeys(str(invoice.get("customer_id", "")) for invoice in invoices)
+    found: list[str] = []
+    for customer_id in customers:
+        customer = await customer_of(app.api, {"customer_id": customer_id}, {})
+        found += sorted(await recent_addresses.recent(app, customer))
+    return tuple(found)
 
 
 async def _amount(api: ZohoApi, operation: Operation, arguments: Json, record: Json) -> Decimal | None:

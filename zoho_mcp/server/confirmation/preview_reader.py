@@ -6,11 +6,14 @@ from typing import Any
 
 from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
 from zoho_mcp.policy import consequences
+from zoho_mcp.policy.arguments_in_words import address_rows
 from zoho_mcp.policy.facts import recipients
 from zoho_mcp.policy.losses import Losses, losses_of, part_rows
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
 from zoho_mcp.policy.quoting import quoted
-from zoho_mcp.server.authorization import customer_of, read_subject
+from zoho_mcp.policy.rules import effect_of
+from zoho_mcp.server import recent_addresses
+from zoho_mcp.server.authorization import customer_of, read_subject, strangers
 from zoho_mcp.server.confirmation.named_ids import new_owner, with_names
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.model import Operation
@@ -39,9 +42,14 @@ async def read_preview(app: ServerContext, operation: Operation, arguments: Json
 
 async def _more(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> More:
     if recipients(arguments):
-        return consequences.mail(record, arguments, await customer_of(app.api, record, arguments))
+        customer = await customer_of(app.api, record, arguments)
+        return consequences.mail(record, arguments, customer, await recent_addresses.recent(app, customer))
     special = _SPECIAL.get(operation.name)
-    return await special(app, arguments, record) if special else await _for_customer(app, operation, arguments, record)
+    more = await (special(app, arguments, record) if special else _for_customer(app, operation, arguments, record))
+    if effect_of(operation, arguments) != "send":
+        return more
+    new = address_rows(consequences.JUST_ADDED, await strangers(app, arguments, record))
+    return replace(more, details=(*new, *more.details))
 
 
 async def _void_invoice(app: ServerContext, arguments: Json, record: Json) -> More:

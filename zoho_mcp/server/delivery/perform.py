@@ -6,6 +6,8 @@ from typing import Any
 import anyio
 
 from zoho_mcp.errors import OutcomeUnknownError, RejectedError, ZohoMcpError
+from zoho_mcp.policy.facts import addresses_given
+from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.audit_trail import AuditTrail
 from zoho_mcp.server.authorization import Subject
 from zoho_mcp.server.context import ServerContext
@@ -29,6 +31,9 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
     try:
         before = await _kept(app, call, trail, before) if call.operation.can_overwrite else None
         was = await state_before(app, call.operation, call.arguments, before.record if before else None)
+        if addresses_given(call.arguments):
+            # Before it is sent: one whose response is lost may have given them all the same.
+            await recent_addresses.note(app, call.arguments, before.record if before else {})
         await trail.intend()
         try:
             answer = await _run(app, call)

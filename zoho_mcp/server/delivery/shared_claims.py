@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST_CALL = 300.0
 """Seconds after which a claim counts as given up, also where the system cannot tell whether its process lives."""
-_CREATED_FOR = 3600.0
+CREATED_FOR = 86_400.0
 _BUSY_FOR = 5.0
 _POLL = 0.05
 _SHOWN = ("contact_name", "name")
@@ -123,7 +123,7 @@ class SharedClaims:
         keep = max(self._window, LONGEST_CALL)
         # What lies ahead was written before the clock was set back.
         database.execute("delete from claims where at < ? or at > ?", (now - keep, now + keep))
-        database.execute("delete from created where at < ?", (now - _CREATED_FOR,))
+        database.execute("delete from created where at < ?", (now - CREATED_FOR,))
         sql = "select owner, pid, running, at, skew, record from claims where key = ?"
         row = database.execute(sql, (self._key(name),)).fetchone()
         if row is None or (not row[2] and row[3] < now - self._window):

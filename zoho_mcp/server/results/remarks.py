@@ -17,6 +17,10 @@ _WORDS = (
 )  # fmt: skip
 """What Zoho keeps as it was sent, if it reads it at all."""
 
+_LATER = (
+    "From {date} on, Zoho writes these invoices by itself, and e-mails them to the customer if the organisation's "
+    "settings for recurring invoices say so. Tell the user."
+)
 TEMPLATE = "from Zoho's template"
 """The subject of a mail that was given none."""
 
@@ -40,18 +44,23 @@ def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
 
 
 def mailed(operation: Operation, arguments: Json, record: object) -> dict[str, Any]:
-    """What a result says of its mail; empty for a call that sent none. Zoho itself says only that it was sent."""
+    """What a result says of its mail; empty for a call that sent none. Zoho itself says only that it was sent.
+
+    A recurring invoice may send mail later, and nobody is asked then.
+    """
+    known: Json = cast(Json, record) if isinstance(record, dict) else {}
+    if operation.http.method == "POST" and "recurrence_frequency" in known:
+        return {"mailed_later": _LATER.format(date=known.get("next_invoice_date") or "its start date")}
     if effect_of(operation, arguments) != "send":
         return {}
     if not can_mail(operation):
-        return {"mailed_to": _addressees(record) or "not told by Zoho"}
+        return {"mailed_to": _addressees(known) or "not told by Zoho"}
     to = {name: given for name, given in arguments.items() if name.endswith(MAIL)}
     return to | ({"subject": arguments.get("subject", TEMPLATE)} if "subject" in operation.input["properties"] else {})
 
 
-def _addressees(record: object) -> list[str]:
+def _addressees(known: Json) -> list[str]:
     """The addresses of a record's contact persons, else its own."""
-    known: Json = cast(Json, record) if isinstance(record, dict) else {}
     people = cast("list[Any]", known.get("contact_persons_details") or [])
     found = [cast(Json, part).get("email") for part in people if isinstance(part, dict)]
     return [str(address) for address in found if address] or [str(own) for own in (known.get("email"),) if own]
