@@ -14,6 +14,7 @@ from stories import filled
 
 from zoho_mcp.audit.before import BeforeValues, before_file
 from zoho_mcp.errors import AuditError
+from zoho_mcp.policy.preview import FINAL
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
@@ -442,6 +443,9 @@ async def test_a_question_names_what_the_ids_of_a_call_stand_for(zoho: Zoho, tmp
              "contact_persons": ["$ben"]},
             ("15.00", "Sticker", "Acme", "ben@x.example"),
         ),
+        "create_estimate": (
+            {"customer_id": "$customer", "line_items": [{"name": "Sign", "rate": 9.75}]}, ("9.75", "Acme")
+        ),
         "update_estimate": (ESTIMATE | {"customer_id": "$other"}, ("Acme", "Zenith")),
         "record_payment": (
             {"customer_id": "$customer", "amount": 7.25,
@@ -469,3 +473,26 @@ async def test_a_question_names_what_the_ids_of_a_call_stand_for(zoho: Zoho, tmp
             await client.call_tool(tool, filled(arguments, ids))
             [question] = zoho.person.questions
             assert [word for word in words if word not in question] == [], (tool, question)
+
+
+async def test_an_invoice_sent_on_creation_shows_whom_it_is_mailed_to(zoho: Zoho, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rules]]\neffects = "send"\naction = "ask"\n')
+    async with audited(zoho, tmp_path, policy_file=str(policy)) as client:
+        ids = await books(client, tmp_path)
+        zoho.person.questions.clear()
+        lines = [{"name": "Sign", "rate": 9.75}]
+        await call(client, "create_invoice", customer_id=ids["customer"], line_items=lines, send=True)
+    [question] = zoho.person.questions
+    assert "ada@x.example" in question
+    assert "ben@x.example" not in question
+    assert question.endswith(FINAL)
+
+
+async def test_a_server_that_starts_removes_what_is_too_old(zoho: Zoho, tmp_path: Path) -> None:
+    clock = Clock()
+    BeforeValues(str(tmp_path / "audit.jsonl"), clock).keep({"call": "a", "before": {"x": 1}})
+    path = before_file(str(tmp_path / "audit.jsonl"))
+    path.write_text(path.read_text().replace("2026-", "2019-"))
+    async with audited(zoho, tmp_path):
+        assert kept(tmp_path / "audit.jsonl") == []

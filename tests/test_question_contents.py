@@ -154,10 +154,11 @@ def test_every_new_contact_person_is_named(count: int) -> None:
 
 def test_a_mails_text_is_whole_on_the_page_and_begins_in_the_form() -> None:
     body = "".join(f"Sentence {number}. " for number in range(3000))
-    given = {"to_mail_ids": ["a@x.example"], "subject": "Long " * 100, "body": body}
+    subject = "Long " * 100
+    given = {"to_mail_ids": ["a@x.example"], "subject": subject, "body": body}
     question = asked(TOOLS["invoice email_invoice"], given)
     assert dict(question.texts)["Text"] == body.strip()
-    assert dict(question.texts)["Subject"] == given["subject"].strip()
+    assert dict(question.texts)["Subject"] == subject.strip()
     form = question.text()
     assert "Sentence 9." in form
     assert str(len(body.strip())) in form

@@ -56,8 +56,9 @@ class BeforeValues:
 
     def prune(self) -> None:
         """Remove what is too old; a file that cannot be changed now is changed later."""
-        with suppress(OSError):
-            self.entries()
+        if self.path is not None and self.path.exists():
+            with suppress(OSError):
+                self.entries()
 
     def _append(self, path: Path, entry: Entry) -> None:
         line = json.dumps(entry, default=str).encode("ascii") + b"\n"

@@ -107,11 +107,12 @@ def outsiders(
     people = cast("list[dict[str, Any]]", record.get("contact_persons") or [])
     known = {same_address(address) for address in addresses_of(record)}
     known -= {same_address(address) for address in recent}
-    named = recipients(arguments) or _mailed_on_creation(arguments, people)
+    named = recipients(arguments) or mailed_on_creation(arguments, people)
     return tuple(address for address in named if same_address(address) not in known)
 
 
-def _mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Whom Zoho mails a document that is sent on creation: the chosen contact persons, else the primary one."""
     chosen = {str(one) for one in cast("list[Any]", arguments.get("contact_persons") or [])}
     mailed = [
         person

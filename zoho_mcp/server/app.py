@@ -123,6 +123,7 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
 
     @asynccontextmanager
     async def lifespan(_: Server[ServerContext]) -> AsyncGenerator[ServerContext]:
+        await anyio.to_thread.run_sync(app.before_values.prune)
         try:
             hear = partial(subscriptions.tell_of, app)
             async with shared.running(hear) if shared else nullcontext(), app.page.running():

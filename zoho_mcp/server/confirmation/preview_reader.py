@@ -7,7 +7,7 @@ from typing import Any
 from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
 from zoho_mcp.policy import consequences
 from zoho_mcp.policy.arguments_in_words import address_rows
-from zoho_mcp.policy.facts import recipients
+from zoho_mcp.policy.facts import mailed_on_creation, recipients
 from zoho_mcp.policy.losses import Losses, losses_of, part_rows
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
 from zoho_mcp.policy.quoting import quoted
@@ -117,8 +117,11 @@ async def _for_customer(app: ServerContext, operation: Operation, arguments: Jso
     """For a record that is yet to be made: whose it will be."""
     if record or "customer_id" not in arguments:
         return More()
-    customer = await customer_of(app.api, record, arguments)
-    return More(details=(("Customer", quoted((customer or {}).get("contact_name", ""))),))
+    customer = await customer_of(app.api, record, arguments) or {}
+    rows = [("Customer", quoted(customer.get("contact_name", "")))]
+    if effect_of(operation, arguments) == "send":
+        rows += address_rows("Mailed to", mailed_on_creation(arguments, customer.get("contact_persons") or []))
+    return More(details=tuple(rows))
 
 
 _SPECIAL: Mapping[str, Callable[[ServerContext, Json, Json], Awaitable[More]]] = {
