@@ -214,4 +214,4 @@ def test_the_policy_in_words_says_who_is_granted_what(tmp_path: Path, capsys: py
     file = tmp_path / "policy.toml"
     file.write_text('[[principals]]\nprincipal = "clerk-*"\naccess = "read"\ntoolsets = ["invoices", "items"]\n')
     said = run("policy", ZOHO_POLICY_FILE=str(file)).stdout
-    assert "1. clerk-*: looking alone; the toolset invoices or items" in said
+    assert "1. clerk-*: read only; the toolset invoices or items" in said

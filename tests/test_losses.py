@@ -75,7 +75,7 @@ LOSSES: dict[str, Loss] = {
     "a negative adjustment": Loss("update_invoice", INVOICE | {"adjustment": -500}, "adjustment", "500.00"),
     "no shipping charge": Loss("update_invoice", INVOICE | {"shipping_charge": 0}, "shipping_charge", "20.00"),
     "prices that include the tax": Loss(
-        "update_invoice", INVOICE | {"is_inclusive_tax": True}, "is_inclusive_tax", "tax of"
+        "update_invoice", INVOICE | {"is_inclusive_tax": True}, "is_inclusive_tax", "71.00"
     ),
     "a debt moved": Loss("update_invoice", INVOICE | {"customer_id": "$other"}, "customer_id", "Acme"),
     "a recipient of an invoice removed": Loss(
@@ -145,6 +145,9 @@ LOSSES: dict[str, Loss] = {
     "an expense's description cleared": Loss("update_expense", EXPENSE | {"clear": ["description"]}, "description"),
     "a receipt replaced": Loss(
         "upload_expense_receipt", EXPENSE | {"file_path": "new.png"}, "expense_receipt_name", "old.png"
+    ),
+    "a file on an invoice replaced": Loss(
+        "attach_file_to_invoice", {"invoice_id": "$owed", "file_path": "new.png"}, "attachment_name", "old.png"
     ),
     "an item's price lowered": Loss("update_item", ITEM | {"rate": 1}, "rate"),
     "an item's tax cleared": Loss("update_item", ITEM | {"clear": ["tax_id"]}, "tax_id"),
@@ -222,6 +225,7 @@ async def books(client: Client, folder: Path) -> dict[str, Any]:
     for name in ("old", "new"):
         (folder / f"{name}.png").write_bytes(PNG + name.encode())
     await use("upload_expense_receipt", expense_id="$expense", file_path="old.png")
+    await use("attach_file_to_invoice", invoice_id="$owed", file_path="old.png")
     return ids
 
 
@@ -263,10 +267,18 @@ def audited(zoho: Zoho, folder: Path, **changes: Any) -> Any:
     )
 
 
-async def test_a_replaced_receipt_is_kept_as_a_file(zoho: Zoho, tmp_path: Path) -> None:
+FILES: dict[str, dict[str, Any]] = {
+    "upload_expense_receipt": EXPENSE | {"file_path": "new.png"},
+    "delete_expense_receipt": EXPENSE,
+    "attach_file_to_invoice": {"invoice_id": "$owed", "file_path": "new.png"},
+    "delete_invoice_attachment": {"invoice_id": "$owed"},
+}
+
+
+@pytest.mark.parametrize("tool", FILES)
+async def test_a_file_that_is_replaced_or_deleted_is_kept(zoho: Zoho, tmp_path: Path, tool: str) -> None:
     async with audited(zoho, tmp_path) as client:
-        ids = await books(client, tmp_path)
-        await call(client, "upload_expense_receipt", expense_id=ids["expense"], file_path="new.png")
+        await call(client, tool, **filled(FILES[tool], await books(client, tmp_path)))
     file = Path(kept(tmp_path / "audit.jsonl")[-1]["file"])
     assert file.read_bytes() == PNG + b"old"
     assert file.stat().st_mode & 0o777 == 0o600

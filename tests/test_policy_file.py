@@ -226,14 +226,14 @@ def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Pat
     shipped = run("policy")
     assert (shipped.returncode, shipped.stderr) == (0, "")
     assert shipped.stdout.startswith("From the shipped policy.\n")
-    assert "a recipient is not one of the customer's contact persons: a person is asked." in shipped.stdout
-    assert "Deleting, voiding, refunding: a person is asked." in shipped.stdout
+    assert "a recipient is not one of the customer's contact persons: needs approval." in shipped.stdout
+    assert shipped.stdout.count("needs approval.") == 2
     (tmp_path / "zoho-invoice-mcp").mkdir()
     file = written(tmp_path / "zoho-invoice-mcp", rules(f'amount_over = 1000\nreason = "Too much."\n{VOID}'))
     own = run("policy", XDG_CONFIG_HOME=str(tmp_path), ZOHO_CONFIRM="refuse").stdout
     assert f"From {file}.\n" in own
     assert "1. If the tool is void_invoice, and the amount is over 1,000.00 in the organisation's currency" in own
-    assert ": a person is asked. Too much." in own
+    assert ": needs approval. Too much." in own
     assert "ZOHO_CONFIRM=refuse:" in own
     assert run("policy", "shipped").stdout == shipped_text()
 
@@ -243,7 +243,7 @@ def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Pat
     ("call", "said"),
     [
         ("void_invoice", "it depends."),
-        ("void_invoice record.total=1000 record.status=sent", "a person is asked."),
+        ("void_invoice record.total=1000 record.status=sent", "needs approval."),
         ("void_invoice record.total=1000.01 record.status=sent", "refused. Too much."),
         ("void_invoice record.status=paid", "allowed."),
         ("record_invoice_payment amount=1001", "refused. Too much."),
@@ -251,7 +251,7 @@ def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Pat
         ("create_invoice send=true", "allowed."),
         ("create_customer", "allowed."),
         ("create_customer principal=clerk-7", "refused. The owner's policy does not allow it."),
-        ("email_invoice to_mail_ids=a@x.example,b@x.example record.contact_persons=a@x.example", "a person is asked."),
+        ("email_invoice to_mail_ids=a@x.example,b@x.example record.contact_persons=a@x.example", "needs approval."),
         ("email_invoice to_mail_ids=a@x.example record.contact_persons=A@x.example,c@x.example", "allowed."),
     ],
 )
@@ -269,17 +269,17 @@ def test_the_command_says_what_would_happen_to_a_call_and_which_rule_says_so(
     result = run("policy", "test", *call.split(), ZOHO_POLICY_FILE=file)
     assert result.returncode == 0, result.stderr
     assert said in result.stdout
-    assert "says rule" in result.stdout or "says default" in result.stdout
+    assert "decided by rule" in result.stdout or "decided by default" in result.stdout
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("create_invoice principal=clerk-7", "refused. Whoever logs in as clerk-7 does not have it."),
-        ("create_invoice principal=clerk-7", "  says principals 1 of "),
-        ("list_items principal=clerk-7", "refused. Whoever logs in as clerk-7 does not have it."),
-        ("list_invoices principal=clerk-7 organization=11", "refused. Whoever logs in as clerk-7 does not have it."),
+        ("create_invoice principal=clerk-7", "refused. It is not available to clerk-7."),
+        ("create_invoice principal=clerk-7", "  decided by principals 1 of "),
+        ("list_items principal=clerk-7", "refused. It is not available to clerk-7."),
+        ("list_invoices principal=clerk-7 organization=11", "refused. It is not available to clerk-7."),
         ("list_invoices principal=clerk-7 organization=10", "allowed."),
         ("list_invoices principal=clerk-7", "allowed."),
         ("create_invoice principal=ada", "allowed."),
@@ -298,8 +298,8 @@ def test_the_command_names_what_it_depends_on(tmp_path: Path) -> None:
     result = run("policy", "test", "email_invoice", "to_mail_ids=a@x.example")
     assert "it depends." in result.stdout
     assert "give record.contact_persons=…" in result.stdout
-    assert "says rule 1 of the shipped policy" in result.stdout
-    assert "says default for send" in result.stdout
+    assert "decided by rule 1 of the shipped policy" in result.stdout
+    assert "decided by default for send" in result.stdout
 
 
 @pytest.mark.processes
@@ -318,5 +318,5 @@ def test_the_tests_of_the_command_and_the_server_agree(tmp_path: Path) -> None:
     for name in ("void_invoice", "list_invoices", "create_customer"):
         operation = CATALOG.operations[name]
         action = decide(policy, operation, at_hand(operation, {}, CATALOG, "", None)).action
-        words = {"allow": "allowed.", "ask": "a person is asked."}[action]
+        words = {"allow": "allowed.", "ask": "needs approval."}[action]
         assert run("policy", "test", name).stdout.splitlines()[0].endswith(words)

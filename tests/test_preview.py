@@ -47,15 +47,16 @@ async def test_voiding_shows_the_payments_that_come_loose_and_the_credit_that_re
     currency = invoice["currency_code"]
     for row in rows:
         shown = f"{Decimal(str(row['amount'])):,.2f} {currency}"
-        assert f"Comes loose: payment {row['payment_number']} of {spelled_date(row['date'])}, {shown}" in lines
-    assert f"Becomes unused credit of the customer: 149.75 {currency}" in lines
+        said = f"{row['payment_number']} of {spelled_date(row['date'])}, {shown}"
+        assert any(line.endswith(said) for line in lines)
+    assert any(line.endswith(f": 149.75 {currency}") for line in lines)
 
 
 async def test_voiding_an_unpaid_invoice_reads_no_payments(zoho: Zoho) -> None:
     async with zoho.client() as client:
         invoice = (await call(client, "list_invoices", status="sent", per_page=1))["invoices"][0]["invoice_id"]
         await call(client, "void_invoice", invoice_id=invoice)
-    assert "loose" not in zoho.person.questions[0]
+    assert "payment" not in zoho.person.questions[0]
     assert not any(line.endswith("/payments") for line in zoho.received())
 
 
@@ -68,7 +69,7 @@ async def test_a_payment_that_comes_in_while_the_question_is_open_is_asked_about
         assert isinstance(anew, types.InputRequiredResult)
         [request] = (anew.input_requests or {}).values()
         assert isinstance(request, types.ElicitRequest)
-        assert "Comes loose: payment " in request.params.message
+        assert "10.00" in request.params.message
         assert (await call(client, "get_invoice", invoice_id=invoice))["invoice"]["status"] == "partially_paid"
 
 
@@ -151,7 +152,9 @@ async def test_deleting_a_payment_shows_what_is_owed_again(zoho: Zoho, era: Era)
         [row] = (await call(client, "list_invoice_payments", invoice_id=invoice["invoice_id"]))["payments"]
         await call(client, "delete_payment", payment_id=row["payment_id"])
     amount = f"{Decimal(str(row['amount'])):,.2f} {invoice['currency_code']}"
-    assert f"Owed again on invoice {invoice['invoice_number']}: {amount}" in zoho.person.questions[0].splitlines()
+    assert any(
+        line.endswith(f"{invoice['invoice_number']}: {amount}") for line in zoho.person.questions[0].splitlines()
+    )
 
 
 def test_the_unused_rest_of_a_payment_is_named_as_lost() -> None:
@@ -166,8 +169,8 @@ def test_credits_come_loose_like_payments_and_long_lists_are_cut() -> None:
     assert len(losses) == 103
     assert losses[100] == ("And", "30 more payments, 30.00 USD in all")
     assert losses[101:] == (
-        ("Comes loose", "credits applied to it, 5.00 USD"),
-        ("Becomes unused credit of the customer", "135.00 USD"),
+        ("Becomes unapplied", "credits applied to it, 5.00 USD"),
+        ("Becomes unused customer credit", "135.00 USD"),
     )
 
 
@@ -187,7 +190,7 @@ def test_a_refund_shows_what_is_paid_out_from_what_and_what_stays() -> None:
     shown = preview(
         REFUND, NOTE, {"amount": 20.1, "refund_mode": "cash"}, refund(NOTE, {"amount": 20.1, "refund_mode": "cash"})
     )
-    assert shown.question == f"Refund 20.10 USD from credit note CN-7, to {quoted('Acme')}?"
+    assert shown.question == f"Refund 20.10 USD from credit note CN-7 to {quoted('Acme')}?"
     assert ("Paid out", "20.10 USD") in shown.losses
     assert ("Unused afterwards", "30.15 USD") in shown.losses
     assert ("Refund mode", quoted("cash")) in shown.details
@@ -202,7 +205,7 @@ def test_a_mail_names_strangers_first_and_says_what_goes_with_it() -> None:
     assert more.details[:4] == (
         ("Not a contact person", quoted("eve@y.example")),
         ("To", quoted("ada@x.example")),
-        ("Subject", "the one of the organisation's template"),
+        ("Subject", "from the organisation's template"),
         ("Attached", "a statement"),
     )
     [(_, text)] = more.texts

@@ -18,7 +18,7 @@ from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Json, Operation
 
-_COLOURS = {"allowed": "green", "a person is asked": "yellow", "refused": "red"}
+_COLOURS = {"allowed": "green", "needs approval": "yellow", "refused": "red"}
 _RECORD = "record."
 _ABOUT_RECORD = ("status", "total", "amount", "balance", "contact_persons")
 

@@ -21,20 +21,20 @@ _OF_A_MAIL = frozenset({
 
 
 def voided_invoice(record: Json, payments: Sequence[Json]) -> More:
-    """Void: payments and credits on it come loose and become credit of the customer."""
+    """Void: payments and credits on it become unapplied, as credit of the customer."""
     currency = text_of("currency_code", record)
     credits = _number(record, "credits_applied")
     loose = sum((_number(payment, "amount") for payment in payments), Decimal())
     rows = [
-        ("Comes loose", f"payment {text_of('payment_number', payment)} of {spelled_date(payment.get('date', ''))}, "
-         + money(_number(payment, "amount"), currency))
+        ("Becomes unapplied", f"payment {text_of('payment_number', payment)} of {spelled_date(payment.get('date', ''))}"
+         f", {money(_number(payment, 'amount'), currency)}")
         for payment in payments
     ]  # fmt: skip
     losses = [*_limited(rows, [_number(payment, "amount") for payment in payments], "payments", currency)]
     if credits:
-        losses.append(("Comes loose", f"credits applied to it, {money(credits, currency)}"))
+        losses.append(("Becomes unapplied", f"credits applied to it, {money(credits, currency)}"))
     if loose + credits:
-        losses.append(("Becomes unused credit of the customer", money(loose + credits, currency)))
+        losses.append(("Becomes unused customer credit", money(loose + credits, currency)))
     return More(tuple(losses))
 
 
@@ -58,19 +58,19 @@ def deleted_customer(record: Json, transactions: str) -> More:
     if not transactions:
         return More(details=(("Transactions", "none found"),))
     return More(
-        refusal=f"Customer {one_line(record.get('contact_name', ''))} has {transactions}: Zoho deletes no customer "
-        "with transactions (code 3000). Nobody was asked.",
+        refusal=f"Customer {one_line(record.get('contact_name', ''))} has {transactions}: Zoho does not "
+        "delete customers with transactions (code 3000). Nobody was asked.",
         code=3000,
         instead="Use deactivate_customer: it hides the customer and loses nothing.",
     )
 
 
 def deleted_payment(record: Json) -> More:
-    """The invoices it paid are owed again."""
+    """The invoices that it paid are due again."""
     currency = text_of("currency_code", record)
     invoices = cast("list[Json]", record.get("invoices") or [])
     rows = [
-        (f"Owed again on invoice {text_of('invoice_number', part)}", money(_number(part, "amount_applied"), currency))
+        (f"Due again on invoice {text_of('invoice_number', part)}", money(_number(part, "amount_applied"), currency))
         for part in invoices
     ]
     unused = _number(record, "unused_amount")
@@ -85,11 +85,12 @@ def refund(record: Json, arguments: Json) -> More:
     currency = text_of("currency_code", record)
     amount = Decimal(str(arguments["amount"]))
     losses = [("Paid out", money(amount, currency))]
-    if "balance" in record:
-        losses.append(("Unused afterwards", money(_number(record, "balance") - amount, currency)))
-    question = filled(
-        f"Refund {money(amount, currency)} from credit note {{creditnote_number}}, to {{customer_name}}?", record
-    )
+    field, source = ("unused_amount", "payment {payment_number}")
+    if "creditnote_number" in record:
+        field, source = "balance", "credit note {creditnote_number}"
+    if field in record:
+        losses.append(("Unused afterwards", money(_number(record, field) - amount, currency)))
+    question = filled(f"Refund {money(amount, currency)} from {source} to {{customer_name}}?", record)
     return More(tuple(losses), question=question, amount=amount, covers=frozenset({"amount"}))
 
 
@@ -106,7 +107,7 @@ def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset
         *address_rows("Not a contact person", [one for one in strange if one not in new]),
         *address_rows(JUST_ADDED, new),
         *address_rows("To", known),
-        ("Subject", quoted(subject, _LONGEST_SUBJECT) or "the one of the organisation's template"),
+        ("Subject", quoted(subject, _LONGEST_SUBJECT) or "from the organisation's template"),
         ("Attached", attached),
     )
     texts = [("Subject", whole_text(subject))] if len(subject) > _LONGEST_SUBJECT else []

@@ -8,12 +8,12 @@ from zoho_mcp.policy.rules import Action, Fact, Facts, Policy, Rule, candidates,
 from zoho_mcp.specs.model import EFFECTS, Effect, Operation
 
 _DOING: Mapping[Effect, str] = {
-    "read": "Looking",
+    "read": "Reading",
     "write": "Changing what can be edited or undone",
-    "send": "E-mailing",
-    "destroy": "Deleting, voiding, refunding",
+    "send": "Sending e-mail",
+    "destroy": "Deleting, voiding, refunding, or an update that takes something away",
 }
-_ACTIONS: Mapping[Action, str] = {"allow": "allowed", "ask": "a person is asked", "refuse": "refused"}
+_ACTIONS: Mapping[Action, str] = {"allow": "allowed", "ask": "needs approval", "refuse": "refused"}
 _FACTS: Mapping[Fact, str] = {
     "amount": "the amount: give record.total=…",
     "status": "the record's status: give record.status=…",
@@ -24,26 +24,26 @@ _FACTS: Mapping[Fact, str] = {
 def sentences(policy: Policy) -> Iterator[str]:
     """The whole policy: its rules in order, what holds otherwise, and what ZOHO_CONFIRM makes of it."""
     if policy.rules:
-        yield "The first rule that fits decides:"
+        yield "The first matching rule decides:"
         for number, rule in enumerate(policy.rules, 1):
             yield f"  {number}. {condition(rule)}: {_what(rule.action, rule.reason)}"
-        yield "Where no rule fits:"
+        yield "If no rule matches:"
     for effect in EFFECTS:
         yield f"  {_DOING[effect]}: {_what(policy.defaults[effect])}"
     if policy.grants:
-        yield "Over HTTP, the first of these that fits whoever logged in says what they see of it at all:"
+        yield "Over HTTP, the first matching entry decides what a logged-in caller can use:"
         for number, grant in enumerate(policy.grants, 1):
             yield f"  {number}. {granted(grant)}"
     if policy.confirm == "refuse":
-        yield "ZOHO_CONFIRM=refuse: wherever a person would be asked about what destroys, it is refused instead."
+        yield "ZOHO_CONFIRM=refuse: a destructive call that would need approval is refused."
     if policy.confirm == "allow":
-        yield "ZOHO_CONFIRM=allow: what destroys and no rule is about is allowed, and nobody is asked."
+        yield "ZOHO_CONFIRM=allow: a destructive call that no rule matches is allowed without approval."
 
 
 def granted(grant: Grant) -> str:
-    """What a grant allows: "clerk-*: looking alone; the toolsets invoices or items"."""
+    """What a grant allows: "clerk-*: read only; the toolsets invoices or items"."""
     parts = [
-        {"full": "", "read": "looking alone", "none": "nothing"}[grant.access],
+        {"full": "", "read": "read only", "none": "nothing"}[grant.access],
         f"the toolset {_either(grant.toolsets)}" if grant.toolsets else "",
         f"the organisation {_either(grant.organizations)}" if grant.organizations else "",
     ]
@@ -51,12 +51,12 @@ def granted(grant: Grant) -> str:
 
 
 def condition(rule: Rule) -> str:
-    """When a rule fits: "If the tool is void_invoice and the amount is over 1,000.00"."""
+    """When a rule matches: "If the tool is void_invoice and the amount is over 1,000.00"."""
     parts = [
         f"the tool is {_either(rule.tools)}" if rule.tools else "",
         f"the toolset is {_either(rule.toolsets)}" if rule.toolsets else "",
         f"the effect is {_either(rule.effects)}" if rule.effects else "",
-        f"the amount is over {money(rule.amount_over)} in the organisation's currency, or cannot be told"
+        f"the amount is over {money(rule.amount_over)} in the organisation's currency, or unknown"
         if rule.amount_over is not None
         else "",
         f"the record's status is {_either(rule.status)}" if rule.status else "",
@@ -77,20 +77,20 @@ def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[st
     name = f"{operation.name} (effect: {facts.effect})"
     grant = grant_for(policy.grants, facts.principal)
     if not grant.allows(operation) or not _is_within(grant, facts.organization):
-        yield f"{name}: refused. Whoever logs in as {facts.principal} does not have it."
-        yield f"  says principals {policy.grants.index(grant) + 1} of {policy.source}: {granted(grant)}"
+        yield f"{name}: refused. It is not available to {facts.principal}."
+        yield f"  decided by principals {policy.grants.index(grant) + 1} of {policy.source}: {granted(grant)}"
         return
     if not open_ones:
         yield f"{name}: {_what(final.action, final.reason)}"
-        yield f"  says {final.rule}"
+        yield f"  decided by {final.rule}"
         return
     yield f"{name}: it depends."
     for rule, _ in open_ones:
         decided = outcome(policy, rule, facts.effect)
         yield f"  {condition(rule)}: {_what(decided.action, decided.reason)}"
-        yield f"    says {decided.rule}"
-    yield f"  Else: {_what(final.action, final.reason)}"
-    yield f"    says {final.rule}"
+        yield f"    decided by {decided.rule}"
+    yield f"  Otherwise: {_what(final.action, final.reason)}"
+    yield f"    decided by {final.rule}"
     for fact in sorted(frozenset[Fact]().union(*(waiting for _, waiting in open_ones))):
         yield f"  It depends on {_FACTS[fact]}"
 

@@ -63,9 +63,14 @@ def _kinds(rule: Rule, catalog: Catalog) -> set[Kind]:
     return {
         (operation.name, effect)
         for operation in catalog.operations.values()
-        for effect in (operation.effect, *operation.escalates.values())
+        for effect in (operation.effect, *operation.escalates.values(), *_if_it_takes_away(operation))
         if covers(rule, operation, effect)
     }
+
+
+def _if_it_takes_away(operation: Operation) -> tuple[Effect, ...]:
+    """An update that takes something away counts as `destroy`."""
+    return ("destroy",) if operation.replaces else ()
 
 
 def _is_wider(rule: Rule, other: Rule) -> bool:

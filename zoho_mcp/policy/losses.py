@@ -130,14 +130,14 @@ def _removed(name: str, replaces: Replaces, arguments: Json, record: Json) -> It
 def _less(old: Json, new: Json) -> Iterator[Detail]:
     before, after = decimal(old.get("amount_applied")), decimal(new.get("amount_applied"))
     if before is not None and after is not None and after < before:
-        yield "Paid less", f"{element_in_words('allocations', old)} → {money(after)}"
+        yield "Pays less", f"{element_in_words('allocations', old)} → {money(after)}"
 
 
 def _emptied(old: Json, new: Json, kind: str) -> Iterator[Detail]:
     """Of an element that stays: an address that is lost or replaced, a tax that goes, another value."""
     name = {"people": "email", "lines": "tax_id", "values": "value"}[kind]
     if name in new and old.get(name) and str(new[name]) != str(old[name]):
-        label = {"people": "Replaces address", "lines": "Changes tax of", "values": "Replaces"}[kind]
+        label = {"people": "Replaces e-mail address", "lines": "Changes the tax on", "values": "Replaces"}[kind]
         yield label, f"{element_in_words(kind, old)} → {described(name, new[name])}"
 
 
@@ -157,7 +157,7 @@ def _higher(name: str, replaces: Replaces, arguments: Json, record: Json) -> Ite
 def _address(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     old = _value(name, replaces, record)
     if old and str(old) != str(arguments[name]):
-        yield "Replaces address", f"{quoted_address(old)} → {described(name, arguments[name])}"
+        yield "Replaces e-mail address", f"{quoted_address(old)} → {described(name, arguments[name])}"
 
 
 def _other(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
@@ -166,12 +166,12 @@ def _other(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iter
         if replaces.kind == "owner" and not record.get(name):
             return
         if replaces.kind == "owner" and not arguments[name]:
-            yield "Removes the customer", described("", _value(name, replaces, record))
+            yield "No longer belongs to", described("", _value(name, replaces, record))
         elif replaces.kind == "owner":
             yield "Moves to another customer", f"from {described('', _value(name, replaces, record))} to customer {new}"
         else:
             old = described("", _value(name, replaces, record))
-            yield "Changes the currency", f"{old} → currency {new}: the figures stay and mean something else"
+            yield "Changes the currency", f"{old} → currency {new}, with the same amounts"
 
 
 def _file(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
@@ -191,7 +191,7 @@ def _lowered_total(operation: Operation, arguments: Json, record: Json) -> Itera
         more = "" if before_tax(new) is not None else " and what the item costs"
         yield "Lowers the total before tax", f"{money(before, currency)} → {money(after, currency)}{more}"
     elif arguments.get("is_inclusive_tax") and not record.get("is_inclusive_tax") and decimal(record.get("tax_total")):
-        yield "Lowers the total", f"the tax of {money(record['tax_total'], currency)} is taken out of the prices"
+        yield "Lowers the total", f"the prices will include the tax of {money(record['tax_total'], currency)}"
 
 
 def with_old_figures(arguments: Json, record: Json) -> list[Json]:

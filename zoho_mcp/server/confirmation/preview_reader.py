@@ -91,6 +91,10 @@ async def _refund_credit_note(app: ServerContext, arguments: Json, record: Json)
     return consequences.refund(record, arguments)
 
 
+async def _refund_payment(app: ServerContext, arguments: Json, record: Json) -> More:
+    return consequences.refund(record, arguments)
+
+
 async def _email_invoices(app: ServerContext, arguments: Json, record: Json) -> More:
     return consequences.mails("E-mail", await _mails(app, arguments, "get_invoice_email"), "total")
 
@@ -132,6 +136,7 @@ _SPECIAL: Mapping[str, Callable[[ServerContext, Json, Json], Awaitable[More]]] =
         _delete_customer,
         _delete_payment,
         _refund_credit_note,
+        _refund_payment,
         _email_invoices,
         _send_payment_reminders,
     )

@@ -15,7 +15,8 @@ from zoho_mcp.server.authorization import Subject, read_subject
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.zoho.request import ANY_FILE, Request, json_numbers
+from zoho_mcp.text import fill
+from zoho_mcp.zoho.request import json_numbers
 
 _LONGEST = 300
 """Characters of an old or new text in a result; the file has all of it."""
@@ -81,13 +82,16 @@ def _cut(value: Any) -> Any:
 
 
 async def _file(app: ServerContext, call: ToolCall, before: Subject) -> tuple[str, bytes] | None:
-    """The name and content of the file that the call replaces; None where there is none."""
-    fields = [each.field for each in call.operation.replaces.values() if each.kind == "file"]
-    name = next((str(before.record[field]) for field in fields if before.record.get(field)), "")
+    """The name and content of the file at the address that the call changes; None where there is none."""
+    path = call.operation.http.path
+    reader = next((one for one in app.catalog.operations.values() if one.answer.file and one.http.path == path), None)
+    if reader is None or reader.answer.file is None:
+        return None
+    name = fill(reader.answer.file.name, lambda field: str(before.record.get(field) or ""))
     if not name:
         return None
-    path = app.api.request(call.operation, call.arguments).path
+    needed = reader.input.get("required", ())
     with suppress(NotFoundError):
-        content = await app.api.send(Request("GET", path, accept=ANY_FILE, scope="expenses.READ", route=""))
+        content = await app.api.send(app.api.request(reader, {one: call.arguments[one] for one in needed}))
         return (name, content) if isinstance(content, bytes) else None
     return None
