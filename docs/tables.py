@@ -17,6 +17,9 @@ from zoho_mcp.specs.model import Catalog, Operation, SpecFile
 
 REFERENCE = Path(__file__).parent / "reference.md"
 COVERAGE = Path(__file__).parent / "coverage.md"
+_KNOWN_FROM = {
+    "recorded": "recorded", "documented": "documented", "books": "Books' OpenAPI", "computed": "computed here",
+}  # fmt: skip
 _EFFECTS = {"read": "reads", "write": "changes", "send": "e-mails", "destroy": "destroys"}
 
 
@@ -51,18 +54,39 @@ def _setting_row(setting: Setting) -> str:
 def coverage_table() -> str:
     """Reference endpoint, tool, request that is sent, scope, and why the two differ."""
     rows = ["| reference | tool | request | scope | where it differs |", "|---|---|---|---|---|"]
-    invoice, books = load("invoice").operations, load("books").operations
-    return "\n".join([*rows, *(_coverage_row(invoice[name], books[name]) for name in invoice)])
+    catalog, books = load("invoice"), load("books").operations
+    usual = [operation for operation in catalog.operations.values() if operation.toolset not in catalog.extra]
+    return "\n".join([*rows, *(_coverage_row(operation, books[operation.name]) for operation in usual)])
+
+
+def beyond_table() -> str:
+    """Operations beyond the references: what shows that Zoho offers them, tool, request, scope, and what is to know."""
+    rows = ["| tool | request | scope | known from | remark |", "|---|---|---|---|---|"]
+    catalog, books = load("invoice"), load("books").operations
+    extra = [operation for operation in catalog.operations.values() if operation.toolset in catalog.extra]
+    return "\n".join([*rows, *(_beyond_row(operation, books[operation.name]) for operation in extra)])
+
+
+def _beyond_row(operation: Operation, in_books: Operation) -> str:
+    request, scope = _sent(operation, in_books)
+    known = _KNOWN_FROM[operation.known_from or "computed"]
+    return f"| `{operation.name}` | {request} | {scope} | {known} | {operation.note} |"
 
 
 def _coverage_row(operation: Operation, in_books: Operation) -> str:
     reference = "<br>".join(f"`{endpoint}`" for endpoint in operation.docs)
+    request, scope = _sent(operation, in_books)
+    return f"| {reference} | `{operation.name}` | {request} | {scope} | {operation.note} |"
+
+
+def _sent(operation: Operation, in_books: Operation) -> tuple[str, str]:
+    """The request and its scope, those of Books too where they differ."""
     request, scope = _request(operation), f"`{operation.scope}`"
     if _request(in_books) != request:
         request += f"<br>Books: {_request(in_books)}"
     if in_books.scope != operation.scope:
         scope += f"<br>Books: `{in_books.scope}`"
-    return f"| {reference} | `{operation.name}` | {request} | {scope} | {operation.note} |"
+    return request, scope
 
 
 def _request(operation: Operation) -> str:
@@ -72,7 +96,7 @@ def _request(operation: Operation) -> str:
 
 def filled(text: str) -> str:
     """A page's text with its tables as they are now."""
-    tables = {"tools": tools_table, "settings": settings_table, "coverage": coverage_table}
+    tables = {"tools": tools_table, "settings": settings_table, "coverage": coverage_table, "beyond": beyond_table}
     for name, table in tables.items():
         text = re.sub(
             rf"(<!-- {name} -->\n).*?<!-- end -->",

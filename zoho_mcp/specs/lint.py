@@ -54,6 +54,8 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     for name in (*operation.also_needs, *operation.may_need):
         if name not in catalog.operations:
             yield f"{name} in also_needs or may_need is not an operation."
+    if operation.toolset in catalog.extra and operation.known_from is None:
+        yield "known_from says what shows that Zoho offers it."
     yield from _file_contradictions(operation, catalog)
     yield from _outcome_contradictions(operation, catalog)
     yield from _clear_contradictions(operation)

@@ -231,6 +231,9 @@ class Entry(Frozen):
     """Argument to effect: given and true, the argument makes the whole call have that effect."""
     scope: str = Field(pattern=r"^[a-z]+\.(READ|CREATE|UPDATE|DELETE)$")
     """Without the product's prefix."""
+    known_from: Literal["recorded", "documented", "books", "computed"] | None = None
+    """Of an operation beyond the references, required: an answer recorded from Zoho Invoice, Zoho Invoice's pages, or
+    only the OpenAPI files of Zoho Books; or it is computed here."""
     replaces: Mapping[str, Replaces] = {}
     """Argument to what it may destroy. A call that destroys something is asked about like any `destroy`."""
     lessens: bool = False
