@@ -329,7 +329,7 @@ class Operation(Entry):
                 parts = cast("list[Json]", value)
                 value = [{**part, path.part: ""} if path.chooses(at) else part for at, part in enumerate(parts)]
             else:
-                value = {**(value or {}), path.part: ""} if path.part else ""
+                value = {**cast(Json, value or {}), path.part: ""} if path.part else ""
             result[path.name] = value
         return result
 
