@@ -9,7 +9,7 @@ from conftest import ERAS, Era, Zoho, call, text_of
 from large_books import fill
 from mcp import Client
 
-from zoho_mcp.server.results.projection import LONGEST_TEXT, with_records
+from zoho_mcp.server.results.projection import SHORTENED, with_records
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio
@@ -135,8 +135,8 @@ async def test_a_long_text_is_cut_with_a_mark_that_says_how_to_get_the_rest(zoho
         notes = (await call(client, "get_invoice", **again, fields=["notes"]))["invoice"]
         whole = (await call(client, "get_invoice", **again, fields=["line_items.description"]))["invoice"]
         every = (await call(client, "get_invoice", **again, all_fields=True))["invoice"]
-    more = f"{1000 - LONGEST_TEXT} more characters: get them with fields"
-    assert cut["notes"] == f'{long[:LONGEST_TEXT]}… [{more} ["notes"]]'
+    more = f"{1000 - SHORTENED} more characters: get them with fields"
+    assert cut["notes"] == f'{long[:SHORTENED]}… [{more} ["notes"]]'
     assert cut["line_items"][0]["description"].endswith(f'[{more} ["line_items.description"]]')
     assert notes["notes"] == whole["line_items"][0]["description"] == every["notes"] == long
     assert whole["notes"] == cut["notes"]
@@ -263,3 +263,9 @@ def test_a_terse_list_shows_names_and_types_and_what_is_unlisted_is_still_accept
     unlisted = {"discount_type", "payment_terms_label", "ignore_auto_number_generation"}
     assert unlisted <= set(checked)
     assert not unlisted & set(shown)
+
+
+@pytest.mark.parametrize("length", [301, 344, 400])
+async def test_a_text_is_not_cut_for_little(zoho: Zoho, length: int) -> None:
+    async with zoho.client() as client:
+        assert (await written(client, notes="a" * length))["notes"] == "a" * length

@@ -70,7 +70,7 @@ async def test_tools_come_in_a_fixed_order_with_true_annotations(zoho: Zoho, era
         operation = operations[tool.name]
         assert tool.title
         assert tool.description
-        assert tool.input_schema == operation.published_input
+        assert tool.input_schema == operation.worded_for(operations).published_input
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint == (operation.http.method == "GET")
         assert tool.annotations.destructive_hint == (operation.effect == "destroy")
@@ -95,7 +95,7 @@ async def test_wrong_arguments_are_an_answer_that_names_them_all_and_nothing_is_
     for part in (
         "customer is not read here",
         "customer_id is missing",
-        "line_items needs",
+        "line_items is missing",
         "Nothing was sent to Zoho.",
     ):
         assert part in text_of(result)

@@ -145,6 +145,8 @@ def _add_view(entry: Json, shared: Json) -> None:
         properties: Json = entry["input"].get("properties", {})
         left_out = {"all_fields" if columns else "", "" if "page" in properties else "max_records"}
         added = {name: schema for name, schema in arguments.items() if name not in left_out}
+        if more := answer.get("more"):
+            added["fields"] = {**added["fields"], "description": f"More, e.g. {', '.join(more)}"}
         if "page" not in properties:
             # A short list shows nearly all there is, and for a record there is all_fields.
             added["fields"] = {**added["fields"], "x-unlisted": True}

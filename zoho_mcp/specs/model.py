@@ -1,6 +1,6 @@
 """One entry of tool_specs as a frozen, typed value, and the whole set as a catalog."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -22,8 +22,8 @@ def published(schema: Any) -> Any:
     """A schema in the dialect that every client reads: without our `x-` keywords and without `format` and its like.
 
     What is inside an object or list marked `x-brief`, its description tells. Dates are described as yyyy-mm-dd.
-    A lower bound of 0 or 1 goes without saying. Of what is marked `x-terse` only the names and types inside are shown;
-    what is marked `x-unlisted` is not shown at all.
+    A lower bound of 0 or 1 goes without saying, as does what is marked `x-plain`. Of what is marked `x-terse` only the
+    names and types inside are shown; what is marked `x-unlisted` is not shown at all.
     """
     if isinstance(schema, list):
         return [published(part) for part in cast("list[Any]", schema)]
@@ -36,6 +36,8 @@ def published(schema: Any) -> Any:
             del parts[key]
     if whole.get("format") == "date":
         parts["description"] = f"{whole.get('description', 'Day')}, yyyy-mm-dd"
+    if "x-plain" in schema:
+        parts.pop("description", None)
     if "x-brief" in schema:
         parts = {key: part for key, part in parts.items() if key not in ("properties", "required")}
         parts |= {"items": {"type": parts["items"]["type"]}} if "items" in parts else {}
@@ -48,6 +50,19 @@ def published(schema: Any) -> Any:
             name: published(part) for name, part in properties.items() if not part.get("x-unlisted")
         }
     return result
+
+
+def _worded(schema: Any, offered: Collection[str]) -> Any:
+    if isinstance(schema, list):
+        return [_worded(part, offered) for part in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    parts: Json = {key: _worded(part, offered) for key, part in cast(Json, schema).items()}
+    texts = parts.get("x-without")
+    if isinstance(texts, dict):
+        missing = [text for tool, text in cast(Json, texts).items() if tool not in offered]
+        parts |= {"description": missing[0]} if missing else {}
+    return parts
 
 
 def _types(schema: Json) -> Json:
@@ -94,6 +109,10 @@ class Schema(Frozen):
     """Of an object, or a list of them: publish names and types of what is inside, its description tells the rest."""
     unlisted: bool = Field(default=False, alias="x-unlisted")
     """Accepted, but not published: it is set by itself, or hardly anybody needs it."""
+    plain: bool = Field(default=False, alias="x-plain")
+    """The name says it all: the description is not published."""
+    without: Mapping[str, str] = Field(default={}, alias="x-without")
+    """Tool to the description where that tool is not offered."""
     unset_at_zero: bool = Field(default=False, alias="x-unset-at-zero")
     """Of a number: 0 counts as not given."""
     number: bool = Field(default=False, alias="x-number")
@@ -211,6 +230,8 @@ class Answer(Frozen):
     state: tuple[str, ...] = ()
     """For a record: the fields that tell which one it is and how it stands, by default those of `state` in
     _shared.json."""
+    more: tuple[str, ...] = ()
+    """For rows: fields that are worth asking for besides; the argument `fields` names them."""
     file: File | None = None
     """Instead of an envelope."""
 
@@ -221,6 +242,8 @@ class Entry(Frozen):
     name: str = Field(pattern=r"^[a-z]+(_[a-z]+)+$", max_length=48)
     title: str
     description: str
+    without: Mapping[str, str] = {}
+    """Tool to the description where that tool is not offered."""
     docs: tuple[str, ...] = Field(min_length=1)
     """The endpoint as the reference texts name it (`GET /customers`)."""
     note: str = ""
@@ -288,6 +311,13 @@ class Operation(Entry):
     def published_input(self) -> Json:
         """`input` as it goes to the client: without the `x-` keywords, which are words for the checker alone."""
         return published(self.input)
+
+    def worded_for(self, offered: Collection[str]) -> "Operation":
+        """The same in the words for these tools: no description names one that is not offered."""
+        text = next((text for tool, text in self.without.items() if tool not in offered), self.description)
+        schema = _worded(self.input, offered)
+        same = text == self.description and schema == self.input
+        return self if same else self.model_copy(update={"description": text, "input": schema})
 
     @property
     def has_discounts(self) -> bool:

@@ -11,8 +11,10 @@ from typing import Any, cast
 
 from zoho_mcp.zoho.request import json_numbers
 
-LONGEST_TEXT = 300
+LONGEST_TEXT = 400
 """Characters of a text that nobody asked for by name."""
+SHORTENED = 300
+"""What is shown of a longer one: the rest is then worth a second call."""
 Json = dict[str, Any]
 Table = Mapping[str, Any]
 """`{"columns": [name, …], "rows": [[value, …], …]}`; every row has a value for every column, null where it has none."""
@@ -153,5 +155,5 @@ def _shortened(value: Any, path: str) -> Any:
 
 
 def _cut(text: str, path: str) -> str:
-    rest = len(text) - LONGEST_TEXT
-    return f'{text[:LONGEST_TEXT]}… [{rest} more characters: get them with fields ["{path}"]]'
+    rest = len(text) - SHORTENED
+    return f'{text[:SHORTENED]}… [{rest} more characters: get them with fields ["{path}"]]'

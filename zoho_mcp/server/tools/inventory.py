@@ -51,11 +51,12 @@ async def list_tools(ctx: RequestContext, params: types.PaginatedRequestParams |
 def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
     """The operations to list and run: those chosen, without what the granted scopes cannot do. Raises as `chosen`."""
     granted, prefix = granted_scopes(settings), settings.scope_prefix
-    return {
+    found = {
         name: operation
         for name, operation in chosen(catalog, settings).items()
         if usable(operation, catalog, prefix, granted)
     }
+    return {name: operation.worded_for(found) for name, operation in found.items()}
 
 
 def chosen(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
