@@ -431,6 +431,39 @@ async def test_a_no_is_remembered_for_ten_minutes_and_across_servers(zoho: Zoho,
     assert len(zoho.person.questions) == 2
 
 
+async def test_another_way_to_a_loss_is_asked_about_while_the_question_is_open(zoho: Zoho, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rules]]\ntools = "void_*"\naction = "ask"\n[[rules]]\ntools = "*"\naction = "allow"\n')
+    opened: list[str] = []
+
+    async def browser(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    async with audited(zoho, tmp_path, policy_file=str(policy)) as client:
+        ids = await books(client, tmp_path)
+    server = zoho.server(
+        browser=browser, toolsets=("all",), policy_file=str(policy), approval_wait=0, can_open_browser=True
+    )
+    async with Client(server) as client:
+        for tool in ("void_invoice", "delete_invoice"):
+            result = await client.call_tool(tool, {"invoice_id": ids["draft"]})
+            assert (result.structured_content or {})["error"]["kind"] == "waiting", tool
+    assert len(opened) == 2
+    assert [line for line in zoho.changes() if line.endswith((f"{ids['draft']}/status/void", ids["draft"]))] == []
+
+
+async def test_a_yes_to_a_loss_ends_the_watch_over_its_record(zoho: Zoho, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rules]]\ntools = "void_*"\naction = "ask"\n[[rules]]\ntools = "*"\naction = "allow"\n')
+    async with audited(zoho, tmp_path, policy_file=str(policy)) as client:
+        ids = await books(client, tmp_path)
+        zoho.person.questions.clear()
+        await call(client, "void_invoice", invoice_id=ids["invoice"])
+        await call(client, "delete_invoice", invoice_id=ids["invoice"])
+    assert len(zoho.person.questions) == 1
+
+
 async def test_a_rule_for_writes_does_not_cover_an_update_that_takes_away(zoho: Zoho, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text('[[rules]]\neffects = "write"\naction = "allow"\n')

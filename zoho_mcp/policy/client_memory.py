@@ -22,12 +22,12 @@ MOST_DECLINES = 3
 """Times a person declines the same call before it is refused without asking."""
 PAUSE = 600.0
 """Seconds of that refusal, and the time within which the declines count."""
-_AGES = {"itself": FORGETS_ANSWERS, "gave_up": FORGETS_TIMEOUT, "declined": PAUSE, "loss": PAUSE}
+_AGES = {"itself": FORGETS_ANSWERS, "gave_up": FORGETS_TIMEOUT, "declined": PAUSE, "loss": PAUSE, "open": PAUSE}
 _MOST_KEPT = 500
 _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 1.0, 300.0
 State = dict[str, dict[str, list[float]]]
 """`{"itself": {client: [time]}, "gave_up": {client: [time, seconds]}, "declined": {call: [time, …]},
-"loss": {record: [time]}}`"""
+"loss": {record: [time]}, "open": {record: [time]}}`"""
 
 
 class ClientMemory:
@@ -71,14 +71,27 @@ class ClientMemory:
         """Whether a person said no to this call so often that they are not to be asked for a while."""
         return len((await self._read()).get("declined", {}).get(call, [])) >= MOST_DECLINES
 
+    async def asked_about_loss(self, keys: frozenset[str]) -> None:
+        """A person is asked about a loss of these records. Until they agree, silence counts as a no."""
+        for key in sorted(keys):
+            await self._change("open", key, lambda _: [self._clock()])
+
+    async def settled_loss(self, keys: frozenset[str]) -> None:
+        """They agreed to it, or nobody could be asked."""
+        for key in sorted(keys):
+            await self._change("open", key, lambda _: [])
+
     async def declined_loss(self, keys: frozenset[str]) -> None:
         """A person said no to a loss of these records."""
         for key in sorted(keys):
             await self._change("loss", key, lambda _: [self._clock()])
 
-    async def was_declined(self, keys: frozenset[str]) -> bool:
-        """Whether a person said no to a loss of one of these records within the last minutes (`PAUSE`)."""
-        return not keys.isdisjoint((await self._read()).get("loss", {})) if keys else False
+    async def is_guarded(self, keys: frozenset[str]) -> bool:
+        """Whether a person was asked about a loss of one of these records within the last minutes (`PAUSE`), and did
+        not agree.
+        """
+        state = await self._read() if keys else {}
+        return not keys.isdisjoint({**state.get("loss", {}), **state.get("open", {})})
 
     async def _read(self) -> State:
         if self._path is None:

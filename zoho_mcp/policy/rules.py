@@ -13,7 +13,7 @@ from zoho_mcp.specs.model import EFFECTS, Effect, Operation
 Action = Literal["allow", "ask", "refuse"]
 Fact = Literal["amount", "status", "recipients"]
 SWITCHED_OFF = "Deleting, voiding and refunding are switched off here (ZOHO_CONFIRM=refuse)."
-AFTER_A_NO = "a person declined a loss of the same record"
+AFTER_A_NO = "a person was asked about a loss of the same record and did not agree"
 NOT_ALLOWED = "The owner's policy does not allow it."
 
 

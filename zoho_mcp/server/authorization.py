@@ -2,6 +2,7 @@
 that a call is about.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -69,14 +70,14 @@ async def decide(app: ServerContext, call: ToolCall) -> Ruling:
         effect = "destroy"
     decision = replace(await _by_policy(app, call, effect, before), effect=effect)
     takes_away = effect == "destroy" or operation.lessens or bool(losses.rows)
-    if decision.action == "allow" and takes_away and await _was_declined(app, call):
+    if decision.action == "allow" and takes_away and await _is_guarded(app, call):
         decision = Decision("ask", rule=AFTER_A_NO, effect=effect)
     return Ruling(decision, before)
 
 
-async def _was_declined(app: ServerContext, call: ToolCall) -> bool:
-    """Whether a person just said no to a loss of a record that the call names."""
-    return await app.client_memory.was_declined(loss_keys(call, ids_in(call.arguments)))
+async def _is_guarded(app: ServerContext, call: ToolCall) -> bool:
+    """Whether a person was just asked about a loss of a record that the call names, and did not agree."""
+    return await app.client_memory.is_guarded(loss_keys(call, ids_in(call.arguments)))
 
 
 async def _by_policy(app: ServerContext, call: ToolCall, effect: Effect, before: Subject | None) -> Decision:
@@ -88,8 +89,9 @@ async def _by_policy(app: ServerContext, call: ToolCall, effect: Effect, before:
 
 
 def loss_keys(call: ToolCall, ids: Iterable[str]) -> frozenset[str]:
-    """By what a person's no to a loss of these records is remembered."""
-    return frozenset(f"{call.principal or ''}|{call.organization_id}|{one}" for one in ids)
+    """By what a person's no to a loss of these records is remembered: hashes, which name no record."""
+    whose = f"{call.principal or ''}|{call.organization_id}"
+    return frozenset(hashlib.sha256(f"{whose}|{one}".encode()).hexdigest() for one in ids)
 
 
 async def _by_rules(

@@ -59,15 +59,21 @@ async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredRes
             f"It is refused for ten minutes without asking. {TELL_THE_USER}",
             kind="paused",
         )
+    # Another tool must not bring about what was declined, nor what nobody agreed to yet.
+    lost = loss_keys(request.call, snapshot.preview.about if request.is_loss(snapshot) else ())
+    await memory.asked_about_loss(lost)
     try:
-        return await _over_channels(request, snapshot)
+        answer = await _over_channels(request, snapshot)
     except DeclinedError as problem:
         if problem.kind == "declined":
             await memory.declined(key)
-            if request.is_loss(snapshot):
-                # Another tool must not bring about what was just declined.
-                await memory.declined_loss(loss_keys(request.call, snapshot.preview.about))
+            await memory.declined_loss(lost)
+        if problem.kind == "could_not_ask":
+            await memory.settled_loss(lost)
         raise
+    if isinstance(answer, Consent):
+        await memory.settled_loss(lost)
+    return answer
 
 
 async def _over_channels(request: ConfirmationRequest, snapshot: Snapshot) -> Consent | types.InputRequiredResult:
