@@ -27,17 +27,18 @@ def answer(body: bytes | str, status: int = 200, media_type: str = "application/
     return Response(status, {"content-type": media_type}, body.encode() if isinstance(body, str) else body)
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
-def test_an_answer_becomes_this_error(case: dict[str, Any]) -> None:
+def error_of(case: dict[str, Any]) -> errors.ZohoMcpError:
+    """What an answer of Zoho's becomes. The wording of each is in snapshots/messages.md."""
     request = {"read": READ, "write": WRITE, "file": FILE}[case["request"]]
     body = case["body"] if isinstance(case["body"], str) else json.dumps(case["body"])
     with pytest.raises(errors.ZohoMcpError) as caught:
         decode(request, answer(body, case["status"], case.get("media_type", "application/json")))
-    assert type(caught.value).__name__ == case["error"]
-    for part in case["says"]:
-        assert part in str(caught.value)
-    for part in case.get("never", ()):
-        assert part not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
+def test_an_answer_becomes_this_error(case: dict[str, Any]) -> None:
+    assert type(error_of(case)).__name__ == case["error"]
 
 
 def test_figures_keep_every_digit() -> None:

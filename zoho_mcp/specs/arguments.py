@@ -88,8 +88,8 @@ class ArgumentChecker:
         if advice is None and (near := get_close_matches(name, known, 1, 0.7)):
             advice = f"did you mean {near[0]}?"
         if advice is None:
-            advice = "there is " + (", ".join(known) if known else "no argument at all")
-        return f"{where} is not read here: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
+            advice = f"the arguments are {', '.join(known)}" if known else "this tool takes no arguments"
+        return f"Unknown argument {where}: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
 
 
 def _mixed_discounts(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
@@ -136,10 +136,10 @@ def _is_given(path: FieldPath, arguments: Mapping[str, Any]) -> bool:
 
 
 def _broken(value: object, path: str = "") -> Iterator[str]:
-    """What JSON's readers let through: one half of a character such as an emoji, and numbers that are none."""
+    """What a JSON parser lets through: one half of a surrogate pair, NaN and infinity."""
     if isinstance(value, str):
         if not value.isascii() and _HALF.search(value):
-            yield f"{path} holds half of a character: write it again."
+            yield f"{path} contains a broken character: write it again."
     elif isinstance(value, float):
         if not math.isfinite(value):
             yield f"{path} must be a number, not {value}."
