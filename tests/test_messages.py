@@ -1,6 +1,6 @@
 """Every kind of message and question, in one file to be read as text: snapshots/messages.md.
 
-Other tests assert on kinds and data. After a change of wording run `python tests/test_messages.py`, and read the difference.
+Other tests assert on kinds and data. After a change of wording run `python tests/test_messages.py`, and read the diff.
 """
 
 import json
@@ -60,7 +60,7 @@ def _of_mistake(case: dict[str, Any]) -> str:
 
 
 async def _of_call(zoho: Zoho, case: dict[str, Any]) -> str:
-    settings = {"confirm_fallback": "refuse", "toolsets": ("all",), **case.get("settings", {})}
+    settings: dict[str, Any] = {"confirm_fallback": "refuse", "toolsets": ("all",), **case.get("settings", {})}
     person = case.get("person", "accept")
     if person == "decline":
         zoho.person.answer = types.ElicitResult(action="decline")
