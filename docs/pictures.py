@@ -45,14 +45,7 @@ class Session:
 
 async def session(folder: Path) -> Session:
     """Ask who owes money, then void an invoice, approved on the page as a person would."""
-    opened = folder / "opened"
-    os.mkfifo(opened)
-    browser = folder / "browser"
-    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shlex.quote(str(opened))}\n')
-    browser.chmod(0o700)
-    server = StdioServerParameters(
-        command=_COMMAND[0], args=[*_COMMAND[1:], "--sandbox"], env={**_plain(folder), "BROWSER": str(browser)}
-    )
+    server, opened = _server(folder, "--sandbox")
     async with Client(server, client_info=types.Implementation(name="Claude Desktop", version="1")) as client:
         figures, invoice = await _questions(client)
         pages: list[str] = []
@@ -61,6 +54,31 @@ async def session(folder: Path) -> Session:
             await _call(client, "void_invoice", invoice_id=invoice)
         status = (await _call(client, "get_invoice", invoice_id=invoice))["invoice"]["status"]
     return Session(figures, pages[0], status)
+
+
+async def connecting(folder: Path) -> str:
+    """The page that takes what Zoho's API console shows, of a server without an account."""
+    server, opened = _server(folder)
+    async with Client(server) as client, anyio.create_task_group() as group:
+        group.start_soon(client.call_tool, "connect_zoho", {})
+        address = await anyio.to_thread.run_sync(opened.read_text)
+        async with httpx.AsyncClient() as browser:
+            page = (await browser.get(f"{address}/account/eu")).text
+        group.cancel_scope.cancel()
+    # As it is with a script, which a picture does not run.
+    return page.replace('id="copy" hidden', 'id="copy"')
+
+
+def _server(folder: Path, *options: str) -> tuple[StdioServerParameters, Path]:
+    """A server, and a pipe that its browser writes the address to."""
+    opened = folder / "opened"
+    opened.unlink(missing_ok=True)
+    os.mkfifo(opened)
+    browser = folder / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shlex.quote(str(opened))}\n')
+    browser.chmod(0o700)
+    variables = {**_plain(folder), "BROWSER": str(browser)}
+    return StdioServerParameters(command=_COMMAND[0], args=[*_COMMAND[1:], *options], env=variables), opened
 
 
 async def _questions(client: Client) -> tuple[Figures, str]:
@@ -173,6 +191,7 @@ def main() -> None:
         seen = anyio.run(session, folder)
         TOUR.write_text(drawing(seen.figures), encoding="utf-8")
         photograph(seen.page, PICTURES / "approval.png", folder, 700)
+        photograph(anyio.run(connecting, folder), PICTURES / "connect.png", folder, 700)
         shown = terminal_html(doctor(folder), "zoho-invoice-mcp doctor")
         photograph(shown, PICTURES / "doctor.png", folder, 900)
 

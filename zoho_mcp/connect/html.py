@@ -106,7 +106,8 @@ changed, sent or deleted</label>
 <div class="buttons"><button class="ok">Continue to Zoho</button></div>
 </form>
 <p class="soft">Zoho then asks whether you agree. The secret goes to Zoho and is kept on this computer, in the keyring
-or in a file that only you can read. <a href="{path}/account">Another place to log in</a></p>""").format(
+or in a file that only you can read.</p>
+<p><a href="{path}/account">I log in somewhere else</a></p>""").format(
         said=said,
         console=centre.accounts.replace("://accounts.", "://api-console."),
         picture=_PICTURE,
