@@ -1,12 +1,18 @@
 """The plugin's skills are the prompts, and speak of tools and arguments that exist."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import mcp_types as types
 import pytest
 import write_skills
+from conftest import ERAS, Era, Zoho
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel
 
 from zoho_mcp.server.prompts.handlers import PROMPTS
 from zoho_mcp.settings.variables import SETTINGS
@@ -38,6 +44,52 @@ def test_a_skill_is_of_the_format_and_names_only_what_exists(path: Path) -> None
     called = {name for name in named if name.partition("_")[0] in verbs} - arguments - own
     assert called
     assert called <= set(operations)
+
+
+class Skills(types.Request[dict[str, Any], Literal["skills/list", "skills/get"]]):
+    """What the SDK's client has no method for."""
+
+
+class Answer(BaseModel, extra="allow"):
+    """Whatever comes back."""
+
+
+async def ask(client: Client, method: Literal["skills/list", "skills/get"], **params: Any) -> dict[str, Any]:
+    return (await client.session.send_request(Skills(method=method, params=params), Answer)).model_dump()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_server_serves_the_same_files_and_lists_them_with_their_digests(zoho: Zoho, era: Era) -> None:
+    texts = {f"skill://{path.parent.name}/SKILL.md": text for path, text in FILES.items()}
+    async with zoho.client(era) as client:
+        listed = await ask(client, "skills/list")
+        assert {skill["uri"] for skill in listed["skills"]} == set(texts)
+        assert listed["ttlMs"] > 0
+        for skill in listed["skills"]:
+            [content] = (await client.read_resource(skill["uri"])).contents
+            assert isinstance(content, types.TextResourceContents)
+            assert content.text == texts[skill["uri"]]
+            raw = content.text.encode()
+            digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+            assert skill["resources"] == [{"uri": skill["uri"], "digest": digest, "size": len(raw)}]
+            header = dict(line.split(": ", 1) for line in content.text.split("---\n")[1].splitlines())
+            assert {name: value.strip('"') for name, value in header.items()} == skill["frontmatter"]
+            assert (await ask(client, "skills/get", uri=skill["uri"]))["skill"] == skill
+        with pytest.raises(MCPError) as caught:
+            await ask(client, "skills/get", uri="skill://secrets/SKILL.md")
+        assert caught.value.code == types.INVALID_PARAMS
+        assert set(texts) <= {str(one.uri) for one in (await client.list_resources()).resources}
+    assert zoho.received() == []
+
+
+@pytest.mark.anyio
+async def test_a_skill_that_cannot_be_followed_is_not_there(zoho: Zoho) -> None:
+    async with zoho.client(read_only=True) as client:
+        listed = (await ask(client, "skills/list"))["skills"]
+        assert "skill://bill-customer/SKILL.md" not in {one["uri"] for one in listed}
+        with pytest.raises(MCPError):
+            await client.read_resource("skill://bill-customer/SKILL.md")
 
 
 def test_the_manifests_start_a_command_that_exists_and_agree() -> None:

@@ -1,4 +1,7 @@
-"""A server that starts without an account: it lists its tools, and its first call opens a page to choose books on."""
+"""A server that starts without an account: it lists its tools, and its first call opens a page to choose books on.
+
+What only a call needs is imported with the first one, as in `server.handlers`.
+"""
 
 from contextlib import AbstractAsyncContextManager
 
@@ -11,11 +14,9 @@ from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.connect.serving import ConnectServer
 from zoho_mcp.connect.switch import BooksSwitch
 from zoho_mcp.errors import NotConnectedError, ZohoMcpError
-from zoho_mcp.server.completion import handler as completion
+from zoho_mcp.server import handlers
 from zoho_mcp.server.context import RequestContext, ServerContext
-from zoho_mcp.server.resources import handlers as resources
-from zoho_mcp.server.results import result
-from zoho_mcp.server.tools import call
+from zoho_mcp.server.prompts import skills
 from zoho_mcp.server.tools.inventory import list_tools
 from zoho_mcp.telemetry.call_context import current_call
 
@@ -55,8 +56,12 @@ class ConnectOffer:
         listed = await list_tools(ctx, params)
         return listed if self._switch.is_account else types.ListToolsResult(tools=[CONNECT, *listed.tools])
 
-    async def call_tool(self, ctx: RequestContext, params: types.CallToolRequestParams) -> call.Result:
+    async def call_tool(
+        self, ctx: RequestContext, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
         """The tool's result once books are open, else the next step."""
+        from zoho_mcp.server.results import result
+
         try:
             if params.name == CONNECT.name:
                 return await self._connect(ctx)
@@ -66,24 +71,26 @@ class ConnectOffer:
         except ZohoMcpError as problem:
             current_call().outcome = problem.kind
             return result.failure(problem)
-        answer = await call.handle(ctx, params)
+        answer = await handlers.call_tool(ctx, params)
         return answer if self._switch.is_account else result.with_fields(answer, {"demo_data": self._whose()})
 
     async def read_resource(
         self, ctx: RequestContext, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult | types.InputRequiredResult:
         """A resource, once books are open."""
-        if not self._switch.owner:
+        if not self._switch.owner and not str(params.uri).startswith(skills.SCHEME):
             raise MCPError(types.INVALID_REQUEST, "No Zoho account is connected yet. Call the tool connect_zoho first.")
-        return await resources.read_resource(ctx, params)
+        return await handlers.read_resource(ctx, params)
 
     async def complete(self, ctx: RequestContext, params: types.CompleteRequestParams) -> types.CompleteResult:
         """Nothing is suggested from books that nobody chose."""
         if not self._switch.owner:
             return types.CompleteResult(completion=types.Completion(values=[]))
-        return await completion.complete(ctx, params)
+        return await handlers.complete(ctx, params)
 
     async def _connect(self, ctx: RequestContext) -> types.CallToolResult:
+        from zoho_mcp.server.results import result
+
         if not self._switch.is_account:
             await self._open(ctx, again=True)
         is_account = self._switch.is_account

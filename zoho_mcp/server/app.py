@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import mcp_types as types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -29,6 +30,7 @@ from zoho_mcp.server.middleware import confirmations
 from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.middleware.tracing import trace
 from zoho_mcp.server.prompts import handlers as prompts
+from zoho_mcp.server.prompts import skills
 from zoho_mcp.server.prompts.instructions import instructions
 from zoho_mcp.server.resources import subscriptions
 from zoho_mcp.server.resources.replication import Replication
@@ -132,7 +134,7 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
             app.subscribers.handler.close()
             await app.api.client.aclose()
 
-    return Server(
+    server = Server(
         NAME,
         version=__version__,
         title="Zoho Invoice",
@@ -156,3 +158,8 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
         on_get_prompt=prompts.get_prompt,
         on_completion=handlers.complete,
     )
+    # The SDK does not know this extension; its methods are like any other's.
+    server.extensions[skills.EXTENSION] = {}
+    server.add_request_handler("skills/list", types.PaginatedRequestParams, skills.list_skills)
+    server.add_request_handler("skills/get", skills.GetSkillParams, skills.get_skill)
+    return server

@@ -19,13 +19,8 @@ from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.cli.options import MEMORY
 from zoho_mcp.cli.serve.answering import AnsweringStream
-from zoho_mcp.connect.account import stored_owner
-from zoho_mcp.connect.offer import WAIT, offering
 from zoho_mcp.connect.organizations import numbered
-from zoho_mcp.connect.serving import ConnectServer
-from zoho_mcp.connect.switch import Account, BooksSwitch
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.settings import Settings, from_environment
@@ -38,6 +33,7 @@ from zoho_mcp.zoho.rate_limit.limiter import PLANS, Limiter
 from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
 
 if TYPE_CHECKING:
+    from zoho_mcp.connect.serving import ConnectServer
     from zoho_mcp.replicas.replicas import Replicas
 
 
@@ -86,15 +82,22 @@ def offering_server(
     file: str | None = None,
     demo: bool = False,
     browser: OpenBrowser = open_browser,
-    page: ConnectServer | None = None,
-    wait: float = WAIT,
+    page: "ConnectServer | None" = None,
+    wait: float | None = None,
 ) -> Server[ServerContext]:
     """A server on no books yet, or on the `demo` data, that offers to connect an account. Raises SettingsError."""
+    # None of it is for a server that has its account.
+    from zoho_mcp.connect.account import stored_owner
+    from zoho_mcp.connect.offer import WAIT, offering
+    from zoho_mcp.connect.serving import ConnectServer
+    from zoho_mcp.connect.switch import Account, BooksSwitch
+    from zoho_mcp.sandbox.credentials import CREDENTIALS
+
     on_sandbox, on_account = {**environment, "ZOHO_SANDBOX": "true"}, {**environment, "ZOHO_SANDBOX": ""}
     account = Account(partial(stored_owner, on_account), partial(_created, on_account))
     switch = BooksSwitch(CREDENTIALS.organization_name, account, demo=demo)
     page = page or ConnectServer(on_account)
-    return offering(_created(on_sandbox, file=file), switch, page, browser, wait=wait)
+    return offering(_created(on_sandbox, file=file), switch, page, browser, wait=WAIT if wait is None else wait)
 
 
 def _created(environment: Mapping[str, str], *, file: str | None = None) -> Server[ServerContext]:

@@ -25,8 +25,8 @@ _INTERNAL = "Internal error of this server. Its log (stderr) says more. Check in
 METHODS = frozenset({
     "initialize", "ping", "server/discover", "tools/list", "tools/call", "prompts/list", "prompts/get",
     "resources/list", "resources/templates/list", "resources/read", "resources/subscribe", "resources/unsubscribe",
-    "subscriptions/listen", "completion/complete", "logging/setLevel", "notifications/initialized",
-    "notifications/cancelled", "notifications/progress", "notifications/roots/list_changed",
+    "subscriptions/listen", "completion/complete", "skills/list", "skills/get", "logging/setLevel",
+    "notifications/initialized", "notifications/cancelled", "notifications/progress", "notifications/roots/list_changed",
 })  # fmt: skip
 _logger = logging.getLogger(__name__)
 _tracer = get_tracer("zoho_mcp")

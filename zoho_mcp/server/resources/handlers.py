@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 from zoho_mcp.errors import DeclinedError, NotFoundError, ZohoMcpError
 from zoho_mcp.server.authorization import require_allowed
 from zoho_mcp.server.context import RequestContext, ServerContext
+from zoho_mcp.server.prompts.skills import MARKDOWN, skill_at, skill_resources, skill_text
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.resources.statement import statement
 from zoho_mcp.server.resources.uris import LASTING, STATEMENT, ResourceKind
@@ -58,7 +59,7 @@ def _fixed(app: ServerContext) -> list[types.Resource]:
             uri = uris.template(app, address).replace(f"{{{ORGANIZATION}}}", organization)
             if "{" not in uri:
                 found.append(_resource(uri, address.title, address.description, address.media_type))
-    return found
+    return [*found, *skill_resources(app)]
 
 
 def _resource(uri: str, name: str, description: str, media_type: str = uris.JSON) -> types.Resource:
@@ -114,6 +115,9 @@ async def list_templates(
 async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
     """The record as people read it, texts uncut; a list; a statement; or a file."""
     app, uri = ctx.lifespan_context, str(params.uri)
+    if skill := skill_at(app, uri):
+        text = types.TextResourceContents(uri=uri, mime_type=MARKDOWN, text=skill_text(skill))
+        return types.ReadResourceResult(contents=[text], ttl_ms=LASTING, cache_scope=_PRIVATE)
     found = uris.match(app, uri)
     if found is None:
         raise MCPError(types.INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
