@@ -26,7 +26,8 @@ METHODS = frozenset({
     "initialize", "ping", "server/discover", "tools/list", "tools/call", "prompts/list", "prompts/get",
     "resources/list", "resources/templates/list", "resources/read", "resources/subscribe", "resources/unsubscribe",
     "subscriptions/listen", "completion/complete", "skills/list", "skills/get", "logging/setLevel",
-    "notifications/initialized", "notifications/cancelled", "notifications/progress", "notifications/roots/list_changed",
+    "notifications/initialized", "notifications/cancelled", "notifications/progress",
+    "notifications/roots/list_changed",
 })  # fmt: skip
 _logger = logging.getLogger(__name__)
 _tracer = get_tracer("zoho_mcp")
