@@ -153,3 +153,12 @@ async def test_a_summary_is_offered_where_only_invoices_may_be_read_and_login_as
     assert wanted([summary], catalog) == {
         f"{module}.READ" for module in ("invoices", "customerpayments", "expenses", "estimates", "creditnotes")
     }
+
+
+async def test_months_and_quarters_come_in_their_order(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        for by in ("month", "quarter"):
+            answer = await call(client, "summarize_records", records="payments", group_by=by)
+            for found in answer["currencies"].values():
+                names = [group["group"] for group in found["groups"]]
+                assert names == sorted(names)

@@ -232,3 +232,26 @@ async def test_an_expense_on_a_card_takes_the_account_from_the_chart(zoho: Zoho)
         paid = {"paid_through_account_id": cards[0]["account_id"]}
         made = (await call(client, "create_expense", **spent, **paid))["expense"]
     assert made["paid_through_account_name"] == "Business Card"
+
+
+@pytest.mark.parametrize("state", ["draft", "paid", "void"])
+async def test_nobody_is_asked_to_write_off_what_is_not_owed(zoho: Zoho, state: str) -> None:
+    async with everything(zoho) as client:
+        customer = await customer_of(client)
+        lines = [{"name": "Work", "rate": 10}]
+        made = await call(client, "create_invoice", customer_id=customer, line_items=lines)
+        one = {"invoice_id": made["invoice"]["invoice_id"]}
+        if state != "draft":
+            await call(client, {"paid": "record_invoice_payment", "void": "void_invoice"}[state], **one)
+        asked = len(zoho.person.questions)
+        result = await client.call_tool("write_off_invoice", one)
+        assert result.structured_content["error"]["kind"] == "rejected"
+    assert len(zoho.person.questions) == asked
+
+
+async def test_a_refund_shows_its_amount_in_the_payment(zoho: Zoho) -> None:
+    async with everything(zoho) as client:
+        paid = (await call(client, "record_payment", customer_id=await customer_of(client), amount=50))["payment"]
+        refund = {"payment_id": paid["payment_id"], "amount": 30, "date": "2026-06-15"}
+        made = (await call(client, "refund_payment", **refund))["payment"]
+    assert (made["unused_amount"], made["payment_refunds"]) == (20, [{"amount_fcy": 30}])

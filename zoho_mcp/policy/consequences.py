@@ -53,6 +53,18 @@ def deleted_invoice(record: Json) -> More:
     return More()
 
 
+def written_off_invoice(record: Json) -> More:
+    """There is nothing to give up where nothing is owed."""
+    status = str(record.get("status", ""))
+    if status not in ("draft", "void") and ("balance" not in record or _number(record, "balance") > 0):
+        return More()
+    what = f"is {status}" if status in ("draft", "void") else "has no open balance"
+    return More(
+        refusal=f"Invoice {text_of('invoice_number', record)} {what}: there is nothing to write off. Nobody was asked.",
+        instead="Tell the user so.",
+    )
+
+
 def deleted_customer(record: Json, transactions: str) -> More:
     """Zoho refuses while there are transactions (3000). `transactions` names what was found, empty for none."""
     if not transactions:

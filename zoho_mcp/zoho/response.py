@@ -35,7 +35,12 @@ _INSTEAD = {
     2049: "It stays as long as something uses it: deactivate_item instead.",
     3000: "A customer with transactions stays: deactivate_customer instead, and stop its recurring invoices.",
     4001: "Delete its payments first, or use void_invoice, which keeps the number.",
-    12008: "Credits are applied to it: take them off in Zoho first, or use void_invoice.",
+    12003: "Nothing of it is left: list_credit_notes with status open shows notes with credit.",
+    12004: "A void credit note has no credit: list_credit_notes with status open shows those that have.",
+    12005: "Nobody owes a draft: mark_invoice_sent first.",
+    12006: "It is paid: there is nothing to apply credit to.",
+    12007: "Nobody owes a void invoice: there is nothing to apply credit to.",
+    12008: "Take the credits off first (remove_invoice_credit, or in Zoho), or use void_invoice.",
 }
 _LIMITS = {
     44: (

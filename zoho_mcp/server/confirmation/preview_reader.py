@@ -63,6 +63,10 @@ async def _delete_invoice(app: ServerContext, arguments: Json, record: Json) -> 
     return consequences.deleted_invoice(record)
 
 
+async def _write_off_invoice(app: ServerContext, arguments: Json, record: Json) -> More:
+    return consequences.written_off_invoice(record)
+
+
 async def _delete_customer(app: ServerContext, arguments: Json, record: Json) -> More:
     return consequences.deleted_customer(record, await _transactions(app, arguments["customer_id"], record))
 
@@ -137,6 +141,7 @@ _SPECIAL: Mapping[str, Callable[[ServerContext, Json, Json], Awaitable[More]]] =
         _delete_payment,
         _refund_credit_note,
         _refund_payment,
+        _write_off_invoice,
         _email_invoices,
         _send_payment_reminders,
     )

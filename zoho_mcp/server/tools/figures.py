@@ -30,6 +30,7 @@ _PERFORMANCE = {
     "paid_late": "invoices whose last payment came after the due date",
 }
 _DETAILED = ("item", "tax")
+_IN_TIME = ("month", "quarter")
 _DOCUMENT = ("customer", "month", "quarter", "item", "tax", "status", "currency")
 
 
@@ -76,10 +77,12 @@ class _Sums:
             group["amount"] += value
             self.total += value
 
-    def shown(self, top: int) -> dict[str, Any]:
-        """The largest groups first, and what the others add up to."""
+    def shown(self, top: int, *, in_time: bool) -> dict[str, Any]:
+        """The largest groups, largest first or `in_time`, and what the others add up to."""
         ordered = sorted(self.groups.values(), key=lambda group: (-group["amount"], str(group["group"])))
         shown, rest = ordered[:top], ordered[top:]
+        if in_time:
+            shown.sort(key=lambda group: str(group["group"]))
         answer: dict[str, Any] = {"count": self.count, "amount": self.total, "groups": shown}
         if rest:
             answer["other_groups"] = {"groups": len(rest), "amount": sum((one["amount"] for one in rest), Decimal())}
@@ -114,7 +117,7 @@ async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) ->
     answer: dict[str, Any] = {
         "records": records,
         "group_by": by,
-        "currencies": {currency: found.shown(top) for currency, found in sorted(sums.items())},
+        "currencies": {currency: found.shown(top, in_time=by in _IN_TIME) for currency, found in sorted(sums.items())},
         "definitions": _definitions(kind, by, everything=everything),
     }
     if not_counted:
@@ -178,9 +181,13 @@ def _definitions(kind: _Kind, by: str, *, everything: bool) -> dict[str, str]:
         "item": "line totals before tax, and before a discount or charge on the whole document",
         "tax": "tax charged on the documents",
     }
+    if kind.list_tool == "list_payments":
+        meaning = {by: "amount received, applied to invoices or not; refunds are not taken off"}
+    counted = "all of them"
+    if kind.groups == _DOCUMENT:
+        counted = "issued records only: no drafts, void or cancelled ones, and none waiting for approval"
     return {
-        "counted": "every status that was asked for, drafts and void ones included" if everything
-        else "issued records only: no drafts, void or cancelled ones, and none waiting for approval",
+        "counted": "every status that was asked for, drafts and void ones included" if everything else counted,
         "amount": meaning.get(by, f"{kind.amount} of each record, tax included"),
         "date": "the record's own date, first and last day included",
         "count": "records; one with several items or taxes counts once in each of their groups",

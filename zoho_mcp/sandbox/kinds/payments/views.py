@@ -62,7 +62,16 @@ def detail(request: Request, payment: Record) -> Record:
         "created_by": request.organization["contact_name"],
         "updated_time": payment["last_modified_time"],
         "invoices": [_invoice_part(books, part, invoices[part["invoice_id"]]) for part in parts],
-        "payment_refunds": refunds,
+        # As in the list of refunds; what Zoho shows here is unverified.
+        "payment_refunds": [
+            {
+                "payment_refund_id": one["payment_refund_id"],
+                "date": one["date"],
+                "refund_mode": one["refund_mode"],
+                "amount_fcy": one["amount"],
+            }
+            for one in refunds
+        ],
     }
 
 
