@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo quick test coverage docs lint format bundle dist clean lint-repository sbom lock
+.PHONY: demo quick test converters coverage docs lint format bundle dist clean lint-repository sbom lock
 .DELETE_ON_ERROR:
 
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
@@ -35,6 +35,10 @@ quick: $(VENV)/installed-test  ## the tests that start no process: half a minute
 
 test: $(VENV)/installed-test  ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+converters: $(VENV)/installed-test  ## the tools in other clients' libraries, and the examples; needs uv
+	$(PIP) --group converters
+	$(BIN)/python -m pytest -m converters
 
 coverage: $(VENV)/installed-test  ## the whole test suite with branch coverage; pages in htmlcov/
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term --cov-report=html
