@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from rewriting import Change, Json, Rewriting
 from stories import SUMMARIES, Use, ask_for_figures, use_every_tool
 
 from zoho_mcp.errors import OutcomeUnknownError, UnavailableError
+from zoho_mcp.specs.load import load
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 RESOURCES = "zoho-invoice://"
@@ -35,6 +37,8 @@ QUERIES: Mapping[str, list[Json]] = {
     "list_currencies": [{}],
     "list_invoice_templates": [{}],
     "list_users": [{}],
+    "list_accounts": [{}],
+    "list_expense_categories": [{}],
     "get_receivables_aging": [{}],
     "get_monthly_revenue": [{"year": 2026, "month": 5}],
     "get_payment_performance": [{}],
@@ -104,20 +108,34 @@ async def lose_answers(zoho: Zoho, product: str) -> list[str]:
     return outcomes
 
 
+def of_records(zoho: Zoho) -> dict[str, list[Json]]:
+    """The queries of lists that belong to one record."""
+    own = {name: {name: oldest(zoho, kind)[field]} for name, kind, field in (
+        ("customer_id", "contact", "contact_id"), ("invoice_id", "invoice", "invoice_id"),
+        ("payment_id", "payment", "payment_id"), ("creditnote_id", "creditnote", "creditnote_id"),
+        ("currency_id", "currency", "currency_id"),
+        ("recurring_invoice_id", "recurring_invoice", "recurring_invoice_id"),
+    )}  # fmt: skip
+    return {
+        "list_contact_persons": [own["customer_id"]], "list_invoice_payments": [own["invoice_id"]],
+        "get_customer_statement": [own["customer_id"]], "list_customer_addresses": [own["customer_id"]],
+        "list_invoice_credits": [own["invoice_id"]], "list_invoice_comments": [own["invoice_id"]],
+        "list_payment_refunds": [own["payment_id"]], "list_credit_note_refunds": [own["creditnote_id"]],
+        "list_credit_note_applications": [own["creditnote_id"]], "list_exchange_rates": [own["currency_id"]],
+        "list_recurring_invoice_history": [own["recurring_invoice_id"]],
+    }  # fmt: skip
+
+
 async def answers(zoho: Zoho) -> dict[str, Json]:
     """What every list, report, resource and completion says, by what was asked: `{"error": …}` for an error."""
     found: dict[str, Json] = {}
-    customer, invoice = (await oldest(zoho, "contact"))["contact_id"], (await oldest(zoho, "invoice"))["invoice_id"]
-    own: dict[str, list[Json]] = {
-        "list_contact_persons": [{"customer_id": customer}], "list_invoice_payments": [{"invoice_id": invoice}],
-        "get_customer_statement": [{"customer_id": customer}],
-    }  # fmt: skip
     async with zoho.client(toolsets=("all",), max_answer=1_000_000) as client:
-        for tool, queries in {**QUERIES, **own}.items():
+        for tool, queries in {**QUERIES, **of_records(zoho)}.items():
             for query in queries:
                 result = await client.call_tool(tool, query)
                 found[f"{tool} {json.dumps(query)}"] = result.structured_content
-        for path in ("organization", "customers", "invoices", f"customers/{customer}/statement"):
+        statement = f"customers/{oldest(zoho, 'contact')['contact_id']}/statement"
+        for path in ("organization", "customers", "invoices", statement):
             found[path] = await read(client, f"{RESOURCES}{path}")
         for template, name, letters in TYPED:
             ref = types.ResourceTemplateReference(uri=f"{RESOURCES}{template}")
@@ -126,7 +144,13 @@ async def answers(zoho: Zoho) -> dict[str, Json]:
     return found
 
 
-async def oldest(zoho: Zoho, kind: str) -> Json:
+def test_every_list_and_report_is_among_the_queries(zoho: Zoho) -> None:
+    operations = load("invoice", "").operations.values()
+    lists = {one.name for one in operations if one.answer.columns and one.name.startswith("list_")}
+    assert lists - set(QUERIES) - set(of_records(zoho)) == set()
+
+
+def oldest(zoho: Zoho, kind: str) -> Json:
     return zoho.store.rows("select body from records where kind = ? order by rowid limit 1", kind)[0]
 
 
@@ -272,3 +296,48 @@ async def test_a_row_without_a_key_that_a_figure_needs_is_an_error_and_no_crash(
 
 def without(row: Any, key: str) -> Any:
     return {name: part for name, part in cast(Json, row).items() if name != key} if isinstance(row, dict) else row
+
+
+SHAPES: tuple[Any, ...] = (None, "x y", [1])
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["balance", "customer_id", "line_items", "contact_persons", "invoices", "invoice_ids", "estimate_id", "discount"],
+)
+async def test_changes_of_records_with_a_key_of_another_shape_are_made_or_refused(zoho: Zoho, key: str) -> None:
+    sandbox = zoho.app
+    for instead in SHAPES:
+        zoho.app = Rewriting(sandbox, partial(reshaped, key, instead))
+        async with zoho.client(repeat_window=0) as client:
+            for tool, arguments in changes(zoho):
+                # A bug would be a protocol error.
+                assert isinstance(await client.call_tool(tool, arguments), types.CallToolResult)
+
+
+def reshaped(key: str, instead: Any, method: str, path: str, envelope: Json) -> Json:
+    return {name: other(part, key, instead) for name, part in envelope.items()} if method == "GET" else envelope
+
+
+def other(value: Any, key: str, instead: Any) -> Any:
+    if isinstance(value, list):
+        return [other(part, key, instead) for part in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    parts = cast(Json, value).items()
+    return {name: instead if name == key else other(part, key, instead) for name, part in parts}
+
+
+def changes(zoho: Zoho) -> list[tuple[str, Json]]:
+    """Changes that read a record first: for a question, or for what they need of it."""
+    invoice, payment = oldest(zoho, "invoice")["invoice_id"], oldest(zoho, "payment")["payment_id"]
+    customer, estimate = oldest(zoho, "contact")["contact_id"], oldest(zoho, "estimate")["estimate_id"]
+    note, mail = oldest(zoho, "creditnote")["creditnote_id"], {"to_mail_ids": ["ada@harbour.example"]}
+    return [
+        ("record_invoice_payment", {"invoice_id": invoice}), ("email_invoice", {"invoice_id": invoice, **mail}),
+        ("update_invoice", {"invoice_id": invoice, "line_items": [{"name": "x", "rate": 1}], "reason": "New"}),
+        ("convert_estimate_to_invoice", {"estimate_id": estimate}), ("delete_estimate", {"estimate_id": estimate}),
+        ("update_customer", {"customer_id": customer, "contact_persons": []}),
+        ("update_payment", {"payment_id": payment, "amount": 1}), ("delete_payment", {"payment_id": payment}),
+        ("void_invoice", {"invoice_id": invoice}), ("void_credit_note", {"creditnote_id": note}),
+    ]  # fmt: skip

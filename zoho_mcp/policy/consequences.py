@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import cast
 
 from zoho_mcp.policy.arguments_in_words import address_rows, whole_text
 from zoho_mcp.policy.facts import outsiders, recipients
-from zoho_mcp.policy.figures import Detail, Json, decimal, money, spelled_date
+from zoho_mcp.policy.figures import Detail, Json, decimal, money, records_in, spelled_date
 from zoho_mcp.policy.preview import More, filled, text_of
 from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
 
@@ -80,7 +79,7 @@ def deleted_customer(record: Json, transactions: str) -> More:
 def deleted_payment(record: Json) -> More:
     """The invoices that it paid are due again."""
     currency = text_of("currency_code", record)
-    invoices = cast("list[Json]", record.get("invoices") or [])
+    invoices = records_in(record.get("invoices"))
     rows = [
         (f"Due again on invoice {text_of('invoice_number', part)}", money(_number(part, "amount_applied"), currency))
         for part in invoices

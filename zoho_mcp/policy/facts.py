@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from zoho_mcp.policy.figures import records_in
 from zoho_mcp.policy.rules import Fact, Facts, effect_of
 from zoho_mcp.specs.model import Catalog, Operation
 
@@ -104,7 +105,7 @@ def outsiders(
     the persons it names, else to the customer's primary contact.
     """
     record: Mapping[str, Any] = customer or {}
-    people = cast("list[dict[str, Any]]", record.get("contact_persons") or [])
+    people = records_in(record.get("contact_persons"))
     known = {same_address(address) for address in addresses_of(record)}
     known -= {same_address(address) for address in recent}
     named = recipients(arguments) or mailed_on_creation(arguments, people)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
@@ -35,6 +35,12 @@ def decimal(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return found if found.is_finite() else None
+
+
+def records_in(value: Any) -> list[Json]:
+    """The objects of a list; empty for anything else."""
+    parts = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast(Json, part) for part in parts if isinstance(part, Mapping)]
 
 
 def money(value: Any, currency: str = "") -> str:
@@ -87,7 +93,7 @@ def before_tax(document: Json, *, at_least: bool = False) -> Decimal | None:
 
     `at_least`: such a line counts as nothing.
     """
-    lines = cast("Sequence[Json]", document.get("line_items") or [])
+    lines = records_in(document.get("line_items"))
     own_discounts = document.get("discount_type") == "item_level"
     amounts = [line_amount(line, with_discount=own_discounts) for line in lines]
     if None in amounts and not at_least:

@@ -206,18 +206,20 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("twice the same key")
     for key, value in pairs:
-        if key[-3:] == "_id" or key[-4:] == "_ids":
+        if key[-3:] == "_id":
             found[key] = _as_id(value)
+        elif key[-4:] == "_ids" and isinstance(value, list):
+            found[key] = [_as_id(part) for part in cast("list[Any]", value)]
     return found
 
 
-def _as_id(value: Any) -> Any:
-    """An id as text, also where it was sent as a number. Of a list, each."""
-    if isinstance(value, list):
-        return [_as_id(part) for part in cast("list[Any]", value)]
+def _as_id(value: Any) -> str | None:
+    """An id as text, also where it was sent as a number; what can be none is empty."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(int(value)) if value == int(value) else str(value)
-    return value
+    return ""
 
 
 def _too_deep(value: Any, body: bytes) -> bool:

@@ -10,6 +10,7 @@ import anyio
 
 from zoho_mcp.errors import RejectedError, ZohoMcpError
 from zoho_mcp.policy.facts import subject
+from zoho_mcp.policy.figures import records_in
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.projection import field_tree, project
 from zoho_mcp.specs.model import Operation
@@ -72,7 +73,7 @@ async def _each(app: ServerContext, operation: Operation, sources: Iterable[Json
     """How the records stand that a list names, or named before: the invoices that a payment pays, or paid."""
     after, reader = operation.after, app.catalog.operations[operation.after.each_read]
     own_id = str(reader.input["required"][0])
-    parts = [part for source in sources for part in cast("list[Json]", source.get(after.each) or [])]
+    parts = [part for source in sources for part in records_in(source.get(after.each))]
     ids = dict.fromkeys(str(part[own_id]) for part in parts if part.get(own_id))
     found = [await _record(app, reader, {own_id: one}) for one in list(ids)[:MOST]]
     shown = [_shown(reader, record) for record in found if record]

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from zoho_mcp.policy.facts import MAIL, can_mail
+from zoho_mcp.policy.figures import records_in
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation, is_some
 
@@ -151,8 +152,7 @@ def _part(discount: object, of: Decimal) -> Decimal | None:
 
 
 def _lines(holder: Json) -> list[Json]:
-    lines = holder.get("line_items")
-    return [cast(Json, part) for part in cast("list[Any]", lines)] if isinstance(lines, list) else []
+    return records_in(holder.get("line_items"))
 
 
 def _number(value: object) -> Decimal | None:

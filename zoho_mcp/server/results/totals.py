@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.text import clean
@@ -33,13 +33,22 @@ def amount(row: Mapping[str, Any], name: str) -> Decimal:
 
 
 def required(row: Mapping[str, Any], name: str) -> Any:
-    """A value that a row must have. Raises UnavailableError, naming the keys present, when it is missing."""
+    """A value that a record must have. Raises UnavailableError, naming the keys present, when it is missing."""
     if row.get(name) in (None, ""):
         present = ", ".join(clean(key, 60) for key in sorted(row))
         raise UnavailableError(
-            f"A row of Zoho's response has no {name}; it has {present}.", "No figure was made up. Call again later."
+            f"A record in Zoho's response has no {name}; it has {present}.", "No figure was made up. Call again later."
         )
     return row[name]
+
+
+def objects(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects in a list that a record must have. Raises UnavailableError when it is missing, or no such list."""
+    value = required(record, name)
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in cast("list[Any]", value)):
+        what = f"A record in Zoho's response has a {name} that is no list of records."
+        raise UnavailableError(what, "No figure was made up. Call again later.")
+    return cast("list[Mapping[str, Any]]", value)
 
 
 def day(row: Mapping[str, Any], name: str) -> date:
@@ -49,7 +58,7 @@ def day(row: Mapping[str, Any], name: str) -> date:
         return date.fromisoformat(value[:10])
     except ValueError:
         raise UnavailableError(
-            f"A row of Zoho's response has the {name} {clean(value, 60)}.", "Call again later."
+            f"A record in Zoho's response has the {name} {clean(value, 60)}.", "Call again later."
         ) from None
 
 

@@ -10,6 +10,8 @@ import mcp_types as types
 from zoho_mcp.errors import OutcomeUnknownError, RejectedError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.reconcile import send_change
+from zoho_mcp.server.results.totals import amount as required_amount
+from zoho_mcp.server.results.totals import money, objects, required
 from zoho_mcp.server.tools.figures import get_customer_statement, get_payment_performance, summarize_records
 from zoho_mcp.server.tools.reports import get_monthly_revenue, get_receivables_aging
 from zoho_mcp.zoho.request import Request
@@ -44,14 +46,14 @@ async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any
     withheld = rest.pop("tax_amount_withheld", 0)
     amount = rest.pop("amount", None)
     if amount is None:
-        amount = Decimal(str(invoice["balance"])) - Decimal(str(withheld))
+        amount = required_amount(invoice, "balance") - Decimal(str(withheld))
     if Decimal(str(amount)) <= 0:
         raise RejectedError(
             f"Invoice {invoice.get('invoice_number')} has nothing left to pay (status {invoice.get('status')}).",
             "Use record_payment without invoices to record an advance.",
         )
     payment = {
-        "customer_id": invoice["customer_id"],
+        "customer_id": required(invoice, "customer_id"),
         "amount": amount,
         **rest,
         "invoices": [
@@ -87,8 +89,8 @@ async def convert_estimate_to_invoice(app: ServerContext, arguments: Mapping[str
 
 
 def _invoice_of(estimate: Mapping[str, Any]) -> str:
-    ids = cast("list[str]", estimate.get("invoice_ids") or [])
-    return ids[-1] if ids else ""
+    ids: Any = estimate.get("invoice_ids")
+    return str(cast("list[Any]", ids)[-1]) if ids and isinstance(ids, list) else ""
 
 
 def _must_be_convertible(estimate: Mapping[str, Any]) -> None:
@@ -104,9 +106,16 @@ def _must_be_convertible(estimate: Mapping[str, Any]) -> None:
 
 def _invoice_for(estimate: Mapping[str, Any]) -> dict[str, Any]:
     """Zoho Invoice has no conversion of its own: an invoice with the estimate's id and all that makes its price."""
-    lines = [{name: line[name] for name in _OF_A_LINE if line.get(name)} for line in estimate["line_items"]]
+    lines = [
+        {name: line[name] for name in _OF_A_LINE if line.get(name)}
+        # Without a rate, Zoho would take the item's own price.
+        | {"rate": required_amount(line, "rate"), "quantity": required_amount(line, "quantity")}
+        for line in objects(estimate, "line_items")
+    ]
+    for part in (estimate, *lines):
+        money(str(part.get("discount") or 0).removesuffix("%"))
     body = {name: estimate[name] for name in _OF_AN_ESTIMATE if estimate.get(name) not in (None, "")}
-    return body | {"invoiced_estimate_id": estimate["estimate_id"], "line_items": lines}
+    return body | {"invoiced_estimate_id": required(estimate, "estimate_id"), "line_items": lines}
 
 
 async def _convert_in_books(app: ServerContext, estimate_id: str) -> dict[str, Any]:

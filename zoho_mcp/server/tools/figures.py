@@ -11,7 +11,7 @@ import mcp_types as types
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources.statement import statement
-from zoho_mcp.server.results.totals import amount, currency_of, day, due_day, is_issued, money, required
+from zoho_mcp.server.results.totals import amount, currency_of, day, due_day, is_issued, objects, required
 from zoho_mcp.server.tools.filters import Findings
 from zoho_mcp.server.tools.reports import rows
 
@@ -149,16 +149,14 @@ def _must_fit(app: ServerContext, kind: _Kind, arguments: Mapping[str, Any]) -> 
 def _parts(record: Row, by: str, kind: _Kind) -> Iterator[tuple[str, dict[str, Any], Decimal]]:
     """The key, the description and the amount of each group that a record counts in."""
     if by == "tax":
-        taxes: list[Row] = record.get("taxes") or []
-        for tax in taxes or [{"tax_name": "no tax", "tax_amount": 0}]:
+        for tax in objects(record, "taxes") or [{"tax_name": "no tax", "tax_amount": 0}]:
             name = str(tax.get("tax_name") or _UNNAMED)
             yield name, {"group": name}, amount(tax, "tax_amount")
     elif by == "item":
-        lines: list[Row] = record.get("line_items") or []
-        for line in lines:
+        for line in objects(record, "line_items"):
             name = str(line.get("name") or line.get("description") or _UNNAMED)
             item = str(line.get("item_id") or "")
-            yield item or name, {"group": name} | ({"item_id": item} if item else {}), money(line.get("item_total"))
+            yield item or name, {"group": name} | ({"item_id": item} if item else {}), amount(line, "item_total")
     else:
         key, named = _group(record, by)
         yield key, named, amount(record, kind.amount)

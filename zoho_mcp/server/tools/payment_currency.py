@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from zoho_mcp.errors import AuthError, NotFoundError
+from zoho_mcp.policy.figures import records_in
 from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.zoho.api import ZohoApi
@@ -61,8 +62,8 @@ class PaymentCurrencies:
 
     def _note_one(self, customer: Mapping[str, Any]) -> None:
         """Note a customer's currency unless it has balances in several: then each payment's own record decides."""
-        balances: list[Mapping[str, Any]] = customer.get("customer_currency_summaries") or []
-        if len({part.get("currency_code") for part in balances}) < 2:
+        balances = records_in(customer.get("customer_currency_summaries"))
+        if len({str(part.get("currency_code")) for part in balances}) < 2:
             self._note(customer)
 
     def _note(self, customer: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.server.authorization import require_allowed
 from zoho_mcp.server.context import RequestContext, ServerContext
+from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.text import clean
 
@@ -35,7 +36,7 @@ async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tu
         for number in (one for one in numbers if 0 < len(one.strip()) <= _LONGEST_NUMBER):
             record = await _record(ctx, app, call, name, number.strip())
             own_id = name.removesuffix("s")
-            ids[number] = str(record[own_id])
+            ids[number] = str(required(record, own_id))
             shown = {key: record[key] for key in _SHOWN if record.get(key)}
             found[str(record[field])] = {own_id: ids[number]} | shown
     if not ids:
