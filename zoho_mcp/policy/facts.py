@@ -125,8 +125,8 @@ def mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[st
 
 def addresses_given(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The e-mail addresses that a change gives to contact persons: in a list of them, or to the one it is about."""
-    people = cast("list[Any]", arguments.get("contact_persons") or [])
-    found = [arguments, *(cast("Mapping[str, Any]", part) for part in people if isinstance(part, Mapping))]
+    people = records_in(arguments.get("contact_persons"))
+    found = [arguments, *people]
     return tuple(str(part["email"]) for part in found if part.get("email"))
 
 
