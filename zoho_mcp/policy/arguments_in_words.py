@@ -74,7 +74,8 @@ def _rows(operation: Operation, name: str, value: Any, record: Json) -> Iterator
     else:
         replaces = operation.replaces.get(name)
         before = record.get(replaces.field) if replaces is not None and replaces.field else old
-        yield label, _old_and_new(name, value, before, currency)
+        # A call that makes something of its own has nothing to do with the values of the record that it is about.
+        yield label, _old_and_new(name, value, before if operation.http.method == "PUT" else None, currency)
 
 
 def _old_and_new(name: str, value: Any, old: Any, currency: str, longest: int = LONGEST) -> str:

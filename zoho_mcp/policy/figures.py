@@ -23,7 +23,9 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?)?", r
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _OF_A_LINE = ("line_item_id", "name", "rate", "quantity", "item_order", "item_total", "description", "discount")
-_NOT_SHOWN = ("bcy_", "tax_type", "line_item_", "item_total", "discount_amount")
+_NOT_SHOWN = (
+    "bcy_", "tax_type", "line_item_", "item_total", "discount_amount", "item_type", "pricing_scheme",
+)  # fmt: skip
 
 
 def decimal(value: object) -> Decimal | None:
@@ -117,7 +119,7 @@ def described_line(line: Json) -> str:
     others = [
         f"{name.replace('_', ' ')} {described(name, value)}"
         for name, value in line.items()
-        if name not in _OF_A_LINE and not name.startswith(_NOT_SHOWN) and value not in (None, "", 0)
+        if name not in _OF_A_LINE and not name.startswith(_NOT_SHOWN) and value not in (None, "", 0, "{}", [], {})
     ]
     return ", ".join([*sums, *words, *others])
 
