@@ -66,7 +66,7 @@ async def test_credit_is_applied_and_taken_back_from_either_side(zoho: Zoho) -> 
         assert await balance(client, invoice) == 75
         listed = await call(client, "list_credit_note_applications", creditnote_id=note)
         [row] = rows_of(listed, "invoices_credited")
-        part = {"creditnote_id": note, "creditnotes_invoice_id": row["creditnotes_invoice_id"]}
+        part = {"creditnote_id": note, "creditnote_invoice_id": row["creditnote_invoice_id"]}
         await call(client, "remove_credit_note_application", **part)
         assert await balance(client, invoice) == 100
         credits = [{"creditnote_id": note, "amount_applied": 10}]

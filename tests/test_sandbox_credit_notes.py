@@ -134,7 +134,7 @@ async def test_the_invoice_can_ask_for_credit_as_well(sandbox: Sandbox) -> None:
     assert (applied["creditnotes_number"], applied["amount_applied"]) == ("CN-000001", 30)
     [credited] = (await sandbox.ask("GET", f"{path_of(note)}/invoices"))["invoices_credited"]
     assert (credited["invoice_number"], credited["credited_amount"]) == (invoice["invoice_number"], 30)
-    assert credited["creditnotes_invoice_id"] == applied["creditnotes_invoice_id"]
+    assert credited["creditnote_invoice_id"] == applied["creditnotes_invoice_id"]
     await sandbox.ask("DELETE", f"{path}/creditsapplied/{applied['creditnotes_invoice_id']}")
     assert ((await sandbox.read_invoice(invoice))["balance"], (await read(sandbox, note))["balance"]) == (100, 30)
 
@@ -145,7 +145,7 @@ async def test_credit_taken_back_from_an_invoice_is_unused_again(sandbox: Sandbo
     note = await credit(sandbox, customer_id)
     await sandbox.ask("POST", f"{path_of(note)}/invoices", part(invoice, "100"))
     [credited] = (await read(sandbox, note))["invoices_credited"]
-    path = f"{path_of(note)}/invoices/{credited['creditnotes_invoice_id']}"
+    path = f"{path_of(note)}/invoices/{credited['creditnote_invoice_id']}"
     await sandbox.ask("DELETE", path)
     assert await sandbox.refusal("DELETE", path) == (404, 1002)
     assert ((await read(sandbox, note))["status"], (await sandbox.read_invoice(invoice))["status"]) == ("open", "sent")

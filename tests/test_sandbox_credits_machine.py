@@ -170,7 +170,7 @@ class Machine:
         await self.expect(code, "POST", f"/creditnotes/{note.own_id}/invoices", body)
         if not code:
             rows = (await self.expect(0, "GET", f"/creditnotes/{note.own_id}/invoices"))["invoices_credited"]
-            self.learn(rows, "creditnotes_invoice_id", note, None, parts)
+            self.learn(rows, "creditnote_invoice_id", note, None, parts)
 
     async def apply_to_invoice(self, invoice: Invoice, source: Source) -> None:
         """A credit note or a payment, from the invoice's side."""

@@ -27,7 +27,7 @@ def mark_draft(request: Request) -> Reply:
         # Documented for void ones; that open ones are refused, and the code, are unverified.
         raise refused("Only void credit notes can be changed to draft.")
     documents.change(request, "creditnote", note, status="draft")
-    return done("The status of the credit note has been changed to draft.")  # the wording is unverified
+    return done("The credit note has been marked as Draft.")
 
 
 def mark_open(request: Request) -> Reply:
@@ -38,7 +38,7 @@ def mark_open(request: Request) -> Reply:
         raise refused("Only draft credit notes can be changed to open.")
     if note["status"] == "draft":
         documents.change(request, "creditnote", note, status="open")
-    return done("The status of the credit note has been changed to open.")
+    return done("Status of the credit note has been changed to open.")
 
 
 def list_invoices(request: Request) -> Reply:

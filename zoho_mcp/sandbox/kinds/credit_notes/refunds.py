@@ -33,13 +33,15 @@ def list_refunds(request: Request) -> Reply:
     """GET /creditnotes/{creditnote_id}/refunds."""
     note = find(request.books, request.path["creditnote_id"])
     rows = [refund_of(note, refund) for refund in refunds_of(request.books, note)]
-    return listing.respond(request, LISTING, rows)
+    reply = listing.respond(request, LISTING, rows)
+    return Reply("The refunds of the existing credit note are displayed successfully.", reply.keys)
 
 
 def get_refund(request: Request) -> Reply:
     """GET /creditnotes/{creditnote_id}/refunds/{creditnote_refund_id}."""
     note, refund = _both(request)
-    return done(creditnote_refund=refund_of(note, refund))
+    message = "The refund of the credit note is displayed successfully."
+    return done(message, creditnote_refund=refund_of(note, refund))
 
 
 def create_refund(request: Request) -> Reply:

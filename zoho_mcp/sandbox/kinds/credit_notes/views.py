@@ -80,16 +80,15 @@ def overview(request: Request) -> list[Record]:
 
 
 def invoices_credited(books: Books, note: Record) -> list[Record]:
-    """The invoices that a credit note was applied to."""
+    """The invoices that a credit note was applied to. Seen from an invoice, Zoho spells two keys `creditnotes_`."""
     return [
         {
             "creditnote_id": note["creditnote_id"],
             "invoice_id": part["invoice_id"],
             "invoice_number": find_invoice(books, part["invoice_id"])["invoice_number"],
-            "creditnotes_number": note["creditnote_number"],
-            "creditnotes_invoice_id": part["allocation_id"],
-            "date": note["date"],
-            "credited_date": part["date"],
+            "creditnote_number": note["creditnote_number"],
+            "creditnote_invoice_id": part["allocation_id"],
+            "date": part["date"],
             "credited_amount": part["amount"],
         }
         for part in allocations_from(books, note["customer_id"], note["creditnote_id"])
