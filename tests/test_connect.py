@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx
 import mcp_types as types
 import pytest
@@ -25,7 +26,8 @@ from connecting import (
     to_consent,
     use_demo,
 )
-from mcp import Client
+from machine import COMMAND, Machine
+from mcp import Client, StdioServerParameters
 from mcp.client.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp.shared.exceptions import MCPError
 
@@ -37,6 +39,7 @@ from zoho_mcp.sandbox.times import utc_now
 from zoho_mcp.server.prompts.instructions import LONGEST
 from zoho_mcp.server.tools.inventory import chosen
 from zoho_mcp.settings import from_environment
+from zoho_mcp.settings.profiles import has_account
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio
@@ -214,6 +217,21 @@ async def test_of_two_organisations_one_is_chosen(newcomer: Newcomer) -> None:
         assert (await call(client, "list_customers"))["customers"] == []
 
 
+async def test_a_login_that_was_left_before_the_organisation_goes_on_there_after_a_restart(newcomer: Newcomer) -> None:
+    add_organization(newcomer.zoho.state.store, "900000002", "Linden Export", today=today_there(utc_now()))
+    async with Client(newcomer.server()) as client:
+        await connect(await opened(newcomer, client))
+    assert not has_account(newcomer.environment)
+    async with Client(newcomer.server()) as client:
+        address = await opened(newcomer, client)
+        assert (await look(address)).headers["location"] == f"/{address.split('/', 3)[3]}/organization"
+        assert "Linden Export" in (await look(f"{address}/organization")).text
+        assert (await post(f"{address}/organization", {"organization": "900000002"})).status_code == 200
+        assert (await call(client, "list_customers"))["customers"] == []
+    assert has_account(newcomer.environment)
+    assert newcomer.refreshes() == 1
+
+
 async def test_reading_only_asks_zoho_for_no_more(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         await connect(await opened(newcomer, client), read_only="true")
@@ -299,3 +317,29 @@ async def test_no_secret_reaches_the_model_or_a_page(newcomer: Newcomer, caplog:
     profile = newcomer.stored()
     for secret in (CREDENTIALS.client_secret, profile.refresh_token.get_secret_value()):
         assert secret not in "\n".join(seen) + caplog.text
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_process_goes_from_nothing_to_demo_data_to_an_account_and_ends_tidily(
+    machine: Machine, era: Era
+) -> None:
+    environment = machine.environment(**machine.to_zoho())
+    server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment)
+    with anyio.fail_after(90):
+        async with Client(server, mode=era) as client:
+            assert await names(client) == [CONNECT.name, *BY_DEFAULT]
+
+            async def choose() -> None:
+                address = (await anyio.to_thread.run_sync(machine.pages)).splitlines()[0]
+                assert (await use_demo(address)).status_code == 200
+
+            result = await both(client.call_tool("list_invoices", {"per_page": 1}), choose())
+            assert "demo_data" in result.structured_content
+            address = machine.pages().splitlines()[0]
+            assert (await connect(address)).status_code == 200
+            assert "demo_data" not in await call(client, "list_invoices", per_page=1)
+        # What is stored is enough for the next one.
+        assert has_account(environment)
+        async with Client(server, mode=era) as client:
+            assert await names(client) == BY_DEFAULT
+            assert (await call(client, "list_invoices", per_page=1))["invoices"]

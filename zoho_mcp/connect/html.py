@@ -149,7 +149,8 @@ def organization_page(path: str, rows: Sequence[tuple[str, str]], problem: str =
 {choices}
 </fieldset>
 <div class="buttons"><button class="ok">Work in this organisation</button></div>
-</form>""").format(
+</form>
+<p><a href="{path}/account">Log in with another account</a></p>""").format(
         said=Markup('<p class="warn" role="alert">{}</p>').format(problem) if problem else "",
         path=path,
         choices=choices,

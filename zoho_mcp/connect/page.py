@@ -97,6 +97,8 @@ class ConnectPage:
     async def _show(self, request: Request) -> Response:
         if self._books.is_account:
             return self._ready()
+        if self._sign_in.lacks_organization:
+            return RedirectResponse(f"{self._path}/organization", 303)
         return HTMLResponse(html.choice_page(self._path, stored=self._books.stored(), demo=self._books.demo_owner))
 
     async def _choose(self, request: Request) -> Response:

@@ -8,9 +8,9 @@ from pydantic import SecretStr
 from zoho_mcp.connect.account import connection, forget_token, previous_login, profile_of, scopes_for
 from zoho_mcp.connect.consent import belongs
 from zoho_mcp.connect.organizations import fitting, organizations
-from zoho_mcp.errors import AuthError
+from zoho_mcp.errors import AuthError, SettingsError
 from zoho_mcp.settings import Settings, from_environment
-from zoho_mcp.settings.profiles import DEFAULT, Profile, Profiles, token_folder
+from zoho_mcp.settings.profiles import DEFAULT, Profile, Profiles, settings_of, token_folder
 from zoho_mcp.zoho.oauth import login
 
 _OF_AN_ACCOUNT = ("ZOHO_SOID", "ZOHO_SCOPES", "ZOHO_ORGANIZATION_ID", "ZOHO_SANDBOX")
@@ -27,10 +27,17 @@ class SignIn:
         self._profiles = Profiles.of(environment)
         self._name = environment.get("ZOHO_PROFILE", "").strip() or DEFAULT
         self._port = port
-        self._settings: Settings | None = None
         self._attempt: login.Attempt | None = None
         self._scopes: tuple[str, ...] = ()
-        self._profile: Profile | None = None
+        self._settings: Settings | None = None
+        self._profile = self._unfinished()
+        if self._profile is not None:
+            self._settings = settings_of(environment, self._name)
+
+    @property
+    def lacks_organization(self) -> bool:
+        """Whether somebody is logged in who has not chosen an organisation."""
+        return self._profile is not None and not self._profile.organization_id
 
     @property
     def redirect_uri(self) -> str:
@@ -43,6 +50,14 @@ class SignIn:
         if self._settings is None or self._attempt is None:
             return ""
         return login.address(self._settings, self._attempt, self._scopes)
+
+    def _unfinished(self) -> Profile | None:
+        """The stored profile, if it lacks nothing but an organisation: of a page that was left open, for example."""
+        try:
+            profile = self._profiles.load(self._name)
+        except SettingsError:
+            return None
+        return None if profile.organization_id else profile
 
     def begin(self, client_id: str, client_secret: str, data_centre: str, product: str, *, read_only: bool) -> None:
         """A new try. Raises SettingsError for what no client can be."""

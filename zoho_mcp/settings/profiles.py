@@ -76,11 +76,21 @@ def chosen_profile(environment: Mapping[str, str], name: str = "", *, secrets: b
 
 
 def has_account(environment: Mapping[str, str]) -> bool:
-    """Whether variables or a profile name an account, be it in part or wrongly: no server may then work on others."""
+    """Whether variables or a profile name an account, be it in part or wrongly: no server may then work on others.
+
+    A profile without an organisation is none yet.
+    """
     if any(environment.get(variable, "").strip() for variable in _ACCOUNT):
         return True
     store, name = Profiles.of(environment), environment.get("ZOHO_PROFILE", "").strip()
-    return store.folder is not None and (store.path_of(name).exists() if name else bool(store.names()))
+    if store.folder is None or not (store.path_of(name).exists() if name else store.names()):
+        return False
+    try:
+        profile = chosen_profile(environment, secrets=False)
+    except SettingsError:
+        return True
+    named = environment.get("ZOHO_ORGANIZATION_ID", "").strip()
+    return profile is None or bool(named or profile.organization_id)
 
 
 def settings_for(environment: Mapping[str, str], name: str = "", *, account: bool = True) -> Settings:
