@@ -78,7 +78,7 @@ sbom: $(VENV)/installed  ## what a plain installation consists of, dist/sbom.cdx
 
 lock:  ## the versions that are tested, constraints.txt; needs uv
 	uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
-		--all-extras --group test --group lint --group dist --group docs pyproject.toml --output-file constraints.txt
+		--all-extras --group test --group browser --group lint --group dist --group docs pyproject.toml --output-file constraints.txt
 
 clean:
 	rm -rf $(VENV) dist demo-output htmlcov .coverage .coverage.*

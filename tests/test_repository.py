@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -15,7 +16,7 @@ LINE = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)")
 
 def pins() -> dict[str, str]:
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    return {found[1].lower(): found[2] for line in text.splitlines() if (found := LINE.match(line))}
+    return {canonicalize_name(found[1]): found[2] for line in text.splitlines() if (found := LINE.match(line))}
 
 
 def test_every_dependency_has_an_upper_bound_and_a_tested_version_within_it() -> None:
@@ -24,7 +25,7 @@ def test_every_dependency_has_an_upper_bound_and_a_tested_version_within_it() ->
     for requirement in map(Requirement, needed):
         bounded = any(one.operator in ("<", "==", "~=") for one in requirement.specifier)
         assert bounded or requirement.name == "tzdata", requirement
-        assert tested[requirement.name.lower()] in requirement.specifier, requirement
+        assert tested[canonicalize_name(requirement.name)] in requirement.specifier, requirement
 
 
 def test_every_manifest_says_the_same_version() -> None:

@@ -22,7 +22,7 @@ from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.approvals import Approval, ApprovalStore
 
 _LONGEST_FORM = 4096
-_WAIT_FOR_OUTCOME = 3.0
+_WAIT_FOR_OUTCOME = 8.0
 """Seconds that a click waits for its call, so that the next page can mostly say how it ended."""
 _POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 HEADERS: Mapping[str, str] = {

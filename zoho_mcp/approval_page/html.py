@@ -76,7 +76,7 @@ just now. Approval {name}, {left}. If you did not expect this question, decline.
 
 
 def outcome_page(approval: Approval) -> str:
-    """What has become of it. Reloads itself only while a call is at work."""
+    """What has become of it. It never loads itself again: that takes people by surprise who read slowly."""
     shown = approval.shown
     at_work = not approval.outcome and (approval.state == "spent" or approval.callers > 0)
     said: str | Markup
@@ -91,7 +91,7 @@ def outcome_page(approval: Approval) -> str:
             "You approved. Nothing has been done yet, because the assistant stopped waiting: "
             "go back to it and tell it to go on."
         )
-    is_open = not approval.outcome and not at_work
+    is_open = not approval.outcome
     heading = "Done" if approval.outcome == DONE else _TITLES[approval.state]
     body = Markup("""{owner}<h1>{heading}</h1>
 <p role="status">{said}</p>
@@ -103,9 +103,9 @@ def outcome_page(approval: Approval) -> str:
         question=marked_up(shown.question),
         more=Markup('<p><a href="">Show what happened since</a></p>') if is_open else "",
         name=approval.name,
-        close="" if at_work or is_open else "You can close this window.",
+        close="" if is_open else "You can close this window.",
     )
-    return whole_page(f"{heading}: {quoting.for_page(shown.question)}", body, refresh=at_work)
+    return whole_page(f"{heading}: {quoting.for_page(shown.question)}", body)
 
 
 def notice_page(title: str, text: str) -> str:
@@ -172,20 +172,19 @@ def _minutes(seconds: float) -> str:
     return f"valid for {minutes} more minute{'' if minutes == 1 else 's'}"
 
 
-def whole_page(title: str, body: str, *, refresh: bool = False, go_to: str = "", script: str = "") -> str:
-    """A page around `body`, which is HTML. It loads itself again with `refresh`, and another page with `go_to`.
+def whole_page(title: str, body: str, *, go_to: str = "", script: str = "") -> str:
+    """A page around `body`, which is HTML. It goes on to another page at once with `go_to`.
 
     `script` runs only where the headers hold its hash.
     """
-    again = Markup('<meta http-equiv="refresh" content="2">') if refresh else Markup()
-    again += Markup('<meta http-equiv="refresh" content="0; url={}">').format(go_to) if go_to else Markup()
+    onward = Markup('<meta http-equiv="refresh" content="0; url={}">').format(go_to) if go_to else Markup()
     return Markup("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-{again}
+{onward}
 <title>{title}</title>
 <style>{style}</style>
 </head>
@@ -194,7 +193,7 @@ def whole_page(title: str, body: str, *, refresh: bool = False, go_to: str = "",
 </div></main>{script}</body>
 </html>
 """).format(
-        again=again,
+        onward=onward,
         title=title,
         style=Markup(STYLE),
         icon=_ICON,

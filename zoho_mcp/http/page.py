@@ -84,11 +84,7 @@ class ApprovalSite:
         """What the page says; but that there is nothing may be because somebody else is logged in here."""
         if response.status_code != 404:
             return response
-        text = f"""<h1>Not found</h1>
-<p role="status">There is no such approval for {escape(principal)} (any more). Nothing was done.</p>
-<form method="post" action="{escape(self._path(request))}/logout"><div class="buttons">
-<button class="no">Log in as somebody else</button></div></form>"""
-        return HTMLResponse(whole_page("Not found", text), 404)
+        return HTMLResponse(not_theirs_page(self._path(request), principal), 404)
 
     def _path(self, request: Request) -> str:
         """That of the question, and of nothing else."""
@@ -145,8 +141,7 @@ class ApprovalSite:
             return refused("You could not be logged in.")
         # No redirect: the browser would count it as coming from the issuer, and keep the cookie to itself.
         path = str(known["path"])
-        link = f'<p>Logged in as {escape(principal)}.</p><p><a href="{escape(path)}">Show the question</a></p>'
-        response = HTMLResponse(whole_page("Logged in", link, go_to=path))
+        response = HTMLResponse(logged_in_page(path, principal))
         self._cookies.drop(response, "login")
         self._cookies.put(response, "session", {"principal": principal})
         return response
@@ -170,6 +165,23 @@ def log_in_page(path: str, problem: str, *, by_token: bool) -> str:
 {how}
 <p class="soft">You stay logged in for fifteen minutes. <a href="{escape(path)}">I am logged in already</a></p>""",
     )
+
+
+def logged_in_page(path: str, principal: str) -> str:
+    """Goes on to the question at `path`."""
+    text = f"""<h1>Logged in</h1>
+<p role="status">Logged in as {escape(principal)}.</p>
+<p><a href="{escape(path)}">Show the question</a></p>"""
+    return whole_page("Logged in", text, go_to=path)
+
+
+def not_theirs_page(path: str, principal: str) -> str:
+    """There is no question at `path` for who is logged in."""
+    text = f"""<h1>Not found</h1>
+<p role="status">There is no such approval for {escape(principal)} (any more). Nothing was done.</p>
+<form method="post" action="{escape(path)}/logout"><div class="buttons">
+<button class="no">Log in as somebody else</button></div></form>"""
+    return whole_page("Not found", text)
 
 
 def _unavailable() -> Response:
