@@ -416,7 +416,7 @@ async def test_the_command_shows_a_row_per_call_newest_last_and_filters(zoho: Zo
     shown = run("audit", "--file", str(file))
     assert (shown.returncode, shown.stderr) == (0, "")
     heading, *rows = shown.stdout.splitlines()
-    assert heading.split()[:2] == ["time", "(UTC)"]
+    assert heading.split()[:2] == ["time", "client"]
     assert [row.split("  ")[0] for row in rows] == sorted(row.split("  ")[0] for row in rows)
     outcomes = [next(word for word in row.split() if word in ("done", "asked", "failed")) for row in rows]
     assert outcomes == ["done", "asked", "done", "failed"]

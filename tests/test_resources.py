@@ -41,7 +41,7 @@ async def test_the_lists_come_first_without_a_request_and_then_the_newest_record
         assert len(zoho.received()) == 2
         for found in (customers.resources[0], invoices.resources[0]):
             assert await read(client, str(found.uri))
-    assert own(first) == [f"{S}organization", f"{S}customers", f"{S}invoices"]
+    assert own(first) == [f"{S}organization", f"{S}customers", f"{S}invoices", f"{S}changes"]
     names = {one.name: one.description or "" for one in (*customers.resources, *invoices.resources)}
     assert "maya@harborcoffee.example" in names["Harbor Coffee Roasters"]
     assert names["INV-000043 Harbor Coffee Roasters"] == "545.27 USD, draft, dated 2026-06-14"
@@ -137,7 +137,7 @@ async def test_what_is_not_offered_as_a_tool_is_no_resource_either(zoho: Zoho) -
         first = await client.list_resources()
         with pytest.raises(MCPError):
             await client.read_resource(f"{S}invoices")
-    assert found == [f"{S}organization", f"{S}customers"]
+    assert found == [f"{S}organization", f"{S}customers", f"{S}changes"]
     assert templates == [f"{S}customers{{?page}}", f"{S}invoices/{{invoice_id}}", f"{S}invoices/{{invoice_id}}/pdf"]
     assert first.next_cursor is None
 

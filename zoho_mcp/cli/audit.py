@@ -8,19 +8,23 @@ from pathlib import Path
 
 from zoho_mcp.audit.before import BeforeValues
 from zoho_mcp.audit.verify import Wanted, calls, entries, verify
+from zoho_mcp.audit.words import OUTCOMES as OUTCOMES_IN_WORDS
 from zoho_mcp.cli import console
+from zoho_mcp.cli.audit_records import described_rows
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.settings import from_environment
 
-OUTCOMES = ("done", "refused", "declined", "not sent", "failed", "unknown", "asked")
-_COLUMNS = (("time", "time (UTC)", 19), ("principal", "who", 24), ("client", "client", 24), ("tool", "tool", 28),
-            ("record_id", "record", 20), ("decision", "decision", 8), ("way", "asked by", 11),
-            ("outcome", "outcome", 8), ("kind", "why", 20))  # fmt: skip
-_WRAPPED = ("time", "principal", "client", "kind")
+_COLUMNS = (("time", "time", 16), ("principal", "who", 24), ("client", "client", 24), ("action", "what", 28),
+            ("record", "record", 20), ("amount", "amount", 18), ("customer", "customer", 24), ("way", "asked by", 11),
+            ("outcome", "outcome", 22), ("reason", "why", 60))  # fmt: skip
+_WRAPPED = ("time", "principal", "client", "action", "customer", "outcome", "reason")
+_IF_ANY = ("principal", "amount", "customer")
+"""Columns that are left out where no row has a value."""
 _OF_BEFORE = (("time", "time (UTC)", 19), ("call", "id", 12), ("tool", "tool", 28), ("record_id", "record", 20))
 
-_COLOURS = {"done": "green", "asked": "yellow", "declined": "yellow", "refused": "yellow", "not sent": "yellow",
-            "failed": "red", "unknown": "bold red"}  # fmt: skip
+_COLOURS = {OUTCOMES_IN_WORDS[name]: style for name, style in {
+    "done": "green", "asked": "yellow", "declined": "yellow", "refused": "yellow", "not sent": "yellow",
+    "failed": "red", "unknown": "bold red"}.items()}  # fmt: skip
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -28,9 +32,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=show_audit)
     command.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
     command.add_argument("--tool", default="", help="show only this tool")
-    command.add_argument("--outcome", default="", help=f"show only one outcome: {', '.join(OUTCOMES)}")
+    command.add_argument("--outcome", default="", help=f"show only one outcome: {', '.join(OUTCOMES_IN_WORDS)}")
     command.add_argument("--since", default="", metavar="TIME", help="show only what happened since (UTC, 2026-10-31)")
     command.add_argument("--client", default="", help="show only clients with this in their name")
+    command.add_argument("--offline", action="store_true", help="do not look numbers, amounts and customers up in Zoho")
     command.add_argument("--json", action="store_true", help="print JSON, a line per call")
     more = command.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
     verify = more.add_parser("verify", help="find changed, missing and inserted lines")
@@ -45,8 +50,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def show_audit(options: argparse.Namespace) -> int:
     """Print a table of calls, newest last, or their lines as JSON."""
-    if options.outcome and options.outcome not in OUTCOMES:
-        raise SettingsError(f"Unknown outcome {options.outcome}.", f"Choose one of {', '.join(OUTCOMES)}.")
+    if options.outcome and options.outcome not in OUTCOMES_IN_WORDS:
+        raise SettingsError(f"Unknown outcome {options.outcome}.", f"Choose one of {', '.join(OUTCOMES_IN_WORDS)}.")
     path = _path(options)
     wanted = Wanted(options.tool, options.outcome, _moment(options.since), options.client)
     with console.busy("Reading the audit file"):
@@ -55,10 +60,10 @@ def show_audit(options: argparse.Namespace) -> int:
         for row in rows:
             console.verbatim(json.dumps(row))
     elif rows:
-        # Without a login nobody has a name.
-        known = any(row.get("principal") for row in rows)
-        columns = [column for column in _COLUMNS if known or column[0] != "principal"]
-        cells = [[_cell(row.get(name), width) for name, _, width in columns] for row in rows]
+        with console.busy("Reading the records in Zoho"):
+            told = described_rows(rows, options.environment, online=not options.offline)
+        columns = [one for one in _COLUMNS if one[0] not in _IF_ANY or any(row.get(one[0]) for row in told)]
+        cells = [[_cell(row.get(name), width) for name, _, width in columns] for row in told]
         wrap = [at for at, (name, _, _) in enumerate(columns) if name in _WRAPPED]
         console.table([heading for _, heading, _ in columns], cells, wrap=wrap, colours=_COLOURS)
     else:

@@ -97,6 +97,11 @@ def client_of(ctx: RequestContext) -> str:
 
 def principal_of(ctx: RequestContext) -> str | None:
     """Whom the token of this request stands for; None on stdio, where the caller is the user of this machine."""
+    return logged_in()
+
+
+def logged_in() -> str | None:
+    """The same, of the request under way."""
     token = get_access_token()
     return None if token is None else token.subject or token.client_id
 

@@ -86,10 +86,13 @@ class ZohoApi:
         rows: list[dict[str, Any]] = (await self.run("list_organizations", {}))["organizations"]
         return next((row for row in rows if str(row.get("organization_id")) == self.books), dict[str, Any]())
 
-    async def today(self) -> date:
-        """The organisation's date, by its time zone; this machine's where the organisation names none we know."""
+    async def zone(self) -> ZoneInfo | None:
+        """The organisation's time zone; None, for this machine's, where it names none we know."""
         try:
-            zone = ZoneInfo(str((await self.organization()).get("time_zone") or ""))
+            return ZoneInfo(str((await self.organization()).get("time_zone") or ""))
         except (ZoneInfoNotFoundError, ValueError):
-            zone = None
-        return datetime.now(zone).date()
+            return None
+
+    async def today(self) -> date:
+        """The organisation's date, by its time zone."""
+        return datetime.now(await self.zone()).date()

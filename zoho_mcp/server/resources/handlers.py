@@ -17,11 +17,12 @@ from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.prompts.skills import MARKDOWN, skill_at, skill_resources, skill_text
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.resources.statement import statement
-from zoho_mcp.server.resources.uris import LASTING, STATEMENT, ResourceKind
+from zoho_mcp.server.resources.uris import CHANGES, LASTING, STATEMENT, ResourceKind
 from zoho_mcp.server.results import result
 from zoho_mcp.server.results.projection import field_tree, project, whole
 from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tools.attachments import media_type_of
+from zoho_mcp.server.tools.changes import list_changes
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import visible
 from zoho_mcp.zoho.api import ORGANIZATION
@@ -138,6 +139,9 @@ async def _read(
     if address is STATEMENT:
         return _json(uri, whole(await statement(app.api, arguments["customer_id"]), {}))
     operation = app.catalog.operations[address.operation]
+    if address is CHANGES:
+        envelope, _ = await list_changes(app, {})
+        return _json(uri, result.tabular(operation, result.shape(operation, envelope)))
     payload = await app.api.send(app.api.request(operation, arguments))
     if isinstance(payload, bytes):
         blob = base64.b64encode(payload).decode()

@@ -43,8 +43,14 @@ KINDS = (
     ResourceKind(f"{SCHEME}invoices/{{invoice_id}}", "get_invoice", "Invoice",
                  "One invoice: lines, taxes, totals, balance"),
 )  # fmt: skip
+CHANGES = ResourceKind(f"{SCHEME}changes", "list_changes", "Changes of today",
+                       "What was changed, declined or refused through this server today")  # fmt: skip
 STATEMENT = next(address for address in KINDS if address.template.endswith("/statement"))
-_NEEDED = {STATEMENT.template: ("get_customer", "list_invoices", "list_payments", "list_credit_notes")}
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    # It shows callers their own calls, and of records what they may read: always there, whatever tools are offered.
+    CHANGES.template: (),
+    STATEMENT.template: ("get_customer", "list_invoices", "list_payments", "list_credit_notes"),
+}
 
 
 def needed(address: ResourceKind) -> tuple[str, ...]:
@@ -54,7 +60,7 @@ def needed(address: ResourceKind) -> tuple[str, ...]:
 
 def kinds(app: ServerContext) -> Iterator[ResourceKind]:
     """Every kind: those above, and the files of the catalog."""
-    yield from KINDS
+    yield from (*KINDS, CHANGES)
     for operation in app.catalog.operations.values():
         if file := operation.answer.file:
             yield ResourceKind(f"{SCHEME}{file.at}", operation.name, file.title, operation.description, file.media_type)

@@ -12,6 +12,7 @@ from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.results.totals import amount as required_amount
 from zoho_mcp.server.results.totals import money, objects, required
+from zoho_mcp.server.tools.changes import list_changes
 from zoho_mcp.server.tools.figures import get_customer_statement, get_payment_performance, summarize_records
 from zoho_mcp.server.tools.reports import get_monthly_revenue, get_receivables_aging
 from zoho_mcp.zoho.request import Request
@@ -152,6 +153,7 @@ COMPOSITES: Mapping[str, Handler] = {
         upsert_recurring_invoice,
         get_monthly_revenue,
         get_receivables_aging,
+        list_changes,
         summarize_records,
         get_customer_statement,
         get_payment_performance,
