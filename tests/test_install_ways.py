@@ -158,13 +158,17 @@ def test_the_apps_own_command_is_used_and_afterwards_the_file_is_what_it_was(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script with a #! line")
-def test_where_the_command_fails_or_the_file_names_variables_the_file_is_changed(tmp_path: Path) -> None:
-    path = prepared(tmp_path, "claude-code", '{"mcpServers": {"other": {"env": {"KEY": "${SECRET}"}}}}')
-    own = with_program(tmp_path, "claude-code")
-    assert install(options("claude-code"), own) == 0
+def test_geminis_command_is_not_used_where_it_would_write_secrets_into_the_file(tmp_path: Path) -> None:
+    path = prepared(tmp_path, "gemini", '{"mcpServers": {"other": {"env": {"KEY": "${SECRET}"}}}}')
+    assert install(options("gemini"), with_program(tmp_path, "gemini")) == 0
     assert not (tmp_path / "ran").exists()
-    assert "zoho-invoice" in said("claude-code", path)["mcpServers"]
-    path.unlink()
+    assert set(said("gemini", path)["mcpServers"]) == {"other", "zoho-invoice"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script with a #! line")
+def test_where_the_command_fails_the_file_is_changed(tmp_path: Path) -> None:
+    path = prepared(tmp_path, "claude-code", None)
+    own = with_program(tmp_path, "claude-code")
     (tmp_path / "bin" / "claude").write_text("#!/bin/sh\nexit 1\n")
     assert install(options("claude-code"), own) == 0
     assert "zoho-invoice" in said("claude-code", path)["mcpServers"]

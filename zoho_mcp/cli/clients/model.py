@@ -83,6 +83,8 @@ class OwnCommand:
     """The arguments that add a server of this name; None: the file is changed instead."""
     remove: Callable[[str], Sequence[str]] | None = None
     """The arguments that remove it; None: the file is changed instead."""
+    writes_secrets: bool = False
+    """Whether it writes the values of the environment variables that other entries name into the file."""
 
 
 @dataclass(frozen=True, slots=True)

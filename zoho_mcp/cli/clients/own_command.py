@@ -53,8 +53,7 @@ def to_remove(client: Client, machine: Machine, text: str | None, name: str) -> 
 
 
 def _run(client: Client, machine: Machine, text: str | None, arguments: Sequence[str] | None) -> Run | None:
-    # Gemini's command writes the values of the environment variables that other entries name into the file.
-    if client.own is None or arguments is None or "$" in (text or ""):
+    if client.own is None or arguments is None or (client.own.writes_secrets and "$" in (text or "")):
         return None
     program = shutil.which(client.own.program, path=machine.environment.get("PATH", ""))
     return Run(program, arguments, machine) if program else None
@@ -89,5 +88,5 @@ def _environment(flag: str, server: Local) -> list[str]:
 
 CLAUDE = OwnCommand("claude", _claude, lambda name: ("mcp", "remove", "--scope", "user", name))
 CODEX = OwnCommand("codex", _codex, lambda name: ("mcp", "remove", name))
-GEMINI = OwnCommand("gemini", _gemini, lambda name: ("mcp", "remove", "-s", "user", name))
+GEMINI = OwnCommand("gemini", _gemini, lambda name: ("mcp", "remove", "-s", "user", name), writes_secrets=True)
 VSCODE = OwnCommand("code", _vscode)
