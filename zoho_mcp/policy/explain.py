@@ -1,6 +1,7 @@
 """A policy in plain sentences, for the person whose policy it is."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from zoho_mcp.policy.figures import money
 from zoho_mcp.policy.grants import Grant, grant_for
@@ -70,6 +71,13 @@ def condition(rule: Rule) -> str:
 
 def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[str]:
     """What would happen to a call, which rule says so, and what it still depends on."""
+    yield from _explained(policy, operation, facts)
+    if operation.replaces and facts.effect != "destroy":
+        yield "If it takes something away from a record that is no draft:"
+        yield from (f"  {line}" for line in _explained(policy, operation, _destroying(facts)))
+
+
+def _explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[str]:
     found = candidates(policy, operation, facts)
     open_ones = [(rule, waiting) for rule, waiting in found if waiting]
     certain = next((rule for rule, waiting in found if not waiting), None)
@@ -105,8 +113,13 @@ def asks(policy: Policy, operation: Operation, facts: Facts) -> str:
     found = [rule for rule, _ in candidates(policy, operation, facts)]
     first = found[0] if found else None
     if outcome(policy, first, facts.effect).action != "ask":
-        return ""
+        destroys = operation.replaces and facts.effect != "destroy"
+        return "if it takes something away" if destroys and asks(policy, operation, _destroying(facts)) else ""
     return condition(first)[0].lower() + condition(first)[1:] if first and condition(first) != "Always" else "yes"
+
+
+def _destroying(facts: Facts) -> Facts:
+    return replace(facts, effect="destroy")
 
 
 def _what(action: Action, reason: str = "") -> str:
