@@ -18,6 +18,17 @@ async def test_a_number_stands_for_the_one_record_that_has_it(zoho: Zoho, era: E
     assert paid["found_by_number"][number]["invoice_id"] == own_id
 
 
+async def test_a_number_stands_for_its_record_inside_a_list_too(zoho: Zoho) -> None:
+    async with zoho.client() as client:
+        row = (await call(client, "list_invoices", status="overdue"))["invoices"][0]
+        part = [{"invoice_id": row["invoice_number"], "amount_applied": 5}]
+        paid = await call(client, "record_payment", customer_id=row["customer_id"], amount=5, invoices=part)
+        assert [one["invoice_id"] for one in paid["payment"]["invoices"]] == [row["invoice_id"]]
+        part[0]["invoice_id"] = "INV-999999"
+        result = await client.call_tool("record_payment", {"customer_id": "1", "amount": 5, "invoices": part})
+        assert result.structured_content["error"]["kind"] == "arguments"
+
+
 @pytest.mark.parametrize("number", ["INV-999999", "INV", "no such\nnumber", "../invoices"])
 async def test_a_number_that_no_record_has_changes_nothing(zoho: Zoho, number: str) -> None:
     async with zoho.client() as client:

@@ -53,14 +53,13 @@ class ToolCall:
         return str(self.arguments.get(ORGANIZATION, ""))
 
     @property
-    def unresolved(self) -> dict[str, list[str]]:
-        """Ids among the arguments that are no ids: perhaps the numbers of records."""
-        found: dict[str, list[str]] = {}
+    def unresolved(self) -> list[tuple[str, str, str]]:
+        """Ids that are no ids, perhaps numbers of records: the argument, the kind of id (`invoice_id`), the text."""
+        found: list[tuple[str, str, str]] = []
         for name, value in self.arguments.items():
-            each = cast("list[Any]", value) if isinstance(value, list) else [value]
-            numbers = [one for one in each if isinstance(one, str) and not one.strip().isdigit()]
-            if numbers and name.endswith(("_id", "_ids")):
-                found[name] = numbers
+            for part in cast("list[Any]", value) if isinstance(value, list) else [value]:
+                inside = cast("Mapping[str, Any]", part) if isinstance(part, Mapping) else {name: part}
+                found += [(name, key.removesuffix("s"), one) for key, one in inside.items() if _is_no_id(key, one)]
         return found
 
     @classmethod
@@ -86,6 +85,10 @@ class ToolCall:
             state=params.request_state,
             answers=params.input_responses,
         )
+
+
+def _is_no_id(name: str, value: object) -> bool:
+    return name.endswith(("_id", "_ids")) and isinstance(value, str) and not value.strip().isdigit()
 
 
 def client_of(ctx: RequestContext) -> str:

@@ -27,26 +27,39 @@ async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tu
     Raises ArgumentsError for a number that no record has, or several have; DeclinedError where the policy does not
     let the list be read.
     """
-    ids: dict[str, str] = {}
+    ids: dict[tuple[str, str], str] = {}
     found: dict[str, Any] = {}
-    for name, numbers in call.unresolved.items():
-        reader, field = _LISTS.get(name.removesuffix("s"), ("", ""))
-        if reader not in app.offered or name not in call.operation.input["properties"]:
+    for name, own_id, number in call.unresolved:
+        reader, _ = _LISTS.get(own_id, ("", ""))
+        if (
+            reader not in app.offered
+            or not _takes(call, name, own_id)
+            or not 0 < len(number.strip()) <= _LONGEST_NUMBER
+        ):
             continue
-        for number in (one for one in numbers if 0 < len(one.strip()) <= _LONGEST_NUMBER):
-            record = await _record(ctx, app, call, name, number.strip())
-            own_id = name.removesuffix("s")
-            ids[number] = str(required(record, own_id))
-            shown = {key: record[key] for key in _SHOWN if record.get(key)}
-            found[str(record[field])] = {own_id: ids[number]} | shown
+        record = await _record(ctx, app, call, (name, own_id), number.strip())
+        ids[own_id, number] = str(required(record, own_id))
+        shown = {key: record[key] for key in _SHOWN if record.get(key)}
+        found[str(record[_LISTS[own_id][1]])] = {own_id: ids[own_id, number]} | shown
     if not ids:
         return call, {}
-    named = {name: _with_ids(call.arguments[name], ids) for name in call.unresolved}
+    named = {name: _with_ids(call.arguments[name], name, ids) for name, _, _ in call.unresolved}
     return replace(call, arguments={**call.arguments, **named}), {"found_by_number": found}
 
 
-async def _record(ctx: RequestContext, app: ServerContext, call: ToolCall, name: str, number: str) -> dict[str, Any]:
-    reader, field = _LISTS[name.removesuffix("s")]
+def _takes(call: ToolCall, name: str, own_id: str) -> bool:
+    """Whether the tool has this argument, and inside it this id."""
+    schema: dict[str, Any] = call.operation.input["properties"].get(name, {})
+    return bool(schema) and (
+        name.removesuffix("s") == own_id or own_id in schema.get("items", {}).get("properties", {})
+    )
+
+
+async def _record(
+    ctx: RequestContext, app: ServerContext, call: ToolCall, where: tuple[str, str], number: str
+) -> dict[str, Any]:
+    name, own_id = where
+    reader, field = _LISTS[own_id]
     await require_allowed(ctx, app, [reader], {field: number})
     envelope = await app.api.run(reader, {field: number})
     rows: list[dict[str, Any]] = envelope[app.catalog.operations[reader].answer.key]
@@ -59,7 +72,9 @@ async def _record(ctx: RequestContext, app: ServerContext, call: ToolCall, name:
     return own[0]
 
 
-def _with_ids(value: Any, ids: Mapping[str, str]) -> Any:
+def _with_ids(value: Any, name: str, ids: Mapping[tuple[str, str], str]) -> Any:
     if isinstance(value, list):
-        return [_with_ids(one, ids) for one in cast("list[Any]", value)]
-    return ids.get(value, value) if isinstance(value, str) else value
+        return [_with_ids(one, name, ids) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {key: _with_ids(one, key, ids) for key, one in cast("dict[str, Any]", value).items()}
+    return ids.get((name.removesuffix("s"), value), value) if isinstance(value, str) else value
