@@ -11,7 +11,7 @@ from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import day, number, text
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
+from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
 LISTING = Listing(
     key="creditnote_refunds",
@@ -58,21 +58,20 @@ def create_refund(request: Request) -> Reply:
         # The documentation requires a date; defaulting to today, as for payments, is unverified.
         "date": request.today,
         "refund_mode": "cash",
+        "payment_form": "",
         "exchange_rate": note["exchange_rate"],
         "created_time": request.stamp,
     }
     number(request.body, "amount")
     _write(request, note, refund)
-    where = f"/creditnotes/{note['creditnote_id']}/refunds/{refund_id}"
-    message = "The refund information for this credit note has been saved."
-    return created(message, where, creditnote_refund=refund_of(note, refund))
+    return done("The credit note amount is refunded successfully.", creditnote_refund=refund_of(note, refund))
 
 
 def update_refund(request: Request) -> Reply:
     """PUT /creditnotes/{creditnote_id}/refunds/{creditnote_refund_id}: what is sent changes, the rest stays."""
     note, refund = _both(request)
     _write(request, note, refund)
-    return done("The refund information has been saved.", creditnote_refund=refund_of(note, refund))
+    return done("The credit note refund is updated successfully.", creditnote_refund=refund_of(note, refund))
 
 
 def delete_refund(request: Request) -> Reply:
