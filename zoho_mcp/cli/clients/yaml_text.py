@@ -1,6 +1,6 @@
 """Changes one entry of a YAML text and leaves every other line as it is. Knows nothing of clients or files.
 
-Only block style is changed; the caller reads the result and compares. ruamel.yaml is imported on first use.
+Only block style is changed; the caller reads the result and compares. ruamel.yaml comes with the extra `goose`.
 """
 
 from collections.abc import Callable, Mapping
@@ -78,21 +78,26 @@ def drop(text: str, key: str, name: str) -> tuple[str, ...]:
     return mark + "".join(without[:at] + without[at + 1 :]), mark + "".join(without)
 
 
-def _yaml(kind: str) -> Any:
-    from ruamel.yaml import YAML
+def _library() -> Any:
+    try:
+        import ruamel.yaml
+    except ImportError as problem:
+        raise ValueError("ruamel.yaml is not installed: pip install 'zoho-invoice-mcp[goose]'") from problem
+    return ruamel.yaml
 
-    found: Any = YAML(typ=kind, pure=True)
+
+def _yaml(kind: str) -> Any:
+    found = _library().YAML(typ=kind, pure=True)
     found.default_flow_style = False
     found.width = 10_000
     return found
 
 
 def _parsed(parse: Callable[[], Any]) -> Any:
-    from ruamel.yaml.error import YAMLError
-
+    library = _library()
     try:
         return parse()
-    except YAMLError as problem:
+    except library.error.YAMLError as problem:
         raise ValueError(" ".join(str(problem).split())) from problem
 
 
