@@ -175,3 +175,72 @@ async def test_an_older_client_hears_that_the_page_was_decided(zoho: Zoho, monke
             await both(client.call_tool("void_invoice", {"invoice_id": invoice}), desk.approve())
     told = [one.params.elicitation_id for one in heard if isinstance(one, types.ElicitCompleteNotification)]
     assert told == [opens.asked[0].elicitation_id]
+
+
+@both_eras
+async def test_a_client_that_says_it_opened_the_page_has_not_approved_anything(
+    zoho: Zoho, era: Era, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opening(zoho, era, monkeypatch, approval_wait=0.02) as (client, opens):
+        opens.answer = types.ElicitResult(action="accept", content={"confirm": True, "open": True})
+        invoice = await sent_invoice(client)
+        for _ in range(2):
+            assert kind_of(await client.call_tool("void_invoice", {"invoice_id": invoice})) == "waiting"
+        assert await status(client, invoice) == "sent"
+
+
+FORGERIES: dict[str, dict[str, types.ElicitResult]] = {
+    "the answer to a form": {"confirm": types.ElicitResult(action="accept", content={"confirm": True})},
+    "both answers": {"confirm": types.ElicitResult(action="accept", content={"confirm": True}), "open": ACCEPT},
+    "no answer": {},
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_the_state_of_a_page_is_worth_nothing_for_another_answer(
+    zoho: Zoho, forgery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opening(zoho, "2026-07-28", monkeypatch, approval_wait=0.02) as (client, _):
+        invoice = await sent_invoice(client)
+        arguments = {"invoice_id": invoice}
+        asked = await client.session.call_tool("void_invoice", arguments, allow_input_required=True)
+        assert isinstance(asked, types.InputRequiredResult)
+        zoho.clock.advance(seconds=5)
+        result = await client.session.call_tool(
+            "void_invoice",
+            arguments,
+            input_responses=dict(FORGERIES[forgery]),
+            request_state=asked.request_state,
+            allow_input_required=True,
+        )
+        assert isinstance(result, types.CallToolResult)
+        assert kind_of(result) == "waiting"
+        assert await status(client, invoice) == "sent"
+
+
+async def test_a_no_that_is_sent_again_after_the_click_takes_nothing_back_and_runs_nothing_twice(
+    zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opening(zoho, "2026-07-28", monkeypatch) as (client, opens):
+        invoice = await sent_invoice(client)
+        arguments = {"invoice_id": invoice}
+        asked = await client.session.call_tool("void_invoice", arguments, allow_input_required=True)
+        assert isinstance(asked, types.InputRequiredResult)
+        assert asked.input_requests is not None
+        params = asked.input_requests["open"].params
+        assert isinstance(params, types.ElicitRequestURLParams)
+        zoho.clock.advance(seconds=5)
+        await opens.desk.click(params.url, "approve")
+        answers: list[types.ElicitResult] = [ACCEPT, ACCEPT, types.ElicitResult(action="decline")]
+        errors: list[bool] = []
+        for answer in answers:
+            result = await client.session.call_tool(
+                "void_invoice",
+                arguments,
+                input_responses={"open": answer},
+                request_state=asked.request_state,
+                allow_input_required=True,
+            )
+            errors.append(not isinstance(result, types.CallToolResult) or bool(result.is_error))
+        assert errors == [False, True, True]
+    assert zoho.changes().count(f"POST /invoice/v3/invoices/{invoice}/status/void") == 1
