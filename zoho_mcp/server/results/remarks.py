@@ -5,7 +5,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from zoho_mcp.policy.facts import MAIL, can_mail
-from zoho_mcp.policy.figures import records_in
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation, is_some
 
@@ -152,7 +151,9 @@ def _part(discount: object, of: Decimal) -> Decimal | None:
 
 
 def _lines(holder: Json) -> list[Json]:
-    return records_in(holder.get("line_items"))
+    lines = holder.get("line_items")
+    parts = cast("list[Any]", lines) if isinstance(lines, list) else []
+    return [cast(Json, part) for part in parts if isinstance(part, dict)]
 
 
 def _number(value: object) -> Decimal | None:
