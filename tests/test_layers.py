@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "policy": ({"errors", "private_files", "text", "settings", "specs.model", "policy"}, {"pydantic", "anyio"}),
     "audit": ({"errors", "private_files", "settings", "specs.model", "audit"}, {"pydantic", "filelock"}),
-    "approval_page": ({"errors", "policy", "approval_page"}, {"anyio", "starlette", "uvicorn", "markupsafe"}),
+    "approval_page": ({"errors", "policy", "approval_page"}, {"anyio", "h11", "starlette", "uvicorn", "markupsafe"}),
     "server": (
         {
             "errors",
@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "http": (
         {"errors", "settings", "private_files", "policy", "approval_page", "server", "http"},
-        {"mcp", "mcp_types", "anyio", "h11", "httpx", "jwt", "markupsafe", "pydantic", "starlette", "uvicorn"},
+        {"mcp", "mcp_types", "anyio", "httpx", "jwt", "markupsafe", "pydantic", "starlette", "uvicorn"},
     ),
     "connect": (
         {"errors", "private_files", "settings", "specs", "telemetry", "zoho", "approval_page", "server", "connect"},

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
@@ -131,6 +131,18 @@ async def test_only_a_form_is_read(zoho: Zoho) -> None:
             form = {"content-type": "application/x-www-form-urlencoded"}
             assert (await browser.post(window.address, content=body, headers=form)).status_code == 403
         assert await window.is_untouched()
+
+
+async def test_idle_connections_keep_nobody_out_and_are_hung_up_on(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoho_mcp.approval_page.timed.HEAD_WITHIN", 0.5)
+    async with a_window(zoho) as window, AsyncExitStack() as idle:
+        port = urlsplit(window.address).port or 0
+        streams = [await idle.enter_async_context(await anyio.connect_tcp("127.0.0.1", port)) for _ in range(150)]
+        with anyio.fail_after(20):
+            assert (await get(window.address)).status_code == 200
+            for stream in streams:
+                with pytest.raises(anyio.EndOfStream):
+                    await stream.receive()
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -18,10 +18,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zoho_mcp.approval_page.html import STYLE_HASH, notice_page, outcome_page, question_page
+from zoho_mcp.approval_page.timed import TimedProtocol
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy.approvals import Approval, ApprovalStore
 
 _LONGEST_FORM = 4096
+_MOST_CONNECTIONS = 512
+"""Many more than browsers open, so that idle connections keep nobody out before they are hung up on."""
 _WAIT_FOR_OUTCOME = 8.0
 """Seconds that a click waits for its call, so that the next page can mostly say how it ended."""
 _POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -80,8 +83,8 @@ def loopback_server(app: ASGIApp) -> LoopbackServer:
     """Serves without touching signals, standard output or the log: an address in a log would be a key in a log."""
     return LoopbackServer(
         uvicorn.Config(
-            app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
-            proxy_headers=False, timeout_keep_alive=5, timeout_graceful_shutdown=1, limit_concurrency=64,
+            app, http=TimedProtocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
+            proxy_headers=False, timeout_keep_alive=5, timeout_graceful_shutdown=1, limit_concurrency=_MOST_CONNECTIONS,
         )
     )  # fmt: skip
 

@@ -9,18 +9,15 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from zoho_mcp.approval_page.timed import TimedProtocol
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.drain import ActiveRequests
 
 GRACE = 25.0
 """Seconds that calls get to end when the server is told to stop."""
-HEAD_WITHIN = 10.0
-"""Seconds for the head of a request."""
 MOST_CONNECTIONS = 800
 """Below the 1024 files that a process may usually have open."""
 _BACKLOG = 2048
@@ -56,7 +53,7 @@ class HttpServer(uvicorn.Server):
     def __init__(self, app: ASGIApp, work: ActiveRequests, *, grace: float = GRACE) -> None:
         super().__init__(
             uvicorn.Config(
-                app, http=_TimedProtocol, ws="none", lifespan="on", log_config=None, access_log=False,
+                app, http=TimedProtocol, ws="none", lifespan="on", log_config=None, access_log=False,
                 server_header=False, proxy_headers=False, limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=_FAREWELL,
             )
@@ -81,32 +78,6 @@ class HttpServer(uvicorn.Server):
         elif self._told and (self._work.is_done or now > self._until):
             self.should_exit = True
         return await super().on_tick(counter)
-
-
-class _TimedProtocol(H11Protocol):
-    """Hangs up on whoever connects and does not say what for: uvicorn itself would wait for ever."""
-
-    _late: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        super().connection_made(transport)
-        self._late = self.loop.call_later(HEAD_WITHIN, transport.close)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._in_time()
-        elif self._late is None:
-            self._late = self.loop.call_later(HEAD_WITHIN, self.transport.close)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._in_time()
-        super().connection_lost(exc)
-
-    def _in_time(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
 
 
 def run(

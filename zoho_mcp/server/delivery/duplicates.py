@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.errors import DeclinedError
+from zoho_mcp.errors import DeclinedError, ZohoMcpError
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.attempt import Attempt, Previous
@@ -51,7 +52,7 @@ async def earlier(app: ServerContext, call: ToolCall) -> Duplicate | None:
     if not app.settings.repeat_window or not creates_or_sends(call.operation):
         return None
     previous = await _previous(app, call)
-    return None if previous is None else _duplicate(app, call, previous)
+    return None if previous is None else _duplicate(app, call, await _read_fresh(app, previous))
 
 
 async def claim(app: ServerContext, call: ToolCall) -> None:
@@ -90,6 +91,16 @@ async def _looked_up(app: ServerContext, key: str, previous: Previous) -> Previo
         "happened.",
         what_to_check(app, attempt),
     )
+
+
+async def _read_fresh(app: ServerContext, previous: Previous) -> Previous:
+    """With the record itself, where only its ids are known: another process made it."""
+    reader, arguments = _subject(app, previous)
+    if previous.record is None or not arguments or _label(previous.record):
+        return previous
+    with suppress(ZohoMcpError):
+        return replace(previous, record=await app.api.record(reader, arguments))
+    return previous
 
 
 def _duplicate(app: ServerContext, call: ToolCall, previous: Previous) -> Duplicate:

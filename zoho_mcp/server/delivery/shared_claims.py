@@ -1,8 +1,8 @@
 """The claims of all servers of a user, in a private SQLite file beside the rate limits; they outlive a process.
 
 A claim whose process is gone without an end is a call whose outcome is unknown: it is looked up when it is made again.
-The file holds no arguments: of a call a hash, of what it made the ids, the number and the name. If the file cannot be
-used, the claims of this process go on in memory.
+The file holds no arguments: of a call a hash, of what it made the ids. If the file cannot be used, the
+claims of this process go on in memory.
 """
 
 import hashlib
@@ -30,7 +30,6 @@ LONGEST_CALL = 300.0
 CREATED_FOR = 86_400.0
 _BUSY_FOR = 5.0
 _POLL = 0.05
-_SHOWN = ("contact_name", "name")
 _SCHEMA = """
 create table if not exists claims (
     key text primary key, owner text not null, pid integer not null, running integer not null, at real not null,
@@ -178,11 +177,11 @@ class SharedClaims:
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, str]:
-    """As much of a record as a question shows."""
+    """The ids of a record; a question reads the rest of it fresh."""
     return {
         field: value
         for field, value in record.items()
-        if isinstance(value, str) and (field.endswith(("_id", "_number")) or field in _SHOWN)
+        if isinstance(value, str) and field.endswith("_id") and value.isdecimal()
     }
 
 
