@@ -93,14 +93,15 @@ async def test_a_no_that_takes_its_time_is_final(zoho: Zoho, era: Era) -> None:
 
 @both_eras
 async def test_what_the_user_wants_instead_is_passed_on_and_contradicts_a_yes(zoho: Zoho, era: Era) -> None:
-    wish = {"confirm": False, "instead": "write a credit note"}
+    wish: dict[str, Any] = {"confirm": False, "instead": "write a credit note"}
     answers = Answers(zoho, types.ElicitResult(action="accept", content=wish), after=9)
     async with asking(zoho, era, answers) as (client, desk):
         invoice = await sent_invoice(client)
         result = await client.call_tool("void_invoice", {"invoice_id": invoice})
         assert kind_of(result) == "declined"
         assert "write a credit note" in text_of(result)
-        for junk in ({"confirm": True, "instead": "x"}, {"confirm": True, "number": "", "other": 1}):
+        junks: list[dict[str, Any]] = [{"confirm": True, "instead": "x"}, {"confirm": True, "number": "", "other": 1}]
+        for junk in junks:
             answers.answer = types.ElicitResult(action="accept", content=junk)
             await both(client.call_tool("void_invoice", {"invoice_id": invoice}), desk.decide("decline"))
         assert await status(client, invoice) == "sent"
