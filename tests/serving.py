@@ -94,6 +94,8 @@ async def a_site(
     checks: tuple[Callable[[], Awaitable[None]], ...] = (),
     within: float = BODY_WITHIN,
     grace: float = 5.0,
+    no_access: frozenset[str] = frozenset(),
+    most_sessions: int = 50,
     **changes: Any,
 ) -> AsyncGenerator[Site]:
     """The whole of it on a free port; with `page` that is its public address. `changes` are settings of the server."""
@@ -105,6 +107,7 @@ async def a_site(
         app = create_app(
             zoho.server(approvals=approvals, public_page=where.page, **changes), where,
             work=work, who=who, approvals=approvals, checks=checks, within=within,
+            may_use=lambda caller: caller not in no_access, most_sessions=most_sessions,
         )  # fmt: skip
         server = Server(app, work, grace=grace)
         site = Site(f"http://127.0.0.1:{where.port}", server, work, where)

@@ -1,7 +1,8 @@
 """Puts the HTTP server together: the SDK's app for both eras of the protocol, behind who and what may come in."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
@@ -16,6 +17,7 @@ from zoho_mcp.http.health import HEALTHZ, READYZ, Check, health_routes
 from zoho_mcp.http.identity import Identity, auth_settings, identity
 from zoho_mcp.http.page import ApprovalSite
 from zoho_mcp.http.settings import PATH, HttpSettings
+from zoho_mcp.http.shares import MOST_PER_CALLER, SessionShares
 from zoho_mcp.policy.approvals import ApprovalStore
 from zoho_mcp.server.context import ServerContext
 
@@ -34,13 +36,15 @@ def create_app(
     key: bytes | None = None,
     checks: Sequence[Check] = (),
     within: float = BODY_WITHIN,
+    may_use: Callable[[str], bool] = lambda caller: True,
+    most_sessions: int = MOST_PER_CALLER,
 ) -> ASGIApp:
     """The ASGI app for a server that is reached as `http` says, with `http.port` the one that is really bound.
 
     With `approvals`, the server's own, people decide on a page of this app where `http` has one; `key`: 32 random bytes
     that servers share which take each other's forms.
     `who` says whom to let in, if not as `http` says; `checks` whether it is ready; `within`: seconds for a
-    request's body.
+    request's body; `may_use`: whether a caller may use the server at all; `most_sessions`: of each caller.
     """
     server.middleware.insert(0, work)
     who = who or identity(http)
@@ -60,6 +64,7 @@ def create_app(
         token_verifier=who.verifier,
         custom_starlette_routes=[*health_routes(work, tuple(checks)), *about_routes(http), *pages],
     )
+    app = SessionShares(app, partial(_caller, who), may_use, most_sessions)
     if http.knows_callers:
         app = explained(app, http)
     if http.origins:
@@ -69,6 +74,14 @@ def create_app(
     return guarded(
         app, security, work, open_paths=(HEALTHZ, READYZ, *cards), within=within, knows_callers=who.verifier is not None
     )
+
+
+async def _caller(who: Identity, token: str) -> str | None:
+    """Whom a token stands for; None: nobody, which the SDK's app will say. Without log-ins all are one."""
+    if who.verifier is None:
+        return ""
+    known = await who.verifier.verify_token(token) if token else None
+    return None if known is None else known.subject or known.client_id
 
 
 def _for_scripts(app: ASGIApp, http: HttpSettings) -> ASGIApp:

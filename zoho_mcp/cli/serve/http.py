@@ -11,6 +11,7 @@ from zoho_mcp.http.app import create_app
 from zoho_mcp.http.drain import ActiveRequests
 from zoho_mcp.http.settings import HttpSettings, http_settings
 from zoho_mcp.policy.approvals import Approvals
+from zoho_mcp.policy.grants import grant_for
 from zoho_mcp.server.app import create_server, policy_for
 from zoho_mcp.server.tools.inventory import for_organizations
 from zoho_mcp.specs.load import load
@@ -32,7 +33,8 @@ def serve_http(environment: Mapping[str, str], *, file: str | None = None) -> in
     approvals, key = (replicas.approvals, replicas.key) if replicas else (Approvals(), None)
     work = ActiveRequests()
     catalog = load(settings.product, settings.edition)
-    if not http.knows_callers and policy_for(settings, for_organizations(catalog, settings)).grants:
+    grants = policy_for(settings, for_organizations(catalog, settings)).grants
+    if not http.knows_callers and grants:
         raise SettingsError(
             "The policy file has rules per principal ([[principals]]), but over HTTP every caller would be unknown.",
             "Create tokens with `zoho-invoice-mcp token add NAME`, set ZOHO_HTTP_ISSUER, or remove [[principals]].",
@@ -41,7 +43,10 @@ def serve_http(environment: Mapping[str, str], *, file: str | None = None) -> in
 
     def make(port: int) -> ASGIApp:
         checks = (Readiness(client).check,)
-        return create_app(server, replace(http, port=port), work=work, approvals=approvals, key=key, checks=checks)
+        return create_app(
+            server, replace(http, port=port), work=work, approvals=approvals, key=key, checks=checks,
+            may_use=lambda caller: grant_for(grants, caller).access != "none",
+        )  # fmt: skip
 
     run(make, http.host, http.port, work, lambda port: _announce(replace(http, port=port)))
     return 0
