@@ -216,11 +216,8 @@ async def test_a_pdf_is_a_link_whose_bytes_come_only_when_it_is_read(zoho: Zoho,
 @both_eras
 async def test_customers_and_invoices_are_resources(zoho: Zoho, era: Era) -> None:
     async with zoho.client(era) as client:
-        assert [str(found.uri) for found in (await client.list_resources()).resources] == [
-            "zoho-invoice://organization",
-            "zoho-invoice://customers",
-            "zoho-invoice://invoices",
-        ]
+        uris = {str(found.uri) for found in (await client.list_resources()).resources}
+        assert {f"zoho-invoice://{name}" for name in ("organization", "customers", "invoices")} <= uris
         templates = [found.uri_template for found in (await client.list_resource_templates()).resource_templates]
         assert "zoho-invoice://invoices/{invoice_id}/pdf" in templates
         customer = (await call(client, "list_customers", per_page=1))["customers"][0]["customer_id"]
