@@ -10,6 +10,7 @@ import pytest
 from machine import COMMAND, INTERRUPTED, Accounts, Machine, add_organization, plain, serving
 
 from zoho_mcp.audit.log import Audit
+from zoho_mcp.cli.audit import COLUMNS
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 
 if sys.platform == "win32":
@@ -121,7 +122,7 @@ def test_a_table_that_fits_stays_a_table_and_one_that_does_not_loses_nothing(mac
     environment = machine.environment(ZOHO_AUDIT_FILE=str(audited))
     wide, narrow = (in_terminal(environment, "audit", columns=columns).text for columns in (250, 80))
     assert {line.count("email_recurring_invoice") for line in wide.splitlines() if "email" in line} == {1}
-    headings = {"time", "(UTC)", "client", "tool", "record", "decision", "asked", "by", "outcome", "message", "─"}
+    headings = {word for _, heading, _ in COLUMNS for word in heading.split()} | {"─"}
     words = [sorted(word for word in text.split() if not headings & {word, word[0]}) for text in (wide, narrow)]
     assert words[0] == words[1]
 

@@ -14,7 +14,7 @@ from zoho_mcp.cli.audit_records import described_rows
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.settings import from_environment
 
-_COLUMNS = (("time", "time", 16), ("principal", "who", 24), ("client", "client", 24), ("action", "what", 28),
+COLUMNS = (("time", "time", 16), ("principal", "who", 24), ("client", "client", 24), ("action", "what", 28),
             ("record", "record", 20), ("amount", "amount", 18), ("customer", "customer", 24), ("way", "asked by", 11),
             ("outcome", "outcome", 22), ("reason", "why", 60))  # fmt: skip
 _WRAPPED = ("time", "principal", "client", "action", "customer", "outcome", "reason")
@@ -62,7 +62,7 @@ def show_audit(options: argparse.Namespace) -> int:
     elif rows:
         with console.busy("Reading the records in Zoho"):
             told = described_rows(rows, options.environment, online=not options.offline)
-        columns = [one for one in _COLUMNS if one[0] not in _IF_ANY or any(row.get(one[0]) for row in told)]
+        columns = [one for one in COLUMNS if one[0] not in _IF_ANY or any(row.get(one[0]) for row in told)]
         cells = [[_cell(row.get(name), width) for name, _, width in columns] for row in told]
         wrap = [at for at, (name, _, _) in enumerate(columns) if name in _WRAPPED]
         console.table([heading for _, heading, _ in columns], cells, wrap=wrap, colours=_COLOURS)
