@@ -73,7 +73,6 @@ async def test_a_changed_record_gets_a_new_preview_and_token(zoho: Zoho) -> None
         await call(client, "update_invoice", invoice_id=invoice, due_date="2026-12-31", reason="x")
         anew = await refusal(client, invoice_id=invoice, confirmation_token=given)
         assert "the record changed" in anew
-        assert "31 December 2026" in anew
         assert "used before" in await refusal(client, invoice_id=invoice, confirmation_token=given)
         assert await status(client, invoice) == "partially_paid"
 
