@@ -59,8 +59,9 @@ async def session(folder: Path) -> Session:
 async def connecting(folder: Path) -> str:
     """The page that takes what Zoho's API console shows, of a server without an account."""
     server, opened = _server(folder)
+    page, nothing = "", dict[str, Any]()
     async with Client(server) as client, anyio.create_task_group() as group:
-        group.start_soon(client.call_tool, "connect_zoho", {})
+        group.start_soon(client.call_tool, "connect_zoho", nothing)
         address = await anyio.to_thread.run_sync(opened.read_text)
         async with httpx.AsyncClient() as browser:
             page = (await browser.get(f"{address}/account/eu")).text

@@ -18,7 +18,7 @@ from zoho_mcp.audit.verify import entries
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.policy.client_memory import PAUSE, ClientMemory
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 both_eras = pytest.mark.parametrize("era", ERAS)
 YES = types.ElicitResult(action="accept", content={"confirm": True})
 MACHINES: dict[str, types.ElicitResult] = {

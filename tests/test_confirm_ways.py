@@ -13,7 +13,7 @@ from test_confirm import sent_invoice, status
 
 from zoho_mcp.policy.approvals import MOST_WAITING, Approvals
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 both_eras = pytest.mark.parametrize("era", ERAS)
 DESTROYS = ("void_invoice", "delete_invoice")

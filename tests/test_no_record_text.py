@@ -17,7 +17,7 @@ from mcp import Client
 from zoho_mcp import errors
 from zoho_mcp.errors import ZohoMcpError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 MARK = "zqmarkerqz"
 NO = types.ElicitResult(action="decline")
 NOT_PROVOKED = {

@@ -11,7 +11,7 @@ from sandbox_support import Json
 from zoho_mcp.sandbox.demo.organization import request_at
 from zoho_mcp.sandbox.kinds.invoices import actions
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 ACTIONS: dict[str, tuple[Any, ...]] = {
     "draft": (), "pending_approval": (actions.submit,), "approved": (actions.submit, actions.approve),
     "rejected": (actions.submit, actions.reject), "void": (actions.mark_sent, actions.mark_void),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import Zoho, call
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 REQUESTS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "cases" / "owner_requests.json").read_text(encoding="utf-8")
 )
