@@ -1,4 +1,4 @@
-"""A server on an embedded Zoho, in memory, for clients of both eras."""
+"""A server on the sandbox, in memory, for clients of both eras."""
 
 import atexit
 import itertools

@@ -103,7 +103,7 @@ async def test_a_field_that_does_not_exist_is_refused_with_those_that_do(
         arguments = {"invoice_id": invoice} if tool == "get_invoice" else {}
         result = await client.call_tool(tool, {**arguments, "fields": asked})
     assert result.is_error
-    assert f"there is no {asked[0]}; there is " in text_of(result)
+    assert f"no field {asked[0]}. The fields are " in text_of(result)
     assert there in text_of(result)
     assert "Nothing was changed." in text_of(result)
 

@@ -126,7 +126,7 @@ async def test_the_minute_is_not_waited_for_and_its_end_is_told(request_: Reques
     time, zoho = Time(), Zoho(refused(44))
     shared = client(zoho, time)
     for _ in range(2):
-        with pytest.raises(LimitedError, match="It frees in 60 seconds") as caught:
+        with pytest.raises(LimitedError, match="It resets in 60 seconds") as caught:
             await shared.send(request_)
         assert "Nothing was changed." in str(caught.value)
     assert len(zoho.sent) == 1, "the second one knows already"

@@ -145,7 +145,7 @@ async def test_a_replayed_answer_does_not_run_it_again(zoho: Zoho) -> None:
         again = await answer(client, "void_invoice", state, invoice_id=invoice)
         assert isinstance(again, types.CallToolResult)
         assert again.is_error
-        assert "used before" in text_of(again)
+        assert "already used" in text_of(again)
         assert zoho.changes().count(f"POST /invoice/v3/invoices/{invoice}/status/void") == 1
 
 

@@ -167,7 +167,7 @@ async def result_expire(world: World) -> None:
         invoice = await world.invoice(client)
         state = await question(client, invoice)
         world.clock.advance(seconds=301)
-        assert "too late" in assert_refused(await reply(client, invoice, state))
+        assert "expired" in assert_refused(await reply(client, invoice, state))
         assert world.runs(invoice) == 0
 
 
@@ -176,7 +176,7 @@ async def result_replay(world: World) -> None:
         invoice = await world.invoice(client)
         state = await question(client, invoice)
         assert_ran(await reply(client, invoice, state))
-        assert "used before" in assert_refused(await reply(client, invoice, state))
+        assert "already used" in assert_refused(await reply(client, invoice, state))
         assert world.runs(invoice) == 1
 
 
@@ -462,7 +462,7 @@ async def page_record_changed(world: World) -> None:
             await call(client, "update_invoice", invoice_id=invoice, due_date="2026-12-31", reason="x")
             await world.desk.click(address, "approve")
             again = await world.desk.next()
-            assert "The record changed after the last question" in await world.desk.look(again)
+            assert "The record has changed since the last question" in await world.desk.look(again)
             assert "The record has changed since you decided" in await world.desk.look(address)
             await world.desk.click(again, "decline")
 

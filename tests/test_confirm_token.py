@@ -40,7 +40,7 @@ async def test_the_second_call_with_the_token_runs_it_once(zoho: Zoho, era: Era)
         given = await token(client, invoice_id=invoice)
         assert await status(client, invoice) == "sent"
         await call(client, "void_invoice", invoice_id=invoice, confirmation_token=given)
-        assert "used before" in await refusal(client, invoice_id=invoice, confirmation_token=given)
+        assert "already used" in await refusal(client, invoice_id=invoice, confirmation_token=given)
         assert zoho.changes().count(f"POST /invoice/v3/invoices/{invoice}/status/void") == 1
 
 
@@ -73,7 +73,7 @@ async def test_a_changed_record_gets_a_new_preview_and_token(zoho: Zoho) -> None
         await call(client, "update_invoice", invoice_id=invoice, due_date="2026-12-31", reason="x")
         anew = await refusal(client, invoice_id=invoice, confirmation_token=given)
         assert "the record changed" in anew
-        assert "used before" in await refusal(client, invoice_id=invoice, confirmation_token=given)
+        assert "already used" in await refusal(client, invoice_id=invoice, confirmation_token=given)
         assert await status(client, invoice) == "sent"
 
 

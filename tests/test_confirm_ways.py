@@ -60,7 +60,7 @@ async def test_a_yes_that_no_call_uses_in_time_counts_for_nothing(zoho: Zoho, er
         assert len(desk.addresses) == 2
         assert "no call came in time" in await desk.look(address)
         clock.advance(seconds=301)
-        assert "There is no such approval" in await desk.look(address)
+        assert "This approval does not exist" in await desk.look(address)
 
 
 @both_eras

@@ -87,7 +87,7 @@ async def test_limits_can_be_set_low(zoho: Zoho) -> None:
     zoho.faults.add("GET /contacts:code=44")
     async with zoho.client() as client:
         result = await client.call_tool("list_customers", {})
-        assert "It frees in 60 seconds" in text_of(result)
+        assert "It resets in 60 seconds" in text_of(result)
 
 
 @pytest.mark.parametrize("hours", [-2, 2])

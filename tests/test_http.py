@@ -248,7 +248,7 @@ STARTS: Mapping[str, tuple[dict[str, str], str]] = {
     ),
     "an issuer that is not encrypted": ({"ZOHO_HTTP_ISSUER": "http://id.example"}, "ZOHO_HTTP_ISSUER must be"),
     "a file that is not there": ({"ZOHO_HTTP_TOKENS": "/nonexistent/tokens"}, "there is no /nonexistent/tokens"),
-    "both": ({"ZOHO_HTTP_TOKENS": __file__, "ZOHO_HTTP_ISSUER": "https://id.example"}, "exclude each other"),
+    "both": ({"ZOHO_HTTP_TOKENS": __file__, "ZOHO_HTTP_ISSUER": "https://id.example"}, "cannot be combined"),
     "a public address with a path": ({"ZOHO_PUBLIC_URL": "https://books.example/zoho"}, "ZOHO_PUBLIC_URL must be"),
     "no address": ({"ZOHO_HTTP": "127.0.0.1:http"}, "ZOHO_HTTP must be HOST:PORT"),
     "no port": ({"ZOHO_HTTP": "127.0.0.1:65536"}, "ZOHO_HTTP must be HOST:PORT"),

@@ -153,7 +153,7 @@ async def test_one_users_page_and_yes_are_nothing_to_another(era: Era, zoho: Zoh
         await bens_browser.log_in(address, tokens.ben)
         hidden = await bens_browser.http.get(address)
         assert (hidden.status_code, "INV-" in hidden.text, "for ben" in hidden.text) == (404, False, True)
-        assert "no such approval" in await bens_browser.decide(address, "approve")
+        assert "No such approval" in await bens_browser.decide(address, "approve")
         await adas_browser.log_in(address, tokens.ada)
         await adas_browser.decide(address, "approve")
         assert await asked_at(ben, invoice) != address

@@ -62,7 +62,7 @@ async def test_a_wait_longer_than_there_is_patience_for_is_an_answer_that_says_w
     for _ in range(3):
         await use(limits, time)
     time.now += 30
-    with pytest.raises(LimitedError, match=r"It frees in 31 seconds, at 2026-05-28 20:27:41 UTC") as caught:
+    with pytest.raises(LimitedError, match=r"It resets in 31 seconds, at 2026-05-28 20:27:41 UTC") as caught:
         await use(limits, time)
     assert time.slept == []
     assert "limit of 3 requests a minute" in str(caught.value)
@@ -295,7 +295,7 @@ async def test_the_day_is_over_until_midnight_in_the_organisations_time_zone() -
 async def test_a_block_is_kept_for_its_minute_and_then_half_the_rate_for_a_while() -> None:
     time = Time()
     limits = limiter(time, per_minute=10)
-    assert "It frees in 60 seconds" in await limits.slow_down("1")
+    assert "It resets in 60 seconds" in await limits.slow_down("1")
     with pytest.raises(LimitedError, match="60 seconds"):
         await use(limits, time)
     time.now += 61

@@ -203,7 +203,7 @@ async def test_the_page_shows_what_became_of_a_call_that_takes_its_time(zoho: Zo
         await window.approvals.decide(window.approval, yes=True)
         await window.approvals.spend(window.approval, window.approval.bound)
         await browser.go(window.address)
-        assert "It is being done now." in await browser.text()
+        assert "The change is being made now." in await browser.text()
         await window.approvals.settle(window.approval, "Done.")
         await browser.press("main a")
         await browser.until("is void.")

@@ -52,7 +52,7 @@ WRONG = {
         "recipient_outside_contacts can only be true",
     ),
     "reason no text": (f"[[rules]]\n{VOID}reason = 3\n", "reason must be a text"),
-    "matchers that exclude each other": (
+    "matchers that cannot be combined": (
         '[[rules]]\naction = "ask"\ntools = "void_*"\neffects = "read"\n',
         "rule 1 (line 1): never matches: no tool fits all of its tools, toolsets and effects at once.",
     ),

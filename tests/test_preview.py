@@ -159,7 +159,7 @@ async def test_deleting_a_payment_shows_what_is_owed_again(zoho: Zoho, era: Era)
 
 def test_the_unused_rest_of_a_payment_is_named_as_lost() -> None:
     more = deleted_payment({"unused_amount": Decimal("12.5"), "currency_code": "EUR", "invoices": []})
-    assert more.losses == (("Unused credit that is lost", "12.50 EUR"),)
+    assert more.losses == (("Unused credit lost", "12.50 EUR"),)
 
 
 def test_credits_come_loose_like_payments_and_long_lists_are_cut() -> None:

@@ -190,7 +190,7 @@ async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server:
         assert (today.limit, today.remaining, today.told) == (2000, 7, True)
         assert math.isclose(today.resets_at - _clock(1)(), 3600, abs_tol=5)
         await limiters[0].slow_down("1")
-        with pytest.raises(LimitedError, match=r"It frees in 6[01] seconds"):
+        with pytest.raises(LimitedError, match=r"It resets in 6[01] seconds"):
             async with limiters[1].acquire("1", _clock(1)() + 5):
                 raise AssertionError
         async with limiters[1].acquire("2", _clock(1)() + 5):

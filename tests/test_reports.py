@@ -103,7 +103,7 @@ async def test_a_report_over_more_pages_than_a_minute_allows_goes_on_at_that_rat
     assert [figure for figure, _ in told] == sorted({figure for figure, _ in told})
     # What has read nothing yet is told at once.
     assert at_once.is_error
-    assert "It frees in" in text_of(at_once)
+    assert "It resets in" in text_of(at_once)
 
 
 async def test_receivables_come_page_by_page_with_the_same_totals(zoho: Zoho) -> None:

@@ -137,7 +137,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_an_account_has_limits() -> None:
-    with pytest.raises(SettingsError, match="ZOHO_PLAN can be unlimited only for an embedded Zoho"):
+    with pytest.raises(SettingsError, match="ZOHO_PLAN can be unlimited only for a sandbox"):
         from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited"})
     embedded = from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited", "ZOHO_API_URL": "http://127.0.0.1:8000"})
     assert embedded.plan == "unlimited"

@@ -110,7 +110,7 @@ class Page:
     async def decide(self, request: Request, principal: str | None, origin: str) -> Response:
         """Take down what the form says that was sent by the page at `origin`, this one."""
         if not from_page(request, origin):
-            return refused("This did not come from the approval page itself.")
+            return refused("This request did not come from the approval page.")
         try:
             return await self._decide(request, principal)
         except DeclinedError:
@@ -158,13 +158,13 @@ class Page:
 
 def _not_now() -> Response:
     """Where questions are kept cannot be reached; a decision may or may not have got there."""
-    text = "Approvals cannot be looked at or decided right now. Open this again in a minute: it says what is decided."
+    text = "Approvals are unavailable right now. Open this page again in a minute to see the decision."
     return HTMLResponse(notice_page("Not now", text), 503)
 
 
 async def unknown(request: Request) -> Response:
     """The same for a wrong guess, however close, and for an approval that was there once."""
-    text = "There is no such approval here (any more). Nothing was done."
+    text = "This approval does not exist or has expired. Nothing was done."
     return HTMLResponse(notice_page("Not found", text), 404)
 
 
@@ -204,7 +204,7 @@ def guarded(app: ASGIApp, hosts: set[str], script: str = "") -> ASGIApp:
         if len(named) == 1 and named[0] in hosts:
             await app(scope, receive, send)
         else:
-            await refused("This address is not served under that name.")(scope, receive, send)
+            await refused("This address is not served under that host name.")(scope, receive, send)
 
     policy = f"{_POLICY}; script-src '{script}'" if script else _POLICY
     return _with_headers(guard, {**HEADERS, "content-security-policy": policy})

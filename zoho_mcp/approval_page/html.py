@@ -43,7 +43,7 @@ _WHOLE = re.compile(r"[^\s@]+@[^\s@]+|[+-]?\d[\d.,:/-]*(?:%| [A-Z]{3}\b)?|\b[A-Z
 def question_page(approval: Approval, view: str, seconds: float, problem: str = "", typed: str = "") -> str:
     """The preview with its form. `view` proves that a decision comes from this page; `typed` was a wrong number."""
     shown = approval.shown
-    changed = '<p class="warn">The record changed after the last question. Please look again.</p>'
+    changed = '<p class="warn">The record has changed since the last question. Please check it again.</p>'
     body = Markup("""{owner}<p class="who">{client} wants to:</p>
 {changed}{amount}<h1>{question}</h1>
 {final}{losses}{texts}{details}
@@ -76,7 +76,7 @@ just now. Approval {name}, {left}. If you did not expect this question, decline.
 
 
 def outcome_page(approval: Approval) -> str:
-    """What has become of it. It never loads itself again: that takes people by surprise who read slowly."""
+    """The state of an approval. The page never reloads itself, so slow readers are not surprised."""
     shown = approval.shown
     at_work = not approval.outcome and (approval.state == "spent" or approval.callers > 0)
     said: str | Markup
@@ -85,11 +85,11 @@ def outcome_page(approval: Approval) -> str:
     elif approval.outcome:
         said = approval.outcome
     elif at_work:
-        said = "You approved. It is being done now."
+        said = "You approved. The change is being made now."
     else:
         said = (
-            "You approved. Nothing has been done yet, because the assistant stopped waiting: "
-            "go back to it and tell it to go on."
+            "You approved. Nothing has been done yet, because the assistant stopped waiting. "
+            "Go back to the chat and ask it to continue."
         )
     is_open = not approval.outcome
     heading = "Done" if approval.outcome == DONE else _TITLES[approval.state]
@@ -101,7 +101,7 @@ def outcome_page(approval: Approval) -> str:
         heading=heading,
         said=said,
         question=marked_up(shown.question),
-        more=Markup('<p><a href="">Show what happened since</a></p>') if is_open else "",
+        more=Markup('<p><a href="">Check again</a></p>') if is_open else "",
         name=approval.name,
         close="" if is_open else "You can close this window.",
     )

@@ -46,9 +46,9 @@ class Audit:
                     os.fsync(file.fileno())
         except OSError as problem:
             raise AuditError(
-                f"The audit file {path} cannot be written ({problem.strerror or problem}): no change is made without "
+                f"The audit file {path} cannot be written ({problem.strerror or problem}): nothing is changed without "
                 "a record of it.",
-                "Tell the user to free or correct the file, or to set ZOHO_AUDIT_FILE to another; reading still works.",
+                "Tell the user to fix the file or to set ZOHO_AUDIT_FILE to another one; reading still works.",
             ) from problem
 
 

@@ -70,8 +70,8 @@ def listen(port: int) -> list[socket.socket]:
             for listener in found:
                 listener.close()
             raise SettingsError(
-                f"Port {port} of this machine is in use: {problem.strerror or problem}.",
-                "End the program that uses it, or choose another with --port, and register that address with Zoho too.",
+                f"Port {port} on this machine is in use: {problem.strerror or problem}.",
+                "Close the program that uses it, or choose another port with --port and register that with Zoho.",
             ) from problem
     return found
 
@@ -115,7 +115,7 @@ class _Answer(Generic[_Result]):
         if self._problem is not None:
             raise self._problem
         if not self._results:
-            raise AuthError(f"Nobody accepted within {CONSENT_TIMEOUT / 60:.0f} minutes.", "Run login again.")
+            raise AuthError(f"No one accepted within {CONSENT_TIMEOUT / 60:.0f} minutes.", "Run login again.")
         return self._results[0]
 
     async def _take(self, request: Request) -> Response:
@@ -123,7 +123,7 @@ class _Answer(Generic[_Result]):
         if not belongs(query, self._attempt):
             return page("Not this login", "This answer does not belong to the login in progress.", 400)
         if self._taken:
-            return page("Already used", "This answer was used already.", 404)
+            return page("Already used", "This answer was already used.", 404)
         self._taken = True
         try:
             self._results.append(await self._exchange(query))

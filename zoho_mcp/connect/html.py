@@ -41,7 +41,7 @@ def choice_page(path: str, *, stored: str, demo: str) -> str:
 <small>Zoho Invoice or Zoho Books. Takes about five minutes, once.</small></a></li>
 <li><form method="post"><div class="buttons">
 <button class="no" name="choice" value="demo">Try it with demo data</button></div></form>
-<span>The made-up books of {demo}, on this computer. You can connect your own account later.</span></li>
+<span>The made-up books of {demo}, stored on this computer. You can connect your own account later.</span></li>
 </ul>
 <p class="soft">Your login goes to Zoho and stays on this computer. Your assistant sees only the results it asks
 for.</p>""").format(stored=use_stored if stored else "", path=path, demo=demo)
@@ -57,7 +57,7 @@ def data_centre_page(path: str) -> str:
         for name, centre in DATA_CENTRES.items()
     )
     body = Markup("""<h1>Where do you log in to Zoho?</h1>
-<p>Log in to Zoho as usual and look at the address of the log-in page.</p>
+<p>Log in to Zoho as usual and look at the address of the login page.</p>
 <ul class="choices many">
 {rows}
 </ul>
@@ -100,14 +100,14 @@ autocapitalize="off">
 {products}
 </fieldset>
 <fieldset><legend>Permission</legend>
-<label class="choice"><input type="checkbox" name="read_only" value="true"{read_only}>Reading only: nothing can be
+<label class="choice"><input type="checkbox" name="read_only" value="true"{read_only}>Read only: nothing can be
 changed, sent or deleted</label>
 </fieldset>
 <div class="buttons"><button class="ok">Continue to Zoho</button></div>
 </form>
 <p class="soft">Zoho then asks whether you agree. The secret goes to Zoho and is kept on this computer, in the keyring
 or in a file that only you can read.</p>
-<p><a href="{path}/account">I log in somewhere else</a></p>""").format(
+<p><a href="{path}/account">I log in at another address</a></p>""").format(
         said=said,
         console=centre.accounts.replace("://accounts.", "://api-console."),
         picture=_PICTURE,
@@ -122,15 +122,15 @@ or in a file that only you can read.</p>
 
 def leaving_page(path: str, address: str, redirect_uri: str) -> str:
     """On the way to Zoho: browsers do not follow a redirect to elsewhere after a form."""
-    body = Markup("""<h1>On to Zoho</h1>
+    body = Markup("""<h1>Continue to Zoho</h1>
 <p><a class="go" href="{address}">Continue to Zoho</a></p>
 <p>If Zoho shows an error instead of a question:</p>
 <ul>
-<li>“Invalid Client”: the client id belongs to another place to log in, or is not complete.</li>
+<li>“Invalid Client”: the client id belongs to another data centre, or is incomplete.</li>
 <li>“Invalid Redirect Uri”: the redirect address in the console must be exactly <code>{redirect_uri}</code></li>
 </ul>
 <p><a href="{path}/account">Start again</a></p>""").format(path=path, address=address, redirect_uri=redirect_uri)
-    return whole_page("On to Zoho", body, go_to=address)
+    return whole_page("Continue to Zoho", body, go_to=address)
 
 
 def organization_page(path: str, rows: Sequence[tuple[str, str]], problem: str = "") -> str:

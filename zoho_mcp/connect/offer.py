@@ -97,7 +97,7 @@ class ConnectOffer:
         says = {
             "books": self._switch.owner,
             "state": "connected" if is_account else "demo_data",
-            "next_step": "Go on with what the user asked."
+            "next_step": "Continue with what the user asked."
             if is_account
             else "The user chose demo data. Say so with every figure; connect_zoho connects their own Zoho.",
         }

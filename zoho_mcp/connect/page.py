@@ -152,8 +152,8 @@ class ConnectPage:
     async def _come_back(self, request: Request) -> Response:
         query = dict(request.query_params)
         if not self._sign_in.expects(query):
-            text = "This answer does not belong to a log-in in progress, or was used already. Nothing was done."
-            return HTMLResponse(notice_page("Not this log-in", text), 400)
+            text = "This answer does not belong to a login in progress, or was already used. Nothing was done."
+            return HTMLResponse(notice_page("Not this login", text), 400)
         try:
             await self._sign_in.finish(query)
         except ZohoMcpError as problem:
@@ -188,7 +188,7 @@ class ConnectPage:
         try:
             await self._books.use_account()
         except ZohoMcpError as problem:
-            sentences = ("The login is stored, but the server cannot work with it.", problem.what, problem.next_step)
+            sentences = ("The login is stored, but the server cannot use it.", problem.what, problem.next_step)
             return HTMLResponse(html.problem_page("Not connected yet", sentences, self._path), 502)
         return self._ready()
 
@@ -201,7 +201,7 @@ class ConnectPage:
         back = f"{self._path}/account/{self._centre}"
         sentences = [problem.what, "Nothing was stored."]
         if isinstance(problem, AuthError):
-            sentences.append("Check the client id, the client secret and the place where you log in.")
+            sentences.append("Check the client id, the client secret and the address where you log in.")
         else:
             sentences.append(problem.next_step)
         return HTMLResponse(html.problem_page("Not connected", sentences, back), 502)
@@ -217,10 +217,10 @@ def _is_ours(request: Request) -> bool:
 
 
 def _elsewhere() -> Response:
-    text = "This did not come from the page itself. Nothing was done. Call connect_zoho in the chat again."
+    text = "This request did not come from this page. Nothing was done. Ask your assistant to call connect_zoho again."
     return HTMLResponse(notice_page("Refused", text), 403)
 
 
 async def _nothing_here(request: Request) -> Response:
-    text = "This page has closed, or was never here. Ask your assistant to call connect_zoho: it opens a new one."
+    text = "This page has closed or never existed. Ask your assistant to call connect_zoho: it opens a new one."
     return HTMLResponse(notice_page("Not found", text), 404)

@@ -97,6 +97,6 @@ def _listening(ports: range) -> tuple[int, list[socket.socket]]:
         except SettingsError:
             continue
     raise SettingsError(
-        f"All ports from {ports[0]} to {ports[-1]} of this computer are in use.",
+        f"All ports from {ports[0]} to {ports[-1]} on this computer are in use.",
         "Close another chat app.",
     )

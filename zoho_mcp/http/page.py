@@ -96,14 +96,14 @@ class ApprovalSite:
 
     async def _log_out(self, request: Request) -> Response:
         if not from_page(request, self._origin):
-            return refused("This did not come from the approval page itself.")
+            return refused("This request did not come from the approval page.")
         response = RedirectResponse(self._path(request), 303)
         self._cookies.drop(response, "session")
         return response
 
     async def _take_token(self, request: Request) -> Response:
         if not from_page(request, self._origin):
-            return refused("This did not come from the approval page itself.")
+            return refused("This request did not come from the approval page.")
         tokens = self._who.tokens
         known = tokens.owner((await form_of(request)).get("token", "").strip()) if tokens else None
         if known is None:
@@ -116,9 +116,9 @@ class ApprovalSite:
         # Not asked before a right one is let in: behind a proxy, a stranger's tries would keep everybody out.
         address = request.client.host if request.client else ""
         if not self._tries.is_open(address):
-            return self._log_in_first(request, "Too many wrong tries. Wait a minute.", 429)
+            return self._log_in_first(request, "Too many failed attempts. Wait a minute.", 429)
         self._tries.was_wrong(address)
-        return self._log_in_first(request, "That is no token of this server.")
+        return self._log_in_first(request, "This server does not know that token.")
 
     async def _send_to_issuer(self, request: Request) -> Response:
         assert self._log_in is not None
@@ -160,10 +160,10 @@ def log_in_page(path: str, problem: str, *, by_token: bool) -> str:
     return whole_page(
         "Log in",
         f"""<h1>Log in to decide</h1>
-<p>An assistant asks for an approval. It is shown to the person it works for, and to nobody else.</p>
+<p>An assistant is asking for your approval. Only the person it works for can see the question.</p>
 {said}
 {how}
-<p class="soft">You stay logged in for fifteen minutes. <a href="{escape(path)}">I am logged in already</a></p>""",
+<p class="soft">You stay logged in for fifteen minutes. <a href="{escape(path)}">I am already logged in</a></p>""",
     )
 
 
@@ -178,12 +178,12 @@ def logged_in_page(path: str, principal: str) -> str:
 def not_theirs_page(path: str, principal: str) -> str:
     """There is no question at `path` for who is logged in."""
     text = f"""<h1>Not found</h1>
-<p role="status">There is no such approval for {escape(principal)} (any more). Nothing was done.</p>
+<p role="status">No such approval for {escape(principal)}, or it has expired. Nothing was done.</p>
 <form method="post" action="{escape(path)}/logout"><div class="buttons">
-<button class="no">Log in as somebody else</button></div></form>"""
+<button class="no">Log in as someone else</button></div></form>"""
     return whole_page("Not found", text)
 
 
 def _unavailable() -> Response:
-    text = "Where you log in cannot be reached right now. Nothing was done. Try again in a minute."
+    text = "The login service cannot be reached right now. Nothing was done. Try again in a minute."
     return HTMLResponse(notice_page("Not now", text), 503)

@@ -99,7 +99,7 @@ def http_settings(environment: Mapping[str, str]) -> HttpSettings:
         origins=given.checked("ZOHO_HTTP_ORIGINS", _origins),
     )
     if found.issuer and environment.get("ZOHO_HTTP_TOKENS", "").strip():
-        problems.append("ZOHO_HTTP_ISSUER and ZOHO_HTTP_TOKENS exclude each other.")
+        problems.append("ZOHO_HTTP_ISSUER and ZOHO_HTTP_TOKENS cannot be combined.")
     if found.issuer and not found.public_url and not is_loopback(host):
         problems.append("ZOHO_PUBLIC_URL is missing: an issuer's tokens are for an address.")
     if problems:

@@ -87,7 +87,7 @@ def deleted_payment(record: Json) -> More:
     unused = _number(record, "unused_amount")
     losses = [*_limited(rows, [_number(part, "amount_applied") for part in invoices], "invoices", currency)]
     if unused:
-        losses.append(("Unused credit that is lost", money(unused, currency)))
+        losses.append(("Unused credit lost", money(unused, currency)))
     return More(tuple(losses))
 
 

@@ -155,7 +155,7 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
     if settings.soid and not settings.scopes:
         given.problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
     if settings.plan == "unlimited" and not settings.is_embedded:
-        given.problems.append("ZOHO_PLAN can be unlimited only for an embedded Zoho on this machine (ZOHO_API_URL).")
+        given.problems.append("ZOHO_PLAN can be unlimited only for a sandbox on this machine (ZOHO_API_URL).")
     if given.problems:
         raise SettingsError(
             "Settings: " + " ".join(given.problems),

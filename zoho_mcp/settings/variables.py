@@ -53,7 +53,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_ORGANIZATION_ID", "The organisation to work in, by number or name; of several (a,b) each call "
             "names one. Without it only list_organizations works."),
     Setting("ZOHO_PLAN", "Zoho's plan of the organisation; it says how many requests are allowed (unlimited: only for "
-            "an embedded Zoho on this machine).", "free",
+            "a sandbox on this machine).", "free",
             ("free", "standard", "professional", "premium", "elite", "ultimate", "unlimited")),
     Setting("ZOHO_SOID", "Instead of a refresh token, for a Self Client without a user: product and organisation, "
             "as in `ZohoInvoice.10234695`."),

@@ -43,7 +43,7 @@ class ArgumentChecker:
         for group in operation.exclusive:
             given = [name for name in group if name in arguments]
             if len(given) > 1:
-                problems.append(f"{' and '.join(given)} exclude each other: give only one of {', '.join(group)}.")
+                problems.append(f"{' and '.join(given)} cannot be combined: give only one of {', '.join(group)}.")
         problems += [
             f"{name} goes into a header: plain letters, digits and signs only."
             for name in operation.http.headers
@@ -97,7 +97,7 @@ def _mixed_discounts(operation: Operation, arguments: Mapping[str, Any]) -> Iter
     whole, single = operation.discounts_in(arguments)
     if whole and single:
         yield (
-            "discount and line_items[].discount exclude each other: Zoho would count only one of them. Give the whole "
+            "discount and line_items[].discount cannot be combined: Zoho would apply only one of them. Give the whole "
             "document's discount, or one for each line."
         )
     wanted = "item_level" if single else "entity_level"
@@ -139,7 +139,7 @@ def _broken(value: object, path: str = "") -> Iterator[str]:
     """What a JSON parser lets through: one half of a surrogate pair, NaN and infinity."""
     if isinstance(value, str):
         if not value.isascii() and _HALF.search(value):
-            yield f"{path} contains a broken character: write it again."
+            yield f"{path} contains an invalid character: write it again."
     elif isinstance(value, float):
         if not math.isfinite(value):
             yield f"{path} must be a number, not {value}."
@@ -184,11 +184,11 @@ def _what_is_right(error: "ValidationError") -> str:
         case "type":
             return f"must be {_kind(wanted)}, not {shown}{_how_to_write(wanted, value, schema)}."
         case "pattern" if wanted == ID_PATTERN:
-            return f"must be an id as Zoho gives it, digits only, not {shown}: look it up first."
+            return f"must be a Zoho id, digits only, not {shown}: look it up first."
         case "pattern":
             return f"must look like {schema.get('description', wanted)}, not {shown}."
         case "format" if wanted == "date":
-            return f"must be a date that exists, written yyyy-mm-dd, not {shown}."
+            return f"must be a valid date, written yyyy-mm-dd, not {shown}."
         case "format":
             return f"must be one e-mail address, not {shown}."
         case "minProperties":

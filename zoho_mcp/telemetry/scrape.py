@@ -71,7 +71,7 @@ class _Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         hosts = self.headers.get_all("host", [])
         if len(hosts) != 1 or not self.server.is_ours(hosts[0]):
-            self._say(403, b"This address is not served under that name.\n")
+            self._say(403, b"This address is not served under that host name.\n")
         elif self.path.partition("?")[0] != PATH:
             self._say(404, f"There is only {PATH} here.\n".encode())
         else:

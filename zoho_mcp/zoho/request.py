@@ -146,7 +146,7 @@ def json_numbers(value: Any) -> Any:
 def _segment(operation: Operation, name: str, arguments: Mapping[str, Any]) -> str:
     value = arguments.get(name)
     if not isinstance(value, str) or not (value.isascii() and value.isdigit()):
-        raise ArgumentsError(operation.name, [f"{name} must be an id as Zoho gives it, digits only."])
+        raise ArgumentsError(operation.name, [f"{name} must be a Zoho id, digits only."])
     return quote(value, safe="")
 
 

@@ -28,10 +28,10 @@ _NOT_FOUND = frozenset({5, 1002, 2006})
 _INSTEAD = {
     # What to do about a refusal that calling again would not cure.
     1001: "Leave the number out: Zoho gives the next one.",
-    2007: "Use activate_item first, or give the line a name and a rate in place of item_id.",
+    2007: "Use activate_item first, or give the line a name and a rate instead of item_id.",
     3062: "Find that customer with list_customers (it may be inactive: activate_customer), or give another name.",
     12018: "Leave the number out: Zoho gives the next one.",
-    24016: "Apply at most the balance that get_invoice shows; what is left of a payment stays unapplied.",
+    24016: "Apply at most the balance that get_invoice shows; the rest of a payment stays unapplied.",
     2049: "It stays as long as something uses it: deactivate_item instead.",
     3000: "A customer with transactions stays: deactivate_customer instead, and stop its recurring invoices.",
     4001: "Delete its payments first, or use void_invoice, which keeps the number.",
@@ -49,10 +49,10 @@ _LIMITS = {
     ),
     45: (
         "Zoho's limit of requests per day is used up for this organisation.",
-        "It frees at midnight in the organisation's time zone; until then only Zoho's own web pages work.",
+        "It resets at midnight in the organisation's time zone; until then only Zoho's own web pages work.",
     ),
     1070: (
-        "Too many requests of this organisation are under way at once.",
+        "Too many requests are in progress for this organisation at once.",
         "Call again in a few seconds, with fewer calls at the same time.",
     ),
 }
@@ -294,8 +294,10 @@ def _refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpE
     # 1000 is also what a taken item name gets, then with a message that says so.
     if status >= 500 and (code <= 0 or message.lower().startswith("internal error")):
         return _no_answer(request, status, said)
-    advice = _owners_advice(message, access=False) or _INSTEAD.get(code, "Change what it names, then call again.")
-    return RejectedError(f"Zoho refused. {said}", advice, code=code)
+    advice = _owners_advice(message, access=False) or _INSTEAD.get(
+        code, "Correct what the message names, then call again."
+    )
+    return RejectedError(f"Zoho rejected the request. {said}", advice, code=code)
 
 
 def _owners_advice(message: str, *, access: bool) -> str:
@@ -307,9 +309,11 @@ def _owners_advice(message: str, *, access: bool) -> str:
     words = message.casefold()
     about_token = bool(_TOKEN.search(words))
     if _PLAN.search(words) or (access and _LAPSED.search(words) and not about_token):
-        return "This is about the Zoho plan, not the token: the owner renews or upgrades it in Zoho."
+        return "The cause is the Zoho plan, not the token: ask the owner to renew or upgrade it in Zoho."
     if _INACTIVE.search(words) and _ORGANIZATION.search(words) and not about_token:
-        return "The organisation or user is not active: the owner activates it in Zoho, or set another organisation."
+        return (
+            "The organisation or user is inactive: ask the owner to activate it in Zoho, or use another organisation."
+        )
     return ""
 
 
@@ -319,14 +323,14 @@ def _access_advice(request: Request, status: int, code: int, message: str) -> st
         return advice
     if code == 14:
         return (
-            "The token itself is not accepted: run zoho-invoice-mcp login again, and check that ZOHO_DC is "
+            "Zoho does not accept the token: run zoho-invoice-mcp login again, and check that ZOHO_DC is "
             "the one where the account was opened."
         )
     if status == 403 and code != 57:
         return "The user's role, the plan or the organisation does not include this: ask the owner of the account."
     return (
         f"The refresh token needs the scope {request.scope}: run zoho-invoice-mcp login again to grant it, "
-        "and check that the user's role in Zoho includes this."
+        "and check that the user's role in Zoho allows this."
     )
 
 
@@ -344,7 +348,7 @@ def _not_found(request: Request, code: int, said: str) -> ZohoMcpError:
 
 def _no_sense(request: Request, response: Response) -> ZohoMcpError:
     kind = response.headers.get("content-type", "no content type")
-    what = f"Zoho's answer (status {response.status}, {kind[:80]}) could not be understood."
+    what = f"Zoho's response (status {response.status}, {kind[:80]}) could not be read."
     return _no_answer(request, response.status, what)
 
 
@@ -370,6 +374,6 @@ def unknown(request: Request, what: str, *, late: bool = False) -> OutcomeUnknow
     """The error for a change that was sent and not answered; says what was sent and how to find out."""
     return OutcomeUnknownError(
         f"{what} {request.method} {request.path} was sent.",
-        "Do not repeat it: read the record or the list first, to see whether it happened.",
+        "Do not repeat it: read the record or the list first to see whether it happened.",
         late=late,
     )

@@ -87,7 +87,7 @@ def _remote(options: argparse.Namespace) -> Remote:
         options.env
     )
     if local:
-        raise SettingsError(f"--url and --{local[0]} exclude each other: a server over HTTP has its own settings.")
+        raise SettingsError(f"--url and --{local[0]} cannot be combined: a server over HTTP has its own settings.")
     if options.token_env and not options.token_env.isidentifier():
         raise SettingsError("--token-env is the name of an environment variable, not the token itself.")
     return Remote(options.url, options.token_env)
@@ -95,7 +95,7 @@ def _remote(options: argparse.Namespace) -> Remote:
 
 def _arguments(options: argparse.Namespace) -> list[str]:
     if options.sandbox is not None and options.profile is not None:
-        raise SettingsError("--sandbox and --profile exclude each other.")
+        raise SettingsError("--sandbox and --profile cannot be combined.")
     arguments: list[str] = []
     if options.sandbox is not None:
         # An absolute path: the chat app starts the server in a folder of its own choice.

@@ -57,7 +57,7 @@ _NOT_LOGGED_IN = Finding(
 _DEMO_ONLY = Finding(
     "ok",
     "account",
-    "not needed: the chat apps here work on demo data",
+    "not needed: the chat apps on this machine use demo data",
     "For your own books, run `zoho-invoice-mcp login`.",
 )
 
@@ -77,7 +77,9 @@ def doctor(options: argparse.Namespace) -> int:
             _show(finding)
     if console.decorated():
         console.line()
-        console.line(*(("Something does not work yet.", "bold red") if failures else ("All is well.", "bold green")))
+        console.line(
+            *(("Something does not work yet.", "bold red") if failures else ("Everything works.", "bold green"))
+        )
     if not failures and sys.stdin.isatty() and (profile := _profile_in_use(options.environment)):
         offer_to_change(this_machine(), options.environment, profile)
     return int(failures > 0)
@@ -168,14 +170,14 @@ def _tools(settings: Settings, catalog: Catalog, tools: Mapping[str, Operation])
     scopes = {prefix + scope for each in left_out for scope in needs(each, catalog)}
     missing = ", ".join(sorted(scope for scope in scopes if not covers(granted, scope)))
     if not left_out:
-        yield Finding("ok", "scopes", f"enough for all {count} tools")
+        yield Finding("ok", "scopes", f"sufficient for all {count} tools")
         return
     names = ", ".join(each.name for each in left_out)
     yield Finding(
         "note" if len(left_out) < count else "FAILS",
         "scopes",
         f"{count - len(left_out)} of {count} tools are offered; the scopes do not cover {names}",
-        f"To have them, log in again with {missing}.",
+        f"To get them, log in again with {missing}.",
     )
 
 
@@ -183,7 +185,7 @@ def _organization(settings: Settings, visited: Visit) -> Iterator[Finding]:
     if visited.token is None:
         return
     if not settings.organization_id:
-        yield Finding("FAILS", "organisation", "none is set", f"Choose one of: {visited.listed or 'not known'}.")
+        yield Finding("FAILS", "organisation", "not set", f"Choose one of: {visited.listed or 'not known'}.")
     elif visited.organization_problem:
         problem = visited.organization_problem
         yield Finding("FAILS", "organisation", f"{settings.organization_id}: {problem.what}", problem.next_step)
@@ -199,7 +201,7 @@ def _clock_and_limits(visited: Visit) -> Iterator[Finding]:
     if abs(visited.skew) > SKEW:
         yield Finding("FAILS", "clock", f"this machine's clock is {off}", "Set it from the network.")
     else:
-        yield Finding("ok", "clock", "agrees with Zoho's")
+        yield Finding("ok", "clock", "matches Zoho's")
     if visited.remaining is None:
         yield Finding("note", "limits", "Zoho does not say how many requests are left today")
         return
@@ -242,7 +244,7 @@ def _chat_apps(machine: Machine, environment: Mapping[str, str]) -> Iterator[Fin
         except ConfigurationError as problem:
             yield Finding("note", client.title, problem.what, problem.next_step)
     if not count:
-        yield Finding("note", "chat apps", "none of those that `install` knows was found on this machine")
+        yield Finding("note", "chat apps", "no supported chat app was found on this machine")
 
 
 def _chat_app(client: Client, path: Path, environment: Mapping[str, str]) -> Finding:

@@ -94,7 +94,11 @@ async def _organizations(
 def _number(found: Visit, wanted: str) -> str:
     fitting = [number for number, name in found.names.items() if wanted in (number, name)]
     if len(fitting) != 1:
-        what = "More than one organisation has this name." if fitting else "This account does not belong to it."
+        what = (
+            "More than one organisation has this name."
+            if fitting
+            else "This account does not belong to the organisation."
+        )
         raise AuthError(what, f"Choose one of: {found.listed}.")
     return fitting[0]
 
@@ -109,7 +113,7 @@ async def _read(
         with anyio.fail_after(TIMEOUT):
             answer = await http.get(url, params=list(request.query), auth=auth, extensions=extensions)
     except (httpx.HTTPError, TimeoutError) as problem:
-        raise UnavailableError(f"It does not answer ({type(problem).__name__}).", "Check the network.") from None
+        raise UnavailableError(f"Zoho does not respond ({type(problem).__name__}).", "Check the network.") from None
     _headers(found, answer.headers)
     envelope = decode(request, Response(answer.status_code, answer.headers, answer.content))
     assert isinstance(envelope, dict)

@@ -33,8 +33,8 @@ from zoho_mcp.telemetry.call_context import report_progress
 from zoho_mcp.times import span
 
 _logger = logging.getLogger(__name__)
-_NEVER_YOURSELF = "Do not open it yourself: it shows nothing to who is not logged in."
-_NO_PAGE = "Whoever runs this server can set up an approval page for people to log in on (docs/http.md)."
+_NEVER_YOURSELF = "Do not open it yourself: it shows nothing without a login."
+_NO_PAGE = "The operator of this server can set up an approval page with a login (docs/http.md)."
 _OF_ITS_LIMIT, _REPLY = 0.8, 0.5
 """Share of a client's time limit that is spent waiting, less the seconds that the answer takes."""
 _PROGRESS_EVERY = 5
@@ -47,9 +47,9 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
     `why` says why the client itself did not ask.
     """
     if request.principal is not None and not request.app.public_page:
-        # Whoever sits before this machine is not who is logged in from elsewhere.
+        # The person at this machine is not the remote user who is logged in.
         raise request.refusal(
-            f"a person has to agree first, and {why}.", f"{_NO_PAGE} {_elsewhere()}", kind="could_not_ask"
+            f"a person must approve this first, and {why}.", f"{_NO_PAGE} {_elsewhere()}", kind="could_not_ask"
         )
     approvals = request.app.approvals
     for _ in range(MOST_QUESTIONS):
@@ -63,7 +63,7 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
             if isinstance(waited, types.InputRequiredResult):
                 return waited
             if not waited:
-                raise request.refusal("the client took the call back.", "Call again.", kind="waiting")
+                raise request.refusal("the client cancelled the call.", "Call again.", kind="waiting")
         if approval.state != "approved" or await request.is_abandoned():
             raise _not_approved(request, approval)
         snapshot = await request.snapshot()
@@ -74,7 +74,7 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
                 raise _not_approved(request, approval)
             case "changed":
                 pass
-    raise request.refusal("the record kept changing while it was being asked about.", "Call again.", kind="expired")
+    raise request.refusal("the record kept changing while the question was open.", "Call again.", kind="expired")
 
 
 async def _shown(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
@@ -217,14 +217,12 @@ def _not_approved(request: ConfirmationRequest, approval: Approval) -> Exception
         case "declined":
             return request.refusal("the user declined.", kind="declined")
         case "approved":
-            return request.refusal("the client hung up before the user decided.", "Call again.", kind="waiting")
+            return request.refusal("the client disconnected before the user decided.", "Call again.", kind="waiting")
         case "spent":
-            return request.refusal(
-                "another call, the same as this, used the user's approval.", "Look what it did.", kind="expired"
-            )
+            return request.refusal("an identical call used the user's approval.", "Check what it did.", kind="expired")
         case _:
             return request.refusal(
-                "the question expired before it was decided.", "Call again to ask anew.", kind="expired"
+                "the question expired before it was decided.", "Call again for a new question.", kind="expired"
             )
 
 
@@ -232,7 +230,7 @@ def _address_in_words(request: ConfirmationRequest, approval: Approval, address:
     """What the model is told where it has to pass on the address, or a person to look for it."""
     if request.principal is not None:
         return request.refusal(
-            f"a person has to agree first (approval {approval.name}).",
+            f"a person must approve this first (approval {approval.name}).",
             f"{_ask_the_user(request, approval)} {_NEVER_YOURSELF}",
             kind="waiting",
         )
@@ -241,7 +239,7 @@ def _address_in_words(request: ConfirmationRequest, approval: Approval, address:
         _logger.warning("No browser could be opened. Approval %s can be decided at %s", approval.name, address)
     where = f"at {address}" if told else "at the address that this server wrote to its log (stderr)"
     return request.refusal(
-        f"a person has to agree first, {why}, and no browser could be opened (approval {approval.name}).",
+        f"a person must approve this first, {why}, and no browser could be opened (approval {approval.name}).",
         f"The user can decide within five minutes, on the machine this server runs on, {where}; then call "
         f"{request.operation.name} again with the same arguments. {_elsewhere()}",
         kind="waiting",

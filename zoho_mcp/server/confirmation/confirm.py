@@ -42,7 +42,7 @@ async def confirm(request: ConfirmationRequest) -> Consent | types.InputRequired
     except Exception as problem:
         _logger.exception("%s: a person could not be asked", request.operation.name)
         raise DeclinedError(
-            f"{request.operation.title}: a person has to agree first and could not be asked "
+            f"{request.operation.title}: a person must approve this first and could not be asked "
             f"({type(problem).__name__}).",
             TELL_THE_USER,
             kind="could_not_ask",
@@ -135,7 +135,7 @@ async def _by_other_means(
         fallback = "page"
     if fallback == "refuse":
         raise request.refusal(
-            f"a person has to agree first, and {why}.",
+            f"a person must approve this first, and {why}.",
             f"Use a client that supports MCP elicitation, or do it in Zoho itself. {TELL_THE_USER}",
             kind="could_not_ask",
         )

@@ -138,7 +138,7 @@ async def _by_request(request: ConfirmationRequest, snapshot: Snapshot) -> Conse
         note = CHANGED
     if note == WRONG_NUMBER:
         raise NoAnswerError("the number in the client's form was wrong three times")
-    raise request.refusal("the record kept changing while it was being asked about.", "Call again.", kind="expired")
+    raise request.refusal("the record kept changing while the question was open.", "Call again.", kind="expired")
 
 
 async def _elicit(request: ConfirmationRequest, text: str, number: str) -> types.ElicitResult:
@@ -225,7 +225,7 @@ def _require_yes(request: ConfirmationRequest, answer: object, number: str, *, c
         raise request.refusal(f"the user {how}.", kind="declined")
     if not counts:
         raise request.refusal(
-            "that answer was used before, came too late, or another call, the same as this, went first.",
-            "Look what is there now; call again to be asked anew.",
+            "that confirmation has expired or was already used, or an identical call ran first.",
+            "Check the current state of the record. To ask again, repeat the call.",
             kind="expired",
         )

@@ -19,7 +19,7 @@ from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.specs.model import Operation
 
 TELL_THE_USER = "Tell the user; do not try another way."
-CHANGED = "The record changed after the last question. Please look again.\n"
+CHANGED = "The record has changed since the last question. Please check it again.\n"
 MOST_QUESTIONS = 3
 """Times a person is asked within one call because the record changed while they were deciding."""
 

@@ -19,7 +19,7 @@ async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
             return Consent("token")
         if asked is None or spent == "gone":
             raise request.refusal(
-                f"that {TOKEN} was used before, is more than five minutes old, or was never given.",
+                f"that {TOKEN} was already used, is more than five minutes old, or was never issued.",
                 "Call again without it for a new preview.",
                 kind="expired",
             )
@@ -32,7 +32,7 @@ async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
         note = "the record changed since the last preview, so "
     new = await approvals.ask("token", snapshot.binding)
     raise request.refusal(
-        f"{note}the user has to agree first.\n{snapshot.preview.text()}\n",
+        f"{note}the user must approve this first.\n{snapshot.preview.text()}\n",
         "Show the user this preview. Only if they agree, call again within five minutes with the same arguments and "
         f'{TOKEN}: "{new.secret}". It is valid once.',
         kind="waiting",

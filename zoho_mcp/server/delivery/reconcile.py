@@ -61,16 +61,16 @@ async def reconcile(app: ServerContext, sent: Attempt, problem: OutcomeUnknownEr
         return {"code": 0, "message": _LOST, **({key: verdict.record} if key and verdict.record else {})}
     if verdict.result == "absent" and not problem.late:
         raise UnavailableError(
-            f"{problem.what} Reading showed three times that it was not carried out.", "It can be called again."
+            f"{problem.what} Three checks showed that it was not carried out.", "You can call it again."
         ) from problem
-    why = verdict.why or "It was not there when looked for, but Zoho may still be working on it."
+    why = verdict.why or "It was not found, but Zoho may still be working on it."
     raise OutcomeUnknownError(f"{problem.what} {why}", what_to_check(app, sent), late=problem.late) from problem
 
 
 async def probe(app: ServerContext, sent: Attempt) -> Verdict:
     """Look until it is there, or several times; a look that fails is made up for by the next."""
     look = _look_for(app, sent)
-    verdict = Verdict("unclear", why="This cannot be seen by reading.")
+    verdict = Verdict("unclear", why="Zoho offers no way to check this.")
     for pause in PROBE_DELAYS if look else ():
         await app.api.client.sleep(pause)
         try:
@@ -134,7 +134,7 @@ async def _record(app: ServerContext, sent: Attempt) -> Json | None:
 async def _deleted(app: ServerContext, sent: Attempt) -> Verdict:
     reader = record_reader(app, sent.path)
     if reader is None or reader.http.path != sent.path:
-        return Verdict("unclear", why="This cannot be seen by reading.")
+        return Verdict("unclear", why="Zoho offers no way to check this.")
     try:
         await app.api.record(reader.name, sent.arguments)
     except NotFoundError:
@@ -145,7 +145,7 @@ async def _deleted(app: ServerContext, sent: Attempt) -> Verdict:
 async def _changed(app: ServerContext, sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None:
-        return Verdict("unclear", why="This cannot be seen by reading.")
+        return Verdict("unclear", why="Zoho offers no way to check this.")
     found = compare(content_of(sent), record, app.catalog.verbatim)
     touched = seconds_of(record.get("last_modified_time"))
     since_then = touched is not None and touched >= sent.earliest(app.api.client.skew)
@@ -159,7 +159,7 @@ async def _changed(app: ServerContext, sent: Attempt) -> Verdict:
 async def _in_status(app: ServerContext, sent: Attempt) -> Verdict:
     record = await _record(app, sent)
     if record is None or "status" not in record:
-        return Verdict("unclear", why="This cannot be seen by reading.")
+        return Verdict("unclear", why="Zoho offers no way to check this.")
     return Verdict("done", record) if str(record["status"]).lower() in sent.operation.sets_status else _ABSENT
 
 

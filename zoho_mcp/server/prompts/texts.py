@@ -53,7 +53,7 @@ Bill a customer for me. Go step by step, and stop to ask where it says so.
 3. Before writing, show me customer, lines, quantities, prices and days to pay (due_in_days goes into payment_terms),
    and ask whether that is right.
 4. create_invoice, once. Tell me number, total and due date exactly as they come back; do not work them out yourself.
-   If it is not known whether it was written, look with list_invoices before anything else: never write it twice.
+   If it is not known whether it was written, check with list_invoices before anything else: never write it twice.
 5. Ask me: e-mail it, only mark it as sent, or leave it a draft? To e-mail, take the address from get_customer, show it
    to me, then email_invoice. To mark it, mark_invoice_sent. A draft is not owed yet.
 6. Only if I say that money came in: record_invoice_payment, with the amount, day and way that I name.

@@ -52,8 +52,8 @@ async def upload(tool: str, field: str, folder: Path | None, name: str) -> Uploa
     """
     if folder is None:
         raise RejectedError(
-            "No folder is set that files may be taken from.",
-            "Have ZOHO_UPLOAD_DIR set for this server.",
+            "No upload folder is set.",
+            "Ask the user to set ZOHO_UPLOAD_DIR for this server.",
         )
 
     def refuse(why: str) -> ArgumentsError:

@@ -67,7 +67,7 @@ async def _record(
     if len(own) != 1:
         count = "no record has" if not own else f"{len(own)} records have"
         raise ArgumentsError(
-            call.operation.name, [f'{name}: {count} the number "{clean(number, 60)}". Look the id up: {reader}.']
+            call.operation.name, [f'{name}: {count} the number "{clean(number, 60)}". Look the id up with {reader}.']
         )
     return own[0]
 

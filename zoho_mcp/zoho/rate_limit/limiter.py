@@ -168,8 +168,8 @@ class Limiter:
         free = await self._queue.block(organization_id, now)
         offset = (await self.today(organization_id)).offset
         return (
-            f"It frees in {span(free - now)}, at {moment(free, offset)}; this server asks at half the rate for a while "
-            "now. Zoho's own web pages work meanwhile. Call again then, and not in a loop."
+            f"It resets in {span(free - now)}, at {moment(free, offset)}. After that, this server sends at half the "
+            "rate for a while. Zoho's own web pages still work. Call again then; do not repeat it in a loop."
         )
 
     async def day_is_over(self, organization_id: str, headers: Mapping[str, str]) -> str:
@@ -217,7 +217,7 @@ class Limiter:
         return LimitedError(
             f"This server keeps to Zoho's limit of {self.rates.per_minute} requests a minute for an organisation, and "
             "they are used up.",
-            f"{turn.note}It frees in {span(turn.seconds)}, at {moment(now + turn.seconds, today.offset)}. Call again "
+            f"{turn.note}It resets in {span(turn.seconds)}, at {moment(now + turn.seconds, today.offset)}. Call again "
             "then, and not in a loop.",
             code=44,
         )
@@ -234,8 +234,8 @@ class Limiter:
         where = " (midnight in the organisation's time zone)" if today.offset is not None else ""
         plan = "" if today.told else " If the plan allows more, set ZOHO_PLAN."
         return (
-            f"It frees in {span(today.resets_at - now)}, at {moment(today.resets_at, today.offset)}{where}; until then "
-            f"only Zoho's own web pages work.{plan}"
+            f"It resets in {span(today.resets_at - now)}, at {moment(today.resets_at, today.offset)}{where}; until "
+            f"then only Zoho's own web pages work.{plan}"
         )
 
 
