@@ -24,7 +24,7 @@ $(VENV)/installed-lint: $(VENV)/installed-test
 	touch $@
 
 $(VENV)/installed-docs: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --group docs
+	$(PIP) --group docs
 	touch $@
 
 demo: $(VENV)/installed  ## bill a customer on the embedded Zoho, step by step

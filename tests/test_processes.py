@@ -13,6 +13,7 @@ from conftest import ERAS, Era, Person, call
 from mcp import Client, StdioServerParameters
 
 from zoho_mcp.cli.embedded import embedded
+from zoho_mcp.cli.main import main
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import Request
 
@@ -90,6 +91,14 @@ def test_a_sandbox_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     result = run("--sandbox", str(tmp_path / "books.db"))
     assert result.returncode == 2
     assert "books.db" in result.stderr
+
+
+def test_a_command_after_the_sandbox_option_is_not_taken_for_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["--sandbox", "doctor"]) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_names_the_commands_and_another_word_is_wrong_usage() -> None:

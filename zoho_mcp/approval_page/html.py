@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from zoho_mcp.policy import quoting
 from zoho_mcp.policy.approvals import DONE, Approval
+from zoho_mcp.policy.preview import FINAL
 
 STYLE = (resources.files("zoho_mcp.approval_page") / "page.css").read_text(encoding="utf-8")
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -62,7 +63,7 @@ just now. Approval {name}, {left}. If you did not expect this question, decline.
         changed=Markup(changed) if approval.anew else "",
         amount=Markup('<p class="amount">{}</p>').format(shown.amount) if shown.amount else "",
         question=marked_up(shown.question),
-        final=Markup('<p class="warn">This cannot be undone.</p>') if shown.final else "",
+        final=Markup('<p class="warn">{}</p>').format(FINAL) if shown.final else "",
         losses=_rows(shown.losses, "losses"),
         texts=Markup().join(_text(label, text) for label, text in shown.texts),
         details=_rows(shown.details, ""),

@@ -3,6 +3,7 @@
 import argparse
 import base64
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.cli import console
+from zoho_mcp.cli.console import PROGRAM
 from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.server.results.result import compact_json
 
@@ -100,9 +102,18 @@ def demo(options: argparse.Namespace) -> int:
     console.line()
     console.line("Every step worked and the figures add up.", "bold green")
     console.line(f"The invoice as a PDF: {found}")
-    console.line("Next, try it in your chat app with demo data, for example:")
-    console.verbatim("  zoho-invoice-mcp install claude-desktop --sandbox")
+    console.line("Next, use it in your chat app, for example:")
+    console.verbatim(f"  {_program()} install claude-desktop")
+    console.line("Your first question opens a page: try demo data there, or connect your Zoho.")
     return 0
+
+
+def _program() -> str:
+    """This command as a person can type it here: after `make demo` it is not on the PATH."""
+    started = Path(sys.argv[0])
+    if shutil.which(PROGRAM) or started.stem != PROGRAM:
+        return PROGRAM
+    return os.path.relpath(started) if started.is_relative_to(Path.cwd()) else str(started)
 
 
 async def _run(verbose: bool) -> Path | Exception:
@@ -141,7 +152,7 @@ async def _tell(story: Story) -> Path:
 
     await story.call("email_invoice", invoice_id=invoice["invoice_id"], to_mail_ids=["ada@harbour.example"])
     await _expect(story, invoice, status="sent", balance="2850")
-    story.say("Mail it to Ada.", "Asked first, for the address is new. Yes: sent; they owe 2,850.00.")
+    story.say("Mail it to Ada.", "Asked first, because the address is new. Yes: sent; they owe 2,850.00.")
 
     await story.call(
         "record_invoice_payment", invoice_id=invoice["invoice_id"], amount=1000, payment_mode="banktransfer"

@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # As importlib documents: import raises.
     try:
         options = parser().parse_args(arguments)
+        _reject_command_as_value(options)
         options.environment = environment_with(options, os.environ if environment is None else environment)
         return options.run(options)
     except ZohoMcpError as problem:
@@ -80,6 +81,14 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".", allow_abbrev=False)
         command.module = module
     return found
+
+
+def _reject_command_as_value(options: argparse.Namespace) -> None:
+    """`--sandbox tools` would serve from a file called tools. Raises SettingsError."""
+    if not options.command and (name := options.sandbox) in COMMANDS:
+        raise SettingsError(
+            f"{name} is a command, not the file of --sandbox.", f"Leave --sandbox out, or write --sandbox=./{name}."
+        )
 
 
 def _serve(options: argparse.Namespace) -> int:

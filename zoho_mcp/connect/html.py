@@ -51,7 +51,7 @@ for.</p>""").format(stored=use_stored if stored else "", path=path, demo=demo)
 def data_centre_page(path: str) -> str:
     """Asks where the person logs in, in words: a client belongs to one data centre."""
     rows = Markup("\n").join(
-        Markup('<li><a href="{}/account/{}">{} <small>The address begins with {}</small></a></li>').format(
+        Markup('<li><a href="{}/account/{}">{} <small>The address begins with {}/</small></a></li>').format(
             path, name, centre.name, centre.accounts.removeprefix("https://")
         )
         for name, centre in DATA_CENTRES.items()
