@@ -244,6 +244,13 @@ def text_of(result: types.CallToolResult) -> str:
     return "\n".join(part.text for part in result.content if isinstance(part, types.TextContent))
 
 
+def kind_of(result: types.CallToolResult) -> str:
+    """The kind of a call's error; empty for a call that worked."""
+    content: dict[str, Any] = result.structured_content or {}
+    assert not result.is_error or "error" in content, text_of(result)
+    return content["error"]["kind"] if result.is_error else ""
+
+
 @pytest.fixture(scope="module")
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
     """An embedded Zoho in a process of its own, for commands."""
