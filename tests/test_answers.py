@@ -5,7 +5,7 @@ from typing import Any
 
 import mcp_types as types
 import pytest
-from conftest import ERAS, Era, Zoho, call, text_of
+from conftest import ERAS, Era, Zoho, call, kind_of, text_of
 from large_books import fill
 from mcp import Client
 
@@ -102,10 +102,9 @@ async def test_a_field_that_does_not_exist_is_refused_with_those_that_do(
         invoice = (await written(client))["invoice_id"]
         arguments = {"invoice_id": invoice} if tool == "get_invoice" else {}
         result = await client.call_tool(tool, {**arguments, "fields": asked})
-    assert result.is_error
-    assert f"no field {asked[0]}. The fields are " in text_of(result)
-    assert there in text_of(result)
-    assert "Nothing was changed." in text_of(result)
+    assert kind_of(result) == "rejected"
+    for name in (asked[0], there):
+        assert name in text_of(result)
 
 
 async def test_all_fields_gives_everything_that_holds_something(zoho: Zoho) -> None:
@@ -175,7 +174,8 @@ async def test_a_list_without_pages_says_what_it_left_out(zoho: Zoho) -> None:
     async with zoho.client(max_answer=150) as client:
         answer = await call(client, "list_currencies")
     assert len(answer["currencies"]) == 1
-    assert answer["left_out"] == "1 rows: longer than ZOHO_MAX_ANSWER"
+    assert answer["left_out"].startswith("1 rows")
+    assert "ZOHO_MAX_ANSWER" in answer["left_out"]
 
 
 @both_eras

@@ -15,7 +15,7 @@ import anyio
 import httpx
 import mcp_types as types
 import pytest
-from conftest import ERAS, Era, Zoho, call, text_of
+from conftest import ERAS, Era, Zoho, call, kind_of
 from mcp import Client
 from test_confirm import answer, question
 from test_processes import run
@@ -229,9 +229,7 @@ async def test_without_a_record_no_change_is_made_and_reading_goes_on(zoho: Zoho
             ("void_invoice", {"invoice_id": invoice}),
         ):
             result = await client.call_tool(tool, arguments)
-            assert result.is_error
-            assert "cannot be written" in text_of(result)
-            assert "Nothing was done." in text_of(result)
+            assert kind_of(result) == "audit"
         await call(client, "get_invoice", invoice_id=invoice)
     assert zoho.changes() == []
     assert zoho.person.questions == []
@@ -242,8 +240,8 @@ async def test_a_refusal_stands_even_when_it_cannot_be_recorded(
 ) -> None:
     async with zoho.client(audit_file=str(tmp_path), confirm="refuse") as client:
         result = await client.call_tool("void_invoice", {"invoice_id": await invoice_of(client)})
-    assert "ZOHO_CONFIRM=refuse" in text_of(result)
-    assert "is not recorded" in caplog.text
+    assert kind_of(result) == "refused_by_policy"
+    assert [record.levelname for record in caplog.records if str(tmp_path) in record.getMessage()] == ["ERROR"]
 
 
 async def test_a_read_that_was_asked_about_is_on_record_but_does_not_need_to_be(
@@ -305,20 +303,21 @@ def test_changed_missing_inserted_and_moved_lines_are_told_apart(file: Path) -> 
     changed = json.loads(three) | {"tool": "get_invoice"}
     again = {name: value for name, value in changed.items() if name != "hash"}
     inserted = {"time": "t", "tool": "x", "previous": json.loads(two)["hash"]}
-    assert problems(one, two, line_of(changed), four, five) == ("Line 3 was changed.",)
-    assert problems(one, two, forged(again), four, five) == (
-        "Lines are missing, or were moved, between line 3 and line 4.",
-    )
-    assert problems(one, two, four, five) == ("Lines are missing, or were moved, between line 2 and line 3.",)
-    assert problems(three, four, five) == ("Lines are missing before line 1.",)
-    assert problems(one, two, forged(inserted), three, four, five) == (
-        "Line 3 was inserted, or moved there: line 4 follows line 2.",
-    )
+    told = [
+        problems(one, two, line_of(changed), four, five),
+        problems(one, two, forged(again), four, five),
+        problems(one, two, four, five),
+        problems(three, four, five),
+        problems(one, two, forged(inserted), three, four, five),
+    ]
+    assert [[re.findall(r"\bline (\d+)", problem.lower()) for problem in each] for each in told] == [
+        [["3"]], [["3", "4"]], [["2", "3"]], [["1"]], [["3", "4", "2"]],
+    ]  # fmt: skip
     assert problems(one, three, two, four, five) != ()
     assert problems(one, one, two) != ()
-    assert problems(one, b"", two) == ("Line 2 cannot be read: it was changed.",)
-    assert problems(one, b"\xff", two) == ("Line 2 cannot be read: it was changed.",)
-    assert problems(one, two.replace(b'":"', b'": "', 1), three) == ("Line 2 was changed.",)
+    for second, third in ((b"", two), (b"\xff", two), (two.replace(b'":"', b'": "', 1), three)):
+        [problem] = problems(one, second, third)
+        assert re.findall(r"\d+", problem) == ["2"]
 
 
 def test_a_cut_off_end_shows_only_with_a_head_that_was_kept(file: Path) -> None:
@@ -341,7 +340,7 @@ def test_a_line_that_a_crash_cut_off_is_kept_reported_and_chained_over(file: Pat
     fill(file, 2)
     verdict = verify(file.read_bytes())
     assert (verdict.lines, verdict.problems) == (5, ())
-    assert verdict.notes == ("Line 3 is incomplete: the machine or the process stopped while it was written.",)
+    assert [re.findall(r"\d+", note) for note in verdict.notes] == [["3"]]
     assert verify(file.read_bytes().replace(b'{"time":"2026-06-\n', b'{"time":"2027-06-\n')).problems
     assert verify(file.read_bytes().replace(b'{"time":"2026-06-\n', b"")).problems == ()
 
@@ -358,7 +357,8 @@ def test_a_damaged_last_line_does_not_stop_the_record(file: Path) -> None:
     fill(file, 2)
     file.write_bytes(file.read_bytes()[:-5] + b"XXXX\n")
     fill(file, 1)
-    assert verify(file.read_bytes()).problems == ("Line 2 cannot be read: it was changed.",)
+    [problem] = verify(file.read_bytes()).problems
+    assert re.findall(r"\d+", problem) == ["2"]
 
 
 def test_long_lines_are_chained_to(file: Path) -> None:
@@ -372,7 +372,7 @@ def test_long_lines_are_chained_to(file: Path) -> None:
 def test_what_is_no_ordinary_file_is_not_written(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for place in (tmp_path / "pipe", tmp_path, Path(os.devnull)):
-        with pytest.raises(AuditError, match="Nothing was done"):
+        with pytest.raises(AuditError):
             Audit(str(place)).append({"tool": "x"})
 
 
@@ -470,12 +470,11 @@ def test_the_command_verifies_prints_the_head_and_says_what_cannot_be_seen(file:
     head = json.loads(raw[-1])["hash"]
     whole = run("audit", "verify", "--file", str(file))
     assert whole.returncode == 0
-    assert "5 lines, all as written." in whole.stdout
+    assert "5 lines" in whole.stdout
     assert f"Head: {head}" in whole.stdout
     assert "--head" in whole.stdout
-    assert (
-        f"The line with the hash {head} is there." in run("audit", "--file", str(file), "verify", "--head", head).stdout
-    )
+    kept = run("audit", "--file", str(file), "verify", "--head", head)
+    assert (kept.returncode, head in kept.stdout) == (0, True)
     file.write_bytes(b"".join(line + b"\n" for line in raw if line != raw[2]))
     broken = run("audit", "verify", "--file", str(file))
     assert broken.returncode == 1

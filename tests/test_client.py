@@ -91,7 +91,7 @@ async def test_a_read_is_tried_three_times_with_growing_pauses(failure: str) -> 
     assert len(zoho.sent) == 3
     assert len(time.slept) == 2
     assert 0.5 <= time.slept[0] <= 1.0 <= time.slept[1] <= 2.0
-    assert "Nothing was changed." in str(caught.value)
+    assert caught.value.kind in ("unavailable", "limited")
 
 
 @pytest.mark.parametrize("failure", PASSING)
@@ -107,7 +107,7 @@ async def test_a_write_is_sent_again_only_if_it_cannot_have_arrived_or_was_refus
         assert await client(zoho).send(WRITE) == FINE
         assert len(zoho.sent) == 2
     else:
-        with pytest.raises(OutcomeUnknownError, match="POST /invoices was sent"):
+        with pytest.raises(OutcomeUnknownError, match="POST /invoices"):
             await client(zoho).send(WRITE)
         assert len(zoho.sent) == 1
 
@@ -126,9 +126,9 @@ async def test_the_minute_is_not_waited_for_and_its_end_is_told(request_: Reques
     time, zoho = Time(), Zoho(refused(44))
     shared = client(zoho, time)
     for _ in range(2):
-        with pytest.raises(LimitedError, match="It resets in 60 seconds") as caught:
+        with pytest.raises(LimitedError, match="60 seconds") as caught:
             await shared.send(request_)
-        assert "Nothing was changed." in str(caught.value)
+        assert caught.value.code == 44
     assert len(zoho.sent) == 1, "the second one knows already"
     assert time.slept == []
 
@@ -139,10 +139,9 @@ async def test_the_day_is_not_asked_for_again_before_it_ends() -> None:
     zoho = Zoho(refused(45, **told), httpx.Response(200, json=FINE))
     shared = client(zoho, time)
     for _ in range(2):
-        with pytest.raises(
-            LimitedError, match=r"7 hours 34 minutes, at 2026-05-29 00:00:00 UTC-04:00 \(midnight in the"
-        ):
+        with pytest.raises(LimitedError, match=r"7 hours 34 minutes\b.*\b2026-05-29 00:00:00 UTC-04:00") as caught:
             await shared.send(READ)
+        assert caught.value.code == 45
     assert len(zoho.sent) == 1
     time.now += 27_201
     assert await shared.send(READ) == FINE
@@ -291,8 +290,9 @@ async def test_a_change_that_says_it_happened_has_happened_whatever_it_shows() -
 
 async def test_a_code_that_is_text_is_read_all_the_same() -> None:
     assert await client(Zoho(httpx.Response(200, json={"code": "0", "invoices": []}))).send(READ)
-    with pytest.raises(ZohoMcpError, match="code 1002"):
+    with pytest.raises(ZohoMcpError) as caught:
         await client(Zoho(httpx.Response(200, json={"code": "1002", "message": "no"}))).send(READ)
+    assert (caught.value.kind, caught.value.code) == ("not_found", 1002)
 
 
 async def test_words_of_zohos_are_quoted_on_one_line_and_cut() -> None:

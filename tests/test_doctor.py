@@ -43,7 +43,7 @@ def test_all_is_well_after_login(machine: Machine) -> None:
         "settings", "data centre", "token", "scopes", "organisation", "clock", "limits", "files", "chat apps",
     ]  # fmt: skip
     assert {row.split(" ")[0] for name, row in rows.items() if name != "chat apps"} == {"ok"}
-    assert rows["organisation"] == "ok Studio Linden (900000001) answers"
+    assert "Studio Linden (900000001)" in rows["organisation"]
     assert rows["limits"].startswith("ok 99")
 
 
@@ -172,7 +172,7 @@ def configuration(machine: Machine, name: str) -> Path:
     [
         ({"command": sys.executable, "args": ["-m", "zoho_mcp.cli.main"]}, "ok "),
         ({"command": "uvx", "args": ["zoho-invoice-mcp@0.1.0"]}, "ok "),
-        ({"command": "/gone/zoho-invoice-mcp"}, "FAILS zoho starts /gone/zoho-invoice-mcp"),
+        ({"command": "/gone/zoho-invoice-mcp"}, "/gone/zoho-invoice-mcp"),
         ({"command": "zoho-invoice-mcp", "env": {"ZOHO_CLIENT_SECRET": "s"}}, "ZOHO_CLIENT_SECRET"),
         ({"command": "other"}, "-> zoho-invoice-mcp install claude-desktop"),
         ("nonsense", "-> zoho-invoice-mcp install claude-desktop"),
@@ -242,4 +242,6 @@ def test_a_wrong_clock_a_used_up_day_and_another_data_centre_are_said(machine: M
     assert rows["limits"].startswith("FAILS 0 of 1000 ")
     assert "2 h 1 min" in rows["limits"]
     assert rows["scopes"].startswith("note ")
-    assert rows["data centre"] == "note Zoho names https://www.zohoapis.eu -> Set ZOHO_DC=eu."
+    assert [
+        part for part in ("note ", "https://www.zohoapis.eu", "ZOHO_DC=eu") if part not in rows["data centre"]
+    ] == []

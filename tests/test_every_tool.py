@@ -7,8 +7,9 @@ from typing import Any
 import anyio
 import mcp_types as types
 import pytest
-from conftest import Zoho, call, text_of
+from conftest import Zoho, call, kind_of, text_of
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from stories import LINES, PNG, use_every_tool
 
 from zoho_mcp.server.tools.attachments import LARGEST_UPLOAD
@@ -44,10 +45,11 @@ async def test_converting_twice_gives_the_same_invoice(zoho: Zoho, product: str)
         estimate = await sent_estimate(client)
         total = (await call(client, "get_estimate", estimate_id=estimate))["estimate"]["total"]
         first = await call(client, "convert_estimate_to_invoice", estimate_id=estimate)
+        before = zoho.changes()
         again = await call(client, "convert_estimate_to_invoice", estimate_id=estimate)
     assert first["invoice"]["invoice_id"] == again["invoice"]["invoice_id"]
     assert first["invoice"]["total"] == total
-    assert "already has an invoice" in again["message"]
+    assert zoho.changes() == before
 
 
 @pytest.mark.parametrize("product", ["invoice", "books"])
@@ -100,8 +102,8 @@ async def test_nothing_but_plain_text_goes_into_a_header(zoho: Zoho, value: str)
     async with zoho.client() as client:
         arguments = {"unique_field": "cf_contract", "unique_value": value, "repeat_every": 2}
         result = await client.call_tool("upsert_recurring_invoice", arguments)
-    assert result.is_error
-    assert "unique_value goes into a header" in text_of(result)
+    assert kind_of(result) == "arguments"
+    assert "unique_value" in text_of(result)
     assert zoho.received() == []
 
 
@@ -192,8 +194,9 @@ async def test_read_only_offers_reads_and_runs_nothing_else(zoho: Zoho) -> None:
     async with zoho.client(read_only=True, toolsets=("all",)) as client:
         names = {tool.name for tool in (await client.list_tools()).tools}
         assert names == {name for name, operation in load().operations.items() if operation.effect == "read"}
-        with pytest.raises(Exception, match="Unknown tool"):
+        with pytest.raises(MCPError) as caught:
             await client.call_tool("create_customer", {"contact_name": "A"})
+    assert caught.value.code == types.INVALID_PARAMS
     assert zoho.changes() == []
 
 
@@ -207,7 +210,8 @@ async def test_toolsets_and_tools_choose_what_is_offered(zoho: Zoho) -> None:
 async def test_a_report_of_a_month_that_does_not_exist_is_refused(zoho: Zoho) -> None:
     async with zoho.client() as client:
         result: types.CallToolResult = await client.call_tool("get_monthly_revenue", {"year": 2026, "month": 13})
-    assert "month must be 12 or less" in text_of(result)
+    assert kind_of(result) == "arguments"
+    assert {"month", "12"} <= set(text_of(result).split())
 
 
 @pytest.mark.parametrize(
@@ -217,7 +221,7 @@ async def test_a_report_of_a_month_that_does_not_exist_is_refused(zoho: Zoho) ->
         ("draft", "convert_estimate_to_invoice", "mark_estimate_sent"),
         ("expired", "accept_estimate", "update_estimate"),
         ("expired", "decline_estimate", "update_estimate"),
-        ("declined", "accept_estimate", "new estimate"),
+        ("declined", "accept_estimate", "declined"),
         ("invoiced", "accept_estimate", "convert_estimate_to_invoice"),
     ],
 )
@@ -225,7 +229,7 @@ async def test_the_advice_depends_on_the_status_of_the_estimate(zoho: Zoho, stat
     async with zoho.client() as client:
         estimate = (await call(client, "list_estimates", status=status))["estimates"][0]["estimate_id"]
         result = await client.call_tool(tool, {"estimate_id": estimate})
-    assert result.is_error
+    assert kind_of(result) == "rejected"
     assert meant in text_of(result)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from conftest import Zoho, call, text_of
+from conftest import Zoho, call, kind_of, text_of
 
 from zoho_mcp.cli.embedded import environment_for
 from zoho_mcp.sandbox.credentials import CREDENTIALS
@@ -42,12 +42,12 @@ def test_a_rule_is_written_as_it_is_read(rule: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        ("POST /invoices:explode", "there are status, status-after"),
+        ("POST /invoices:explode", "status, status-after"),
         ("/invoices:status", "status=503"),
-        ("/invoices:half=3", "half takes no value"),
-        ("/invoices:half:often", "a rule is"),
-        ("invoices:half", "a rule is"),
-        ("", "no kind of fault"),
+        ("/invoices:half=3", "half"),
+        ("/invoices:half:often", "TIMES"),
+        ("invoices:half", "PATH"),
+        ("", "status, status-after"),
     ],
 )
 def test_a_wrong_rule_is_told_what_is_wrong(rule: str, says: str) -> None:
@@ -87,7 +87,8 @@ async def test_limits_can_be_set_low(zoho: Zoho) -> None:
     zoho.faults.add("GET /contacts:code=44")
     async with zoho.client() as client:
         result = await client.call_tool("list_customers", {})
-        assert "It resets in 60 seconds" in text_of(result)
+        assert kind_of(result) == "limited"
+        assert "60 seconds" in text_of(result)
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
@@ -170,7 +171,7 @@ def environment() -> dict[str, str]:
 @pytest.mark.processes
 @pytest.mark.parametrize(
     ("options", "says"),
-    [(["--fault", "/x:boom"], "boom is no kind of fault"), (["--limits", "1,2"], "three numbers")],
+    [(["--fault", "/x:boom"], "boom"), (["--limits", "1,2"], "--limits")],
 )
 def test_wrong_options_end_the_start_with_status_2(options: list[str], says: str) -> None:
     command = [sys.executable, "-m", "zoho_mcp.cli.main", "sandbox", *options]

@@ -53,8 +53,9 @@ async def test_a_reader_sees_and_runs_only_what_reads(era: Era, zoho: Zoho, toke
     async with a_client(zoho, tokens, policy, era) as client:
         assert await names(client) == reads
         assert all("create" not in str(prompt.model_dump()) for prompt in (await client.list_prompts()).prompts)
-        with pytest.raises(MCPError, match="Unknown tool"):
+        with pytest.raises(MCPError) as unknown:
             await client.call_tool("create_customer", {"contact_name": "New"})
+        assert unknown.value.code == types.INVALID_PARAMS
         await call(client, "list_customers")
     assert zoho.changes() == []
     async with a_client(zoho, tokens, policy, era, who="ben") as client:
@@ -88,10 +89,12 @@ async def test_toolsets_bound_tools_resources_prompts_and_completion(era: Era, z
         assert "zoho-invoice://invoices" not in resources
         before = len(zoho.received())
         for uri in ("zoho-invoice://invoices", "zoho-invoice://invoices/1", "zoho-invoice://customers/1/statement"):
-            with pytest.raises(MCPError, match="Unknown resource"):
+            with pytest.raises(MCPError) as unknown:
                 await client.read_resource(uri)
-        with pytest.raises(MCPError, match="Unknown tool"):
+            assert (unknown.value.code, unknown.value.error.data) == (types.INVALID_PARAMS, {"uri": uri})
+        with pytest.raises(MCPError) as unknown:
             await client.call_tool("list_invoices", {})
+        assert unknown.value.code == types.INVALID_PARAMS
         ref = types.ResourceTemplateReference(uri="zoho-invoice://invoices/{invoice_id}")
         assert (await client.complete(ref, {"name": "invoice_id", "value": "INV"})).completion.values == []
         assert (await client.list_prompts()).prompts == []
@@ -111,8 +114,9 @@ async def test_organisations_bound_every_call_and_the_list_of_them(zoho: Zoho, t
         rows = (await call(client, "list_organizations"))["organizations"]
         assert [row["organization_id"] for row in rows] == [SECOND]
         assert (await client.call_tool("list_customers", {"organization": first})).is_error
-        with pytest.raises(MCPError, match="Unknown resource"):
+        with pytest.raises(MCPError) as unknown:
             await client.read_resource(f"zoho-invoice://organizations/{first}/customers")
+        assert unknown.value.code == types.INVALID_PARAMS
         uris = [one.uri for one in (await client.list_resources()).resources]
         assert [uri for uri in uris if first in uri] == []
         assert [uri for uri in uris if SECOND in uri] != []
@@ -184,27 +188,28 @@ def test_a_name_with_signs_of_patterns_in_it_is_that_name() -> None:
 
 
 WRONG: dict[str, tuple[str, str]] = {
-    "no table": ("principals = 3\n", "must be written as [[principals]] tables"),
-    "nobody": ('[[principals]]\naccess = "read"\n', "principals 1: principal is missing"),
-    "an unknown word": ('[[principals]]\nprincipal = "ada"\nread_only = true\n', "read_only is not a key of it"),
-    "an unknown access": ('[[principals]]\nprincipal = "ada"\naccess = "write"\n', "access must be one of full, read"),
-    "an unknown toolset": ('[[principals]]\nprincipal = "ada"\ntoolsets = "invoice"\n', "did you mean invoices?"),
-    "an empty list": ('[[principals]]\nprincipal = "ada"\ntoolsets = []\n', "toolsets must be a text or a list"),
-    "a number": ('[[principals]]\nprincipal = "ada"\norganization = 7\n', "organization must be a text"),
-    "never": ('[[principals]]\nprincipal = "*"\n[[principals]]\nprincipal = "ada"\n', "principals 2: never fits"),
+    "no table": ("principals = 3\n", "[[principals]]"),
+    "nobody": ('[[principals]]\naccess = "read"\n', "principals 1: principal"),
+    "an unknown word": ('[[principals]]\nprincipal = "ada"\nread_only = true\n', "read_only"),
+    "an unknown access": ('[[principals]]\nprincipal = "ada"\naccess = "write"\n', "full, read"),
+    "an unknown toolset": ('[[principals]]\nprincipal = "ada"\ntoolsets = "invoice"\n', "invoices"),
+    "an empty list": ('[[principals]]\nprincipal = "ada"\ntoolsets = []\n', "toolsets"),
+    "a number": ('[[principals]]\nprincipal = "ada"\norganization = 7\n', "organization"),
+    "never": ('[[principals]]\nprincipal = "*"\n[[principals]]\nprincipal = "ada"\n', "principals 2"),
     "a name taken by a pattern": (
         '[[principals]]\nprincipal = "a*"\n[[principals]]\nprincipal = "ada"\naccess = "none"\n',
-        "principals 1 takes all",
+        "principals 1",
     ),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_grant_that_is_not_understood_stops_the_start(case: str) -> None:
-    text, problem = WRONG[case]
+    text, named = WRONG[case]
     with pytest.raises(SettingsError) as caught:
         parse(text, "policy.toml", load())
-    assert problem in str(caught.value)
+    assert named in str(caught.value)
+    assert "policy.toml" in str(caught.value)
 
 
 @pytest.mark.processes
@@ -214,4 +219,5 @@ def test_the_policy_in_words_says_who_is_granted_what(tmp_path: Path, capsys: py
     file = tmp_path / "policy.toml"
     file.write_text('[[principals]]\nprincipal = "clerk-*"\naccess = "read"\ntoolsets = ["invoices", "items"]\n')
     said = run("policy", ZOHO_POLICY_FILE=str(file)).stdout
-    assert "1. clerk-*: read only; the toolset invoices or items" in said
+    [line] = [line for line in said.splitlines() if "clerk-*" in line]
+    assert all(word in line for word in ("1. ", "read", "invoices", "items"))

@@ -62,10 +62,11 @@ async def test_a_wait_longer_than_there_is_patience_for_is_an_answer_that_says_w
     for _ in range(3):
         await use(limits, time)
     time.now += 30
-    with pytest.raises(LimitedError, match=r"It resets in 31 seconds, at 2026-05-28 20:27:41 UTC") as caught:
+    with pytest.raises(LimitedError, match=r"31 seconds\b.*\b2026-05-28 20:27:41 UTC") as caught:
         await use(limits, time)
     assert time.slept == []
-    assert "limit of 3 requests a minute" in str(caught.value)
+    assert caught.value.code == 44
+    assert "3" in caught.value.what.split()
     time.now += 15
     await use(limits, time)
     assert time.now == NOON + 61
@@ -164,7 +165,7 @@ async def test_too_many_at_once_for_too_long_is_an_answer() -> None:
     time = Time()
     limits = limiter(time, at_once=1)
     async with limits.acquire("1", time() + 20):
-        with pytest.raises(LimitedError, match="under way") as caught:
+        with pytest.raises(LimitedError) as caught:
             await use(limits, time)
     assert caught.value.code == 1070
     assert 20 <= time.now - NOON <= 21
@@ -231,7 +232,7 @@ async def test_a_file_that_cannot_be_used_is_done_without(
         await use(limits, time)
     with pytest.raises(LimitedError):
         await use(limits, time)
-    assert "limits are not shared with other processes" in caplog.text
+    assert [str(path) in record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [True]
     await limits.aclose()
 
 
@@ -244,10 +245,9 @@ async def test_what_zoho_says_of_the_day_counts_more_than_what_was_counted_here(
     assert (today.limit, today.remaining, today.resets_at, today.told) == (2000, 2, NOON + 3600, True)
     for _ in range(2):
         await use(limits, time)
-    with pytest.raises(LimitedError, match="limit of 2000 requests a day") as caught:
+    with pytest.raises(LimitedError, match=r"\b2000\b") as caught:
         await use(limits, time)
     assert caught.value.code == 45
-    assert "only Zoho's own web pages work" in str(caught.value)
     time.now += 3601
     await use(limits, time)
     assert (await limits.today("1")).remaining == 1999
@@ -287,7 +287,7 @@ async def test_the_day_is_over_until_midnight_in_the_organisations_time_zone() -
     limits = limiter(time)
     midnight = 1_780_027_200.0  # 04:00 UTC: midnight in New York
     told = await limits.day_is_over("1", headers(1000, 0, int(midnight - NOON)))
-    assert "at 2026-05-29 00:00:00 UTC-04:00 (midnight in the organisation's time zone)" in told
+    assert "2026-05-29 00:00:00 UTC-04:00" in told
     with pytest.raises(LimitedError, match="00:00:00 UTC-04:00"):
         await use(limits, time)
 
@@ -295,7 +295,7 @@ async def test_the_day_is_over_until_midnight_in_the_organisations_time_zone() -
 async def test_a_block_is_kept_for_its_minute_and_then_half_the_rate_for_a_while() -> None:
     time = Time()
     limits = limiter(time, per_minute=10)
-    assert "It resets in 60 seconds" in await limits.slow_down("1")
+    assert "60 seconds" in await limits.slow_down("1")
     with pytest.raises(LimitedError, match="60 seconds"):
         await use(limits, time)
     time.now += 61

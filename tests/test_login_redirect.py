@@ -1,5 +1,6 @@
 """The address the browser comes back to: only an answer to this login counts, and its code goes only to Zoho."""
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -135,7 +136,7 @@ def test_the_code_is_exchanged_at_the_accounts_server_of_the_answer() -> None:
     ["https://evil.example", "http://accounts.zoho.eu", "https://accounts.zoho.eu.evil.example", "https://accounts.zoho.eu@e.x"],
 )  # fmt: skip
 def test_a_code_goes_to_no_stranger(server: str) -> None:
-    with pytest.raises(AuthError, match="none of Zoho's"):
+    with pytest.raises(AuthError, match=re.escape(server)):
         answered(settings(), {"code": "c", "accounts-server": server})
 
 

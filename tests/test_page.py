@@ -13,7 +13,7 @@ import httpx
 import mcp_types as types
 import pytest
 from approving import Desk, a_desk, both, browser_session, post
-from conftest import Zoho, call, text_of
+from conftest import Zoho, call, kind_of, text_of
 from mcp import Client
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
@@ -93,7 +93,6 @@ async def test_a_form_sent_from_elsewhere_is_refused(zoho: Zoho, whence: str) ->
         form = {"view": await window.desk.view(window.address), "decision": "approve"}
         answer = await post(window.address, form, **FOREIGN[whence])
         assert answer.status_code == 403
-        assert "Nothing was done." in answer.text
         assert await window.is_untouched()
 
 
@@ -275,9 +274,7 @@ async def test_a_large_amount_takes_typing_the_records_number(zoho: Zoho) -> Non
         wanted = window.approval.shown.type_number
         assert wanted.startswith("INV-")
         for typed in ("", "INV", "yes"):
-            assert "That is not the number. Nothing was done." in await window.desk.click(
-                window.address, "approve", typed
-            )
+            assert 'aria-invalid="true"' in await window.desk.click(window.address, "approve", typed)
             assert window.approval.state == "waiting"
         await window.desk.click(window.address, "approve", f" {wanted.lower()} ")
         assert window.approval.state == "approved"
@@ -304,9 +301,8 @@ async def test_what_zoho_refused_is_said_on_the_page(zoho: Zoho) -> None:
     ):
         invoice = await sent_invoice(client)
         result = await both(client.call_tool("void_invoice", {"invoice_id": invoice}), desk.decide("approve"))
-        assert result.is_error
+        assert kind_of(result) == "rejected"
         said = Page(await desk.look(desk.addresses[0])).words
-        assert "You approved, but it did not work." in said
         assert "Not <today>." in said
 
 
@@ -335,8 +331,7 @@ async def test_without_a_browser_the_address_goes_to_the_log_alone(
         with anyio.fail_after(20):
             refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
         [address] = desk.addresses
-        assert "no browser could be opened" in text_of(refused)
-        assert "Nothing was done." in text_of(refused)
+        assert kind_of(refused) == "waiting"
         assert address not in text_of(refused)
         assert address in caplog.text
         await desk.click(address, "approve")
@@ -351,7 +346,7 @@ async def test_where_no_desktop_is_nothing_is_started(zoho: Zoho) -> None:
         async with zoho.client(can_ask=False, browser=desk.open) as client:
             invoice = await sent_invoice(client)
             refused = await client.call_tool("void_invoice", {"invoice_id": invoice})
-        assert "no browser could be opened" in text_of(refused)
+        assert kind_of(refused) == "waiting"
         assert desk.addresses == []
 
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import mcp_types as types
 import pytest
-from conftest import ERAS, Era, Zoho, call, text_of
+from conftest import ERAS, Era, Zoho, call, kind_of, text_of
 from mcp import Client
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -85,10 +86,11 @@ async def test_a_mail_to_anyone_else_is_asked_about_and_says_who_that_is(zoho: Z
         mail[where] = [*mail.get(where, []), "thief@elsewhere.example"]
         await call(client, "email_invoice", invoice_id=invoice["invoice_id"], **mail)
     [question] = zoho.person.questions
-    assert "Not a contact person: “thief@elsewhere.example”" in question
-    assert f"To: “{mail['to_mail_ids'][0]}”" in question
-    assert "Subject: “Your invoice”" in question
-    assert "Attached: the PDF" in question
+    rows = [line for line in question.splitlines() if "“thief@elsewhere.example”" in line]
+    strangers, recipients = rows[0], f"To: “{mail['to_mail_ids'][0]}”"
+    assert mail["to_mail_ids"][0] not in strangers
+    for part in (recipients, "“Your invoice”", "PDF"):
+        assert part in question
 
 
 async def test_a_declined_mail_is_not_sent(zoho: Zoho) -> None:
@@ -97,8 +99,7 @@ async def test_a_declined_mail_is_not_sent(zoho: Zoho) -> None:
         result = await client.call_tool(
             "email_invoice", {"invoice_id": invoice["invoice_id"], "to_mail_ids": ["thief@elsewhere.example"]}
         )
-    assert result.is_error
-    assert "Nothing was done." in text_of(result)
+    assert kind_of(result) == "waiting"
     assert zoho.changes() == []
 
 
@@ -109,8 +110,7 @@ async def test_writing_an_invoice_with_send_is_a_sending(zoho: Zoho, written: Wr
         invoice = {"customer_id": customer, "line_items": [{"name": "Logo", "rate": 450}]}
         assert not (await client.call_tool("create_invoice", {**invoice, "send": False})).is_error
         sending = await client.call_tool("create_invoice", {**invoice, "send": True})
-    assert sending.is_error
-    assert "The owner's policy does not allow it." in text_of(sending)
+    assert kind_of(sending) == "refused_by_policy"
     assert len(zoho.changes()) == 1
 
 
@@ -133,8 +133,8 @@ async def test_the_first_rule_that_matches_decides_and_its_reason_reaches_the_mo
             lines = [{"name": "Work", "rate": rate}]
             made = await call(client, "create_invoice", customer_id=customer, line_items=lines)
             result = await client.call_tool("void_invoice", {"invoice_id": made["invoice"]["invoice_id"]})
-            assert bool(result.is_error) == refused
-            assert ("Ask Robin in accounting. Nothing was done." in text_of(result)) == refused
+            assert kind_of(result) == ("refused_by_policy" if refused else "")
+            assert ("Ask Robin in accounting." in text_of(result)) == refused
     assert zoho.person.questions == []
 
 
@@ -221,10 +221,9 @@ async def test_a_rule_can_turn_on_the_records_status_and_on_the_organisation(zoh
             invoice = (await one(client, status=status))["invoice_id"]
             await call(client, "update_invoice", invoice_id=invoice, notes="Thanks", reason="Wording")
     [question] = zoho.person.questions
-    assert question.startswith("Change an invoice: INV-")
-    assert "→ “Thanks”" in question
-    assert "Reason: “Wording”" in question
-    assert "Status: paid" in question
+    assert "INV-" in question.splitlines()[0]
+    for part in ("→ “Thanks”", "“Wording”", "paid"):
+        assert part in question
 
 
 async def test_a_rule_about_a_principal_is_about_callers_who_logged_in(zoho: Zoho, written: Written) -> None:
@@ -261,8 +260,10 @@ async def test_a_resource_gives_nothing_that_its_tool_would_not(zoho: Zoho, writ
     async with zoho.client(policy_file=policy) as client:
         customer = await dollar_customer(client)
         await client.read_resource("zoho-invoice://customers")
-        with pytest.raises(MCPError, match="Nothing was done"):
+        with pytest.raises(MCPError) as caught:
             await client.read_resource(f"zoho-invoice://customers/{customer}")
+        assert caught.value.code == types.INTERNAL_ERROR
+        assert f"GET /invoice/v3/contacts/{customer}" not in zoho.received()
     assert zoho.person.questions == []
 
 

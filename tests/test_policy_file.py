@@ -19,54 +19,62 @@ CATALOG = load()
 VOID = 'tools = "void_invoice"\naction = "ask"\n'
 WRONG = {
     "broken TOML": ("[defaults\n", "line 1"),
-    "unknown table": ("[rule]\n", "rule is not read here: did you mean rules?"),
-    "unknown default": ('[defaults]\nwirte = "ask"\n', "wirte is no effect: did you mean write?"),
-    "unknown action": ('[defaults]\nwrite = "maybe"\n', "write must be one of allow, ask, refuse, not 'maybe'."),
-    "defaults no table": ("defaults = 3\n", "[defaults] must be a table."),
-    "rules no tables": ("rules = [1]\n", "rules must be written as [[rules]] tables."),
+    "unknown table": ("[rule]\n", "rule", "rules"),
+    "unknown default": ('[defaults]\nwirte = "ask"\n', "wirte", "write"),
+    "unknown action": ('[defaults]\nwrite = "maybe"\n', "write", "allow, ask, refuse", "maybe"),
+    "defaults no table": ("defaults = 3\n", "[defaults]"),
+    "rules no tables": ("rules = [1]\n", "[[rules]]"),
     "unknown key": (
         f"\n[[rules]]\n{VOID}amonut_over = 3\n",
-        "rule 1 (line 5): amonut_over is not a key of a rule: did you mean amount_over?",
+        "rule 1 (line 5): ",
+        "amonut_over",
+        "amount_over",
     ),
     "unknown tool": (
         f'[[rules]]\n{VOID}[[rules]]\naction = "ask"\ntools = ["get_invoice", "delet_invoice"]\n',
-        "rule 2 (line 6): delet_invoice is no tool: did you mean delete_invoice?",
+        "rule 2 (line 6): ",
+        "delet_invoice",
+        "delete_invoice",
     ),
-    "glob without a tool": ('[[rules]]\naction = "ask"\ntools = "vod_*"\n', "rule 1 (line 3): vod_* fits no tool"),
-    "unknown toolset": ('[[rules]]\naction = "ask"\ntoolsets = "invoice"\n', "invoice is no toolset: did you mean"),
-    "unknown effect": ('[[rules]]\naction = "ask"\neffects = "delete"\n', "delete is no effect"),
-    "unknown status": ('[[rules]]\naction = "ask"\nstatus = ["Void"]\n', "Void is no status: did you mean void?"),
-    "no action": ('[[rules]]\ntools = "void_invoice"\n', "rule 1 (line 1): action is missing"),
-    "wrong action": ('[[rules]]\naction = "deny"\n', "rule 1 (line 2): action must be one of allow, ask, refuse"),
-    "negative amount": (f"[[rules]]\n{VOID}amount_over = -1\n", "amount_over must be a number of 0 or more, not -1."),
-    "infinite amount": (f"[[rules]]\n{VOID}amount_over = inf\n", "amount_over must be a number of 0 or more"),
-    "amount as text": (f'[[rules]]\n{VOID}amount_over = "5"\n', "amount_over must be a number of 0 or more, not '5'."),
-    "amount as yes": (f"[[rules]]\n{VOID}amount_over = true\n", "amount_over must be a number of 0 or more"),
+    "glob without a tool": ('[[rules]]\naction = "ask"\ntools = "vod_*"\n', "rule 1 (line 3): ", "vod_*"),
+    "unknown toolset": ('[[rules]]\naction = "ask"\ntoolsets = "invoice"\n', "rule 1 (line 3): ", "invoices"),
+    "unknown effect": ('[[rules]]\naction = "ask"\neffects = "delete"\n', "rule 1 (line 3): ", "delete"),
+    "unknown status": ('[[rules]]\naction = "ask"\nstatus = ["Void"]\n', "Void", "void"),
+    "no action": ('[[rules]]\ntools = "void_invoice"\n', "rule 1 (line 1): action"),
+    "wrong action": ('[[rules]]\naction = "deny"\n', "rule 1 (line 2): action", "allow, ask, refuse"),
+    "negative amount": (f"[[rules]]\n{VOID}amount_over = -1\n", "amount_over", "-1"),
+    "infinite amount": (f"[[rules]]\n{VOID}amount_over = inf\n", "rule 1 (line 4): amount_over"),
+    "amount as text": (f'[[rules]]\n{VOID}amount_over = "5"\n', "amount_over", "'5'"),
+    "amount as yes": (f"[[rules]]\n{VOID}amount_over = true\n", "rule 1 (line 4): amount_over"),
     "organisation as number": (
         f"[[rules]]\n{VOID}organization = 7\n",
-        "organization must be a text or a list of texts",
+        "rule 1 (line 4): organization",
     ),
-    "empty list": ('[[rules]]\naction = "ask"\ntools = []\n', "tools must be a text or a list of texts, not []."),
+    "empty list": ('[[rules]]\naction = "ask"\ntools = []\n', "tools", "[]"),
     "recipients inside": (
         '[[rules]]\naction = "ask"\nrecipient_outside_contacts = false\n',
-        "recipient_outside_contacts can only be true",
+        "recipient_outside_contacts",
     ),
-    "reason no text": (f"[[rules]]\n{VOID}reason = 3\n", "reason must be a text"),
+    "reason no text": (f"[[rules]]\n{VOID}reason = 3\n", "rule 1 (line 4): reason"),
     "matchers that cannot be combined": (
         '[[rules]]\naction = "ask"\ntools = "void_*"\neffects = "read"\n',
-        "rule 1 (line 1): never matches: no tool fits all of its tools, toolsets and effects at once.",
+        "rule 1 (line 1): ",
+        "tools, toolsets and effects",
     ),
     "recipients of what is no mail": (
         f"[[rules]]\n{VOID}recipient_outside_contacts = true\n",
-        "never matches: none of its tools names recipients.",
+        "rule 1 (line 1): ",
+        "recipients",
     ),
     "status of nothing": (
         '[[rules]]\naction = "ask"\ntools = "create_customer"\nstatus = "active"\n',
-        "never matches: none of its tools is about a record that has a status.",
+        "rule 1 (line 1): ",
+        "status",
     ),
     "amount of nothing": (
         '[[rules]]\naction = "ask"\ntools = "create_customer"\namount_over = 1\n',
-        "never matches: none of its tools is about an amount.",
+        "rule 1 (line 1): ",
+        "amount",
     ),
 }
 SHADOWED = {
@@ -108,12 +116,13 @@ def rules(*bodies: str) -> str:
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_wrong_is_named_with_its_file_and_place(tmp_path: Path, what: str) -> None:
-    text, said = WRONG[what]
+    text, *named = WRONG[what]
     file = written(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
         load_policy(CATALOG, file=file)
-    assert said in str(caught.value)
-    assert file in str(caught.value)
+    told = str(caught.value)
+    assert [name for name in (file, *named) if name not in told] == []
+    assert told.count("\n- ") <= 1
 
 
 def test_everything_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
@@ -125,7 +134,7 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bodies", SHADOWED.values(), ids=list(SHADOWED))
 def test_a_rule_whose_calls_earlier_rules_take_is_an_error(tmp_path: Path, bodies: tuple[str, ...]) -> None:
-    with pytest.raises(SettingsError, match=rf"rule {len(bodies)} \(line \d+\): never matches: rule 1"):
+    with pytest.raises(SettingsError, match=rf"rule {len(bodies)} \(line \d+\): .*\brule 1\b"):
         load_policy(CATALOG, file=written(tmp_path, rules(*bodies)))
 
 
@@ -160,7 +169,7 @@ def test_the_example_of_the_documentation_is_a_policy(tmp_path: Path) -> None:
 
 
 def test_a_named_file_must_be_there_and_the_users_own_may_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="there is no such file"):
+    with pytest.raises(SettingsError, match=r"none\.toml"):
         load_policy(CATALOG, file=str(tmp_path / "none.toml"))
     assert load_policy(CATALOG, users_file=str(tmp_path / "none.toml")).source == "the shipped policy"
     (tmp_path / "link.toml").symlink_to(tmp_path / "none.toml")
@@ -175,7 +184,7 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path, content: byt
         path.mkdir()
     else:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match=re.escape(str(path))):
         load_policy(CATALOG, users_file=str(path))
 
 
@@ -217,24 +226,24 @@ def test_the_start_stops_with_status_2_when_the_policy_is_wrong(tmp_path: Path) 
     file = written(tmp_path, '[[rules]]\ntools = "vod_invoice"\naction = "ask"\n')
     result = run("--sandbox", ZOHO_POLICY_FILE=file)
     assert (result.returncode, result.stdout) == (2, "")
-    assert f"{file} cannot be used" in result.stderr
-    assert "rule 1 (line 2): vod_invoice is no tool: did you mean void_invoice?" in result.stderr
+    assert [
+        name for name in (file, "rule 1 (line 2): ", "vod_invoice", "void_invoice") if name not in result.stderr
+    ] == []
 
 
 @pytest.mark.processes
 def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Path) -> None:
     shipped = run("policy")
     assert (shipped.returncode, shipped.stderr) == (0, "")
-    assert shipped.stdout.startswith("From the shipped policy.\n")
-    assert "a recipient is not one of the customer's contact persons: needs approval." in shipped.stdout
+    assert "the shipped policy" in shipped.stdout.splitlines()[0]
     assert shipped.stdout.count("needs approval.") == 2
     (tmp_path / "zoho-invoice-mcp").mkdir()
     file = written(tmp_path / "zoho-invoice-mcp", rules(f'amount_over = 1000\nreason = "Too much."\n{VOID}'))
     own = run("policy", XDG_CONFIG_HOME=str(tmp_path), ZOHO_CONFIRM="refuse").stdout
-    assert f"From {file}.\n" in own
-    assert "1. If the tool is void_invoice, and the amount is over 1,000.00 in the organisation's currency" in own
-    assert ": needs approval. Too much." in own
-    assert "ZOHO_CONFIRM=refuse:" in own
+    assert file in own.splitlines()[0]
+    [rule] = [line for line in own.splitlines() if line.strip().startswith("1. ")]
+    assert [word for word in ("void_invoice", "1,000.00", "Too much.") if word not in rule] == []
+    assert "ZOHO_CONFIRM=refuse" in own
     assert run("policy", "shipped").stdout == shipped_text()
 
 
@@ -250,7 +259,7 @@ def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Pat
         ("record_invoice_payment amount=1000", "allowed."),
         ("create_invoice send=true", "allowed."),
         ("create_customer", "allowed."),
-        ("create_customer principal=clerk-7", "refused. The owner's policy does not allow it."),
+        ("create_customer principal=clerk-7", "refused."),
         ("email_invoice to_mail_ids=a@x.example,b@x.example record.contact_persons=a@x.example", "needs approval."),
         ("email_invoice to_mail_ids=a@x.example record.contact_persons=A@x.example,c@x.example", "allowed."),
     ],
@@ -269,17 +278,16 @@ def test_the_command_says_what_would_happen_to_a_call_and_which_rule_says_so(
     result = run("policy", "test", *call.split(), ZOHO_POLICY_FILE=file)
     assert result.returncode == 0, result.stderr
     assert said in result.stdout
-    assert "decided by rule" in result.stdout or "decided by default" in result.stdout
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("create_invoice principal=clerk-7", "refused. It is not available to clerk-7."),
-        ("create_invoice principal=clerk-7", "  decided by principals 1 of "),
-        ("list_items principal=clerk-7", "refused. It is not available to clerk-7."),
-        ("list_invoices principal=clerk-7 organization=11", "refused. It is not available to clerk-7."),
+        ("create_invoice principal=clerk-7", "refused."),
+        ("create_invoice principal=clerk-7", " principals 1 of "),
+        ("list_items principal=clerk-7", "refused."),
+        ("list_invoices principal=clerk-7 organization=11", "refused."),
         ("list_invoices principal=clerk-7 organization=10", "allowed."),
         ("list_invoices principal=clerk-7", "allowed."),
         ("create_invoice principal=ada", "allowed."),
@@ -297,9 +305,8 @@ def test_the_command_says_what_somebody_does_not_have_at_all(tmp_path: Path, cal
 def test_the_command_names_what_it_depends_on(tmp_path: Path) -> None:
     result = run("policy", "test", "email_invoice", "to_mail_ids=a@x.example")
     assert "it depends." in result.stdout
-    assert "give record.contact_persons=…" in result.stdout
-    assert "decided by rule 1 of the shipped policy" in result.stdout
-    assert "decided by default for send" in result.stdout
+    for name in ("record.contact_persons=", "rule 1 of the shipped policy", "default for send"):
+        assert name in result.stdout
 
 
 @pytest.mark.processes

@@ -1,6 +1,7 @@
 """The question shows what would be lost, to the cent, and nobody is asked about what Zoho would refuse anyway."""
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import httpx
 import mcp_types as types
 import pytest
-from conftest import ERAS, Era, Zoho, call, text_of
+from conftest import ERAS, Era, Zoho, call, kind_of, text_of
 from mcp import Client
 from test_confirm import answer, question
 
@@ -29,7 +30,7 @@ HOSTILE = "Acme\r\n\x1b[2J\u202eStatus: paid\u2028" + "x" * 500
 
 async def refused(zoho: Zoho, client: Client, tool: str, **arguments: Any) -> str:
     result = await client.call_tool(tool, arguments)
-    assert result.is_error
+    assert kind_of(result) == "rejected"
     assert zoho.person.questions == []
     assert zoho.received("DELETE") == []
     return text_of(result)
@@ -78,9 +79,8 @@ async def test_nobody_is_asked_to_delete_a_customer_with_transactions(zoho: Zoho
     async with zoho.client(era) as client:
         customer = (await call(client, "list_invoices", per_page=1))["invoices"][0]["customer_id"]
         said = await refused(zoho, client, "delete_customer", customer_id=customer)
-    assert "code 3000" in said
-    assert "Use deactivate_customer" in said
-    assert "Nothing was changed." in said
+    assert "3000" in said
+    assert "deactivate_customer" in said
 
 
 class Silent(httpx.AsyncBaseTransport):
@@ -116,10 +116,10 @@ async def test_where_zoho_does_not_tell_transactions_are_looked_for(
         rows = (await call(client, "list_payments", per_page=1))["customerpayments"]
     async with Client(server, elicitation_callback=zoho.person.elicit) as client:
         result = await client.call_tool("delete_customer", {"customer_id": rows[0]["customer_id"]})
-    assert result.is_error
-    assert "code 3000" in text_of(result)
+    assert kind_of(result) == "rejected"
+    assert "3000" in text_of(result)
     # Where no list may be read a person is asked, and Zoho refuses by itself.
-    assert (f"has {found}:" in text_of(result)) == bool(found)
+    assert found in text_of(result)
     assert len(zoho.person.questions) == (0 if found else 1)
 
 
@@ -128,8 +128,9 @@ async def test_a_customer_without_transactions_is_asked_about_and_deleted(zoho: 
     async with zoho.client(era) as client:
         customer = (await call(client, "create_customer", contact_name="Mistake"))["customer"]["customer_id"]
         await call(client, "delete_customer", customer_id=customer)
+        assert kind_of(await client.call_tool("get_customer", {"customer_id": customer})) == "not_found"
     [question] = zoho.person.questions
-    assert "Transactions: none found" in question
+    assert "Mistake" in question
 
 
 @both_eras
@@ -138,10 +139,8 @@ async def test_nobody_is_asked_to_delete_an_invoice_with_payments(zoho: Zoho, er
         invoice = (await call(client, "list_invoices", status="partially_paid", per_page=1))["invoices"][0]
         said = await refused(zoho, client, "delete_invoice", invoice_id=invoice["invoice_id"])
     paid = Decimal(str(invoice["total"])) - Decimal(str(invoice["balance"]))
-    assert (
-        f"Payments are recorded on invoice {invoice['invoice_number']} ({paid:,.2f} {invoice['currency_code']})" in said
-    )
-    assert "code 4001" in said
+    for part in (invoice["invoice_number"], f"{paid:,.2f} {invoice['currency_code']}", "4001"):
+        assert part in said
     assert "void_invoice" in said
 
 
@@ -159,7 +158,7 @@ async def test_deleting_a_payment_shows_what_is_owed_again(zoho: Zoho, era: Era)
 
 def test_the_unused_rest_of_a_payment_is_named_as_lost() -> None:
     more = deleted_payment({"unused_amount": Decimal("12.5"), "currency_code": "EUR", "invoices": []})
-    assert more.losses == (("Unused credit lost", "12.50 EUR"),)
+    assert [value for _, value in more.losses] == ["12.50 EUR"]
 
 
 def test_credits_come_loose_like_payments_and_long_lists_are_cut() -> None:
@@ -167,11 +166,8 @@ def test_credits_come_loose_like_payments_and_long_lists_are_cut() -> None:
     payments = [{"payment_number": str(number), "date": "2026-06-01", "amount": 1} for number in range(130)]
     losses = voided_invoice(record, payments).losses
     assert len(losses) == 103
-    assert losses[100] == ("And", "30 more payments, 30.00 USD in all")
-    assert losses[101:] == (
-        ("Becomes unapplied", "credits applied to it, 5.00 USD"),
-        ("Becomes unused customer credit", "135.00 USD"),
-    )
+    rest, credits, unused = (re.findall(r"[\d.]+", value) for _, value in losses[100:])
+    assert (rest, credits, unused) == (["30", "30.00"], ["5.00"], ["135.00"])
 
 
 NOTE: Mapping[str, Any] = {
@@ -190,11 +186,10 @@ def test_a_refund_shows_what_is_paid_out_from_what_and_what_stays() -> None:
     shown = preview(
         REFUND, NOTE, {"amount": 20.1, "refund_mode": "cash"}, refund(NOTE, {"amount": 20.1, "refund_mode": "cash"})
     )
-    assert shown.question == f"Refund 20.10 USD from credit note CN-7 to {quoted('Acme')}?"
-    assert ("Paid out", "20.10 USD") in shown.losses
-    assert ("Unused afterwards", "30.15 USD") in shown.losses
-    assert ("Refund mode", quoted("cash")) in shown.details
-    assert ("Unused", "50.25 USD") in shown.details
+    for part in ("20.10 USD", "CN-7", quoted("Acme")):
+        assert part in shown.question
+    assert {"20.10 USD", "30.15 USD"} <= {value for _, value in shown.losses}
+    assert {quoted("cash"), "50.25 USD"} <= {value for _, value in shown.details}
     assert (shown.number, shown.amount, shown.currency) == ("CN-7", Decimal("20.1"), "USD")
 
 
@@ -202,12 +197,9 @@ def test_a_mail_names_strangers_first_and_says_what_goes_with_it() -> None:
     arguments = {"to_mail_ids": ["ada@x.example"], "cc_mail_ids": ["eve@y.example"], "send_attachment": False,
                  "send_customer_statement": True, "body": HOSTILE}  # fmt: skip
     more = mail({}, arguments, {"contact_persons": [{"email": "ADA@x.example"}]})
-    assert more.details[:4] == (
-        ("Not a contact person", quoted("eve@y.example")),
-        ("To", quoted("ada@x.example")),
-        ("Subject", "from the organisation's template"),
-        ("Attached", "a statement"),
-    )
+    assert [value for _, value in more.details[:2]] == [quoted("eve@y.example"), quoted("ada@x.example")]
+    assert "statement" in more.details[3][1]
+    assert "PDF" not in str(more.details)
     [(_, text)] = more.texts
     assert text.replace("\n", "").isprintable()
     assert text.endswith("x" * 500)

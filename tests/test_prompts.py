@@ -40,20 +40,20 @@ async def test_a_prompt_says_what_the_person_gave_and_what_they_did_not(zoho: Zo
     assert message.role == "user"
     assert isinstance(message.content, types.TextContent)
     assert "- customer: Harbor Coffee\n- what: 3 days of design\n" in message.content.text
-    assert message.content.text.endswith("I have not said: due_in_days.")
+    assert "due_in_days" in message.content.text.splitlines()[-1]
     assert zoho.received() == []
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "problem"),
     [
-        ("bill_customer", {}, "customer is missing"),
-        ("bill_customer", {"customer": "A", "due_in_days": "soon"}, "due_in_days must be a number of days"),
-        ("monthly_report", {"month": "May"}, "month must be a month, written yyyy-mm"),
-        ("monthly_report", {"month": "2026-13"}, "month must be a month"),
-        ("onboard_customer", {"name": "A", "email": "a"}, "email must be one e-mail address"),
-        ("chase_overdue", {"who": "A"}, "There is no argument who; there is customer, at_least_days"),
-        ("make_tea", {}, "Unknown prompt"),
+        ("bill_customer", {}, "customer"),
+        ("bill_customer", {"customer": "A", "due_in_days": "soon"}, "due_in_days"),
+        ("monthly_report", {"month": "May"}, "month.*yyyy-mm"),
+        ("monthly_report", {"month": "2026-13"}, "month.*yyyy-mm"),
+        ("onboard_customer", {"name": "A", "email": "a"}, "email"),
+        ("chase_overdue", {"who": "A"}, r"\bwho\b.*customer, at_least_days"),
+        ("make_tea", {}, "make_tea"),
     ],
 )
 async def test_wrong_arguments_are_a_protocol_error_that_names_them(
@@ -68,8 +68,9 @@ async def test_wrong_arguments_are_a_protocol_error_that_names_them(
 async def test_only_prompts_that_can_be_followed_are_offered(zoho: Zoho) -> None:
     async with zoho.client(read_only=True) as client:
         assert [prompt.name for prompt in (await client.list_prompts()).prompts] == ["monthly_report"]
-        with pytest.raises(MCPError, match="Unknown prompt"):
+        with pytest.raises(MCPError) as caught:
             await client.get_prompt("bill_customer", {"customer": "A"})
+        assert caught.value.code == types.INVALID_PARAMS
 
 
 @pytest.mark.parametrize("name", NAMES)

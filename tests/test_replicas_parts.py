@@ -105,9 +105,10 @@ async def test_who_was_killed_while_fetching_keeps_nobody_from_it_for_long(
     monkeypatch.setattr("zoho_mcp.replicas.tokens.LEASE", 1.0)
     async with hosts(redis_server) as (killed, other):
         await cast(Any, killed.tokens)._lock("nobody gives this back", 5.0)
-        with pytest.raises(UnavailableError, match="Another replica"):
+        with pytest.raises(UnavailableError):
             async with other.tokens.locked(0.2):
                 raise AssertionError
+        assert not link_of(other).gone, "it was the lock, not Redis"
         with anyio.fail_after(5):
             async with other.tokens.locked():
                 await other.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
@@ -136,7 +137,7 @@ async def test_another_client_secret_reads_nothing_and_breaks_nothing(redis_serv
 
 async def test_the_limits_are_kept_over_all_replicas_in_the_order_of_asking(redis_server: RedisServer) -> None:
     underway = most = sent = 0
-    refused: list[str] = []
+    refused: list[LimitedError] = []
     async with hosts(redis_server, 3) as found:
         limiters = [Limiter(Rates(30, 1000, 3), each.queue, clock=_clock(at)) for at, each in enumerate(found)]
 
@@ -149,7 +150,7 @@ async def test_the_limits_are_kept_over_all_replicas_in_the_order_of_asking(redi
                     await anyio.sleep(0.01)
                     underway -= 1
             except LimitedError as problem:
-                refused.append(problem.what)
+                refused.append(problem)
 
         with anyio.fail_after(30):
             async with anyio.create_task_group() as group:
@@ -157,7 +158,7 @@ async def test_the_limits_are_kept_over_all_replicas_in_the_order_of_asking(redi
                     at = number % 3
                     group.start_soon(ask, limiters[at], _clock(at)())
         assert (sent, most, len(refused)) == (30, 3, 30)
-        assert all("30 requests a minute" in what for what in refused)
+        assert all(each.code == 44 and "30" in each.what.split() for each in refused)
         today = await limiters[1].today("1")
         assert (today.limit, today.remaining) == (1000, 970)
 
@@ -190,15 +191,16 @@ async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server:
         assert (today.limit, today.remaining, today.told) == (2000, 7, True)
         assert math.isclose(today.resets_at - _clock(1)(), 3600, abs_tol=5)
         await limiters[0].slow_down("1")
-        with pytest.raises(LimitedError, match=r"It resets in 6[01] seconds"):
+        with pytest.raises(LimitedError, match=r"\b6[01] seconds"):
             async with limiters[1].acquire("1", _clock(1)() + 5):
                 raise AssertionError
         async with limiters[1].acquire("2", _clock(1)() + 5):
             pass
         await limiters[0].day_is_over("2", {})
-        with pytest.raises(LimitedError, match="a day is used up"):
+        with pytest.raises(LimitedError) as caught:
             async with limiters[1].acquire("2", _clock(1)() + 5):
                 raise AssertionError
+        assert caught.value.code == 45
 
 
 async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_server: RedisServer) -> None:
@@ -210,7 +212,7 @@ async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_serv
         for _ in range(4):  # with the one before, a quarter of twenty
             async with limiter.acquire("1", time.time() + 1):
                 pass
-        with pytest.raises(LimitedError, match=r"Redis cannot be reached, so this replica keeps to a quarter"):
+        with pytest.raises(LimitedError, match="Redis"):
             async with limiter.acquire("1", time.time() + 1):
                 raise AssertionError
         redis_server.start()
@@ -220,7 +222,7 @@ async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_serv
         for _ in range(15):
             async with elsewhere.acquire("1", _clock(1)() + 1):
                 pass
-        with pytest.raises(LimitedError, match="20 requests a minute"):
+        with pytest.raises(LimitedError, match=r"\b20\b"):
             async with elsewhere.acquire("1", _clock(1)() + 1):
                 raise AssertionError
 
@@ -231,7 +233,7 @@ async def test_a_redis_that_was_just_started_is_not_believed_that_nothing_was_se
     limiter = Limiter(Rates(4, 1000, 8), parts.queue, clock=time.time)
     async with limiter.acquire("1", time.time() + 1):
         pass
-    with pytest.raises(LimitedError, match="Redis has just been started"):
+    with pytest.raises(LimitedError, match="Redis"):
         async with limiter.acquire("1", time.time() + 1):
             raise AssertionError
     await link_of(parts).aclose()
@@ -248,7 +250,7 @@ async def test_a_password_is_used_and_never_shown(
         assert (await one.tokens.recall()).token is not None
         server.kill()
         assert await one.tokens.recall() == GrantState()
-    assert "Redis cannot be used (ConnectionError)" in caplog.text
+    assert "ConnectionError" in caplog.text
     assert "hunter2" not in caplog.text
 
 
@@ -300,7 +302,7 @@ async def test_a_repetition_that_came_to_nothing_leaves_what_went_before(redis_s
     "url", ["127.0.0.1:6379", "http://127.0.0.1", "redis://", "redis://:hunter2@h:port", "redis://u:hunter2:x"]
 )
 def test_a_wrong_address_is_told_without_what_it_says(url: str) -> None:
-    with pytest.raises(SettingsError, match="ZOHO_REDIS_URL must be an address such as") as problem:
+    with pytest.raises(SettingsError, match="ZOHO_REDIS_URL") as problem:
         from_environment(ACCOUNT | {"ZOHO_REDIS_URL": url})
     assert "hunter2" not in str(problem.value)
     assert problem.value.__cause__ is None
@@ -311,7 +313,7 @@ def test_what_is_missing_for_redis_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     environment = ACCOUNT | {"ZOHO_REDIS_URL": "redis://127.0.0.1", "ZOHO_AUDIT_FILE": "/nonexistent"}
-    with pytest.raises(SettingsError, match=r"Install zoho-invoice-mcp\[redis\]"):
+    with pytest.raises(SettingsError, match=r"zoho-invoice-mcp\[redis\]"):
         connected(environment)
 
 

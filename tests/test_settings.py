@@ -34,16 +34,16 @@ def test_every_missing_and_wrong_setting_is_named_at_once() -> None:
     assert "--sandbox" in str(caught.value)
 
 
-def test_without_an_account_the_first_words_are_that_nobody_is_logged_in() -> None:
+def test_without_an_account_the_first_advice_is_to_log_in() -> None:
     with pytest.raises(SettingsError) as caught:
         from_environment({})
-    assert str(caught.value).startswith("Settings: you are not logged in to Zoho: ")
+    assert 0 < caught.value.next_step.find("login") < caught.value.next_step.find("--sandbox")
 
 
 def test_a_wrong_value_is_not_answered_with_a_login() -> None:
     with pytest.raises(SettingsError) as caught:
         settings(ZOHO_METRICS="x")
-    assert "ZOHO_METRICS must be" in str(caught.value)
+    assert "ZOHO_METRICS" in str(caught.value)
     assert "login" not in str(caught.value)
     assert "--sandbox" not in str(caught.value)
 
@@ -104,9 +104,9 @@ def test_a_self_client_without_a_user_needs_its_organisation_and_scopes_but_no_r
     client = {name: COMPLETE[name] for name in ("ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET")}
     found = from_environment(client | {"ZOHO_SOID": "ZohoBooks.10", "ZOHO_SCOPES": "ZohoBooks.invoices.READ, a.b.C"})
     assert (found.soid, found.scopes) == ("ZohoBooks.10", ("ZohoBooks.invoices.READ", "a.b.C"))
-    with pytest.raises(SettingsError, match="ZOHO_SCOPES is missing"):
+    with pytest.raises(SettingsError, match="ZOHO_SCOPES"):
         from_environment(client | {"ZOHO_SOID": "ZohoBooks.10"})
-    with pytest.raises(SettingsError, match="ZOHO_SOID must be"):
+    with pytest.raises(SettingsError, match="ZOHO_SOID"):
         settings(ZOHO_SOID="ZohoBooks.x&y", ZOHO_SCOPES="a.b.C")
 
 
@@ -137,7 +137,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_an_account_has_limits() -> None:
-    with pytest.raises(SettingsError, match="ZOHO_PLAN can be unlimited only for a sandbox"):
+    with pytest.raises(SettingsError, match=r"ZOHO_PLAN\b.*\bunlimited"):
         from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited"})
     embedded = from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited", "ZOHO_API_URL": "http://127.0.0.1:8000"})
     assert embedded.plan == "unlimited"
@@ -152,4 +152,4 @@ def test_a_list_may_be_written_as_json(written: str) -> None:
 def test_other_json_is_no_list_of_names(written: str) -> None:
     with pytest.raises(SettingsError) as caught:
         settings(ZOHO_TOOLSETS=written)
-    assert "ZOHO_TOOLSETS must be" in str(caught.value)
+    assert "ZOHO_TOOLSETS" in str(caught.value)

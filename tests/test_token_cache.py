@@ -114,7 +114,7 @@ async def test_a_file_open_to_others_is_ignored_said_and_replaced(
     cached(tmp_path).chmod(0o644)
     await start().send(READ)
     assert zoho.refreshes == 2
-    assert "open to other users (mode 644)" in caplog.text
+    assert "mode 644" in caplog.text
     assert stat.S_IMODE(cached(tmp_path).stat().st_mode) == 0o600
 
 
@@ -127,7 +127,7 @@ async def test_a_folder_open_to_others_is_not_used(
     await start().send(READ)
     assert zoho.refreshes == 2
     assert list((tmp_path / "tokens").iterdir()) == []
-    assert "(mode 777)" in caplog.text
+    assert "mode 777" in caplog.text
 
 
 async def test_a_link_is_not_followed(zoho: FakeZoho, start: Start, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_without_a_place_for_files_each_process_has_its_own_token(
     for _ in range(3):
         await shared.send(READ)
     assert zoho.refreshes == 1
-    assert "The token cache cannot be" in caplog.text
+    assert str(tmp_path / "file") in caplog.text
 
 
 async def test_a_token_that_another_process_has_renewed_is_taken_over(zoho: FakeZoho, start: Start) -> None:
@@ -182,7 +182,7 @@ async def test_a_revoked_token_is_named_and_tried_once_a_minute_by_all_processes
 ) -> None:
     zoho.token_answer = lambda: httpx.Response(200, json=REVOKED)
     for _ in range(5):
-        with pytest.raises(AuthError, match="wrong, revoked"):
+        with pytest.raises(AuthError, match="ZOHO_REFRESH_TOKEN"):
             await start().send(READ)
         clock.now += 11
     assert zoho.refreshes == 1
@@ -208,7 +208,7 @@ async def test_the_throttle_is_obeyed_by_all_processes_and_says_when_it_ends(
 ) -> None:
     zoho.token_answer = lambda: httpx.Response(400, json=THROTTLED)
     for _ in range(10):
-        with pytest.raises(LimitedError, match=r"again at \d\d:\d\d"):
+        with pytest.raises(LimitedError, match=r"\d\d:\d\d"):
             await start().send(READ)
         clock.now += 59
     assert zoho.refreshes == 1
@@ -289,7 +289,7 @@ async def test_waiting_for_another_process_ends_in_time_and_holds_nobody_up(tmp_
     with FileLock(path.with_suffix(".lock")), anyio.fail_after(10):
         async with anyio.create_task_group() as group:
             group.start_soon(tick)
-            with pytest.raises(UnavailableError, match="Another process"):
+            with pytest.raises(UnavailableError):
                 async with TokenCache(path).locked(0.2):
                     pytest.fail("two at once")
             group.cancel_scope.cancel()

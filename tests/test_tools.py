@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import mcp_types as types
 import pytest
-from conftest import ERAS, Era, Zoho, call, text_of
+from conftest import ERAS, Era, Zoho, call, kind_of, text_of
 from jsonschema import Draft202012Validator, validate
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -92,8 +92,7 @@ async def test_an_unknown_tool_is_a_protocol_error(zoho: Zoho, era: Era) -> None
 async def test_wrong_arguments_are_an_answer_that_names_them_all_and_nothing_is_sent(zoho: Zoho, era: Era) -> None:
     async with zoho.client(era) as client:
         result = await client.call_tool("create_invoice", {"customer": "Acme", "line_items": []})
-    assert result.is_error
-    assert result.structured_content["error"]["kind"] == "arguments"
+    assert kind_of(result) == "arguments"
     for name in ("customer", "customer_id", "line_items"):
         assert re.search(rf"\b{name}\b", text_of(result))
     assert zoho.received() == []
@@ -166,9 +165,8 @@ async def test_what_zoho_refuses_is_quoted_and_nothing_is_said_to_have_changed(z
     async with zoho.client() as client:
         invoices = (await call(client, "list_invoices", status="paid", per_page=1))["invoices"]
         result = await client.call_tool("delete_invoice", {"invoice_id": invoices[0]["invoice_id"]})
-    assert result.is_error
-    assert "code 4001" in text_of(result)
-    assert "Nothing was changed." in text_of(result)
+    assert kind_of(result) == "rejected"
+    assert "4001" in text_of(result)
 
 
 async def test_paying_more_than_the_balance_is_refused_by_zoho(zoho: Zoho) -> None:
@@ -177,16 +175,15 @@ async def test_paying_more_than_the_balance_is_refused_by_zoho(zoho: Zoho) -> No
         result = await client.call_tool(
             "record_invoice_payment", {"invoice_id": invoice["invoice_id"], "amount": invoice["balance"] + 1}
         )
-    assert result.is_error
-    assert "code 24016" in text_of(result)
+    assert kind_of(result) == "rejected"
+    assert "24016" in text_of(result)
 
 
 async def test_a_paid_invoice_takes_no_further_payment_by_default(zoho: Zoho) -> None:
     async with zoho.client() as client:
         invoice = (await call(client, "list_invoices", status="paid", per_page=1))["invoices"][0]["invoice_id"]
         result = await client.call_tool("record_invoice_payment", {"invoice_id": invoice})
-    assert result.is_error
-    assert "nothing left to pay" in text_of(result)
+    assert kind_of(result) == "rejected"
     assert zoho.changes() == []
 
 
@@ -253,14 +250,14 @@ async def test_a_bug_is_a_protocol_error_with_a_traceback_in_the_log(
     async with zoho.client() as client:
         with pytest.raises((MCPError, ZeroDivisionError)):
             await client.call_tool("list_invoices", {})
-    assert "list_invoices failed" in caplog.text
+    assert "list_invoices" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
 
 async def test_a_tool_of_an_organisation_that_is_not_ours_is_refused_by_name_of_the_setting(zoho: Zoho) -> None:
     async with zoho.client(organization_id="1") as client:
         result = await client.call_tool("list_invoices", {})
-        assert result.is_error
+        assert kind_of(result) == "auth"
         assert "ZOHO_ORGANIZATION_ID" in text_of(result)
         organizations = (await call(client, "list_organizations"))["organizations"]
     assert organizations[0]["organization_id"] == zoho.settings.organization_id

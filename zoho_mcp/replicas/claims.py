@@ -166,6 +166,7 @@ class RedisClaims:
                 "It cannot be told whether another replica of this server has just done the same: Redis cannot be "
                 "reached.",
                 "Call again in a minute. Reading works meanwhile.",
+                kind="duplicate",
             ) from None
 
     async def _say_done(self, name: str, mark: str, earlier: Previous | None) -> None:

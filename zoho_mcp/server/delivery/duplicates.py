@@ -90,6 +90,7 @@ async def _looked_up(app: ServerContext, key: str, previous: Previous) -> Previo
         f"{attempt.operation.title}: the same call was sent {_ago(app, previous)}, and it is not known whether it "
         "happened.",
         what_to_check(app, attempt),
+        kind="duplicate",
     )
 
 
