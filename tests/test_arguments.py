@@ -149,10 +149,10 @@ CHOICES: list[tuple[str, str, str, str]] = [
 @pytest.mark.parametrize(("tool", "argument", "value", "meant"), CHOICES)
 def test_a_closed_choice_gets_a_suggestion(tool: str, argument: str, value: str, meant: str) -> None:
     [said] = [one for one in problems(tool, **{argument: value}) if one.startswith(argument)]
-    assert f"Did you mean {meant}?" in said
+    assert f" {meant}?" in said
 
 
 @pytest.mark.parametrize("value", ["xyz", "en-us", "deutsch"])
 def test_a_word_that_is_like_none_gets_no_suggestion(value: str) -> None:
     [said] = problems("create_customer", contact_name="A", language_code=value)
-    assert "Did you mean" not in said
+    assert "?" not in said

@@ -231,29 +231,32 @@ STARTS: Mapping[str, tuple[dict[str, str], str]] = {
     "this machine": ({"ZOHO_HTTP": "127.0.0.1:8000"}, ""),
     "a port of this machine": ({"ZOHO_HTTP": "9000"}, ""),
     "this machine by its newer number": ({"ZOHO_HTTP": "[::1]:8000"}, ""),
-    "every address": ({"ZOHO_HTTP": "0.0.0.0:8000"}, "nothing says who may"),
-    "every newer address": ({"ZOHO_HTTP": "[::]:8000"}, "nothing says who may"),
-    "a name": ({"ZOHO_HTTP": "books.example:80"}, "nothing says who may"),
+    "every address": ({"ZOHO_HTTP": "0.0.0.0:8000"}, "token add NAME"),
+    "every newer address": ({"ZOHO_HTTP": "[::]:8000"}, "token add NAME"),
+    "a name": ({"ZOHO_HTTP": "books.example:80"}, "token add NAME"),
     "no host": ({"ZOHO_HTTP": ":8000"}, ""),
-    "a public address before this machine": ({"ZOHO_PUBLIC_URL": "https://books.example"}, "nothing says who may"),
+    "a public address before this machine": ({"ZOHO_PUBLIC_URL": "https://books.example"}, "token add NAME"),
     "another name for this machine": ({"ZOHO_HTTP_HOSTS": "localhost:9000,127.0.0.2"}, ""),
-    "a name of elsewhere, led here by a proxy": ({"ZOHO_HTTP_HOSTS": "books.example"}, "nothing says who may"),
+    "a name of elsewhere, led here by a proxy": ({"ZOHO_HTTP_HOSTS": "books.example"}, "token add NAME"),
     "every address with an issuer": (
         {"ZOHO_HTTP": "0.0.0.0:8000", "ZOHO_HTTP_ISSUER": "https://id.example", "ZOHO_PUBLIC_URL": "https://b.example"},
         "",
     ),
     "an issuer without an address": (
         {"ZOHO_HTTP": "0.0.0.0:8000", "ZOHO_HTTP_ISSUER": "https://id.example"},
-        "ZOHO_PUBLIC_URL is missing",
+        "ZOHO_PUBLIC_URL",
     ),
-    "an issuer that is not encrypted": ({"ZOHO_HTTP_ISSUER": "http://id.example"}, "ZOHO_HTTP_ISSUER must be"),
-    "a file that is not there": ({"ZOHO_HTTP_TOKENS": "/nonexistent/tokens"}, "there is no /nonexistent/tokens"),
-    "both": ({"ZOHO_HTTP_TOKENS": __file__, "ZOHO_HTTP_ISSUER": "https://id.example"}, "cannot be combined"),
-    "a public address with a path": ({"ZOHO_PUBLIC_URL": "https://books.example/zoho"}, "ZOHO_PUBLIC_URL must be"),
-    "no address": ({"ZOHO_HTTP": "127.0.0.1:http"}, "ZOHO_HTTP must be HOST:PORT"),
-    "no port": ({"ZOHO_HTTP": "127.0.0.1:65536"}, "ZOHO_HTTP must be HOST:PORT"),
-    "a name with a path": ({"ZOHO_HTTP_HOSTS": "books.example/x"}, "ZOHO_HTTP_HOSTS must be"),
-    "a page with a path": ({"ZOHO_HTTP_ORIGINS": "https://app.example/x"}, "ZOHO_HTTP_ORIGINS must be"),
+    "an issuer that is not encrypted": ({"ZOHO_HTTP_ISSUER": "http://id.example"}, "ZOHO_HTTP_ISSUER"),
+    "a file that is not there": ({"ZOHO_HTTP_TOKENS": "/nonexistent/tokens"}, "/nonexistent/tokens"),
+    "both": (
+        {"ZOHO_HTTP_TOKENS": __file__, "ZOHO_HTTP_ISSUER": "https://id.example"},
+        "ZOHO_HTTP_ISSUER",
+    ),
+    "a public address with a path": ({"ZOHO_PUBLIC_URL": "https://books.example/zoho"}, "ZOHO_PUBLIC_URL"),
+    "no address": ({"ZOHO_HTTP": "127.0.0.1:http"}, "HOST:PORT"),
+    "no port": ({"ZOHO_HTTP": "127.0.0.1:65536"}, "HOST:PORT"),
+    "a name with a path": ({"ZOHO_HTTP_HOSTS": "books.example/x"}, "ZOHO_HTTP_HOSTS"),
+    "a page with a path": ({"ZOHO_HTTP_ORIGINS": "https://app.example/x"}, "ZOHO_HTTP_ORIGINS"),
 }
 
 
@@ -276,7 +279,7 @@ def test_the_command_says_why_it_does_not_start() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = run("--http", str(other.getsockname()[1]), "--sandbox")
-    assert (taken.returncode, "Nothing can be served at" in taken.stderr) == (2, True)
+        assert (taken.returncode, str(other.getsockname()[1]) in taken.stderr) == (2, True)
 
 
 def test_what_the_policy_grants_each_takes_a_log_in(tmp_path: Path) -> None:

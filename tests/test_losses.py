@@ -252,7 +252,7 @@ async def test_a_loss_is_asked_about_or_named_and_can_be_restored(zoho: Zoho, tm
         answer = await call(client, loss.tool, **arguments)
     assert len(zoho.person.questions) == (2 if loss.asks else 0)
     assert all(loss.asks in question for question in zoho.person.questions)
-    assert all("cannot be undone" not in question for question in zoho.person.questions)
+    assert all(FINAL not in question for question in zoho.person.questions)
     field = loss.field.partition("[")[0]
     named = {each["field"].partition("[")[0].partition(".")[0] for each in answer["replaced"]}
     assert field in named
