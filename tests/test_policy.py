@@ -262,7 +262,8 @@ async def test_a_resource_gives_nothing_that_its_tool_would_not(zoho: Zoho, writ
         await client.read_resource("zoho-invoice://customers")
         with pytest.raises(MCPError) as caught:
             await client.read_resource(f"zoho-invoice://customers/{customer}")
-        assert caught.value.code == types.INTERNAL_ERROR
+        kind = {"ask": "could_not_ask", "refuse": "refused_by_policy"}[action]
+        assert caught.value.error.data == {"uri": f"zoho-invoice://customers/{customer}", "kind": kind}
         assert f"GET /invoice/v3/contacts/{customer}" not in zoho.received()
     assert zoho.person.questions == []
 

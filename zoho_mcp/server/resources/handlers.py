@@ -79,7 +79,7 @@ async def _records(ctx: RequestContext, page: str) -> list[types.Resource]:
     except DeclinedError:
         return []
     except ZohoMcpError as problem:
-        raise MCPError(types.INTERNAL_ERROR, str(problem)) from problem
+        raise MCPError(types.INTERNAL_ERROR, str(problem), {"kind": problem.kind}) from problem
 
 
 def _customer(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
@@ -128,7 +128,7 @@ async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestPa
         await require_allowed(ctx, app, uris.needed(address), arguments)
         contents = await _read(app, uri, address, arguments)
     except ZohoMcpError as problem:
-        raise MCPError(types.INVALID_PARAMS, str(problem), {"uri": uri}) from problem
+        raise MCPError(types.INVALID_PARAMS, str(problem), {"uri": uri, "kind": problem.kind}) from problem
     ttl = LASTING if address.operation == "list_organizations" else 0
     return types.ReadResourceResult(contents=[contents], ttl_ms=ttl, cache_scope=_PRIVATE)
 
