@@ -5,7 +5,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import mcp_types as types
 import pytest
 from conftest import ERAS, Era, Zoho, call, kind_of, text_of
 from mcp import Client
