@@ -172,7 +172,7 @@ async def require_allowed(ctx: RequestContext, app: ServerContext, operations: I
         call = ToolCall(operation, arguments, app.api.books, principal_of(ctx))
         decision = (await decide(app, call)).decision
         if decision.action != "allow":
-            reason = decision.reason or f"A person has to agree first: call {operation.name} instead."
+            reason = decision.reason or f"A person must approve this first: call {operation.name} instead."
             kind = "could_not_ask" if decision.action == "ask" else "refused_by_policy"
             raise DeclinedError(f"{operation.title}: {reason}", kind=kind)
 
