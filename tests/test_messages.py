@@ -74,6 +74,8 @@ async def _of_call(zoho: Zoho, case: dict[str, Any]) -> str:
     if result.is_error:
         content: Any = result.structured_content
         found.append(f"Kind: {content['error']['kind']}\n\n{_quoted(text_of(result))}\n")
+    elif "fault" in case:
+        found.append(f"Says:\n\n{_quoted((result.structured_content or {})['message'])}\n")
     return "\n".join(found)
 
 
