@@ -1,6 +1,7 @@
 """Serves MCP over stdio, for a Zoho account or on the sandbox. Without a command, this is what the program does."""
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -43,6 +44,8 @@ _WAITING = "waiting for a chat app (see `install`); `demo` shows what it does. C
 def serve(options: argparse.Namespace) -> int:
     """Serve until the client closes stdin. Raises SettingsError."""
     server = server_for(options.environment, file=options.sandbox)
+    gc.freeze()
+    gc.enable()
     # The SDK puts something else in the place of stdin.
     by_hand = sys.stdin.isatty()
 
