@@ -278,10 +278,10 @@ async def test_what_is_not_there_yet_can_be_asked_about_with_its_arguments(
         await call(client, "create_invoice", customer_id=customer, line_items=lines, date="2026-06-15")
     [question] = zoho.person.questions
     lines_shown = question.splitlines()
-    assert lines_shown[0] == "Write an invoice?"
-    assert lines_shown[1].startswith("Customer: ")
-    assert "Line 1: 2 x 450.00 = 900.00, “Logo”" in lines_shown
-    assert "Date: 15 June 2026" in lines_shown
+    assert lines_shown[0].endswith("?")
+    assert lines_shown[1].partition(": ")[2], "whom it is for"
+    for value in ("2 x 450.00 = 900.00, “Logo”", "15 June 2026"):
+        assert any(line.endswith(f": {value}") for line in lines_shown)
 
 
 async def test_when_the_facts_cannot_be_read_the_call_fails_with_that_error(zoho: Zoho, written: Written) -> None:
