@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast
 
 from zoho_mcp.specs.model import Catalog, Json, Operation
@@ -183,15 +184,8 @@ def tool_size(operation: Operation) -> int:
 
 def slow_check(operation: Operation, *, sized: bool = True) -> list[str]:
     """Rules on one entry that take time or only matter to its author; for `check` and the tests."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    problems: list[str] = []
-    for schema in (operation.input, operation.output):
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as problem:
-            problems.append(f"not a JSON Schema: {problem.message}")
+    schemas = (operation.input, operation.output)
+    problems = [problem for schema in schemas if (problem := _schema_problem(json.dumps(schema)))]
     if operation.input.get("type") != "object":
         problems.append("the input is an object")
     problems += [
@@ -202,6 +196,19 @@ def slow_check(operation: Operation, *, sized: bool = True) -> list[str]:
     if sized and (size := tool_size(operation)) > LARGEST_TOOL:
         problems.append(f"costs {size} bytes in tools/list, at most {LARGEST_TOOL}")
     return problems
+
+
+@cache
+def _schema_problem(text: str) -> str:
+    """What is wrong with a schema; empty if nothing. Most are the same in every edition, and one takes milliseconds."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        Draft202012Validator.check_schema(json.loads(text))
+    except SchemaError as problem:
+        return f"not a JSON Schema: {problem.message}"
+    return ""
 
 
 _PORTABLE = frozenset({
