@@ -1,6 +1,6 @@
-"""The approval page over HTTP: showing, deciding, and turning away whoever is not the person before this machine.
+"""The approval page over HTTP: shows questions, stores decisions, and refuses requests from other origins.
 
-Imported when the page is first needed. Knows nothing of MCP: a click only takes down a decision.
+Imported on first use. Knows nothing of MCP: a click only stores a decision.
 """
 
 import hmac
@@ -61,7 +61,7 @@ def create_page(approvals: ApprovalStore, port: int) -> ASGIApp:
 
 
 class LoopbackServer(uvicorn.Server):
-    """Sleeps until it is told to stop, instead of looking ten times a second."""
+    """Sleeps until it is stopped, instead of polling ten times a second."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -90,7 +90,7 @@ def loopback_server(app: ASGIApp) -> LoopbackServer:
 
 
 class Page:
-    """Shows questions and takes down decisions, for a principal, or for whoever sits before this machine (None).
+    """Shows questions and stores decisions, for a principal or for the person at this machine (None).
 
     `key` seals the forms: servers that share it take each other's.
     """
@@ -176,7 +176,7 @@ def refused(why: str) -> Response:
 def from_page(request: Request, origin: str) -> bool:
     """Whether a page at `origin` sent this form.
 
-    Browsers say where a form comes from, and no page can make them lie; a request that does not say is no form.
+    Browsers say where a form comes from, and no page can make them lie; a request without an origin is refused.
     """
     if request.headers.getlist("origin") != [origin]:
         return False

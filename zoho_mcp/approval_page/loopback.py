@@ -16,7 +16,7 @@ OpenBrowser = Callable[[str], Awaitable[bool]]
 
 
 class PageServer:
-    """The page's address, and whoever opens it. Nothing is imported or bound before the first `address`."""
+    """The page's address and the browser that opens it. Nothing is imported or bound before the first `address`."""
 
     def __init__(self, approvals: ApprovalStore, open_browser: OpenBrowser) -> None:
         self.open_browser = open_browser
@@ -47,7 +47,7 @@ class PageServer:
                 group.cancel_scope.cancel()
 
     async def address(self, secret: str) -> str:
-        """Where the question with this secret can be answered. Starts to serve if need be."""
+        """The address of the question with this secret. Starts the page server if necessary."""
         async with self._starting:
             if not self._port:
                 if self._group is None:
@@ -59,7 +59,7 @@ class PageServer:
 
     @contextmanager
     def waited_for(self, caller: str, waiting: anyio.CancelScope) -> Generator[None]:
-        """A call that waits for a decision, so that its client can take it back."""
+        """A call that waits for a decision, so that its client can cancel it."""
         entry = (caller, waiting)
         self._waiting.append(entry)
         try:
@@ -68,7 +68,7 @@ class PageServer:
             self._waiting.remove(entry)
 
     def take_back(self, caller: str) -> None:
-        """The client says that it does not wait any more. What was asked stays, and the click alone does nothing."""
+        """The client has cancelled the call. The question stays open; a click alone does nothing."""
         for name, waiting in self._waiting:
             if name == caller:
                 waiting.cancel()
@@ -82,7 +82,7 @@ class PageServer:
 
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
             listener.bind(("127.0.0.1", 0))
-            listener.listen()  # whoever comes before uvicorn is ready waits instead of being turned away
+            listener.listen()  # early connections wait for uvicorn instead of being refused
             port = listener.getsockname()[1]
             server = loopback_server(create_page(self._approvals, port))
             self._stopped = anyio.Event()
@@ -91,7 +91,7 @@ class PageServer:
             try:
                 await server.serve(sockets=[listener])
             except Exception:
-                _logger.exception("The approval page stopped; it is served anew when it is needed.")
+                _logger.exception("The approval page stopped; it restarts when it is needed.")
             finally:
                 self._port = 0
                 self._stopped.set()

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, which hangs up on connections that never say what they want. Imported on first use."""
+"""uvicorn's HTTP protocol with a time limit for the request head. Imported on first use."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ HEAD_WITHIN = 10.0
 
 
 class TimedProtocol(H11Protocol):
-    """Hangs up on whoever connects and does not say what for: uvicorn itself would wait for ever."""
+    """Closes connections that send no request; uvicorn would wait for ever."""
 
     _late: asyncio.TimerHandle | None = None
 

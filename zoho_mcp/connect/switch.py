@@ -16,7 +16,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from zoho_mcp.server.context import RequestContext, ServerContext
 
 _PATIENCE = 2.0
-"""Seconds that a client may take to hear that the tools have changed."""
+"""Seconds for a client to accept the notification that the tools have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Account:
     """The stored login, as far as this layer has to know it.
 
     Attributes:
-        owner: the name of its organisation; empty while there is no login that could be used.
+        owner: the name of its organisation; empty without a usable login.
         open: builds the server for it. Blocks. Raises ZohoMcpError.
     """
 
@@ -92,14 +92,14 @@ class BooksSwitch:
         self._announce()
 
     async def use_account(self) -> None:
-        """Work on the books of the stored login; the client hears that the tools have changed. Raises ZohoMcpError."""
+        """Work on the books of the stored login; notifies the client of the new tools. Raises ZohoMcpError."""
         async with self._switching:
             if self.is_account:
                 return
             server = await anyio.to_thread.run_sync(self._account.open)
             assert self._context is not None
             context = await self.group.start(self._run, server)
-            # Who listens already goes on listening.
+            # Existing subscribers stay subscribed.
             self._context = replace(context, subscribers=self._context.subscribers)
             self.owner, self.is_account = self._account.owner(), True
         self._announce()

@@ -77,7 +77,7 @@ def create_app(
 
 
 async def _caller(who: Identity, token: str) -> str | None:
-    """Whom a token stands for; None: nobody, which the SDK's app will say. Without log-ins all are one."""
+    """The principal of a token; None if there is none (the SDK's app then refuses). Without logins, all are one."""
     if who.verifier is None:
         return ""
     known = await who.verifier.verify_token(token) if token else None

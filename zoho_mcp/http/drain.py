@@ -31,6 +31,6 @@ class ActiveRequests:
         return not self._running
 
     def stop(self) -> None:
-        """Nothing new is begun from now on, and whoever listens is told that there is no more to come."""
+        """Accept nothing new from now on, and end all open streams."""
         self.stopping = True
         self._end_subscriptions()

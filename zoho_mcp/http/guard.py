@@ -23,7 +23,7 @@ LARGEST_BODY = 1_048_576
 _PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip")
 """Headers by which tunnels and proxies say for whom they ask."""
 _NOT_FROM_ELSEWHERE = (
-    "This comes from elsewhere through a tunnel or proxy, and nothing says who may come in. Whoever runs this server "
+    "This request comes through a tunnel or proxy, and no login is configured. The operator of this server "
     "makes a token for each user: zoho-invoice-mcp token add NAME."
 )
 _STOPPING = {"retry-after": "5", "connection": "close"}
@@ -40,7 +40,7 @@ def guarded(
 ) -> ASGIApp:
     """Requests under another name get 421, from another page's script 403, too slow ones 408, late ones 503.
 
-    `open_paths` are answered under any name: whoever looks after a server asks by its number. A server that does not
+    `open_paths` are answered under any host name: monitoring uses the IP address. A server that does not
     know its callers is for this machine alone: what a tunnel or proxy passes on gets 403, whatever name it gives.
     """
     checks = TransportSecurityMiddleware(security)

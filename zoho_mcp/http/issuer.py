@@ -16,7 +16,7 @@ from zoho_mcp.http.fetch_json import Json, fetch_json
 from zoho_mcp.settings.values import is_loopback
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
-"""Those with a public key. With a secret one, whoever can check a token could make one; `none` is no signature."""
+"""Public-key algorithms only. With a shared key, anyone who checks tokens could forge one; `none` means unsigned."""
 FRESH = 3600.0
 """Seconds after which the keys are fetched again, for one may have been withdrawn."""
 NOT_SOONER = 60.0
@@ -81,7 +81,7 @@ class Issuer:
     async def _key(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         if algorithm not in ALGORITHMS:
             return None
-        # Whoever finds another fetching goes on with what there is.
+        # While another request is fetching, the others use the keys at hand.
         if self._age() >= FRESH and not (self._lock.locked() and self._find(kid, algorithm)):
             await self._refresh(lambda: self._age() < FRESH)
         if self._find(kid, algorithm) is None:

@@ -1,6 +1,6 @@
-"""The approval page under the server's public address, for whoever logs in there as the one who is asked.
+"""The approval page at the server's public address, for the logged-in person who is asked.
 
-The address of a question opens nothing by itself. Who has no cookie of ours gets the log-in, whatever they ask for.
+The address of a question reveals nothing by itself: every request without our cookie gets the login page.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class ApprovalSite:
-    """Its routes. `key`: 32 random bytes; servers that share it know each other's log-ins and forms."""
+    """Its routes. `key`: 32 random bytes; servers that share it accept each other's logins and forms."""
 
     def __init__(self, approvals: ApprovalStore, http: HttpSettings, who: Identity, key: bytes) -> None:
         self._origin = http.url
@@ -38,7 +38,7 @@ class ApprovalSite:
         self._log_in = BrowserLogin(who.issued, http.client_id, f"{http.url}{PAGE}/callback") if who.issued else None
 
     def routes(self) -> list[Route]:
-        """All below `PAGE`."""
+        """All routes below `PAGE`."""
         found = [
             self._route("/{secret}", self._show, "GET"),
             self._route("/{secret}", self._decide, "POST"),
@@ -73,7 +73,7 @@ class ApprovalSite:
         return self._as(principal, request, await self._page.decide(request, principal, self._origin))
 
     def _principal(self, request: Request) -> str:
-        """Who is logged in, and still may be; empty: nobody."""
+        """The logged-in principal, if the login is still valid; else empty."""
         session = self._cookies.get(request, "session")
         if session is None:
             return ""
@@ -81,13 +81,13 @@ class ApprovalSite:
         return "" if tokens and not tokens.still_has(session["principal"], session["token"]) else session["principal"]
 
     def _as(self, principal: str, request: Request, response: Response) -> Response:
-        """What the page says; but that there is nothing may be because somebody else is logged in here."""
+        """The page's response. A 404 can mean that someone else is logged in here, so it offers another login."""
         if response.status_code != 404:
             return response
         return HTMLResponse(not_theirs_page(self._path(request), principal), 404)
 
     def _path(self, request: Request) -> str:
-        """That of the question, and of nothing else."""
+        """The path of the question, without anything else."""
         secret = str(request.path_params["secret"])
         return f"{PAGE}/{secret if _SECRET.fullmatch(secret) else '-'}"
 
@@ -113,7 +113,7 @@ class ApprovalSite:
         return response
 
     def _wrong_token(self, request: Request) -> Response:
-        # Not asked before a right one is let in: behind a proxy, a stranger's tries would keep everybody out.
+        # Checked only for a wrong token: behind a proxy, a stranger's attempts would otherwise lock everyone out.
         address = request.client.host if request.client else ""
         if not self._tries.is_open(address):
             return self._log_in_first(request, "Too many failed attempts. Wait a minute.", 429)
@@ -148,7 +148,7 @@ class ApprovalSite:
 
 
 def log_in_page(path: str, problem: str, *, by_token: bool) -> str:
-    """Asks who is there, before anything is shown. `path`: that of the question."""
+    """The login form, before anything is shown. `path`: the question's."""
     said = f'<p class="warn" role="alert">{escape(problem)}</p>' if problem else ""
     how = f"""<p><a href="{escape(path)}/login">Log in</a></p>"""
     if by_token:
@@ -176,7 +176,7 @@ def logged_in_page(path: str, principal: str) -> str:
 
 
 def not_theirs_page(path: str, principal: str) -> str:
-    """There is no question at `path` for who is logged in."""
+    """The logged-in person has no question at `path`."""
     text = f"""<h1>Not found</h1>
 <p role="status">No such approval for {escape(principal)}, or it has expired. Nothing was done.</p>
 <form method="post" action="{escape(path)}/logout"><div class="buttons">

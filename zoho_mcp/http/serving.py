@@ -1,4 +1,4 @@
-"""Runs an ASGI app on a port until it is told to stop; then finishes what runs, and no longer than that may take.
+"""Runs an ASGI app on a port until it is stopped; then finishes open requests within a time limit.
 
 Imported when it is needed: uvicorn is slow to load.
 """
@@ -17,7 +17,7 @@ from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.drain import ActiveRequests
 
 GRACE = 25.0
-"""Seconds that calls get to end when the server is told to stop."""
+"""Seconds for open calls to finish when the server stops."""
 MOST_CONNECTIONS = 800
 """Below the 1024 files that a process may usually have open."""
 _BACKLOG = 2048
@@ -48,7 +48,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 class HttpServer(uvicorn.Server):
-    """Told to stop, it refuses what comes and lets end what runs; told again, it stops at once."""
+    """On the first stop signal, refuses new requests and finishes open ones; on the second, stops at once."""
 
     def __init__(self, app: ASGIApp, work: ActiveRequests, *, grace: float = GRACE) -> None:
         super().__init__(
@@ -83,7 +83,7 @@ class HttpServer(uvicorn.Server):
 def run(
     make: Callable[[int], ASGIApp], host: str, port: int, work: ActiveRequests, announce: Callable[[int], None]
 ) -> None:
-    """Serve until told to stop. `make` gives the app for the port that was bound; `announce` says that it listens."""
+    """Serve until stopped. `make` gives the app for the bound port; `announce` reports that it is listening."""
     with bound(host, port) as listener:
         port = listener.getsockname()[1]
         server = HttpServer(make(port), work)

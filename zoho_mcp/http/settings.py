@@ -1,4 +1,4 @@
-"""The settings of serving over HTTP, checked: where, under which names, and who is let in."""
+"""The checked settings for HTTP: address, host names and access."""
 
 import re
 from collections.abc import Mapping

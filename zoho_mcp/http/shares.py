@@ -28,7 +28,7 @@ class _Session:
 
 
 class SessionShares:
-    """Around the SDK's app. `may_use`: whether a caller has any access; without log-ins, all are one caller."""
+    """Around the SDK's app. `may_use`: whether a caller has any access; without logins, all requests are one caller."""
 
     def __init__(self, app: ASGIApp, who: WhoAsks, may_use: Callable[[str], bool], most: int = MOST_PER_CALLER) -> None:
         self._app = app

@@ -63,7 +63,7 @@ class TokenFile:
         return found
 
     def still_has(self, name: str, sha256: str) -> bool:
-        """Whether a name still has this very token: one that was taken back and given anew is another."""
+        """Whether a name still has this very token: a revoked and reissued one differs."""
         return any((known.name, known.sha256) == (name, sha256) for known in self._current())
 
     def _current(self) -> tuple[KnownToken, ...]:
@@ -86,7 +86,7 @@ def read_tokens(path: Path) -> tuple[KnownToken, ...]:
         return tuple(_known(entry) for entry in document["tokens"])
     except (ValueError, KeyError, TypeError) as problem:
         raise SettingsError(
-            f"{path} is no file of tokens ({type(problem).__name__}).",
+            f"{path} is not a token file ({type(problem).__name__}).",
             "Put it right, or remove it and make new tokens with `zoho-invoice-mcp token add NAME`.",
         ) from problem
 

@@ -1,7 +1,7 @@
-"""Keeps the questions that wait for a person, so that each yes counts once, in time, and for what was shown.
+"""Stores the open questions, so that each approval counts once, in time, and only for what was shown.
 
-Knows neither how a person is asked nor who runs the call. Replicas keep them together, in another place but by the
-same rules (`Questions`).
+Does not know how a person is asked or who runs the call. Replicas share a store with the same rules
+(`ApprovalStore`).
 """
 
 import hmac
@@ -17,11 +17,11 @@ import anyio
 from zoho_mcp.errors import DeclinedError
 
 LIFETIME = 300.0
-"""Seconds after which a question counts for nothing, answered or not."""
+"""Seconds after which a question expires, answered or not."""
 MOST_WAITING = 8
-"""Pages that may wait at once: a model must not bury a person in windows until they stop reading."""
+"""Open pages at most: with too many windows, people stop reading."""
 PATIENCE = 30.0
-"""Seconds after which a client that left a question open is thought not to show questions at all."""
+"""Seconds after which a client with an unanswered question is treated as unable to show questions."""
 
 Way = Literal["elicitation", "page", "token"]
 State = Literal["waiting", "approved", "declined", "spent", "expired"]
@@ -33,13 +33,13 @@ WENT_FIRST = "An identical call was approved and ran first."
 DECLINED = "You declined. Nothing was done."
 NOBODY = "Nobody decided in time. Nothing was done."
 DONE = "Done."
-"""The outcome of a call that ran; the page says what is true then instead."""
+"""The outcome of a call that ran; the page shows the new state instead."""
 NO_CALL = "You approved, but no call came in time. Nothing was done."
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a yes is for: `call` is the tool, arguments and organisation, `fingerprint` the record's state too."""
+    """What an approval covers: `call` is tool, arguments and organisation, `fingerprint` adds the record's state."""
 
     call: str
     fingerprint: str
@@ -58,7 +58,7 @@ class Prompt:
     type_number: str = ""
     """The record's number, if the person has to type it to approve."""
     amount: str = ""
-    """What it is about, with its currency."""
+    """The amount at stake, with its currency."""
     losses: tuple[tuple[str, str], ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
     """Long texts, to be shown whole."""
@@ -72,8 +72,8 @@ class Prompt:
 
 @dataclass(slots=True, eq=False)
 class Approval:
-    """One question. `name` is for models and people and worth nothing; who has `secret` can answer, unless it is bound
-    to a principal: then it only leads to where that principal logs in.
+    """One question. `name` is for display and grants nothing. `secret` lets its holder answer, unless the question is
+    bound to a principal: then it only leads to that principal's login.
     """
 
     way: Way
@@ -86,7 +86,7 @@ class Approval:
     anew: bool = False
     """The record changed after an earlier question for the same call."""
     outcome: str = ""
-    """What became of it, for the person; empty as long as that is open."""
+    """The outcome, for the person; empty while it is open."""
     has_window: bool = False
     """A browser of this machine was given the page, or is being given it."""
     callers: int = 0
@@ -104,14 +104,14 @@ class Approval:
             self.callers -= 1
 
     def end(self, state: State, outcome: str) -> None:
-        """It counts for nothing from now on."""
+        """Close the question with this outcome."""
         self.state, self.outcome = state, outcome
         self.decided.set()
         self.settled.set()
 
 
 class ApprovalStore(Protocol):
-    """What asks, answers and uses up. Each method is one step for everybody; DeclinedError where that cannot be had."""
+    """Creates, answers and uses up questions. Every method is atomic; raises DeclinedError when that is impossible."""
 
     async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
         """A new question. A page for exactly the same call is joined; one for another state of the record is replaced.
@@ -125,22 +125,22 @@ class ApprovalStore(Protocol):
         ...
 
     async def live(self, way: Way, bound: Binding) -> Approval | None:
-        """The question that waits, or was agreed to, for exactly this."""
+        """The open or approved question for exactly this binding."""
         ...
 
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
-        """Take down the person's decision. False when it was taken before or comes too late."""
+        """Record the person's decision. False if there is already one or the question has expired."""
         ...
 
     async def spend(self, approval: Approval, bound: Binding) -> Spent:
-        """Use up a yes: "spent" exactly once, in time, and only for what it was given for.
+        """Use up an approval: "spent" exactly once, in time, and only for its binding.
 
-        "changed" when it was given for something else, "gone" when there is none (any more). It is used up in any case.
+        "changed" if it was given for something else, "gone" if there is none. It is used up in every case.
         """
         ...
 
     async def settle(self, approval: Approval, outcome: str) -> None:
-        """Say what became of the call that a yes was spent on."""
+        """Record the outcome of the approved call."""
         ...
 
     def remaining(self, approval: Approval) -> float:
@@ -152,7 +152,7 @@ class ApprovalStore(Protocol):
         ...
 
     async def answered(self, client: str) -> None:
-        """A client brought an answer, whatever it was: it does show questions."""
+        """A client returned an answer of any kind: it does show questions."""
         ...
 
     async def silent(self, client: str, patience: float) -> bool:
@@ -161,7 +161,7 @@ class ApprovalStore(Protocol):
 
 
 def too_many() -> DeclinedError:
-    """A model must not bury a person in windows."""
+    """The error for too many open pages."""
     return DeclinedError(
         f"{MOST_WAITING} questions already wait for the user.", "Ask the user to decide those first.", kind="waiting"
     )
@@ -176,7 +176,7 @@ class Approvals:
         self._unanswered_since: dict[str, float] = {}
 
     async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
-        """See `Questions`, also for the others."""
+        """See `ApprovalStore`, also for the other methods."""
         self._sweep()
         earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal)]
         same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*OPEN, "expired")]
@@ -201,12 +201,12 @@ class Approvals:
         return found if found is not None and found.way == way else None
 
     async def live(self, way: Way, bound: Binding) -> Approval | None:
-        """The question that waits, or was agreed to, for exactly this."""
+        """The open or approved question for exactly this binding."""
         self._sweep()
         return next((a for a in self._all if a.way == way and a.bound == bound and a.state in OPEN), None)
 
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
-        """Take down the person's decision."""
+        """Record the person's decision."""
         self._sweep()
         if approval.state != "waiting":
             return False
@@ -218,7 +218,7 @@ class Approvals:
         return True
 
     async def spend(self, approval: Approval, bound: Binding) -> Spent:
-        """Use up a yes."""
+        """Use up an approval."""
         self._sweep()
         if approval.state != "approved":
             return "gone"
@@ -232,7 +232,7 @@ class Approvals:
         return "spent"
 
     async def settle(self, approval: Approval, outcome: str) -> None:
-        """Say what became of the call that a yes was spent on."""
+        """Record the outcome of the approved call."""
         approval.end(approval.state, outcome)
 
     def remaining(self, approval: Approval) -> float:
@@ -246,7 +246,7 @@ class Approvals:
             self._unanswered_since[client] = self._clock()
 
     async def answered(self, client: str) -> None:
-        """A client brought an answer."""
+        """A client returned an answer."""
         self._unanswered_since.pop(client, None)
 
     async def silent(self, client: str, patience: float) -> bool:

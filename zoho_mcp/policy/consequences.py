@@ -106,7 +106,7 @@ def refund(record: Json, arguments: Json) -> More:
 
 
 def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset[str] = frozenset()) -> More:
-    """Who gets what; above all who is not a contact person of the customer. `recent`: see `facts.outsiders`."""
+    """The recipients of an e-mail, outsiders first. `recent`: see `facts.outsiders`."""
     strange = outsiders(arguments, customer, recent)
     new = [one for one in strange if one not in outsiders(arguments, customer)]
     known = [address for address in recipients(arguments) if address not in strange]

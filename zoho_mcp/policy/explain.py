@@ -73,7 +73,7 @@ def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[st
     """What would happen to a call, which rule says so, and what it still depends on."""
     yield from _explained(policy, operation, facts)
     if operation.replaces and facts.effect != "destroy":
-        yield "If it takes something away from a record that is no draft:"
+        yield "If it takes something away from a record that is not a draft:"
         yield from (f"  {line}" for line in _explained(policy, operation, _destroying(facts)))
 
 

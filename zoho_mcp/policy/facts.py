@@ -11,7 +11,7 @@ from zoho_mcp.policy.rules import Fact, Facts, effect_of
 from zoho_mcp.specs.model import Catalog, Operation
 
 UNTOLD = Decimal("Infinity")
-"""An amount that cannot be told: more than any figure of a rule."""
+"""An unknown amount: larger than any limit in a rule."""
 MAIL = "_mail_ids"
 """How the name of every argument that holds addresses ends."""
 _OWN_AMOUNTS = ("total", "amount")

@@ -53,7 +53,7 @@ def money(value: Any, currency: str = "") -> str:
 
 
 def currency_of(record: Json) -> str:
-    """The currency of a record; quoted where it is no plain code, since an owner can define one."""
+    """The currency of a record; quoted unless it is a plain code, because an owner can define others."""
     code = str(record.get("currency_code") or "")
     return code if re.fullmatch("[A-Za-z]{3,5}", code) else quoted(code)
 

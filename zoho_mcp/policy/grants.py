@@ -34,7 +34,7 @@ EVERYTHING = Grant()
 
 
 def grant_for(grants: tuple[Grant, ...], principal: str | None) -> Grant:
-    """The first table that names the principal; without one, or without a log-in, everything."""
+    """The first table that names the principal; without one, or without a login, everything."""
     if principal is None:
         return EVERYTHING
     return next((grant for grant in grants if fits_one(principal, grant.principals)), EVERYTHING)
@@ -71,11 +71,11 @@ def _wrong(table: Mapping[str, Any], catalog: Catalog) -> list[str]:
         found.append(f"access must be one of {', '.join(get_args(Access))}, not {table['access']!r}.")
     known = tuple(catalog.toolsets)
     unknown = (name for name in texts(table.get("toolsets", ())) if name not in known)
-    return found + [f"{name} is no toolset{guess_or_all(name, known)}" for name in unknown]
+    return found + [f"{name} is not a toolset{guess_or_all(name, known)}" for name in unknown]
 
 
 def _taken(grant: Grant, earlier: list[Grant]) -> int:
-    """The number of the earlier table that names whoever this one names; 0: none does."""
+    """The number of an earlier table that matches the same principals; 0 if there is none."""
     for number, other in enumerate(earlier, 1):
         if all(takes_all_of(other.principals, pattern) for pattern in grant.principals):
             return number

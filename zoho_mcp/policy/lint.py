@@ -23,7 +23,7 @@ def unknown_names(rule: Rule, catalog: Catalog) -> Iterator[tuple[str, str]]:
     tools = list(catalog.operations)
     for pattern in rule.tools:
         if not any(fnmatchcase(tool, pattern) for tool in tools):
-            what = "is no tool" if is_plain(pattern) else "fits no tool"
+            what = "is not a tool" if is_plain(pattern) else "matches no tool"
             yield "tools", f"{pattern} {what}{guess(pattern, tools) or '.'}"
     known = (("toolsets", rule.toolsets, tuple(catalog.toolsets), "toolset"), ("effects", rule.effects, EFFECTS,
              "effect"), ("status", rule.status, tuple(sorted(STATUSES)), "status"))  # fmt: skip

@@ -72,7 +72,7 @@ def _text(path: Path, *, required: bool) -> str | None:
     except FileNotFoundError as problem:
         if not required:
             return None
-        raise _wrong(str(path), ["there is no such file."]) from problem
+        raise _wrong(str(path), ["file not found."]) from problem
     except (OSError, UnicodeDecodeError) as problem:
         raise _wrong(str(path), [f"it cannot be read: {problem}."]) from problem
 
@@ -91,7 +91,7 @@ def _defaults(table: Any, problems: list[str]) -> Mapping[Effect, Action]:
     found: dict[Effect, Action] = {}
     for key, value in cast("dict[str, Any]", table).items():
         if key not in EFFECTS:
-            problems.append(f"[defaults]: {key} is no effect{guess_or_all(key, EFFECTS)}")
+            problems.append(f"[defaults]: {key} is not an effect{guess_or_all(key, EFFECTS)}")
         elif value not in ACTIONS:
             problems.append(f"[defaults]: {key} must be one of {', '.join(ACTIONS)}, not {value!r}.")
         else:

@@ -18,7 +18,7 @@ from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Binding,
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
 from zoho_mcp.replicas.encryption import Encryption
 
-_FORGOTTEN = "The question was lost when Redis was started anew. Nothing was done."
+_FORGOTTEN = "The question was lost when Redis was restarted. Nothing was done."
 _WORDS: Mapping[str, str] = {
     "=replaced": rules.REPLACED,
     "=changed": rules.CHANGED,
@@ -30,7 +30,7 @@ _WORDS: Mapping[str, str] = {
 
 
 class RedisApprovals:
-    """See `zoho_mcp.policy.approvals.Questions`. Each question is one object here, which hears of what others do."""
+    """See `zoho_mcp.policy.approvals.ApprovalStore`. Each question is one object here, kept up to date."""
 
     def __init__(self, link: Connection, seal: Encryption, news: str) -> None:
         self._link = link
@@ -75,7 +75,7 @@ class RedisApprovals:
     async def spend(self, approval: Approval, bound: Binding) -> Spent:
         """Use up a yes, over all replicas."""
         own_id, (call, _) = self._id(approval.way, approval.secret), self._names(bound)
-        # What it is for, and that somebody said it, is told by what is sealed: others may write in Redis, too.
+        # Only sealed values prove the binding and the decision: others may write to Redis too.
         same = int(approval.bound == bound)
         spent, yes, *now = await self._run("spend", own_id, secrets.token_hex(8), call, same, group=bound.principal)
         self._view(now)
@@ -109,7 +109,7 @@ class RedisApprovals:
         return left >= 0 and LIFETIME - left / 1000 >= min(patience, rules.PATIENCE)
 
     async def hear(self, own_id: str) -> None:
-        """Another replica, or this one, changed a question: whoever waits here for it goes on. Raises Gone."""
+        """A replica changed a question: calls that wait for it here continue. Raises Gone."""
         known = self._views.get(own_id)
         if known is not None and self._view(await self._try("show", own_id)) is None and known.state in rules.OPEN:
             known.end("expired", _FORGOTTEN)

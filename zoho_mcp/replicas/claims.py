@@ -37,12 +37,12 @@ class RedisClaims:
         self._clock = clock
         self._here = LocalClaims(window, clock)
         self._running: dict[str, tuple[str, str]] = {}
-        """What runs here: its name, to its mark and what Redis is told of it."""
+        """Running calls: name to mark and the entry in Redis."""
         self._unsaid: list[tuple[str, str, Previous | None]] = []
-        """What Redis could not be told when it ended: name, mark, and what is to be remembered."""
+        """Ended calls that are not in Redis yet: name, mark and the entry to store."""
         self._made: dict[str, float] = {}
         self._untold: list[str] = []
-        """Records made here that Redis has not been told of yet."""
+        """Records created here that are not in Redis yet."""
 
     async def claim(self, name: str, sent: Attempt) -> Previous | None:
         """The right to run, over all replicas."""
@@ -71,7 +71,7 @@ class RedisClaims:
         await self._or_refuse(name, earlier.mark, "forget")
 
     async def done(self, name: str, earlier: Previous | None) -> None:
-        """It runs no more. What Redis cannot be told now, it is told when it is back."""
+        """The call has ended. If Redis is unavailable, this is stored when it is back."""
         mark, _ = self._running.pop(name, ("", ""))
         if earlier is not None:
             earlier = replace(earlier, mark=mark)
@@ -98,14 +98,14 @@ class RedisClaims:
             found: list[Any] = await self._link.command("MGET", *map(self._made_key, ids)) if ids else []
         except RedisUnavailableError:
             raise UnavailableError(
-                "It cannot be told what other replicas made: Redis cannot be reached.", "Call again in a minute."
+                "The changes of other replicas are unknown: Redis cannot be reached.", "Call again in a minute."
             ) from None
         return {one for one, value in zip(ids, found, strict=True) if value} | {
             one for one in ids if self._made.get(one, -1.0) >= since
         }
 
     async def alive(self) -> None:
-        """Say what still runs here, and what Redis was not told before. Raises Gone."""
+        """Report running calls and everything that Redis has missed. Raises Gone."""
         for name, (mark, what) in list(self._running.items()):
             await self._step(name, "alive", mark, what, ms(self._window + LEASE))
         while self._unsaid:
@@ -148,7 +148,7 @@ class RedisClaims:
         said: list[Any] = []
         while not said or said[0] == "wait":
             await anyio.sleep(_POLL if said else 0)
-            # Whoever is cancelled just now must know whether it is theirs: they give it back.
+            # A call that is cancelled at this point must know whether the claim is its own, to release it.
             with anyio.CancelScope(shield=True):
                 said = await self._or_refuse(name, mark, "claim", what, ms(LEASE), ms(self._window + LEASE))
                 if said[0] == "yours":

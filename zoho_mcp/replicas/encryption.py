@@ -1,4 +1,4 @@
-"""Keeps what lies in Redis from whoever reads it there: sealed, and named so that nothing can be told from a name.
+"""Encrypts values stored in Redis and derives opaque key names.
 
 The keys come from the client secret, which all replicas know and Redis does not.
 """

@@ -12,7 +12,7 @@ from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
 SHARE = 4
 """With Redis gone, a replica keeps to the limits divided by this."""
 WAITS_FOR = 5.0
-"""Seconds after which a ticket that nobody asks about is dropped: whoever waits asks every second."""
+"""Seconds after which an unused ticket is dropped: a waiter polls every second."""
 _NOTE = "Redis cannot be reached, so this replica keeps to a quarter of the limits. "
 _STARTS = "Redis has just been started, so this replica keeps to a quarter of the limits for some seconds. "
 
@@ -121,7 +121,7 @@ class RedisQueue:
         return Acquired()
 
     async def _run(self, step: str, organization: str, *arguments: object) -> list[Any]:
-        # Zoho counts by organisation, whoever asks: the account is not part of the name.
+        # Zoho counts by organisation, not by account: the account is not part of the name.
         of = f"zoho-invoice-mcp:limits:{self._api}:{organization}:"
         keys = [of + part for part in ("waiting", "waited-for", "underway", "sent", "day", "block", "number")]
         return await self._link.run("limits", step, keys, *arguments)

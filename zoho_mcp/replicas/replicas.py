@@ -64,7 +64,7 @@ class Replicas:
             await self._link.aclose()
 
     async def pass_on(self, touched: Change) -> None:
-        """Tell the others of a change. What cannot be told now is made up for when Redis is back."""
+        """Notify the other replicas of a change. Missed changes are made up for when Redis is back."""
         content = json.dumps({name: sorted(ids) for name, ids in touched.items()})
         sealed = self._seal.close(content, _ABOUT)
         with suppress(RedisUnavailableError):
@@ -124,7 +124,7 @@ class Replicas:
 
 @contextmanager
 def _noted() -> Generator[None]:
-    """No trouble with the others is a reason to stop serving; Redis being gone is told elsewhere."""
+    """Failures of the other replicas do not stop this one; lost connections are logged elsewhere."""
     try:
         yield
     except RedisUnavailableError:

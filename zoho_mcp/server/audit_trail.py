@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AuditTrail:
-    """What is known of a call so far. Only what it is told to record reaches the file.
+    """The facts of a call so far. Only recorded facts reach the file.
 
     Attributes:
         decision: the policy's; None before it is made.

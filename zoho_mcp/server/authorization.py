@@ -139,7 +139,7 @@ async def _recent_of_invoices(app: ServerContext, invoice_ids: Iterable[str]) ->
 
 
 async def _amount(api: ZohoApi, operation: Operation, arguments: Json, record: Json) -> Decimal | None:
-    """In the organisation's currency; Infinity where that cannot be told."""
+    """In the organisation's currency; Infinity if it is unknown."""
     value = amount(operation, arguments, record)
     if value is None or record:
         return in_own_currency(value, record, arguments)

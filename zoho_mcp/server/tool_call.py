@@ -16,7 +16,7 @@ from zoho_mcp.text import clean
 from zoho_mcp.zoho.api import ORGANIZATION
 
 TOKEN = "confirmation_token"
-"""The argument that carries a person's consent where clients cannot be asked; it is no argument of the operation."""
+"""The argument that carries a person's consent where clients cannot ask; it is not an argument of the operation."""
 _LONGEST_NAME = 60
 
 
@@ -27,7 +27,7 @@ class ToolCall:
     Attributes:
         arguments: those of the operation, with the organisation where there are several.
         organization_id: whose books it is about.
-        principal: who is logged in; None where nobody logs in.
+        principal: the logged-in caller; None without logins.
         client: what the client calls itself, harmless to show.
         id: shared by its log lines, spans and audit lines.
         request_id: what the client names the call by when it cancels it, unique as far as that can be told.

@@ -173,7 +173,7 @@ class Profiles:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise SettingsError(f"Settings: {path} is no profile.", again)
+            raise SettingsError(f"Settings: {path} is not a profile.", again)
         fields = cast("dict[str, Any]", found)
         if fields.get("in_keyring"):
             fields |= _from_keyring(name, again) if secrets else {"client_secret": ""}
@@ -182,7 +182,7 @@ class Profiles:
         except ValidationError:
             profile = None  # The error itself would quote values.
         if profile is None or profile.data_centre not in DATA_CENTRES:
-            raise SettingsError(f"Settings: {path} is no profile.", again)
+            raise SettingsError(f"Settings: {path} is not a profile.", again)
         return profile
 
     def save(self, profile: Profile) -> Profile:
@@ -206,9 +206,11 @@ class Profiles:
             self._file("default.txt").unlink(missing_ok=True)
 
     def path_of(self, name: str) -> Path:
-        """The file of a profile. Raises SettingsError for what is no name."""
+        """The file of a profile. Raises SettingsError for an invalid name."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
-            raise SettingsError(f"Settings: {name!r} is no name for a profile.", "Use small letters, digits, - and _.")
+            raise SettingsError(
+                f"Settings: {name!r} is not a valid profile name.", "Use small letters, digits, - and _."
+            )
         return self._file(f"{name}.json")
 
     def _chosen(self) -> str:

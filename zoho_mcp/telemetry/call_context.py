@@ -49,7 +49,7 @@ class Progress:
 
 @dataclass(slots=True)
 class CallContext:
-    """What becomes of one call. Whoever runs a part of it writes down what only they know."""
+    """The facts of one call. Each part of the path records what it knows."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     outcome: str = "done"

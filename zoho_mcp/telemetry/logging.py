@@ -34,7 +34,7 @@ def write_log(how: str, level: str) -> None:
 
 
 def announce(text: str) -> None:
-    """Tell whoever started the server, at whatever level the log is."""
+    """Write to the log at any log level, for the operator."""
     logging.getLogger().handle(logging.LogRecord(__name__, logging.INFO, "", 0, text, (), None))
 
 

@@ -16,11 +16,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 PATH = "/metrics"
 _logger = logging.getLogger(__name__)
 _PATIENCE = 5.0
-"""Seconds for whoever connects to say what they want."""
+"""Seconds for a client to send its request."""
 
 
 class ScrapePort(ThreadingTCPServer):
-    """Bound when made; raises OSError when the port cannot be had. Port 0: any free one."""
+    """Binds on creation; raises OSError if the port is not available. Port 0: any free one."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -39,7 +39,7 @@ class ScrapePort(ThreadingTCPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever hangs up, or says nothing in time, is no news; anything else is one line like all others."""
+        """Disconnects and timeouts are not logged; any other failure is one log line."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             _logger.exception("Prometheus could not be answered")
 
@@ -53,7 +53,7 @@ class ScrapePort(ThreadingTCPServer):
             return True
         address = _address(name)
         bound = _address(self.host)
-        # Whoever scrapes over a network names the machine by any of its addresses; names cannot be told from a trap.
+        # Over a network, scrapers use any of the machine's addresses; a host name could be DNS rebinding.
         return address is not None and (address.is_loopback or bound is None or not bound.is_loopback)
 
 

@@ -14,7 +14,7 @@ TRIED_AGAIN = 30.0
 
 
 class Readiness:
-    """What was found out last, for whoever asks."""
+    """The last result, for every caller."""
 
     def __init__(self, client: ZohoClient) -> None:
         self._client = client
@@ -40,6 +40,6 @@ class Readiness:
         except UnavailableError as problem:
             return problem
         except ZohoMcpError as problem:
-            # Whoever refuses, because of a scope or a limit, is there.
+            # A refusal because of a scope or a limit shows that Zoho is up.
             return problem if client.answered_at is None else None
         return None

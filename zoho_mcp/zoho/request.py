@@ -63,7 +63,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
 
     An argument named in the path fills its place; of a GET or DELETE the others go into the query; of a POST or PUT
     they go into the JSON body, except those in `http.query` and `http.headers`. Those in `view` are about the answer
-    and go nowhere; a file is added by whoever reads it. Raises ArgumentsError when a value for the path is not an id:
+    and go nowhere; the caller that reads a file adds it. Raises ArgumentsError when a value for the path is not an id:
     no value may reach another endpoint.
     """
     http = operation.http

@@ -114,7 +114,7 @@ def retry_after(response: Response) -> float:
 def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     """The envelope (numbers with a point as Decimal) or, where a file was asked for, its bytes.
 
-    Raises the error that fits the answer: its code, its status, or that it is no answer of Zoho's at all.
+    Raises the error that fits the answer: its code, its status, or that it is not a response of Zoho.
     """
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.accept != "application/json" and response.status == 200 and _is_file(request, media_type):
@@ -144,7 +144,7 @@ def _is_file(request: Request, media_type: str) -> bool:
 def _page_context(request: Request, envelope: Mapping[str, Any]) -> dict[str, Any]:
     """Zoho's `page_context` with `page` and `per_page` as integers and `has_more_page` as a boolean.
 
-    What is missing or no number comes from the request; whether more follows is then told by how full the page is.
+    Missing or non-numeric values come from the request; a full page then means that more follows.
     Raises UnavailableError when the page is another than the one requested: its rows would count twice, or be missing.
     """
     given: Any = envelope.get("page_context")
@@ -182,7 +182,7 @@ def _truth(value: Any) -> bool | None:
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:
-    """The JSON object, or None for whatever is none of Zoho's: too long, twice the same key, too deep, no numbers."""
+    """The JSON object, or None for anything else: too long, twice the same key, too deep, no numbers."""
     if len(body) > LARGEST_ENVELOPE:
         return None
     try:
@@ -223,7 +223,7 @@ def _as_id(value: Any) -> str | None:
 
 
 def _too_deep(value: Any, body: bytes) -> bool:
-    """Whether there are more levels than `DEEPEST`; whoever shows the value goes down by recursion."""
+    """Whether there are more levels than `DEEPEST`; formatting the value recurses."""
     if body.count(b"{") + body.count(b"[") <= DEEPEST:
         return False
     level: list[Any] = [value]
@@ -365,7 +365,7 @@ def _wrong_shape(request: Request, status: int, envelope: Mapping[str, Any]) -> 
 
 def _no_answer(request: Request, status: int, what: str) -> ZohoMcpError:
     if request.changes:
-        # Whoever stands before Zoho gave up waiting: Zoho itself may still be at it.
+        # A gateway in front of Zoho gave up: Zoho may still be processing the request.
         return unknown(request, what, late=status in (408, 503, 504))
     return UnavailableError(what, "Call again in a minute.")
 

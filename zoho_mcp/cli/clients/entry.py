@@ -115,7 +115,7 @@ def _environment(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, _, value = pair.partition("=")
         if name not in known:
-            raise SettingsError(f"--env {name}: there is no such setting.", f"The settings: {', '.join(known)}.")
+            raise SettingsError(f"--env {name}: unknown setting.", f"The settings: {', '.join(known)}.")
         if known[name].secret:
             raise SettingsError(
                 f"--env {name}: a secret does not belong in this file.",

@@ -33,7 +33,7 @@ class AnsweringStream:
     async def __anext__(self) -> SessionMessage:
         item: SessionMessage | Exception = await anext(self._incoming)
         while isinstance(item, Exception):
-            error = types.ErrorData(code=types.PARSE_ERROR, message="Parse error: this line is no JSON-RPC message.")
+            error = types.ErrorData(code=types.PARSE_ERROR, message="Parse error: this line is not a JSON-RPC message.")
             answer = types.JSONRPCError(jsonrpc="2.0", id=_id_in(item), error=error)
             await self._outgoing.send(SessionMessage(answer))
             item = await anext(self._incoming)

@@ -97,7 +97,7 @@ async def _searched(api: ZohoApi, kind: Target, letters: str, until: float) -> S
     try:
         envelope = await api.run(kind.operation, {"search_text": letters} if letters else {})
     except ZohoMcpError:
-        # A completion that does not work is no reason to say so, or to try again, at every letter.
+        # A failing completion is not reported or retried at every keystroke.
         return SearchResult(letters, (), False, until)
     rows: list[dict[str, Any]] = envelope[api.catalog.operations[kind.operation].answer.key]
     # Zoho ignores a search that it does not know.

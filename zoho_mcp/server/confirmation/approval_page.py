@@ -1,6 +1,6 @@
-"""Asks on a page that this process serves, in the user's browser: for clients that cannot ask, or only open pages.
+"""Asks on a page in the user's browser, served by this process: for clients that cannot ask or only open pages.
 
-A click only takes down a decision. Nothing runs but a call, and only if the record is still what the person saw.
+A click only stores a decision. Only a call runs the change, and only if the record is still as the person saw it.
 """
 
 import itertools
@@ -186,7 +186,7 @@ async def _wait(request: ConfirmationRequest, approval: Approval, *, is_new: boo
 async def _patience(request: ConfirmationRequest, *, is_new: bool) -> float:
     """Seconds to wait for the decision: less than the client waits for the call, where its limit is known.
 
-    Such a client hears at once that a question is still open; the next call after the decision runs.
+    Such a client learns at once that a question is still open; the next call after the decision runs.
     """
     wait = request.app.settings.approval_wait
     limit = await request.app.client_memory.time_limit(request.client_key)
@@ -227,7 +227,7 @@ def _not_approved(request: ConfirmationRequest, approval: Approval) -> Exception
 
 
 def _address_in_words(request: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
-    """What the model is told where it has to pass on the address, or a person to look for it."""
+    """The refusal for the model when it must pass on the address, or a person must look it up."""
     if request.principal is not None:
         return request.refusal(
             f"a person must approve this first (approval {approval.name}).",

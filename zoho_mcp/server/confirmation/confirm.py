@@ -104,7 +104,7 @@ async def _goes_on_elsewhere(request: ConfirmationRequest, snapshot: Snapshot) -
 
 
 async def _does_not_answer(request: ConfirmationRequest, snapshot: Snapshot) -> str:
-    """Why there is no use in asking this client, where another channel is there; empty: there is."""
+    """Why another channel is better than asking this client; empty if the client should be asked."""
     app = request.app
     if not _has_another(request):
         return ""
@@ -131,7 +131,7 @@ async def _by_other_means(
 ) -> Consent | types.InputRequiredResult:
     fallback = request.app.settings.confirm_fallback
     if not request.call.token and request.app.public_page and await opens_pages(request):
-        # A page behind a log-in, opened by the client itself, is no fallback: this client can be asked.
+        # A page behind a login, opened by the client itself, is not a fallback: this client can be asked.
         fallback = "page"
     if fallback == "refuse":
         raise request.refusal(

@@ -1,4 +1,4 @@
-"""Keeps what a change is about to overwrite, and says afterwards what is no longer there."""
+"""Stores the values that a change is about to overwrite, and reports afterwards which are gone."""
 
 from collections.abc import Mapping
 from contextlib import suppress

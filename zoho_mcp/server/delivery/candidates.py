@@ -92,7 +92,7 @@ class Search:
         self.ruled_out |= {str(record.get(self.own_id, "")) for record, found in compared if found.another}
         same = [record for record, found in compared if found.same]
         if len(same) > 1:
-            return Verdict("unclear", why="Several records fit; which of them this made cannot be told.")
+            return Verdict("unclear", why="Several records match; it is unclear which one this call created.")
         if not whole:
             why = "Too many records were made at that time to check all of them."
             return Verdict("unclear", why=why, cut_off=True)

@@ -21,7 +21,7 @@ class Claims(Protocol):
         ...
 
     async def force(self, name: str, sent: Attempt) -> None:
-        """Run it whatever went before: a person said so."""
+        """Run it regardless of earlier calls: a person approved."""
         ...
 
     async def forget(self, name: str, earlier: Previous) -> None:
@@ -33,11 +33,11 @@ class Claims(Protocol):
         ...
 
     async def record_created(self, record_id: str) -> None:
-        """A call was told that it made this record: no other call made it."""
+        """A call reported this record as its own: no other call created it."""
         ...
 
     async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
-        """Those that a call was told it made, not before `since`, in seconds of the client's clock."""
+        """The records that calls reported as their own since `since`, in seconds of the client's clock."""
         ...
 
 
@@ -60,7 +60,7 @@ class LocalClaims:
         return before
 
     async def force(self, name: str, sent: Attempt) -> None:
-        """Run it whatever went before."""
+        """Run it regardless of earlier calls."""
         self._running.setdefault(name, anyio.Event())
 
     async def forget(self, name: str, earlier: Previous) -> None:
@@ -82,7 +82,7 @@ class LocalClaims:
         return self._earlier
 
     async def record_created(self, record_id: str) -> None:
-        """A record that one of this process's calls was told it made."""
+        """A record that a call of this process reported as its own."""
         self._known[record_id] = self._clock()
         while len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)

@@ -21,7 +21,7 @@ Json = Mapping[str, Any]
 _DEFAULTS: Json = {"quantity": "1", "discount": "0", "shipping_charge": "0", "adjustment": "0", "send": False}
 """What Zoho takes where an argument is left out; numbers as text."""
 TWO, MAILED_TWICE = "You would have two.", "The mail would be sent twice."
-"""What a repeated call would lead to, as a person is told."""
+"""The effect of a repeated call, for the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def earlier(app: ServerContext, call: ToolCall) -> Duplicate | None:
 
 
 async def claim(app: ServerContext, call: ToolCall) -> None:
-    """The right to run whatever went before: a person agreed."""
+    """The right to run regardless of earlier calls: a person approved."""
     if app.settings.repeat_window and creates_or_sends(call.operation):
         await app.claims.force(call_key(call), attempt_of(app, call))
 

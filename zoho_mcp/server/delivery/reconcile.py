@@ -32,7 +32,7 @@ Probe = Callable[[ServerContext, Attempt], Awaitable[Verdict]]
 async def send_change(app: ServerContext, name: str, arguments: Json) -> Envelope:
     """Send a change once. If its response is lost, find out by reading what became of it.
 
-    Raises UnavailableError when it was not carried out, OutcomeUnknownError when that cannot be told.
+    Raises UnavailableError when it was not carried out, OutcomeUnknownError if the outcome is unknown.
     """
     operation, client = app.catalog.operations[name], app.api.client
     rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
@@ -88,8 +88,8 @@ def what_to_check(app: ServerContext, sent: Attempt) -> str:
     reader = record_reader(app, sent.path) or list_reader(app, sent.path)
     where = f"with {reader.name}, or " if reader else ""
     return (
-        f"Do not repeat it. In a few minutes, look {where}in Zoho itself whether it happened; tell the user that it "
-        "is not certain."
+        f"Do not repeat it. In a few minutes, check {where}in Zoho itself whether it happened. Tell the user that it "
+        "is uncertain."
     )
 
 

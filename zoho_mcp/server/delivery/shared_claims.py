@@ -70,7 +70,7 @@ class SharedClaims:
         return previous
 
     async def force(self, name: str, sent: Attempt) -> None:
-        """Run it whatever went before."""
+        """Run it regardless of earlier calls."""
         owner = secrets.token_hex(8)
         await self._run(lambda database: self._take(database, name, owner, sent))
         self._owners[name] = owner
@@ -151,7 +151,7 @@ class SharedClaims:
         return hashlib.sha256(f"{self._scope}\n{name}".encode()).hexdigest()
 
     async def _run(self, work: "Callable[[sqlite3.Connection], _Result]") -> _Result | None:
-        """Do `work` in one transaction; None when there is no file that can be used."""
+        """Do `work` in one transaction; None if the file cannot be used."""
         import sqlite3
 
         waited = 0.0

@@ -1,4 +1,4 @@
-"""Shows each caller as much of the server as the policy grants them; whatever is beyond it is not there for them."""
+"""Shows each caller only the part of the server that the policy grants; the rest does not exist for them."""
 
 from collections.abc import Mapping
 from dataclasses import replace

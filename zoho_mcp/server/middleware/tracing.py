@@ -71,7 +71,7 @@ def _tool(ctx: RequestContext) -> str:
 
 
 def _parent(ctx: RequestContext) -> Trace | None:
-    """The trace that the client, or whoever passed its request on, is in."""
+    """The trace of the client or proxy."""
     headers: Mapping[str, str] = ctx.request.headers if ctx.request is not None else {}
     for carrier in (ctx.meta or {}, headers):
         if "traceparent" in carrier:

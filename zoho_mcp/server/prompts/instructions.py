@@ -1,4 +1,4 @@
-"""What every model is told before its first call, assembled for the tools that it is offered.
+"""The instructions for the model, assembled from the offered tools.
 
 At most LONGEST bytes, since a widely used client cuts at 2,048; what must not be lost comes first.
 """

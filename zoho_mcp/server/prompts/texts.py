@@ -104,7 +104,7 @@ CHASE_OVERDUE = Prompt(
     """\
 Help me get overdue invoices paid.
 
-1. get_receivables_aging: whoever owes something past due is in it, partly paid invoices too. If I named a customer,
+1. get_receivables_aging: it lists everyone with an overdue balance, partly paid included. If I named a customer,
    only that one.
 2. For those customers: list_invoices with customer_id, status unpaid, sort_column due_date. Overdue is what has a due
    date before as_of and a balance; if I gave at_least_days, leave out what is nearer its due date than that.

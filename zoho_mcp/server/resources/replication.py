@@ -33,7 +33,7 @@ class Replication(Protocol):
         ...
 
     def running(self, hear: Callable[[Change], Awaitable[None]]) -> AbstractAsyncContextManager[None]:
-        """For the server's lifespan; `hear` is told what the others changed."""
+        """For the server's lifespan; `hear` gets the changes of other replicas."""
         ...
 
     async def pass_on(self, touched: Change) -> None:

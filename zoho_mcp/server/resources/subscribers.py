@@ -1,4 +1,4 @@
-"""Who wants to hear of changes to which resource, in both eras of the protocol."""
+"""The subscribers of each resource, in both eras of the protocol."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection
@@ -13,11 +13,11 @@ MOST_SUBSCRIPTIONS = 1000
 """In one listening; and of the older kind in all: the oldest are forgotten first, for nothing tells us when such a
 client is gone."""
 PATIENCE = 2.0
-"""Seconds that a client may take to accept what a change has it told; who takes longer is not told any more."""
+"""Seconds for a client to accept a notification; a slower client is unsubscribed."""
 
 
 class Subscribers:
-    """Who wants to hear of what."""
+    """The subscribers of each resource."""
 
     def __init__(self, pass_on: Callable[[Change], Awaitable[None]] | None = None) -> None:
         self.pass_on = pass_on or _to_nobody
@@ -67,7 +67,7 @@ class Subscribers:
             for session, uri in subscribed:
                 await session.send_resource_updated(uri)
         if patience.cancelled_caught:
-            # Else every further change, whoever makes it, would wait for a client that does not read.
+            # Otherwise every later change would wait for a client that does not read.
             self._older = OrderedDict((key, session) for key, session in self._older.items() if key[0] != who)
 
 

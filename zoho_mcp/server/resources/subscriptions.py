@@ -1,4 +1,4 @@
-"""Tells whoever subscribed to a resource of a change made through this server, in both eras of the protocol.
+"""Notifies the subscribers of a resource of changes made through this server, in both eras of the protocol.
 
 2026-07-28: `subscriptions/listen`, one open request a client. Older: `resources/subscribe`, a notification each.
 """
@@ -31,7 +31,7 @@ async def listen(
     subscribers, wished = app.subscribers, params.notifications
     uris = [uri for uri in wished.resource_subscriptions or () if match(app, uri) is not None]
     if len(uris) > MOST_SUBSCRIPTIONS:
-        # Each change, whoever makes it, is compared with every one of them.
+        # Every change is compared with every one of them.
         raise MCPError(types.INVALID_PARAMS, f"At most {MOST_SUBSCRIPTIONS} resources can be watched at once.")
     heard = wished.model_copy(update={"resource_subscriptions": uris}) if wished.resource_subscriptions else wished
     params = params.model_copy(update={"notifications": heard})

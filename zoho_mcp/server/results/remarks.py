@@ -54,7 +54,7 @@ def mailed(operation: Operation, arguments: Json, record: object) -> dict[str, A
     if effect_of(operation, arguments) != "send":
         return {}
     if not can_mail(operation):
-        return {"mailed_to": _addressees(known) or "not told by Zoho"}
+        return {"mailed_to": _addressees(known) or "not stated by Zoho"}
     to = {name: given for name, given in arguments.items() if name.endswith(MAIL)}
     return to | ({"subject": arguments.get("subject", TEMPLATE)} if "subject" in operation.input["properties"] else {})
 
@@ -99,7 +99,7 @@ def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[str]
 
 
 def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal | None:
-    """What the request comes to; None where that cannot be told, as with a line that has no price."""
+    """The total of the request; None if it is unknown, as with a line without a price."""
     given, kept = _lines(arguments), _lines(record)
     if given and len(given) != len(kept):
         return None  # Zoho's response shows other lines: nothing can be compared.

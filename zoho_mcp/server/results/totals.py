@@ -46,7 +46,7 @@ def objects(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """The objects in a list that a record must have. Raises UnavailableError when it is missing, or no such list."""
     value = required(record, name)
     if not isinstance(value, list) or not all(isinstance(part, dict) for part in cast("list[Any]", value)):
-        what = f"A record in Zoho's response has a {name} that is no list of records."
+        what = f"A record in Zoho's response has a {name} that is not a list of records."
         raise UnavailableError(what, "No figure was made up. Call again later.")
     return cast("list[Mapping[str, Any]]", value)
 
@@ -73,14 +73,14 @@ def currency_of(row: Mapping[str, Any]) -> str:
 
 
 def money(value: Any) -> Decimal:
-    """An amount as Zoho gives it, nothing being 0. Raises UnavailableError for what is no number."""
+    """An amount as Zoho gives it, nothing being 0. Raises UnavailableError for anything but a number."""
     try:
         found = value if isinstance(value, Decimal) else Decimal(str(value or 0))
     except InvalidOperation:
         found = Decimal("nan")
     if found.is_finite():
         return found
-    what = f"Zoho's response has the amount {clean(value, 60)}, which is no number."
+    what = f"Zoho's response has the amount {clean(value, 60)}, which is not a number."
     raise UnavailableError(what, "No figure was made up. Call again later.")
 
 

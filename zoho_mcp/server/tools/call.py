@@ -137,7 +137,7 @@ async def _ask(request: ConfirmationRequest, trail: AuditTrail) -> Consent | typ
 async def _perform(
     app: ServerContext, call: ToolCall, trail: AuditTrail, approval: Approval | None, before: Subject | None
 ) -> types.CallToolResult:
-    """The result of a change that may proceed. The page on which a person approved it hears what became of it."""
+    """The result of a change that may proceed. The approval page gets the outcome."""
     outcome = _UNKNOWN
     try:
         envelope, links = await perform(app, call, trail, before)

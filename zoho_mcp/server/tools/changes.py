@@ -42,7 +42,7 @@ class Record:
 
 
 async def list_changes(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """The calls of one day that changed something, or would have. Whoever logs in is shown their own."""
+    """The calls of one day that changed something, or would have. A logged-in caller sees only their own."""
     zone = None
     with suppress(ZohoMcpError):  # Without Zoho, the file can still be shown, in this machine's time.
         zone = await app.api.zone()

@@ -91,7 +91,7 @@ def _must_exist(setting: str, names: Iterable[str], known: Collection[str]) -> N
 
 
 def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:
-    """With several organisations, every tool but the list of them has to be told which one; there is no current one."""
+    """With several organisations, every tool except their list needs an argument for it; there is no current one."""
     if len(settings.organizations) < 2:
         return catalog
     which = one_of(settings, settings.organizations)

@@ -1,1 +1,1 @@
-"""The shared OAuth client: the access token, its cache, log-in and scopes."""
+"""The shared OAuth client: the access token, its cache, login and scopes."""

@@ -54,7 +54,7 @@ class SharedTokens(Protocol):
     """What is known about one grant, kept for all who use it. Nothing here raises because that place is gone."""
 
     async def recall(self) -> GrantState:
-        """What is known; nothing when that cannot be told."""
+        """The cached state; empty if it cannot be read."""
         ...
 
     async def keep(self, known: GrantState) -> None:
@@ -173,7 +173,7 @@ def plain(known: GrantState) -> dict[str, Any]:
 
 
 def from_plain(found: Mapping[str, Any]) -> GrantState:
-    """The other way round; whatever makes no sense is left out."""
+    """The inverse; invalid entries are left out."""
     token = failure = None
     if secret := _text(found, "access_token"):
         domain = _text(found, "api_domain")
@@ -191,7 +191,7 @@ def from_plain(found: Mapping[str, Any]) -> GrantState:
 
 def _text(found: Mapping[str, Any], name: str) -> str:
     value = found.get(name, "")
-    # What goes into a header must be plain: a newline or another alphabet is no token.
+    # What goes into a header must be plain: a newline or another alphabet makes it invalid.
     return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""
 
 

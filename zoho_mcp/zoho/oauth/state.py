@@ -17,7 +17,7 @@ REFUSED_FOR = 60.0
 THROTTLED_FOR = 600.0
 KNOWN_API_HOSTS = frozenset(centre.api for centre in DATA_CENTRES.values())
 WEB_PAGE = "web_page"
-"""Our own word for an answer that is no JSON: of a proxy, a firewall, or an address that is not Zoho's."""
+"""Our own error for a response that is not JSON: from a proxy, a firewall or another host."""
 _LOGIN = "Run `zoho-invoice-mcp login`"
 _ADVICE: Mapping[str, tuple[str, str]] = {
     "invalid_client": (

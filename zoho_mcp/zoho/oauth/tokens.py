@@ -23,7 +23,7 @@ from zoho_mcp.zoho.oauth.state import WEB_PAGE, GrantState, Token, apply_respons
 MARGIN = 60.0
 """Seconds before its expiry at which a token is no longer used: clocks differ, requests take time."""
 PATIENCE = 9.0
-"""Seconds for the accounts server's answer; less than other processes wait for whoever is asking."""
+"""Seconds for the accounts server's answer; less than other processes wait for the one that is fetching."""
 LONGEST = 20.0
 """Seconds for all of it: behind other callers, behind other processes, and the answer itself."""
 
@@ -46,7 +46,7 @@ async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> 
                 seen.status = response.status_code
                 return _answer(response)
         except (httpx.HTTPError, httpx.InvalidURL) as caught:
-            # The request holds secrets: only the kind of failure is told.
+            # The request holds secrets: only the kind of failure is reported.
             problem = type(caught).__name__
         raise UnavailableError(
             f"No token from {accounts} ({problem}).", "Check the network and ZOHO_DC, then call again."

@@ -74,7 +74,7 @@ class Acquired:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait: `seconds` as far as that can be told, 0 for others that are under way or came first."""
+    """Wait: `seconds` if known, 0 while others are under way or came first."""
 
     seconds: float
     note: str = ""
@@ -87,7 +87,7 @@ class Exhausted:
 
 
 class RequestQueue(Protocol):
-    """Counts requests, first come, first served. Times are seconds of the caller's clock, whoever else counts along."""
+    """Counts requests, first come, first served. Times are seconds of the caller's clock, also with other processes."""
 
     async def queue(self, organization: str, now: float, until: float) -> str:
         """A new ticket, behind all others of the organisation."""
@@ -163,7 +163,7 @@ class Limiter:
             self._changed = anyio.Event()
 
     async def slow_down(self, organization_id: str) -> str:
-        """Zoho said 44: nothing for a minute, then half the rate for a while. What to tell."""
+        """After Zoho's code 44: nothing for a minute, then half the rate for a while. Returns the advice."""
         now = self._clock()
         free = await self._queue.block(organization_id, now)
         offset = (await self.today(organization_id)).offset
@@ -173,7 +173,7 @@ class Limiter:
         )
 
     async def day_is_over(self, organization_id: str, headers: Mapping[str, str]) -> str:
-        """Zoho said 45: nothing until its day ends. What to tell."""
+        """After Zoho's code 45: nothing until its day ends. Returns the advice."""
         await self._queue.use_up(organization_id, self._clock(), headers)
         return self._until_tomorrow(await self.today(organization_id))
 

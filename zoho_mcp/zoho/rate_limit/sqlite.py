@@ -127,7 +127,7 @@ class Tables:
         self._connection.close()
 
     def __del__(self) -> None:
-        # A client that nobody closed is no reason for Python's warning about it.
+        # No Python warning for a client that was not closed.
         self._connection.close()
 
     def queue(self, organization: str, pid: int, now: float, until: float) -> int:
