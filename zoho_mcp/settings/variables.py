@@ -46,7 +46,7 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("ZOHO_PROFILE", "Which profile of `zoho-invoice-mcp login` to use; variables that are set win over it."),
+    Setting("ZOHO_PROFILE", "The profile of `zoho-invoice-mcp login` to use. Other variables override it."),
     Setting("ZOHO_CLIENT_ID", "Client id of your client in Zoho's API console.", required=True),
     Setting("ZOHO_CLIENT_SECRET", "Its client secret.", required=True, secret=True),
     Setting("ZOHO_REFRESH_TOKEN", "The refresh token made for that client.", required=True, secret=True),
@@ -61,16 +61,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_DC", "Data centre of the account, by the address you log in at.", "us", tuple(DATA_CENTRES)),
     Setting("ZOHO_PRODUCT", "Which product the organisation uses.", "invoice", ("invoice", "books")),
     Setting("ZOHO_EDITION", "Country edition whose own fields (GST, VAT, CFDI, …) are offered.", "", EDITIONS),
-    Setting("ZOHO_CONFIRM", "What happens before something is lost: ask a person, refuse, or allow.", "ask",
+    Setting("ZOHO_CONFIRM", "Reaction to a call that destroys something: ask a person, refuse, or allow.", "ask",
             ("ask", "refuse", "allow")),
     Setting("ZOHO_CONFIRM_TIMEOUT", "Seconds to wait for a person's answer.", "120"),
-    Setting("ZOHO_REPEAT_WINDOW", "Seconds in which writing the same again is asked about first; 0: never.", "600"),
+    Setting("ZOHO_REPEAT_WINDOW", "Seconds in which a repeated change needs approval; 0: never.", "600"),
     Setting("ZOHO_TOOLSETS", "Only the tools of these toolsets, separated by commas; `all`: the extra ones too."),
     Setting("ZOHO_TOOLS", "Only these tools (with ZOHO_TOOLSETS: these as well)."),
     Setting("ZOHO_EXCLUDE_TOOLS", "All but these tools."),
     Setting("ZOHO_READ_ONLY", "Offer only tools that change nothing.", "false", ("true", "false")),
-    Setting("ZOHO_UPLOAD_DIR", "Folder that receipts may be taken from; without it no file leaves this machine."),
-    Setting("ZOHO_DOWNLOAD_DIR", "Folder that PDFs may be saved in; nothing is overwritten there."),
+    Setting("ZOHO_UPLOAD_DIR", "Folder with the receipts to upload; without it, no file leaves this machine."),
+    Setting("ZOHO_DOWNLOAD_DIR", "Folder for saved PDFs; nothing is overwritten there."),
     Setting("ZOHO_ANSWER", "How answers are given: as text, as structured content, or both, which say the same but "
             "cost twice where a client shows a model both.", "both", ("both", "text", "structured")),
     Setting("ZOHO_MAX_ANSWER", "Characters of an answer; of a longer list, rows are left out and can be asked for.",
@@ -80,7 +80,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_AUDIT_FILE", "File that every decision and every change is recorded in (default: audit.jsonl in the "
             "user's state folder; with --sandbox beside its FILE)."),
     Setting("ZOHO_CONFIRM_FALLBACK", "How a person is asked where the client cannot ask: on a page in the browser, by "
-            "a second call with a token (no protection from a model that calls twice), or not at all.", "page",
+            "a second call with a token (no protection against a model that calls twice), or not at all.", "page",
             ("page", "token", "refuse")),
     Setting("ZOHO_APPROVAL_WAIT", "Seconds a call waits for a decision on the approval page.", "45"),
     Setting("ZOHO_APPROVAL_TYPE_NUMBER_OVER", "Amount, in the record's currency, above which approving a loss on the "

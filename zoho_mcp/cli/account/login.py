@@ -50,10 +50,12 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", type=int, default=token_login.PORT,
                          help="port of the redirect address http://localhost:PORT/callback (8765)")  # fmt: skip
     command.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
-    command.add_argument("--code", nargs="?", const="", metavar="CODE", help="use a Self Client's code, no browser")
+    command.add_argument(
+        "--code", nargs="?", const="", metavar="CODE", help="use a Self Client's code instead of a browser"
+    )
     command.add_argument("--client-credentials", action="store_true", help="use a Self Client without a user")
     command.add_argument("--soid", default="", metavar="SOID",
-                         help="product and organisation of it, as in ZohoInvoice.10234695")  # fmt: skip
+                         help="its product and organisation, as in ZohoInvoice.10234695")  # fmt: skip
 
 
 def login(options: argparse.Namespace) -> int:
@@ -68,7 +70,7 @@ def login(options: argparse.Namespace) -> int:
     try:
         profile = with_organization(profile, settings, options.organization or settings.soid.rpartition(".")[2])
     except ZohoMcpError as problem:
-        kept = f"It stays {profile.organization_id}." if profile.organization_id else "None is set yet."
+        kept = f"It is still {profile.organization_id}." if profile.organization_id else "None is set yet."
         console.complain(f"logged in, but the organisation could not be looked up. {kept} {problem}")
     profiles.save(profile)
     forget_token(previous, settings)
