@@ -21,6 +21,7 @@ from conftest import call
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
+from zoho_mcp.cli.clients import yaml_text
 from zoho_mcp.cli.clients.apps import CLIENTS
 from zoho_mcp.cli.clients.configuration import NOTATIONS, adding
 from zoho_mcp.cli.clients.entry import command_line
@@ -435,6 +436,17 @@ def test_without_a_client_the_choice_is_named_and_any_other_gets_the_entry_print
     assert install(options("codex", print=True), machine(tmp_path)) == 0
     assert "zoho-invoice" in tomllib.loads(capsys.readouterr().out)["mcp_servers"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_entry_for_goose_can_be_pasted_without_its_extra(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "ruamel.yaml", None)
+        assert install(options("goose", print=True), machine(tmp_path)) == 0
+    found = yaml_text.read("GOOSE_MODE: auto\n" + capsys.readouterr().out + "theme: dark\n")
+    assert list(found) == ["GOOSE_MODE", "extensions", "theme"]
+    assert list(found["extensions"]) == ["zoho-invoice"]
 
 
 def test_options_of_the_server_go_into_the_entry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

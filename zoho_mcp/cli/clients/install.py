@@ -159,7 +159,8 @@ def _printed(client: Client | None, name: str, entry: Entry) -> str:
     try:
         return notation.put("", key, name, entry).rstrip("\n")
     except ValueError:
-        return json.dumps({key: {name: entry}}, indent=2, ensure_ascii=False)
+        # Without ruamel.yaml: JSON is a YAML value, so these lines can be pasted between others.
+        return f"{key}:\n  {json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}"
 
 
 def _shell(parts: Sequence[str]) -> str:
