@@ -1,4 +1,4 @@
-"""From settings that Zoho granted something to a profile that is stored, and the scopes to ask for. No terminal."""
+"""From granted settings to a stored profile, and the scopes to ask for. No terminal."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A person's consent at Zoho, and the way back from there: an address on this machine that takes one right answer."""
+"""A person's consent at Zoho and the redirect back: an address on this machine that accepts one valid answer."""
 
 import errno
 import secrets

@@ -1,4 +1,4 @@
-"""Serves the page for connecting an account, from the first time it is needed until nobody has come for a while."""
+"""Serves the page for connecting an account, from first use until it has been idle for a while."""
 
 import logging
 import socket

@@ -1,4 +1,4 @@
-"""One person's way from a client of Zoho's API console to a stored profile. Knows no HTML and no terminal."""
+"""The steps from a client in Zoho's API console to a stored profile. Knows no HTML and no terminal."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ _OF_AN_ACCOUNT = ("ZOHO_SOID", "ZOHO_SCOPES", "ZOHO_ORGANIZATION_ID", "ZOHO_SAND
 class SignIn:
     """The steps, in their order: `begin`, the person's consent at `address`, `finish`, and `choose` an organisation.
 
-    It can begin again at any time; what came of an earlier try then counts for nothing.
+    It can begin again at any time; earlier attempts then no longer count.
     """
 
     def __init__(self, environment: Mapping[str, str], port: int) -> None:
@@ -60,7 +60,7 @@ class SignIn:
         return None if profile.organization_id else profile
 
     def begin(self, client_id: str, client_secret: str, data_centre: str, product: str, *, read_only: bool) -> None:
-        """A new try. Raises SettingsError for what no client can be."""
+        """Start a new attempt. Raises SettingsError for an invalid client."""
         given = {name: value for name, value in self._environment.items() if name not in _OF_AN_ACCOUNT}
         given |= {
             "ZOHO_CLIENT_ID": client_id,

@@ -84,7 +84,7 @@ class RedisApprovals:
         return cast(Spent, spent)
 
     async def settle(self, approval: Approval, outcome: str) -> None:
-        """Say what became of it; it has happened, whether or not the others can be told."""
+        """Record the outcome. The change has happened, even if the other replicas cannot be notified."""
         own_id = self._id(approval.way, approval.secret)
         approval.end(approval.state, outcome)
         with suppress(RedisUnavailableError):
@@ -120,7 +120,7 @@ class RedisApprovals:
             await self.hear(own_id)
 
     def _view(self, said: list[Any]) -> Approval | None:
-        """The question as it is now, always in the same object as long as somebody may wait for it."""
+        """The current question, always the same object while a call may wait for it."""
         now = time.monotonic()
         self._views = {one: each for one, each in self._views.items() if now < each.expires_at + LIFETIME}
         if not said[0]:

@@ -144,7 +144,7 @@ class RedisClaims:
         return Previous(replace(sent, at=self._clock() - age / 1000, skew=None), record, whose)
 
     async def _ask_for(self, name: str, mark: str, what: str) -> list[Any]:
-        """Once nobody runs it: that it is ours, or what went before."""
+        """Wait until no replica runs it, then return our claim or the previous call."""
         said: list[Any] = []
         while not said or said[0] == "wait":
             await anyio.sleep(_POLL if said else 0)

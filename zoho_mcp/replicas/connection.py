@@ -19,7 +19,7 @@ Script = Literal["connection", "tokens", "limits", "claims", "approvals"]
 PATIENCE = 1.5
 """Seconds for a connection, and for an answer."""
 AGAIN_AFTER = 1.0
-"""Seconds in which nobody tries again what has just failed: not every call is to wait for a Redis that is gone."""
+"""Seconds without a new attempt after a failure, so that calls do not all wait for an unavailable Redis."""
 SETTLE = 10.0
 """Seconds after a start of Redis in which replicas say again what it may have forgotten; until then it is not believed
 that nothing is there."""
@@ -92,7 +92,7 @@ class Connection:
 
 
 def host_of(url: str) -> str:
-    """Where it is, for people: never the user and password."""
+    """The host for display, without user and password."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or 6379}"
 

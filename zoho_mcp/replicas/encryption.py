@@ -29,7 +29,7 @@ class Encryption:
         """For what clients carry from one replica to another."""
 
     def close(self, text: str, about: str) -> str:
-        """The text, readable only for who knows the client secret and what it is about."""
+        """The encrypted text; decryption needs the client secret and the context."""
         nonce = os.urandom(_NONCE)
         return base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), about.encode())).decode()
 

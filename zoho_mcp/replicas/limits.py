@@ -92,7 +92,7 @@ class RedisQueue:
         return Today(limit, remaining, now + resets_in / 1000, bool(is_told))
 
     def close(self) -> None:
-        """Nothing of it is kept."""
+        """Stores nothing."""
         self._local.close()
 
     async def say_again(self) -> None:

@@ -72,7 +72,7 @@ class Replicas:
             await self._link.command("PEXPIRE", self._news, _KEPT)
 
     async def _stay_known(self) -> None:
-        """Give signs of life, and tell a Redis that was gone or has forgotten what it has to know."""
+        """Send heartbeats, and report again to a Redis that was unavailable or lost its data."""
         epoch = "first"
         while True:
             with _noted():

@@ -1,1 +1,1 @@
-"""The report on what works and what does not."""
+"""The report on the setup."""

@@ -94,7 +94,7 @@ def _show(finding: Finding) -> None:
 
 @contextmanager
 def _without_log() -> Generator[None]:
-    """Nothing is logged meanwhile: what the log would say is in the report."""
+    """Disables logging: the report contains the same facts."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -104,7 +104,7 @@ def _without_log() -> Generator[None]:
 
 
 def _profile_in_use(environment: Mapping[str, str]) -> str:
-    """The stored login that counts; empty when the account is in variables."""
+    """The stored login in use; empty if variables name the account."""
     try:
         profile = chosen_profile(environment, secrets=False)
     except ZohoMcpError:

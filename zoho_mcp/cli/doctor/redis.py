@@ -1,4 +1,4 @@
-"""What `doctor` reports about the Redis that replicas share. Never shows its user and password."""
+"""The part of `doctor` about the Redis that replicas share. Never shows its user and password."""
 
 import anyio
 
@@ -7,7 +7,7 @@ from zoho_mcp.settings.values import is_loopback
 
 
 def examine(settings: Settings) -> tuple[bool, str, str]:
-    """Whether it works, what was found, and what to do about it. Raises SettingsError where redis is not installed."""
+    """Whether it works, the finding, and the advice. Raises SettingsError where redis is not installed."""
     return anyio.run(_examine, settings)
 
 

@@ -27,14 +27,14 @@ TIMEOUT = 30.0
 
 @dataclass
 class Visit:
-    """What was found."""
+    """The results."""
 
     token: Token | None = None
     token_problem: ZohoMcpError | None = None
     names: dict[str, str] = field(default_factory=dict[str, str])
     """Organisations: number to name."""
     numbers: tuple[str, ...] = ()
-    """Of the organisations that are set."""
+    """Numbers of the organisations in the settings."""
     organization_problem: ZohoMcpError | None = None
     skew: float | None = None
     """Seconds that Zoho's clock is ahead of this one."""
@@ -44,7 +44,7 @@ class Visit:
 
     @property
     def minutes_left(self) -> int:
-        """Of the token."""
+        """Remaining minutes of the token."""
         return int(self.token.expires_at - time.time()) // 60 if self.token else 0
 
     @property
@@ -54,7 +54,7 @@ class Visit:
 
 
 async def visit(settings: Settings, catalog: Catalog) -> Visit:
-    """Ask Zoho, with two requests at most; what goes wrong is part of what is found."""
+    """Ask Zoho, with two requests at most. Failures are part of the result."""
     found = Visit()
     async with connection(settings) as http:
         tokens = TokenSource(settings, lambda: http)

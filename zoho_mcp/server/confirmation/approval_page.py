@@ -106,7 +106,7 @@ async def _organization(request: ConfirmationRequest) -> str:
 async def _show_and_wait(
     request: ConfirmationRequest, approval: Approval, why: str, *, is_new: bool
 ) -> bool | types.InputRequiredResult:
-    """Whether the client still waits, decided or not; or what it has to open first."""
+    """Whether the client still waits, decided or not; or the page that it must open first."""
     address = await _address(request, approval)
     try:
         opened = await take_opened(request, approval)

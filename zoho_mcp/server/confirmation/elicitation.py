@@ -191,7 +191,7 @@ def _form(request: ConfirmationRequest, text: str, number: str) -> types.ElicitR
 
 
 def _is_yes(answer: object, number: str) -> bool:
-    """Only accept with the box ticked, and with the number where one has to be typed, is a yes."""
+    """A yes is an accept with the box ticked, and with the record's number if it is required."""
     return _is_ticked(answer) and not _is_wrong_number(answer, number)
 
 

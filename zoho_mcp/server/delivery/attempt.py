@@ -1,4 +1,4 @@
-"""A change that was sent, and what is known of it. Values: no I/O."""
+"""A sent change and its known facts. Values: no I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

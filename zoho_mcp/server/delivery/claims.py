@@ -1,4 +1,4 @@
-"""What was written a short while ago, and what is being written now. This process forgets it with its end."""
+"""Recent and running changes, in the memory of this process."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ class Claims(Protocol):
     """Calls by what they are about to do; of equal ones only one runs at a time. Replicas keep them together."""
 
     async def claim(self, name: str, sent: Attempt) -> Previous | None:
-        """The right to run (None), once no equal call runs any more; or the equal one that did a short while ago."""
+        """Wait for identical running calls. Returns None (the right to run), or the recent identical call."""
         ...
 
     async def force(self, name: str, sent: Attempt) -> None:

@@ -1,4 +1,4 @@
-"""Against a caller that repeats itself: a write that equals a recent one is put before a person first."""
+"""Duplicate detection: a write that is identical to a recent one needs approval."""
 
 import json
 from collections.abc import Mapping

@@ -60,7 +60,7 @@ async def with_new_state(
 
 
 async def explained(app: ServerContext, operation: Operation, arguments: Json, problem: RejectedError) -> RejectedError:
-    """The refusal with what can be done about it, where that depends on the status that the record has."""
+    """The refusal with advice that depends on the record's status."""
     reader = app.catalog.operations.get(operation.outcome.read) if operation.outcome and operation.instead else None
     record = await _record(app, reader, arguments) if reader else None
     status = str((record or {}).get("status", ""))

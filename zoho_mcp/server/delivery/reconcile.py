@@ -68,7 +68,7 @@ async def reconcile(app: ServerContext, sent: Attempt, problem: OutcomeUnknownEr
 
 
 async def probe(app: ServerContext, sent: Attempt) -> Verdict:
-    """Look until it is there, or several times; a look that fails is made up for by the next."""
+    """Read several times until the change shows; a failed read is followed by another."""
     look = _look_for(app, sent)
     verdict = Verdict("unclear", why="Zoho offers no way to check this.")
     for pause in PROBE_DELAYS if look else ():
@@ -84,7 +84,7 @@ async def probe(app: ServerContext, sent: Attempt) -> Verdict:
 
 
 def what_to_check(app: ServerContext, sent: Attempt) -> str:
-    """The call that a person or a model makes to see it for themselves."""
+    """The advice on how a person or a model can check the outcome."""
     reader = record_reader(app, sent.path) or list_reader(app, sent.path)
     where = f"with {reader.name}, or " if reader else ""
     return (
@@ -94,7 +94,7 @@ def what_to_check(app: ServerContext, sent: Attempt) -> str:
 
 
 def record_reader(app: ServerContext, path: str) -> Operation | None:
-    """The operation that reads the record which a path is about, by the last place in it that has one."""
+    """The operation that reads the record of a path, by the last placeholder that has one."""
     for end in reversed([place.end() for place in _PLACE.finditer(path)]):
         if found := _reader(app, lambda operation, own=path[:end]: operation.http.path == own):
             return found
@@ -102,7 +102,7 @@ def record_reader(app: ServerContext, path: str) -> Operation | None:
 
 
 def list_reader(app: ServerContext, path: str) -> Operation | None:
-    """The operation that lists what is made at a path."""
+    """The operation that lists the records created at a path."""
     reads = [one for one in app.catalog.operations.values() if one.effect == "read" and one.answer.columns]
     return next((one for one in reads if one.http.path.partition("?")[0] == path), None)
 

@@ -33,7 +33,7 @@ MayRead = Callable[[Operation, Mapping[str, Any]], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """As much of a record as tells people which one it is."""
+    """The fields that identify a record to people."""
 
     number: str = ""
     amount: Any = None
@@ -141,7 +141,7 @@ def _of_day(file: str, day: date, zone: tzinfo | None) -> list[Entry]:
 
 
 def _is_answered(row: Entry, later: Iterable[Entry]) -> bool:
-    """Whether it is a question whose answer came as a call of its own."""
+    """Whether the answer to this question came as a separate call."""
     what = ("tool", "arguments", "client", "principal")
     return row.get("outcome") == "asked" and any(all(one.get(n) == row.get(n) for n in what) for one in later)
 

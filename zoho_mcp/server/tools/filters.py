@@ -108,7 +108,7 @@ def shows(record: Row, text: str) -> bool:
 
 
 def is_phone_number(text: str) -> bool:
-    """Whether it can only be a phone number, or a part of one."""
+    """Whether the text can only be a phone number or a part of one."""
     return set(text) <= _PHONE and len(_digits(text)) >= _FEWEST_DIGITS
 
 
