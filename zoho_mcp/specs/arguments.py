@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
@@ -31,6 +32,8 @@ class ArgumentChecker:
         self._validator = lru_cache(maxsize=None)(self._new_validator)
 
     def _new_validator(self, name: str) -> "Validator":
+        # jsonschema reads a grammar of URIs, for a second, wherever this is installed. No format here needs it.
+        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # As importlib documents: import raises.
         from zoho_mcp.specs.validator import validator_for
 
         return validator_for(self._catalog.operations[name].input)
