@@ -71,11 +71,11 @@ async def _of_call(zoho: Zoho, case: dict[str, Any]) -> str:
         result = await client.call_tool(case["tool"], arguments)
     found = [f"### {case['id']}\n", f"`{case['tool']}`\n"]
     found += [f"Asks:\n\n{_quoted(question)}\n" for question in zoho.person.questions]
+    content: Any = result.structured_content
     if result.is_error:
-        content: Any = result.structured_content
         found.append(f"Kind: {content['error']['kind']}\n\n{_quoted(text_of(result))}\n")
     elif "fault" in case:
-        found.append(f"Says:\n\n{_quoted((result.structured_content or {})['message'])}\n")
+        found.append(f"Says:\n\n{_quoted(content['message'])}\n")
     return "\n".join(found)
 
 
