@@ -115,7 +115,8 @@ def preview(
     question = more.question or (filled(confirm.ask, record) if confirm else f"{operation.title}?")
     number = next((text_of(name, record) for name in _NUMBERS if record.get(name)), "")
     if number and confirm is None:
-        question = f"{operation.title}: {number}?"
+        title, named = re.subn("^(Change) an? ", r"\1 ", operation.title)
+        question = f"{title}{'' if named else ':'} {number}?"
     details = (*more.details, *argument_rows(operation, arguments, record, more.covers), *_record_rows(record))
     texts = (*more.texts, *long_texts(arguments, more.covers))
     taken = (*more.losses, *losses.rows)

@@ -177,7 +177,9 @@ def _unexpected(error: "ValidationError") -> list[str]:
 
 def _about(error: "ValidationError", name: str) -> str:
     description = cast(Json, error.schema).get("properties", {}).get(name, {}).get("description", "")
-    return f": {description.rstrip('.')}" if description else ""
+    # A description follows the name of its argument; in brackets, it needs no capital.
+    lower = description[:1].lower() + description[1:] if not description[1:2].isupper() else description
+    return f" ({lower.rstrip('.')})" if description else ""
 
 
 def _what_is_right(error: "ValidationError") -> str:
@@ -195,7 +197,7 @@ def _what_is_right(error: "ValidationError") -> str:
         case "format":
             return f"must be one e-mail address, not {shown}."
         case "minProperties":
-            return "change nothing: give at least one field to change. To empty a field, name it in clear."
+            return "need at least one field to change. To empty a field, name it in clear."
         case "minItems":
             return f"needs at least {wanted} {'entry' if wanted == 1 else 'entries'}."
         case "maxItems":
