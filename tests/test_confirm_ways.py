@@ -1,5 +1,6 @@
 """Which way a person is asked, what a waiting call tells, and that no way is left to a model alone."""
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -87,6 +88,26 @@ async def test_a_client_that_cannot_ask_is_refused_where_no_page_is_wanted(zoho:
         invoice = await sent_invoice(client)
         assert kind_of(await client.call_tool("void_invoice", {"invoice_id": invoice})) == "could_not_ask"
         assert desk.addresses == []
+
+
+@both_eras
+async def test_a_read_that_is_asked_about_settles_its_page_too(zoho: Zoho, tmp_path: Path, era: Era) -> None:
+    policy, approvals = tmp_path / "policy.toml", Approvals()
+    policy.write_text('[[rules]]\naction = "ask"\ntools = "get_customer"\n', encoding="utf-8")
+    policy.chmod(0o600)
+    async with (
+        a_desk() as desk,
+        zoho.client(
+            era, can_ask=False, browser=desk.open, can_open_browser=True, approvals=approvals, policy_file=str(policy)
+        ) as client,
+    ):
+        customer = (await call(client, "list_customers", per_page=1))["customers"][0]["customer_id"]
+        result = await both(client.call_tool("get_customer", {"customer_id": customer}), desk.decide("approve"))
+        assert not result.is_error, text_of(result)
+        [address] = desk.addresses
+        approval = await approvals.find("page", address.rpartition("/")[2])
+        assert approval is not None
+        assert approval.settled.is_set()
 
 
 @both_eras

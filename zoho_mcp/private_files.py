@@ -9,6 +9,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
 
 LARGEST = 1_000_000
 """Bytes that are read of a file."""
@@ -113,6 +117,44 @@ def make_private_folder(folder: Path) -> None:
     """Make the folder if need be. Raises NotPrivateError when other users could write into it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check(folder, folder.stat(), _OWNED, "700")
+
+
+def open_database(path: Path | None, schema: str) -> "sqlite3.Connection":
+    """A SQLite database of this user alone, with the tables of `schema`; in memory without a path.
+
+    Raises sqlite3.Error. It never waits for another process, as that would block the event loop: the caller retries.
+    """
+    import sqlite3
+
+    if path is not None:
+        try:
+            make_private_folder(path.parent)
+            os.close(open_state(path, os.O_RDWR | os.O_CREAT))
+        except OSError as problem:
+            raise sqlite3.Error(str(problem)) from problem
+    database = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        if path is not None:
+            database.execute("pragma journal_mode = wal")
+            database.execute("pragma synchronous = normal")
+        database.executescript(schema)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process that left something in a file still runs. True on Windows, where asking would end it."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def problem_with(path: Path) -> str:

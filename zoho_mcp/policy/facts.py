@@ -3,10 +3,10 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import records_in
+from zoho_mcp.policy.figures import decimal, records_in
 from zoho_mcp.policy.rules import Fact, Facts, effect_of
 from zoho_mcp.specs.model import Catalog, Operation
 
@@ -202,8 +202,5 @@ def _line(line: Mapping[str, Any]) -> Decimal:
 
 
 def _decimal(value: object) -> Decimal:
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        return UNTOLD
-    return found if found.is_finite() else UNTOLD
+    found = decimal(value)
+    return UNTOLD if found is None else found

@@ -43,9 +43,11 @@ _WAITING = "waiting for a chat app (see `install`); `demo` shows what it does. C
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until the client closes stdin. Raises SettingsError."""
-    server = server_for(options.environment, file=options.sandbox)
-    gc.freeze()
-    gc.enable()
+    try:
+        server = server_for(options.environment, file=options.sandbox)
+    finally:
+        gc.freeze()
+        gc.enable()
     # The SDK puts something else in the place of stdin.
     by_hand = sys.stdin.isatty()
 

@@ -53,13 +53,12 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
         )
     approvals = request.app.approvals
     for _ in range(MOST_QUESTIONS):
-        prompt = await _shown(request, snapshot)
-        is_new = await approvals.live("page", snapshot.binding) is None
-        approval = await approvals.ask("page", snapshot.binding, prompt)
+        live = await approvals.live("page", snapshot.binding)
+        approval = live or await approvals.ask("page", snapshot.binding, await _shown(request, snapshot))
         if approval.state == "waiting":
             with approval.called():
                 async with noting_time_limit(request):
-                    waited = await _show_and_wait(request, approval, why, is_new=is_new)
+                    waited = await _show_and_wait(request, approval, why, is_new=live is None)
             if isinstance(waited, types.InputRequiredResult):
                 return waited
             if not waited:
@@ -69,7 +68,7 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
         snapshot = await request.snapshot()
         match await approvals.spend(approval, snapshot.binding):
             case "spent":
-                return Consent("page", approval)
+                return Consent("page", approval, snapshot.before)
             case "gone":  # another call used it, or it expired, while the record was read
                 raise _not_approved(request, approval)
             case "changed":

@@ -60,7 +60,7 @@ async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredRes
             kind="paused",
         )
     # Another tool must not bring about what was declined, nor what nobody agreed to yet.
-    lost = loss_keys(request.call, snapshot.preview.about if request.is_loss(snapshot) else ())
+    lost = loss_keys(request.call, snapshot.preview.about if request.is_loss(snapshot.preview) else ())
     await memory.asked_about_loss(lost)
     try:
         answer = await _over_channels(request, snapshot)

@@ -94,7 +94,7 @@ async def _take_answer(
     spent = await approvals.spend(asked, snapshot.binding) if asked is not None else "gone"
     _require_yes(request, answer, number, counts=spent != "gone")
     if spent == "spent":
-        return Consent("elicitation")
+        return Consent("elicitation", before=snapshot.before)
     return await _question(request, snapshot, CHANGED)
 
 
@@ -134,7 +134,7 @@ async def _by_request(request: ConfirmationRequest, snapshot: Snapshot) -> Conse
         spent = await approvals.spend(asked, snapshot.binding)
         _require_yes(request, answer, number, counts=spent != "gone")
         if spent == "spent":
-            return Consent("elicitation")
+            return Consent("elicitation", before=snapshot.before)
         note = CHANGED
     if note == WRONG_NUMBER:
         raise NoAnswerError("the number in the client's form was wrong three times")

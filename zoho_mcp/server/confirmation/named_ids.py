@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from zoho_mcp.errors import ZohoMcpError
-from zoho_mcp.policy.figures import Detail
+from zoho_mcp.policy.figures import Detail, records_in
 from zoho_mcp.policy.quoting import quoted
 from zoho_mcp.server.authorization import customer_of
 from zoho_mcp.server.context import ServerContext
@@ -25,10 +25,10 @@ _PEOPLE = ("contact_persons", "contact_persons_associated")
 async def with_names(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> dict[str, Any]:
     """The arguments as they are shown: with the names, numbers, addresses and prices that their ids stand for."""
     shown = dict(arguments)
-    if lines := _objects(arguments.get("line_items")):
+    if lines := records_in(arguments.get("line_items")):
         shown["line_items"] = await _with_items(app.api, lines, record)
     for name in _APPLIED:
-        if parts := _objects(arguments.get(name)):
+        if parts := records_in(arguments.get(name)):
             shown[name] = [await _with_number(app.api, part) if at < MOST else part for at, part in enumerate(parts)]
     if any(name in arguments for name in _PEOPLE):
         # Of a customer they are changed, of a document they are chosen.
@@ -48,7 +48,7 @@ async def new_owner(app: ServerContext, arguments: Json, record: Json) -> tuple[
 
 async def _with_items(api: ZohoApi, lines: list[Json], record: Json) -> list[Json]:
     """A line without a rate costs what its item costs, unless it is there already with that item."""
-    old = {str(line.get("line_item_id")): str(line.get("item_id")) for line in _objects(record.get("line_items"))}
+    old = {str(line.get("line_item_id")): str(line.get("item_id")) for line in records_in(record.get("line_items"))}
     wanted = [line for line in lines if line.get("item_id") and not ("rate" in line and line.get("name"))]
     ids = list(dict.fromkeys(str(line["item_id"]) for line in wanted))[:MOST]
     items = {one: await _read(api, "get_item", {"item_id": one}) for one in ids}
@@ -72,10 +72,10 @@ async def _with_number(api: ZohoApi, part: Json) -> Json:
 
 def _changed_people(arguments: Json, record: Json) -> dict[str, Any]:
     """What is changed of a person, with the name and address that are not."""
-    old = {str(one.get("contact_person_id")): one for one in _objects(record.get("contact_persons"))}
+    old = {str(one.get("contact_person_id")): one for one in records_in(record.get("contact_persons"))}
     people = [
         {**_person(old.get(str(part.get("contact_person_id")), {})), **part}
-        for part in _objects(arguments.get("contact_persons"))
+        for part in records_in(arguments.get("contact_persons"))
     ]
     return {"contact_persons": people} if people else {}
 
@@ -86,11 +86,11 @@ async def _with_people(app: ServerContext, arguments: Json, record: Json) -> dic
         customer = await customer_of(app.api, {} if "customer_id" in arguments else record, arguments)
     except ZohoMcpError:
         customer = None
-    people = {str(one.get("contact_person_id")): one for one in _objects((customer or {}).get("contact_persons"))}
+    people = {str(one.get("contact_person_id")): one for one in records_in((customer or {}).get("contact_persons"))}
     shown: dict[str, Any] = {}
     for name in _PEOPLE:
         parts = cast("list[Any]", arguments.get(name) or [])
-        ids = [str(part["contact_person_id"]) for part in _objects(parts) if "contact_person_id" in part]
+        ids = [str(part["contact_person_id"]) for part in records_in(parts) if "contact_person_id" in part]
         ids = ids or [str(part) for part in parts]
         if ids and all(one in people for one in ids):
             shown[name] = [_person(people[one]) for one in ids]
@@ -107,8 +107,3 @@ async def _read(api: ZohoApi, reader: str, arguments: Json) -> Json:
         return await api.record(reader, arguments)
     except ZohoMcpError:
         return {}
-
-
-def _objects(value: Any) -> list[Json]:
-    parts = cast("list[Any]", value) if isinstance(value, list) else []
-    return [cast(Json, part) for part in parts if isinstance(part, Mapping)]

@@ -13,7 +13,7 @@ from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
 from zoho_mcp.policy.quoting import quoted
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server import recent_addresses
-from zoho_mcp.server.authorization import customer_of, read_subject, strangers
+from zoho_mcp.server.authorization import Subject, customer_of, read_subject, strangers
 from zoho_mcp.server.confirmation.named_ids import new_owner, with_names
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.model import Operation
@@ -21,8 +21,10 @@ from zoho_mcp.specs.model import Operation
 Json = Mapping[str, Any]
 
 
-async def read_preview(app: ServerContext, operation: Operation, arguments: Json) -> tuple[Preview, str]:
-    """The question for this call, and its fingerprint: another argument or state of the record gives another.
+async def read_preview(app: ServerContext, operation: Operation, arguments: Json) -> tuple[Preview, str, Subject]:
+    """The question for this call, its fingerprint, and what it is about.
+
+    Another argument or state of the record gives another fingerprint.
 
     Raises RejectedError when Zoho would refuse anyway: then nobody has to be asked.
     """
@@ -37,7 +39,7 @@ async def read_preview(app: ServerContext, operation: Operation, arguments: Json
     if before.part and operation.effect == "destroy":
         losses = Losses((*part_rows(before.part), *losses.rows), serious=True)
     shown = preview(operation, record, named, more, losses)
-    return shown, fingerprint(operation.name, arguments, app.api.books, shown.version)
+    return shown, fingerprint(operation.name, arguments, app.api.books, shown.version), before
 
 
 async def _more(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> More:
@@ -91,11 +93,7 @@ async def _delete_payment(app: ServerContext, arguments: Json, record: Json) -> 
     return consequences.deleted_payment(record)
 
 
-async def _refund_credit_note(app: ServerContext, arguments: Json, record: Json) -> More:
-    return consequences.refund(record, arguments)
-
-
-async def _refund_payment(app: ServerContext, arguments: Json, record: Json) -> More:
+async def _refund(app: ServerContext, arguments: Json, record: Json) -> More:
     return consequences.refund(record, arguments)
 
 
@@ -133,16 +131,13 @@ async def _for_customer(app: ServerContext, operation: Operation, arguments: Jso
 
 
 _SPECIAL: Mapping[str, Callable[[ServerContext, Json, Json], Awaitable[More]]] = {
-    function.__name__.removeprefix("_"): function
-    for function in (
-        _void_invoice,
-        _delete_invoice,
-        _delete_customer,
-        _delete_payment,
-        _refund_credit_note,
-        _refund_payment,
-        _write_off_invoice,
-        _email_invoices,
-        _send_payment_reminders,
-    )
+    "void_invoice": _void_invoice,
+    "delete_invoice": _delete_invoice,
+    "delete_customer": _delete_customer,
+    "delete_payment": _delete_payment,
+    "refund_credit_note": _refund,
+    "refund_payment": _refund,
+    "write_off_invoice": _write_off_invoice,
+    "email_invoices": _email_invoices,
+    "send_payment_reminders": _send_payment_reminders,
 }

@@ -12,6 +12,7 @@ from zoho_mcp.policy.approvals import Approval, Binding
 from zoho_mcp.policy.preview import Preview, fingerprint
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server.audit_trail import AuditTrail
+from zoho_mcp.server.authorization import Subject
 from zoho_mcp.server.confirmation.preview_reader import read_preview
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.delivery.duplicates import Duplicate
@@ -34,10 +35,17 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """How a person consented. `way`: the channel, empty when nobody was asked. `approval`: that of the page."""
+    """How a person consented.
 
-    way: str = ""
+    Attributes:
+        way: the channel.
+        approval: that of the page; None on other channels.
+        before: the record as it was when the answer was checked against it; None where they saw another one.
+    """
+
+    way: str
     approval: Approval | None = None
+    before: Subject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class Snapshot:
 
     preview: Preview
     binding: Binding
+    before: Subject | None = None
+    """What the call is about; None where the question is about an earlier call's record."""
 
 
 @asynccontextmanager
@@ -102,23 +112,22 @@ class ConfirmationRequest:
 
     async def snapshot(self) -> Snapshot:
         """Read the record afresh."""
-        preview, version = await read_preview(self.app, self.operation, self.arguments)
+        preview, version, before = await read_preview(self.app, self.operation, self.arguments)
         call = fingerprint(self.operation.name, self.arguments, self.call.organization_id, "")
-        return Snapshot(preview, Binding(call, version, self.principal))
+        return Snapshot(preview, Binding(call, version, self.principal), before if self.duplicate is None else None)
 
     def decline_key(self, snapshot: Snapshot) -> str:
         """By what declines of the same call are counted."""
         return f"{self.principal or ''}|{snapshot.binding.call}"
 
-    def is_loss(self, snapshot: Snapshot) -> bool:
+    def is_loss(self, preview: Preview) -> bool:
         """Whether the call takes something away, whatever its tool."""
-        return effect_of(self.operation, self.arguments) == "destroy" or bool(snapshot.preview.losses)
+        return effect_of(self.operation, self.arguments) == "destroy" or bool(preview.losses)
 
     def number_to_type(self, preview: Preview) -> str:
         """The record's number where a person has to type it: for a large loss. Empty: not needed."""
         large = preview.amount is not None and preview.amount > self.app.settings.approval_type_number_over
-        destroys = effect_of(self.operation, self.arguments) == "destroy" or bool(preview.losses)
-        return preview.number if large and destroys else ""
+        return preview.number if large and self.is_loss(preview) else ""
 
     async def is_abandoned(self) -> bool:
         """Whether an HTTP client hung up. The SDK cancels a call itself only over stdio and over some kinds of HTTP."""

@@ -16,7 +16,7 @@ async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
         decided = asked is not None and await approvals.decide(asked, yes=True)
         spent = await approvals.spend(asked, snapshot.binding) if asked is not None and decided else "gone"
         if spent == "spent":
-            return Consent("token")
+            return Consent("token", before=snapshot.before)
         if asked is None or spent == "gone":
             raise request.refusal(
                 f"that {TOKEN} was already used, is more than five minutes old, or was never issued.",

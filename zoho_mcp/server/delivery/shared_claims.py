@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import secrets
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from zoho_mcp.private_files import make_private_folder, open_state
+from zoho_mcp.private_files import is_running, open_database
 from zoho_mcp.server.delivery.attempt import Attempt, Previous
 from zoho_mcp.server.delivery.claims import LocalClaims
 
@@ -129,7 +128,7 @@ class SharedClaims:
             self._take(database, name, owner, sent)
             return "taken"
         mark, pid, running, at, skew, record = row
-        if running and now - at < LONGEST_CALL and _lives(int(pid)):
+        if running and now - at < LONGEST_CALL and is_running(int(pid)):
             return "running"
         return Previous(replace(sent, at=at, skew=skew), json.loads(record) if record else None, mark)
 
@@ -158,7 +157,7 @@ class SharedClaims:
         while self._path is not None:
             try:
                 if self._database is None:
-                    self._database = _opened(self._path)
+                    self._database = open_database(self._path, _SCHEMA)
                 self._database.execute("begin immediate")
                 with self._database:
                     return work(self._database)
@@ -183,36 +182,3 @@ def _shown(record: Mapping[str, Any]) -> dict[str, str]:
         for field, value in record.items()
         if isinstance(value, str) and field.endswith("_id") and value.isdecimal()
     }
-
-
-def _lives(pid: int) -> bool:
-    """Whether the process runs. Windows cannot be asked without harm."""
-    if pid == os.getpid() or sys.platform == "win32":
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _opened(path: Path) -> "sqlite3.Connection":
-    import sqlite3
-
-    try:
-        make_private_folder(path.parent)
-        os.close(open_state(path, os.O_RDWR | os.O_CREAT))
-    except OSError as problem:
-        raise sqlite3.Error(str(problem)) from problem
-    # Not waiting inside SQLite: that would hold up every other call of this process.
-    database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        database.execute("pragma journal_mode = wal")
-        database.execute("pragma synchronous = normal")
-        database.executescript(_SCHEMA)
-    except BaseException:
-        database.close()
-        raise
-    return database

@@ -1,10 +1,11 @@
 """What Zoho's answer leaves unsaid: where the record differs from the request, and to whom a mail went. Pure."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, cast
 
 from zoho_mcp.policy.facts import MAIL, can_mail
+from zoho_mcp.policy.figures import decimal, records_in
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation, is_some
 
@@ -61,14 +62,13 @@ def mailed(operation: Operation, arguments: Json, record: object) -> dict[str, A
 
 def _addressees(known: Json) -> list[str]:
     """The addresses of a record's contact persons, else its own."""
-    people = cast("list[Any]", known.get("contact_persons_details") or [])
-    found = [cast(Json, part).get("email") for part in people if isinstance(part, dict)]
+    found = [person.get("email") for person in records_in(known.get("contact_persons_details"))]
     return [str(address) for address in found if address] or [str(own) for own in (known.get("email"),) if own]
 
 
 def _figures(given: Json, record: Json, names: tuple[str, ...], path: str) -> Iterator[str]:
     for name in names:
-        asked, actual = _number(given.get(name)), _number(record.get(name))
+        asked, actual = decimal(given.get(name)), decimal(record.get(name))
         if asked is not None and actual is not None and asked != actual and abs(asked - actual) >= Decimal("0.005"):
             yield f"{path}{name} is {actual:f} in Zoho, not {asked:f} as given. Tell the user."
 
@@ -89,11 +89,11 @@ def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[str]
     """Whether the total is what the lines, discount and extra charges of the request come to, with Zoho's taxes."""
     if not arguments.keys() & {"line_items", "discount", "shipping_charge", "adjustment"}:
         return
-    asked, actual = _asked_total(operation, arguments, record), _number(record.get("total"))
+    asked, actual = _asked_total(operation, arguments, record), decimal(record.get("total"))
     if asked is None or actual is None:
         return
     # Lines may be rounded one by one, and a total to whole units.
-    tolerance = Decimal("0.02") * max(1, len(_lines(record))) + abs(_number(record.get("roundoff_value")) or 0)
+    tolerance = Decimal("0.02") * max(1, len(_lines(record))) + abs(decimal(record.get("roundoff_value")) or 0)
     if abs(asked - actual) > tolerance:
         yield f"The total is {actual:f}; what was asked for comes to {asked:.2f}. Tell the user."
 
@@ -111,7 +111,7 @@ def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal
     tax = _tax_on_top(operation, arguments, record)
     if tax is None or len(lines) != len(amounts):
         return None
-    subtotal = sum(lines, Decimal()) if kept else _number(record.get("sub_total"))
+    subtotal = sum(lines, Decimal()) if kept else decimal(record.get("sub_total"))
     if subtotal is None:
         return None
     after_tax = _first(arguments, record, "is_discount_before_tax") is False
@@ -119,13 +119,13 @@ def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal
     if not by_line:
         of = subtotal + tax if after_tax else subtotal
         discount = _part(_first(arguments, record, "discount"), of) or Decimal()
-    charges = [_number(_first(arguments, record, name)) or Decimal() for name in ("shipping_charge", "adjustment")]
+    charges = [decimal(_first(arguments, record, name)) or Decimal() for name in ("shipping_charge", "adjustment")]
     return subtotal - discount + tax + sum(charges, Decimal())
 
 
 def _tax_on_top(operation: Operation, arguments: Json, record: Json) -> Decimal | None:
     """The tax that is added to the lines; None where a record that is changed does not tell whether rates hold it."""
-    tax, inclusive = _number(record.get("tax_total")) or Decimal(), _first(arguments, record, "is_inclusive_tax")
+    tax, inclusive = decimal(record.get("tax_total")) or Decimal(), _first(arguments, record, "is_inclusive_tax")
     if inclusive is True:
         return Decimal()
     return None if tax and inclusive is None and operation.http.method == "PUT" else tax
@@ -133,7 +133,7 @@ def _tax_on_top(operation: Operation, arguments: Json, record: Json) -> Decimal 
 
 def _line(line: Json, kept: Json, by_line: bool) -> Decimal | None:
     """What a line comes to without tax; what the request leaves open is as Zoho has it."""
-    rate, quantity = _number(_first(line, kept, "rate")), _number(_first(line, kept, "quantity"))
+    rate, quantity = decimal(_first(line, kept, "rate")), decimal(_first(line, kept, "quantity"))
     if rate is None or quantity is None:
         return None
     amount = rate * quantity
@@ -146,20 +146,9 @@ def _first(given: Json, kept: Json, name: str) -> object:
 
 def _part(discount: object, of: Decimal) -> Decimal | None:
     text = str(discount).strip()
-    share = _number(text.removesuffix("%").strip())
+    share = decimal(text.removesuffix("%").strip())
     return share if share is None or not text.endswith("%") else of * share / 100
 
 
 def _lines(holder: Json) -> list[Json]:
-    lines = holder.get("line_items")
-    parts = cast("list[Any]", lines) if isinstance(lines, list) else []
-    return [cast(Json, part) for part in parts if isinstance(part, dict)]
-
-
-def _number(value: object) -> Decimal | None:
-    if value is None or value == "" or isinstance(value, bool):
-        return None
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return None
+    return records_in(holder.get("line_items"))

@@ -20,7 +20,7 @@ from zoho_mcp.server.delivery.perform import perform
 from zoho_mcp.server.results import result
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.server.tools import customer_search, documents, pagination, record_numbers
-from zoho_mcp.server.tools.composite import COMPOSITES
+from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
 from zoho_mcp.telemetry.call_context import current_call, kind_of
 
@@ -51,7 +51,7 @@ async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> R
     ruling = await _decide(app, call)
     decision, before = ruling.decision, ruling.before
     if call.operation.effect == "read" and decision.action == "allow":
-        return await _read(app, call)
+        return result.success(app, call.operation, call.arguments, *await _read(app, call))
     trail = AuditTrail(app.audit, call, decision)
     duplicate = await _duplicate(app, call, trail) if decision.action == "allow" else None
     approval = None
@@ -59,17 +59,14 @@ async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> R
         answer = await _ask(ConfirmationRequest.about(ctx, app, call, duplicate, trail), trail)
         if isinstance(answer, types.InputRequiredResult):
             return answer
-        # The record may have changed while the person was deciding.
-        approval, trail, before = answer.approval, replace(trail, way=answer.way), None
+        # The record that their answer was checked against, not the one that was read before they were asked.
+        approval, trail, before = answer.approval, replace(trail, way=answer.way), answer.before
         await duplicates.claim(app, call)
-    if call.operation.effect == "read":
-        made = await _read(app, call)
-        await trail.done({})
-        return made
     return await _perform(app, call, trail, approval, before)
 
 
-async def _read(app: ServerContext, call: ToolCall) -> types.CallToolResult:
+async def _read(app: ServerContext, call: ToolCall) -> Answer:
+    """The envelope of a read, and the links that its tool adds."""
     operation, links = call.operation, ()
     if operation.handler:
         envelope, links = await COMPOSITES[operation.handler](app, call.arguments)
@@ -80,7 +77,7 @@ async def _read(app: ServerContext, call: ToolCall) -> types.CallToolResult:
         envelope = await read(app, operation, call.arguments)
     if operation.answer.currency_of_customer:
         await PaymentCurrencies(app.api).add(envelope.get(operation.answer.key) or [])
-    return result.success(app, operation, call.arguments, envelope, links)
+    return envelope, links
 
 
 async def _decide(app: ServerContext, call: ToolCall) -> Ruling:
@@ -137,10 +134,14 @@ async def _ask(request: ConfirmationRequest, trail: AuditTrail) -> Consent | typ
 async def _perform(
     app: ServerContext, call: ToolCall, trail: AuditTrail, approval: Approval | None, before: Subject | None
 ) -> types.CallToolResult:
-    """The result of a change that may proceed. The approval page gets the outcome."""
+    """The result of a change, or of a read that a person approved. The approval page gets the outcome."""
     outcome = _UNKNOWN
     try:
-        envelope, links = await perform(app, call, trail, before)
+        if call.operation.effect == "read":
+            envelope, links = await _read(app, call)
+            await trail.done(envelope)
+        else:
+            envelope, links = await perform(app, call, trail, before)
         outcome = "Done."
         return result.success(app, call.operation, call.arguments, envelope, links)
     except ZohoMcpError as problem:

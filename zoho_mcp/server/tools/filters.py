@@ -6,10 +6,11 @@ Pure. A filter on what rows do not show cannot be checked here, and is taken as 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, cast
 
+from zoho_mcp.policy.figures import decimal
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import folded
 from zoho_mcp.times import seconds_of
@@ -156,7 +157,7 @@ def _check(name: str, value: Any, theirs: Mapping[str, str]) -> Callable[[Row], 
         case "last_modified_time":
             return lambda row: _not_before(row.get(key), str(value))
         case "amount":
-            return lambda row: _number(row.get(key)) in (None, _number(value))
+            return lambda row: decimal(row.get(key)) in (None, decimal(value))
         case _:
             return _check_by_form(name, value, key, theirs)
 
@@ -168,7 +169,7 @@ def _check_filter_by(value: str) -> Callable[[Row], bool] | None:
     if kind == "PaymentMode" and word not in ("All", "Others"):
         return lambda row: _same(row.get("payment_mode"), word)
     if kind == "Invoice":
-        return lambda row: _number(row.get("outstanding_receivable_amount")) != 0
+        return lambda row: decimal(row.get("outstanding_receivable_amount")) != 0
     return None
 
 
@@ -193,7 +194,7 @@ def _fits_status(row: Row, asked: str) -> bool:
         return True
     if asked == "partiallypaid" and found == "overdue":
         # A row that is overdue says no more whether part of it was paid; its balance does.
-        return _number(row.get("balance")) != _number(row.get("total"))
+        return decimal(row.get("balance")) != decimal(row.get("total"))
     return found in _STATUSES.get(asked, {asked})
 
 
@@ -204,13 +205,6 @@ def _same(found: Any, wanted: Any) -> bool:
 def _plain(value: Any) -> str:
     """Lower case without what spellings differ in: `non-billable`, `nonbillable`."""
     return "".join(sign for sign in folded(str(value or "")) if sign not in "-_ ")
-
-
-def _number(value: Any) -> Decimal | None:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return None
 
 
 def _not_before(found: Any, wanted: str) -> bool:

@@ -6,14 +6,13 @@ the system can tell that it is gone. Whatever is wrong with the file, the work g
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
-from zoho_mcp.private_files import make_private_folder, open_state
+from zoho_mcp.private_files import is_running, open_database
 from zoho_mcp.times import DAY
 from zoho_mcp.zoho.rate_limit.limiter import (
     BLOCKED,
@@ -85,7 +84,7 @@ class SqliteQueue:
         while True:
             try:
                 if self._open is None:
-                    self._open = _tables(self._path)
+                    self._open = Tables(open_database(self._path, _SCHEMA))
                 with self._open.transaction():
                     return work(self._open)
             except sqlite3.Error as problem:
@@ -218,36 +217,8 @@ class Tables:
         return max(blocked, float(self._run(query, (organization, in_the_way)).fetchone()[0]) + WINDOW)
 
     def _drop_dead(self, organization: str) -> None:
-        """Tickets of processes that were killed. Windows cannot be asked without harm: there they expire."""
-        if sys.platform == "win32":
-            return
+        """Drop the tickets of processes that were killed. On Windows these expire instead."""
         query = "select distinct pid from tickets where organization = ? and pid != ?"
         for (pid,) in self._run(query, (organization, os.getpid())).fetchall():
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
+            if not is_running(pid):
                 self._run("delete from tickets where pid = ?", (pid,))
-            except OSError:
-                continue
-
-
-def _tables(path: Path | None) -> Tables:
-    import sqlite3
-
-    if path is not None:
-        try:
-            make_private_folder(path.parent)
-            os.close(open_state(path, os.O_RDWR | os.O_CREAT))
-        except OSError as problem:
-            raise sqlite3.Error(str(problem)) from problem
-    # Not waiting inside SQLite: that would hold up every other call of this process.
-    connection = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        if path is not None:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = normal")
-        connection.executescript(_SCHEMA)
-    except BaseException:
-        connection.close()
-        raise
-    return Tables(connection)
