@@ -45,7 +45,7 @@ class ClientMemory:
         return bool((await self._read()).get("itself", {}).get(client))
 
     async def answered_itself(self, client: str) -> None:
-        """It did."""
+        """Remember that it did."""
         await self._change("itself", client, lambda _: [self._clock()])
 
     async def answered_by_person(self, client: str) -> None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
@@ -110,10 +110,7 @@ def _kind(problem: BaseException) -> str:
 
 def record_id(call: ToolCall, envelope: Mapping[str, Any]) -> str:
     """The record that was made or changed, else the one that the arguments name."""
-    key = call.operation.answer.key
-    record = envelope.get(key)
-    made = cast("dict[str, Any]", record).get(f"{key}_id") if isinstance(record, dict) else None
-    if made:
+    if made := call.operation.record_in(envelope).get(f"{call.operation.answer.key}_id"):
         return str(made)
     named = (name for name in call.operation.input.get("required", ()) if name.endswith("_id"))
     return str(call.arguments.get(next(named, ""), ""))

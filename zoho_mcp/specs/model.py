@@ -312,6 +312,11 @@ class Operation(Entry):
         """`input` as it goes to the client: without the `x-` keywords, which are words for the checker alone."""
         return published(self.input)
 
+    def record_in(self, envelope: Mapping[str, Any]) -> Json:
+        """The record that a response holds; empty for rows, a file or just a message."""
+        record = envelope.get(self.answer.key)
+        return cast(Json, record) if isinstance(record, dict) else {}
+
     def worded_for(self, offered: Collection[str]) -> "Operation":
         """The same in the words for these tools: no description names one that is not offered."""
         text = next((text for tool, text in self.without.items() if tool not in offered), self.description)

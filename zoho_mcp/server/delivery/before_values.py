@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
@@ -66,10 +66,8 @@ def _after(
     reader: Operation | None, operation: Operation, before: Subject, envelope: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The record as the answer shows it; empty where the answer shows none, or another."""
-    key = operation.answer.key
-    record = envelope.get(key) if key else None
-    same = bool(before.part) or (reader is not None and reader.answer.key == key)
-    return cast("dict[str, Any]", record) if same and isinstance(record, dict) else {}
+    same = bool(before.part) or (reader is not None and reader.answer.key == operation.answer.key)
+    return operation.record_in(envelope) if same else {}
 
 
 def _short(each: Replaced) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The change is made by then: whatever goes wrong here costs no more than this par
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
@@ -49,13 +49,13 @@ async def with_new_state(
         envelope["deleted"] = _shown(app.catalog.operations[operation.after.read], was)
     elif operation.after.read:
         reader = app.catalog.operations[operation.after.read]
-        record = await _record(app, reader, {**_answered(envelope, operation), **arguments})
+        record = await _record(app, reader, {**operation.record_in(envelope), **arguments})
         if record is None:
             return envelope if reader.name not in app.offered else _unread(envelope, reader.tool_answer_key)
         earlier = {f"{name}_before": was[name] for name in operation.after.before if name in was}
         envelope[reader.tool_answer_key] = {**_shown(reader, record), **earlier}
     if operation.after.each and was:
-        envelope |= await _each(app, operation, (was, _answered(envelope, operation), arguments))
+        envelope |= await _each(app, operation, (was, operation.record_in(envelope), arguments))
     return envelope
 
 
@@ -106,11 +106,6 @@ def _deletes(app: ServerContext, operation: Operation) -> bool:
     """Whether the record itself is gone afterwards, and not just a part of it."""
     reader = app.catalog.operations.get(operation.after.read)
     return operation.http.method == "DELETE" and reader is not None and reader.http.path == operation.http.path
-
-
-def _answered(envelope: Envelope, operation: Operation) -> Json:
-    record = envelope.get(operation.answer.key)
-    return cast(Json, record) if isinstance(record, dict) else {}
 
 
 def _shown(reader: Operation, record: Json) -> dict[str, Any]:

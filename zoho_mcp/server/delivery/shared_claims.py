@@ -82,7 +82,7 @@ class SharedClaims:
         await self._run(lambda database: database.execute(sql, (self._key(name), earlier.mark)))
 
     async def done(self, name: str, earlier: Previous | None) -> None:
-        """It runs no more."""
+        """The call has ended."""
         owner = self._owners.pop(name, "")
         if owner:
             await self._run(lambda database: self._end(database, name, owner, earlier if self._window else None))

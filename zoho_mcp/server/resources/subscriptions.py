@@ -91,8 +91,7 @@ def _affects(app: ServerContext, touched: Change, uri: str) -> bool:
 def _touched(operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]) -> dict[str, set[str]]:
     """The customers and invoices that the call and its answer name, by kind; empty where that may not be all."""
     found: dict[str, set[str]] = {"customer_id": set(), "invoice_id": set()}
-    record = envelope.get(operation.answer.key)
-    for source in (arguments, cast("dict[str, Any]", record) if isinstance(record, dict) else {}):
+    for source in (arguments, operation.record_in(envelope)):
         for name, value in _ids(source):
             found[name].add(value)
     if operation.http.method == "PUT":

@@ -20,7 +20,7 @@ WINDOW = 61.0
 """A minute, and one second for clocks that differ."""
 BLOCKED = 60.0
 SLOWED = 600.0
-"""Seconds at half the rate after Zoho said 44."""
+"""Seconds at half the rate after Zoho's code 44."""
 LEASE = 60.0
 """Seconds after which a request under way counts as gone; longer than any exchange may take."""
 
@@ -48,7 +48,7 @@ PLANS: Mapping[str, Rates] = {
 PATIENCE = 20.0
 """Seconds a call may spend waiting; a longer wait is an answer that says when."""
 TELL_AFTER = 1.0
-"""Seconds of waiting that are worth telling about."""
+"""Seconds of waiting that are worth a progress notification."""
 _LOOK_AGAIN = 0.05
 
 
@@ -94,15 +94,15 @@ class RequestQueue(Protocol):
         ...
 
     async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
-        """Whether the ticket may go now; if so, it counts from here on."""
+        """Whether the ticket may go now; if so, it counts from now on."""
         ...
 
     async def leave(self, ticket: str, organization: str, now: float, headers: Mapping[str, str]) -> None:
-        """The ticket is done with; `headers` of the answer tell what is left of the day."""
+        """The request is complete; the response's `headers` show what is left of the day."""
         ...
 
     async def block(self, organization: str, now: float) -> float:
-        """Nothing goes for a minute, then half for a while; when it frees."""
+        """No requests for a minute, then half the rate for a while. Returns when the minute ends."""
         ...
 
     async def use_up(self, organization: str, now: float, headers: Mapping[str, str]) -> None:
@@ -110,17 +110,17 @@ class RequestQueue(Protocol):
         ...
 
     async def today(self, organization: str, rates: Rates, now: float) -> Today:
-        """What is left of the day; a day that nothing is known of has what the plan allows, for 24 hours."""
+        """What is left of the day. An unknown day has what the plan allows, for 24 hours."""
         ...
 
     def close(self) -> None:
-        """Give back what is held on this machine."""
+        """Close what is open on this machine."""
         ...
 
 
 @dataclass(slots=True)
 class Slot:
-    """One request under way. `headers` are the answer's, once it is there: they tell what is left of the day."""
+    """A request in progress. `headers`: the response's, once it is there; they show what is left of the day."""
 
     headers: Mapping[str, str] | None = None
 
@@ -202,7 +202,7 @@ class Limiter:
             await self._sleep(min(turn.seconds or _LOOK_AGAIN, until - now, 1.0))
 
     async def _change(self, seconds: float) -> None:
-        """Sleep, or until another call of this process is through."""
+        """Sleep, at most until another request of this process is complete."""
         with anyio.move_on_after(seconds):
             await self._changed.wait()
 
@@ -245,7 +245,7 @@ def _reason(turn: Wait, rates: Rates) -> str:
 
 
 def parse_rate_headers(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
-    """Limit, remaining and seconds to the day's end, if an answer says all three and they make sense."""
+    """Limit, remaining and seconds to the day's end, if a response gives all three and they make sense."""
     try:
         limit, remaining, reset = (int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset"))
     except (KeyError, ValueError):

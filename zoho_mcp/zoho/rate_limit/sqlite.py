@@ -1,7 +1,7 @@
 """Tickets, sent requests and what is left of the day, in SQLite: shared by all processes that open the same file.
 
 Every step is one short transaction. A killed process leaves tickets behind; they expire, and are dropped at once where
-the system can tell that it is gone. Whatever is wrong with the file, the work goes on in memory.
+the system can tell that it is gone. If the file cannot be used, counting continues in memory.
 """
 
 import logging
@@ -46,7 +46,7 @@ _Result = TypeVar("_Result")
 
 
 class SqliteQueue:
-    """Turns that the processes of a user share. Opens its file when it is first used."""
+    """The request queue that all processes of a user share. Opens its file on first use."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -57,19 +57,19 @@ class SqliteQueue:
         return str(await self._run(lambda tables: tables.queue(organization, os.getpid(), now, until)))
 
     async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
-        """Whether it may go now."""
+        """Whether the request may be sent now."""
         return await self._run(lambda tables: tables.turn(int(ticket), organization, rates, now))
 
     async def leave(self, ticket: str, organization: str, now: float, headers: Mapping[str, str]) -> None:
-        """It is done with."""
+        """The request is complete."""
         await self._run(lambda tables: tables.leave(int(ticket), organization, now, headers))
 
     async def block(self, organization: str, now: float) -> float:
-        """Zoho said 44."""
+        """After Zoho's code 44."""
         return await self._run(lambda tables: tables.block(organization, now))
 
     async def use_up(self, organization: str, now: float, headers: Mapping[str, str]) -> None:
-        """Zoho said 45."""
+        """After Zoho's code 45."""
         await self._run(lambda tables: tables.use_up(organization, now, headers))
 
     async def today(self, organization: str, rates: Rates, now: float) -> Today:
@@ -77,7 +77,7 @@ class SqliteQueue:
         return await self._run(lambda tables: tables.today(organization, rates, now))
 
     async def _run(self, work: "Callable[[Tables], _Result]") -> _Result:
-        """Do `work` in one transaction, waiting for other processes without holding up this one's other calls."""
+        """Do `work` in one transaction, waiting for other processes without blocking the event loop."""
         import sqlite3
 
         waited = 0.0
@@ -136,7 +136,7 @@ class Tables:
         return int(added.lastrowid or 0)
 
     def turn(self, ticket: int, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
-        """Whether the ticket may go now; if so, it counts from here on."""
+        """Whether the ticket may go now; if so, it counts from now on."""
         if self.today(organization, rates, now).remaining <= 0:
             return Exhausted()
         ahead, running = self._before(ticket, organization, now)
@@ -152,7 +152,7 @@ class Tables:
         return Acquired()
 
     def leave(self, ticket: int, organization: str, now: float, headers: Mapping[str, str]) -> None:
-        """The ticket is done with. It counts from its answer on: when Zoho counted it is not known better."""
+        """The request is complete. It counts from its response on: when Zoho counted it is not known."""
         self._run("delete from tickets where id = ?", (ticket,))
         self._run("update sent set at = ? where ticket = ?", (now, ticket))
         said = parse_rate_headers(headers)
@@ -163,7 +163,7 @@ class Tables:
             self._set_day(organization, limit, remaining - underway, now + reset, told=True)
 
     def block(self, organization: str, now: float) -> float:
-        """Nothing goes for a minute, then half for a while; when it frees."""
+        """No requests for a minute, then half the rate for a while. Returns when the minute ends."""
         self._run("insert or replace into blocks values (?, ?, ?)", (organization, now + BLOCKED, now + SLOWED))
         return now + BLOCKED
 
@@ -175,7 +175,7 @@ class Tables:
         self._run("update days set remaining = 0 where organization = ?", (organization,))
 
     def today(self, organization: str, rates: Rates, now: float) -> Today:
-        """What is left of the day; a day that nothing is known of has what the plan allows, for 24 hours."""
+        """What is left of the day. An unknown day has what the plan allows, for 24 hours."""
         query = "select day_limit, remaining, resets_at, told from days where organization = ?"
         found = self._run(query, (organization,)).fetchone()
         if found is None or found[2] > now + 2 * DAY:
@@ -201,7 +201,7 @@ class Tables:
         return int(found[0]), int(found[1])
 
     def _free_at(self, ahead: int, organization: str, per_minute: int, now: float) -> float:
-        """When the minute has room for a request that `ahead` others go before."""
+        """When the minute has room for a request with `ahead` others before it."""
         query = "select blocked, slowed from blocks where organization = ?"
         blocked, slowed = self._run(query, (organization,)).fetchone() or (0.0, 0.0)
         if blocked > now + 2 * BLOCKED:
