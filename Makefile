@@ -27,7 +27,7 @@ $(VENV)/installed-docs: $(VENV)/installed
 	$(PIP) --group docs
 	touch $@
 
-demo: $(VENV)/installed  ## bill a customer on the embedded Zoho, step by step
+demo: $(VENV)/installed  ## bill a customer in the sandbox, step by step
 	$(BIN)/zoho-invoice-mcp demo
 
 quick: $(VENV)/installed-test  ## the tests that start no process: half a minute

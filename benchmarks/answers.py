@@ -1,6 +1,6 @@
 """What answers cost a model: bytes and estimated tokens of Zoho's own JSON, and of what this server gives.
 
-`python benchmarks/answers.py`, on the embedded Zoho with 300 more invoices; without any network.
+`python benchmarks/answers.py`, on the sandbox with 300 more invoices; without any network.
 """
 
 import json
@@ -13,7 +13,7 @@ import mcp_types as types
 from large_books import fill
 from mcp import Client
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.limits import UNLIMITED

@@ -1,7 +1,7 @@
 """What a call costs beside the least it could: bare SDK tools that make the same request with httpx, and pass the text
 of the answer on, or read it as JSON to give it as structured content too.
 
-`python benchmarks/call_cost.py [pairs] [calls]`: so many rounds of calls, taking turns, to the same embedded Zoho on
+`python benchmarks/call_cost.py [pairs] [calls]`: so many rounds of calls, taking turns, to the same sandbox on
 loopback, for a record and for a list; then so many calls to ours alone, with the memory at start, middle and end.
 """
 

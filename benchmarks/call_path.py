@@ -17,7 +17,7 @@ import mcp_types as types
 from mcp import Client
 from mcp.client import ClientRequestContext
 
-from zoho_mcp.cli.embedded import embedded as sandboxed
+from zoho_mcp.cli.local_sandbox import sandboxed
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.specs.load import load

@@ -1,7 +1,7 @@
 """The official conformance suite against our HTTP server, for both eras of the protocol.
 
 `python benchmarks/conformance.py` installs the suite and the Node.js it needs from npm into a temporary folder, serves
-ours on the embedded Zoho, and ends with status 1 when a scenario fails that is not in conformance.yaml, or passes
+ours on the sandbox, and ends with status 1 when a scenario fails that is not in conformance.yaml, or passes
 though it is. That file says why each of them cannot pass with any server but the suite's own.
 """
 

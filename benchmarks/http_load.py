@@ -1,7 +1,7 @@
 """How much a server over HTTP carries, beside the least there can be: a bare SDK server with the same request to Zoho.
 
 `python benchmarks/http_load.py [calls] [clients] [endure]`: so many calls (5000) of so many clients (64) to each, in
-turns, against one embedded Zoho that takes 20 ms to answer; then, if asked for, so many further calls to ours alone,
+turns, against one sandbox that takes 20 ms to answer; then, if asked for, so many further calls to ours alone,
 with its memory at a twentieth, the middle and the end. Linux only: memory is read in /proc.
 """
 

@@ -1,4 +1,4 @@
-"""Fills the embedded Zoho's books with any number of invoices and payments, written straight into its store.
+"""Fills the books of a sandbox with any number of invoices and payments, written straight into its store.
 
 The benchmarks and the tests of what has to work on many records share it. The same arguments give the same books.
 """

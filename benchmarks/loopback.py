@@ -1,4 +1,4 @@
-"""The embedded Zoho in a process of its own, on loopback and without limits, for the benchmarks.
+"""The sandbox in a process of its own, on loopback and without limits, for the benchmarks.
 
 `python benchmarks/loopback.py FILE [FAULT…]` serves the books in FILE and prints the address.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import UNLIMITED, Limiter

@@ -1,7 +1,7 @@
 """get_monthly_revenue over many invoices: requests, seconds, peak memory, and whether it is what SQL says.
 
 `python benchmarks/report_scale.py [invoices]`, 20,000 by default, all of one month; and a tenth of that beside it, to
-see whether memory grows with the number of pages. The embedded Zoho runs in another process and is what takes the time.
+see whether memory grows with the number of pages. The sandbox runs in another process and is what takes the time.
 """
 
 import sqlite3

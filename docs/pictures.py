@@ -126,7 +126,7 @@ def _plain(folder: Path) -> dict[str, str]:
 
 
 def doctor(folder: Path) -> str:
-    """What `doctor` shows in a terminal, with a stored login at the sandbox and one chat program."""
+    """What `doctor` shows in a terminal, with a stored login at the sandbox and one chat app."""
     environment = _plain(folder)
     install = [*_COMMAND, "install", "claude-desktop", "--force", "--yes"]
     subprocess.run(install, env=environment, stdout=subprocess.DEVNULL, check=True)

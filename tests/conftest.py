@@ -29,7 +29,7 @@ from sandbox_support import Sandbox
 
 from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.approval_page.loopback import OpenBrowser
-from zoho_mcp.cli.embedded import Embedded, environment_for
+from zoho_mcp.cli.local_sandbox import SandboxTransport, environment_for
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo.organization import seed
@@ -53,7 +53,7 @@ Era = Literal["2026-07-28", "legacy"]
 ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")
 URL = "http://127.0.0.1"
 
-# No test, and no process of one, is to see or touch the profiles, tokens and keyring of whoever runs them.
+# No test, and no process of one, is to see or touch the profiles, tokens and keyring of the person who runs them.
 _HOME = tempfile.mkdtemp(prefix="zoho-invoice-mcp-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 for _folder in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
@@ -107,7 +107,7 @@ class Time:
 
 @dataclass
 class Person:
-    """Whoever sits before the client: answers questions as told and remembers them."""
+    """The person at the client: answers questions as told and remembers them."""
 
     answer: types.ElicitResult | types.ErrorData = field(
         default_factory=lambda: types.ElicitResult(action="accept", content={"confirm": True})
@@ -130,7 +130,7 @@ class Person:
 
 @dataclass
 class Zoho:
-    """The embedded Zoho of a test, a server on it, and clients for that server."""
+    """The sandbox of a test, a server on it, and clients for that server."""
 
     store: Store
     app: Any
@@ -148,7 +148,7 @@ class Zoho:
     ) -> Server[ServerContext]:
         settings = replace(self.settings, **changes)
         client = ZohoClient(
-            settings, transport=Embedded(self.app), clock=self.seconds, sleep=self.sleep,
+            settings, transport=SandboxTransport(self.app), clock=self.seconds, sleep=self.sleep,
             limiter=Limiter(Rates(10**9, 10**9, at_once=5), SqliteQueue(None), clock=self.seconds),
         )  # fmt: skip
         catalog = _loaded(settings.product, settings.edition)
@@ -192,7 +192,7 @@ class Zoho:
 
 @pytest.fixture
 def zoho() -> Iterator[Zoho]:
-    """An embedded Zoho with demo data, dated before a fixed day."""
+    """A sandbox with demo data, dated before a fixed day."""
     with opened_zoho() as zoho:
         yield zoho
 
@@ -253,7 +253,7 @@ def kind_of(result: types.CallToolResult) -> str:
 
 @pytest.fixture(scope="module")
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
-    """An embedded Zoho in a process of its own, for commands."""
+    """A sandbox in a process of its own, for commands."""
     with serving(tmp_path_factory.mktemp("zoho")) as found:
         yield found
 

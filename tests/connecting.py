@@ -15,7 +15,7 @@ from approving import Desk, a_desk, browser_session, post, serving
 from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 
-from zoho_mcp.cli.embedded import open_app
+from zoho_mcp.cli.local_sandbox import open_app
 from zoho_mcp.cli.serve.stdio import offering_server
 from zoho_mcp.connect.serving import IDLE, ConnectServer
 from zoho_mcp.sandbox.credentials import CREDENTIALS

@@ -107,7 +107,7 @@ def plain() -> dict[str, str]:
 
 
 INTERRUPTED = {"PYTHONWARNINGS": "error,ignore::ResourceWarning"}
-"""For a command that Ctrl-C ends: Python complains of the module that it was just reading, whoever's it is."""
+"""For a command that Ctrl-C ends: Python complains of the module that it was just reading, ours or not."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Several servers of one account on the embedded Zoho and a real Redis, and what stands before them."""
+"""Several servers of one account on the sandbox and a real Redis, and what stands before them."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.approval_page.loopback import OpenBrowser
-from zoho_mcp.cli.embedded import Embedded
+from zoho_mcp.cli.local_sandbox import SandboxTransport
 from zoho_mcp.replicas.replicas import Replicas
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.context import ServerContext
@@ -53,7 +53,12 @@ def replica(
     parts = Replicas(settings, clock, settle=settle)
     limiter = Limiter(rates, parts.queue, clock=clock)
     client = ZohoClient(
-        settings, transport=Embedded(zoho.app), clock=clock, sleep=zoho.sleep, limiter=limiter, tokens=parts.tokens
+        settings,
+        transport=SandboxTransport(zoho.app),
+        clock=clock,
+        sleep=zoho.sleep,
+        limiter=limiter,
+        tokens=parts.tokens,
     )
     catalog = load(settings.product, settings.edition)
     return Replica(create_server(settings, catalog, client, shared=parts, browser=browser), client, parts)

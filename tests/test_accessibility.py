@@ -61,7 +61,7 @@ PAGES: dict[str, str] = {
     "question that takes the number": question_page(asked(LARGE), "view", 290),
     "wrong number": question_page(asked(LARGE), "view", 290, "That is not the number.", "INV-1"),
     "text of a mail": question_page(asked(MAIL), "view", 290),
-    "changed record": question_page(asked(anew=True), "view", 59),
+    "changed record": question_page(asked(record_changed=True), "view", 59),
     "at work": outcome_page(asked(state="spent")),
     "approved without a call": outcome_page(asked(state="approved")),
     "done": outcome_page(asked(state="spent", outcome=DONE)),

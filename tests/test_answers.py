@@ -55,7 +55,7 @@ async def test_what_a_record_shows_is_the_same_whether_it_is_written_or_read(zoh
     assert not {"price_precision", "page_width", "billing_address", "bcy_total", "shipping_charge"} & set(made)
 
 
-async def test_an_invoice_shows_whom_it_is_addressed_to_whoever_the_customer_names_now(zoho: Zoho) -> None:
+async def test_an_invoice_keeps_its_addressee_when_the_customer_has_another_contact(zoho: Zoho) -> None:
     async with zoho.client() as client:
         person = {"first_name": "Ada", "email": "ada@harbour.example", "is_primary_contact": True}
         customer = (await call(client, "create_customer", contact_name="Harbour", contact_persons=[person]))["customer"]

@@ -23,7 +23,7 @@ from test_processes import run
 from zoho_mcp.audit.log import Audit, Entry, hash_of, line_of
 from zoho_mcp.audit.redaction import REDACTED
 from zoho_mcp.audit.verify import Wanted, calls, entries, verify
-from zoho_mcp.cli.embedded import embedded
+from zoho_mcp.cli.local_sandbox import sandboxed
 from zoho_mcp.errors import AuditError
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load
@@ -486,10 +486,10 @@ def test_the_command_verifies_prints_the_head_and_says_what_cannot_be_seen(file:
 @pytest.mark.parametrize("kept", [True, False])
 async def test_the_sandboxs_record_lives_as_long_as_its_books(tmp_path: Path, kept: bool) -> None:
     books = str(tmp_path / "books.db") if kept else None
-    settings, transport = embedded({"HOME": str(tmp_path)}, books)
+    settings, transport = sandboxed({"HOME": str(tmp_path)}, books)
     await transport.aclose()
     assert settings.audit_file == (f"{books}.audit.jsonl" if kept else "")
-    settings, transport = embedded({"HOME": str(tmp_path), "ZOHO_AUDIT_FILE": "/somewhere/else"}, books)
+    settings, transport = sandboxed({"HOME": str(tmp_path), "ZOHO_AUDIT_FILE": "/somewhere/else"}, books)
     await transport.aclose()
     assert settings.audit_file == "/somewhere/else"
 

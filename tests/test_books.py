@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo.organization import empty
 from zoho_mcp.sandbox.limits import UNLIMITED

@@ -206,25 +206,25 @@ async def test_a_restart_forgets_open_questions(zoho: Zoho) -> None:
         assert await status(client, invoice) == "sent"
 
 
-async def test_a_record_changed_in_between_is_asked_about_anew(zoho: Zoho) -> None:
+async def test_a_record_changed_in_between_is_asked_about_again(zoho: Zoho) -> None:
     async with zoho.client() as client:
         invoice = await sent_invoice(client)
         state = (await question(client, "void_invoice", invoice_id=invoice)).request_state
         await call(client, "record_invoice_payment", invoice_id=invoice, amount=200)
-        anew = await answer(client, "void_invoice", state, invoice_id=invoice)
-        assert isinstance(anew, types.InputRequiredResult)
+        asked_again = await answer(client, "void_invoice", state, invoice_id=invoice)
+        assert isinstance(asked_again, types.InputRequiredResult)
         assert await status(client, invoice) == "partially_paid"
-        [request] = (anew.input_requests or {}).values()
+        [request] = (asked_again.input_requests or {}).values()
         assert isinstance(request, types.ElicitRequest)
         assert "changed" in request.params.message
         assert "250.00" in request.params.message
-        done = await answer(client, "void_invoice", anew.request_state, invoice_id=invoice)
+        done = await answer(client, "void_invoice", asked_again.request_state, invoice_id=invoice)
         assert isinstance(done, types.CallToolResult)
         assert not done.is_error
         assert await status(client, invoice) == "void"
 
 
-async def test_an_older_client_is_asked_anew_when_the_record_changed_in_between(zoho: Zoho) -> None:
+async def test_an_older_client_is_asked_again_when_the_record_changed_in_between(zoho: Zoho) -> None:
     person = Person()
     async with zoho.client() as other:
 

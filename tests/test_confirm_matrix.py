@@ -206,9 +206,9 @@ async def result_record_changed(world: World) -> None:
         invoice = await world.invoice(client)
         state = await question(client, invoice)
         await call(client, "record_invoice_payment", invoice_id=invoice, amount=200)
-        anew = await reply(client, invoice, state)
-        assert isinstance(anew, types.InputRequiredResult)
-        assert_refused(await reply(client, invoice, anew.request_state, types.ElicitResult(action="decline")))
+        asked_again = await reply(client, invoice, state)
+        assert isinstance(asked_again, types.InputRequiredResult)
+        assert_refused(await reply(client, invoice, asked_again.request_state, types.ElicitResult(action="decline")))
         assert world.runs(invoice) == 0
 
 
@@ -464,7 +464,7 @@ async def page_record_changed(world: World) -> None:
             again = await world.desk.next()
             approval = await world.approvals.find("page", again.rpartition("/")[2])
             assert approval is not None
-            assert approval.anew
+            assert approval.record_changed
             assert "<form" not in await world.desk.look(address)
             await world.desk.click(again, "decline")
 

@@ -79,9 +79,9 @@ async def test_a_changed_record_gets_a_new_preview_and_token(zoho: Zoho) -> None
         given = await token(client, invoice_id=invoice)
         zoho.clock.advance(seconds=2)
         await call(client, "update_invoice", invoice_id=invoice, due_date="2026-12-31", reason="x")
-        anew = await preview(client, invoice_id=invoice, confirmation_token=given)
-        assert "confirmation_token" in anew
-        assert given not in anew
+        asked_again = await preview(client, invoice_id=invoice, confirmation_token=given)
+        assert "confirmation_token" in asked_again
+        assert given not in asked_again
         assert await refused(client, invoice_id=invoice, confirmation_token=given) == "expired"
         assert await status(client, invoice) == "sent"
 

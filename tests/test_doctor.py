@@ -56,7 +56,7 @@ def test_before_the_first_login_it_says_just_that(machine: Machine) -> None:
     assert rows["settings"].startswith("FAILS ZOHO_CLIENT_SECRET")
 
 
-def test_whoever_only_tries_it_needs_no_account(machine: Machine) -> None:
+def test_demo_data_needs_no_account(machine: Machine) -> None:
     (machine.home / ".cursor").mkdir()
     assert machine.run("install", "cursor", "--sandbox", "--yes").returncode == 0
     status, rows = doctor(machine)
@@ -160,7 +160,7 @@ def test_files_that_others_can_read_are_named(machine: Machine) -> None:
 
 
 def configuration(machine: Machine, name: str) -> Path:
-    """The file of an installed chat program."""
+    """The file of an installed chat app."""
     here = Here(sys.platform, machine.home, machine.environment(APPDATA=str(machine.home / "Roaming")))
     path = CLIENTS[name].file(here)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -186,7 +186,7 @@ def test_claude_desktops_configuration_is_looked_at(machine: Machine, entry: obj
     assert says in rows["Claude Desktop"]
 
 
-def test_every_installed_program_is_looked_at_where_install_writes(machine: Machine) -> None:
+def test_every_installed_app_is_examined_where_install_writes(machine: Machine) -> None:
     for name in CLIENTS:
         configuration(machine, name)
     (machine.home / ".claude").mkdir()

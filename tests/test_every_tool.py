@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("product", ["invoice", "books"])
-async def test_every_tool_works_on_the_embedded_zoho(zoho: Zoho, tmp_path: Path, product: str) -> None:
+async def test_every_tool_works_in_the_sandbox(zoho: Zoho, tmp_path: Path, product: str) -> None:
     used = {use.tool for use in await use_every_tool(zoho, tmp_path, product)}
     catalog = load(product)
     # Those of the extra toolsets are used in test_receivables.

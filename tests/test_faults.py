@@ -14,7 +14,7 @@ import httpx
 import pytest
 from conftest import Zoho, call, kind_of, text_of
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.fault_responses import KINDS
 from zoho_mcp.sandbox.faults import parse

@@ -197,11 +197,11 @@ async def test_a_call_that_does_not_end_is_broken_off_when_its_time_is_over(zoho
 
 
 async def test_it_is_ready_while_zoho_answers_and_asks_rarely(zoho: Zoho) -> None:
-    from zoho_mcp.cli.embedded import Embedded
+    from zoho_mcp.cli.local_sandbox import SandboxTransport
     from zoho_mcp.zoho.client import ZohoClient
     from zoho_mcp.zoho.readiness import REMEMBERED, TRIED_AGAIN, Readiness
 
-    client = ZohoClient(zoho.settings, transport=Embedded(zoho.app), clock=zoho.seconds, sleep=zoho.sleep)
+    client = ZohoClient(zoho.settings, transport=SandboxTransport(zoho.app), clock=zoho.seconds, sleep=zoho.sleep)
     async with a_site(zoho, checks=(Readiness(client).check,)) as site:
         for _ in range(3):
             assert (await site.get("/readyz")).json() == {"status": "ready"}

@@ -1,4 +1,4 @@
-"""`install` and `uninstall`: one entry in a chat program's configuration, and nothing else of it."""
+"""`install` and `uninstall`: one entry in a chat app's configuration, and nothing else of it."""
 
 import argparse
 import difflib

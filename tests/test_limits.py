@@ -149,7 +149,7 @@ async def test_no_more_are_under_way_at_once_than_the_plan_allows(path: Path | N
     await limits.aclose()
 
 
-async def test_whoever_is_cancelled_while_waiting_leaves_no_gap(path: Path | None) -> None:
+async def test_a_cancelled_waiter_releases_its_place_in_the_queue(path: Path | None) -> None:
     limits = Limiter(Rates(1000, 1000, 1), SqliteQueue(path), clock=time.time)
     with anyio.fail_after(10):
         async with limits.acquire("1", time.time() + 20), anyio.create_task_group() as group:

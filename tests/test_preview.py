@@ -61,14 +61,14 @@ async def test_voiding_an_unpaid_invoice_reads_no_payments(zoho: Zoho) -> None:
     assert not any(line.endswith("/payments") for line in zoho.received())
 
 
-async def test_a_payment_that_comes_in_while_the_question_is_open_is_asked_about_anew(zoho: Zoho) -> None:
+async def test_a_payment_that_comes_in_while_the_question_is_open_is_asked_about_again(zoho: Zoho) -> None:
     async with zoho.client() as client:
         invoice = (await call(client, "list_invoices", status="sent", per_page=1))["invoices"][0]["invoice_id"]
         state = (await question(client, "void_invoice", invoice_id=invoice)).request_state
         await call(client, "record_invoice_payment", invoice_id=invoice, amount=10)
-        anew = await answer(client, "void_invoice", state, invoice_id=invoice)
-        assert isinstance(anew, types.InputRequiredResult)
-        [request] = (anew.input_requests or {}).values()
+        asked_again = await answer(client, "void_invoice", state, invoice_id=invoice)
+        assert isinstance(asked_again, types.InputRequiredResult)
+        [request] = (asked_again.input_requests or {}).values()
         assert isinstance(request, types.ElicitRequest)
         assert "10.00" in request.params.message
         assert (await call(client, "get_invoice", invoice_id=invoice))["invoice"]["status"] == "partially_paid"

@@ -12,7 +12,7 @@ import pytest
 from conftest import ERAS, Era, Person, call
 from mcp import Client, StdioServerParameters
 
-from zoho_mcp.cli.embedded import embedded
+from zoho_mcp.cli.local_sandbox import sandboxed
 from zoho_mcp.cli.main import main
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import Request
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.processes
 
 COMMAND = [sys.executable, "-m", "zoho_mcp.cli.main"]
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ZOHO_")} | {
-    # Whoever runs the tests may have a policy and an audit file of their own.
+    # The person who runs the tests may have a policy and an audit file of their own.
     "XDG_CONFIG_HOME": "/nonexistent",
     "XDG_STATE_HOME": "/nonexistent",
 }
@@ -61,7 +61,7 @@ async def test_the_sandbox_can_keep_its_books_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_books_in_a_file_can_be_opened_more_often_than_zoho_gives_tokens(tmp_path: Path) -> None:
     for _ in range(12):
-        settings, transport = embedded({}, str(tmp_path / "books.db"))
+        settings, transport = sandboxed({}, str(tmp_path / "books.db"))
         client = ZohoClient(settings, transport=transport)
         await client.send(Request("GET", "/contacts"))
         await client.aclose()
@@ -83,7 +83,7 @@ def test_a_wrong_setting_is_named_even_with_the_sandbox() -> None:
 
 
 def test_the_sandbox_has_a_token_of_its_own_whatever_account_the_environment_names() -> None:
-    settings, _ = embedded({"ZOHO_SOID": "ZohoInvoice.1", "ZOHO_SCOPES": "a.b.READ", "ZOHO_PROFILE": "none"})
+    settings, _ = sandboxed({"ZOHO_SOID": "ZohoInvoice.1", "ZOHO_SCOPES": "a.b.READ", "ZOHO_PROFILE": "none"})
     assert (settings.soid, settings.scopes, settings.token_cache) == ("", (), None)
 
 

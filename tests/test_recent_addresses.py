@@ -22,7 +22,7 @@ WAYS = ("create_customer", "update_customer", "create_contact_person", "update_c
 
 @asynccontextmanager
 async def declining(zoho: Zoho, folder: Path, **changes: Any) -> AsyncGenerator[Client]:
-    """A server of its own each time, as in a process of its own; whoever is asked says no."""
+    """A server of its own each time, as in a process of its own; a person who is asked says no."""
     zoho.person.answer = types.ElicitResult(action="decline")
     async with zoho.client(claims_file=str(folder / "claims.db"), **changes) as client:
         yield client

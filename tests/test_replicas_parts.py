@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from redis_server import RedisServer, needs_redis, redis_server
 from replicated import replica
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.cli.serve.stdio import connected
 from zoho_mcp.errors import LimitedError, SettingsError, UnavailableError
 from zoho_mcp.policy.approvals import Binding
@@ -317,7 +317,7 @@ def test_what_is_missing_for_redis_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         connected(environment)
 
 
-def test_the_embedded_zoho_of_a_process_is_nobody_elses() -> None:
+def test_a_sandboxed_process_shares_nothing() -> None:
     environment = ACCOUNT | {"ZOHO_REDIS_URL": "redis://127.0.0.1"}
     _, _, replicas = connected(environment | {"ZOHO_SANDBOX": "true"})
     assert replicas is None

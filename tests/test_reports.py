@@ -11,7 +11,7 @@ from conftest import Clock, Zoho, call, kind_of
 from large_books import RECEIVED_SQL, REVENUE_SQL, fill
 from mcp import Client
 
-from zoho_mcp.cli.embedded import Embedded, environment_for
+from zoho_mcp.cli.local_sandbox import SandboxTransport, environment_for
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.limits import UNLIMITED
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 def books(path: Path, invoices: int) -> Zoho:
-    """An embedded Zoho in a file, with so many invoices in May 2026."""
+    """A sandbox in a file, with so many invoices in May 2026."""
     clock, store = Clock(), Store.open(path)
     seed(store, today=clock().date())
     fill(store, invoices, "2026-05")
@@ -90,7 +90,7 @@ async def test_a_report_over_more_pages_than_a_minute_allows_goes_on_at_that_rat
         told.append((progress, message))
 
     limiter = Limiter(Rates(3, 1_000, 5), SqliteQueue(None), clock=zoho.seconds, sleep=zoho.sleep)
-    client = ZohoClient(zoho.settings, transport=Embedded(zoho.app), clock=zoho.seconds, limiter=limiter)
+    client = ZohoClient(zoho.settings, transport=SandboxTransport(zoho.app), clock=zoho.seconds, limiter=limiter)
     started = zoho.seconds()
     async with Client(create_server(zoho.settings, load(), client)) as client:
         result = await client.call_tool("get_monthly_revenue", {"year": 2026, "month": 5}, progress_callback=note)

@@ -19,7 +19,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_s
 from serving import INITIALIZE, a_site
 from watching import Watch, attributes, get, watching
 
-from zoho_mcp.cli.embedded import environment_for
+from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.middleware.tracing import METHODS
@@ -297,7 +297,7 @@ async def test_the_port_for_prometheus_answers_to_no_other_name(watch: Watch, ho
     assert (status, "zoho_" in text) == (403, False)
 
 
-async def test_whoever_hangs_up_on_the_port_for_prometheus_is_no_news(
+async def test_a_hang_up_on_the_port_for_prometheus_is_not_logged(
     watch: Watch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_connection(("127.0.0.1", watch.port)) as rude:

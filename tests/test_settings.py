@@ -139,8 +139,8 @@ def test_every_setting_says_what_it_means() -> None:
 def test_an_account_has_limits() -> None:
     with pytest.raises(SettingsError, match=r"ZOHO_PLAN\b.*\bunlimited"):
         from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited"})
-    embedded = from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited", "ZOHO_API_URL": "http://127.0.0.1:8000"})
-    assert embedded.plan == "unlimited"
+    sandbox = from_environment({**COMPLETE, "ZOHO_PLAN": "unlimited", "ZOHO_API_URL": "http://127.0.0.1:8000"})
+    assert sandbox.plan == "unlimited"
 
 
 @pytest.mark.parametrize("written", ["invoices,payments", '["invoices","payments"]', '[ "invoices" , "payments" ]'])

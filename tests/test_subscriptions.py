@@ -1,4 +1,4 @@
-"""Whoever subscribed to a resource hears of a change made through this server, at once, in both eras."""
+"""Subscribers of a resource are notified of a change made through this server, at once, in both eras."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager

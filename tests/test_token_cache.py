@@ -303,7 +303,7 @@ async def test_waiting_for_another_process_ends_in_time_and_holds_nobody_up(tmp_
             pass
 
 
-async def test_whoever_is_cancelled_while_it_holds_the_lock_gives_it_back(tmp_path: Path) -> None:
+async def test_a_cancelled_holder_releases_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     tmp_path.chmod(0o700)
     with anyio.move_on_after(0.05):

@@ -110,7 +110,7 @@ async def test_an_instant_answer_is_the_clients_own_and_decides_nothing(
             assert kind_of(await client.call_tool("void_invoice", {"invoice_id": invoice})) == "waiting"
         assert len(opens.asked) == 1
         assert await status(client, invoice) == "sent"
-        # The page is there all the same, for whoever finds its address in the log.
+        # The page is there all the same, for a person who finds its address in the log.
         await opens.desk.click(opens.asked[0].url, "approve")
         assert not (await client.call_tool("void_invoice", {"invoice_id": invoice})).is_error
     outcomes = [entry.get("outcome") for entry in entries(audit.read_bytes())]

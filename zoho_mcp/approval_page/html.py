@@ -60,7 +60,7 @@ def question_page(approval: Approval, view: str, seconds: float, problem: str = 
 just now. Approval {name}, {left}. If you did not expect this question, decline.</p>""").format(
         owner=_owner(approval),
         client=_client(shown.client),
-        changed=Markup(changed) if approval.anew else "",
+        changed=Markup(changed) if approval.record_changed else "",
         amount=Markup('<p class="amount">{}</p>').format(shown.amount) if shown.amount else "",
         question=marked_up(shown.question),
         final=Markup('<p class="warn">{}</p>').format(FINAL) if shown.final else "",

@@ -21,7 +21,7 @@ _BLOCK = 65_536
 
 
 class Audit:
-    """Appends to one file; without a file it keeps nothing. Opened anew for each line, so it may be moved away."""
+    """Appends to one file; without a file it keeps nothing. Opened again for each line, so it may be moved away."""
 
     def __init__(self, file: str = "", clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.file = file

@@ -9,7 +9,7 @@ import uvicorn
 from starlette.requests import ClientDisconnect
 
 from zoho_mcp.cli.console import complain, verbatim
-from zoho_mcp.cli.embedded import environment_for, open_app
+from zoho_mcp.cli.local_sandbox import environment_for, open_app
 from zoho_mcp.cli.options import MEMORY
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.sandbox.faults import ConnectionCutError

@@ -83,7 +83,7 @@ class Approval:
     name: str = field(default_factory=lambda: secrets.token_hex(4))
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     state: State = "waiting"
-    anew: bool = False
+    record_changed: bool = False
     """The record changed after an earlier question for the same call."""
     outcome: str = ""
     """The outcome, for the person; empty while it is open."""
@@ -187,7 +187,7 @@ class Approvals:
         if way == "page" and len([a for a in earlier if a.state == "waiting"]) >= MOST_WAITING:
             raise too_many()
         changed = any(approval.bound != bound for approval in same_call)
-        new = Approval(way, bound, shown or Prompt(), self._clock() + LIFETIME, anew=changed)
+        new = Approval(way, bound, shown or Prompt(), self._clock() + LIFETIME, record_changed=changed)
         self._all.append(new)
         return new
 

@@ -1,6 +1,6 @@
 -- KEYS: 2 news, 3 the ids of one principal's questions (by number), 4 one question, 5 the last number.
 -- ARGV: 3 the prefix of a question's key, 4 its id. A question's fields: way, call, fingerprint, sealed, state, expires,
--- anew, outcome, epoch, yes (that it was given here, sealed), by (which try used it up).
+-- changed, outcome, epoch, yes (that it was given here, sealed), by (which try used it up).
 local step, id = ARGV[1], ARGV[4]
 local this = epoch()
 
@@ -27,14 +27,14 @@ local function live(state) return state == 'waiting' or state == 'approved' end
 local function shown(of)
     local state, outcome = state_of(of)
     if not state then return {''} end
-    local found = redis.call('HMGET', key(of), 'way', 'sealed', 'expires', 'anew')
+    local found = redis.call('HMGET', key(of), 'way', 'sealed', 'expires', 'changed')
     return {state, outcome, found[1], found[2], math.max(0, found[3] - now), found[4], of}
 end
 
 if step == 'ask' then -- prefix, id, way, call, fingerprint, sealed, lifetime, most
     if redis.call('EXISTS', KEYS[4]) == 1 then return shown(id) end
     local way, call, fingerprint, lifetime = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[9])
-    local waiting, anew = 0, '0'
+    local waiting, changed = 0, '0'
     for _, other in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
         local found = redis.call('HMGET', key(other), 'way', 'call', 'fingerprint')
         local state = state_of(other)
@@ -47,14 +47,14 @@ if step == 'ask' then -- prefix, id, way, call, fingerprint, sealed, lifetime, m
                     change(other, 'expired', '=replaced')
                     state = 'expired'
                 end
-                if found[3] ~= fingerprint then anew = '1' end
+                if found[3] ~= fingerprint then changed = '1' end
             end
             if state == 'waiting' then waiting = waiting + 1 end
         end
     end
     if way == 'page' and waiting >= tonumber(ARGV[10]) then return {'too many'} end
     redis.call('HSET', KEYS[4], 'way', way, 'call', call, 'fingerprint', fingerprint, 'sealed', ARGV[8], 'state',
-        'waiting', 'expires', now + lifetime, 'anew', anew, 'outcome', '', 'epoch', this)
+        'waiting', 'expires', now + lifetime, 'changed', changed, 'outcome', '', 'epoch', this)
     redis.call('PEXPIRE', KEYS[4], 2 * lifetime)
     redis.call('ZADD', KEYS[3], redis.call('INCR', KEYS[5]), id)
     redis.call('PEXPIRE', KEYS[3], 2 * lifetime)

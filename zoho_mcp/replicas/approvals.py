@@ -125,14 +125,14 @@ class RedisApprovals:
         self._views = {one: each for one, each in self._views.items() if now < each.expires_at + LIFETIME}
         if not said[0]:
             return None
-        state, outcome, way, sealed, left, anew, own_id = said
+        state, outcome, way, sealed, left, changed, own_id = said
         approval = self._views.get(own_id)
         if approval is None:
             text = self._seal.open(sealed, f"question {own_id}")
             if text is None:
                 return None
             approval = self._views[own_id] = _opened(way, json.loads(text), now + left / 1000)
-        approval.anew = anew == "1"
+        approval.record_changed = changed == "1"
         if state in ("waiting", "approved", "spent") and not outcome:
             approval.state = state
             if state != "waiting":

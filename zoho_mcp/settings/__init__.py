@@ -90,7 +90,7 @@ class Settings:
         return tuple(part for part in self.organization_id.split(",") if part)
 
     @property
-    def is_embedded(self) -> bool:
+    def is_sandbox(self) -> bool:
         """Whether this Zoho is one on this machine: no other address may go without encryption."""
         return self.api_url.startswith("http://")
 
@@ -154,7 +154,7 @@ def from_environment(environment: Mapping[str, str], *, account: bool = True) ->
     )
     if settings.soid and not settings.scopes:
         given.problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")
-    if settings.plan == "unlimited" and not settings.is_embedded:
+    if settings.plan == "unlimited" and not settings.is_sandbox:
         given.problems.append("ZOHO_PLAN can be unlimited only for a sandbox on this machine (ZOHO_API_URL).")
     if given.problems:
         raise SettingsError(

@@ -53,7 +53,7 @@ def open_client(
         # httpcore looks at all its connections whenever a request starts or ends.
         limits=httpx.Limits(max_connections=max(5, min(10, limiter.rates.at_once)) + 1),
         # A proxy of the environment must not come between this machine and itself.
-        trust_env=not settings.is_embedded,
+        trust_env=not settings.is_sandbox,
     )
     return httpx.AsyncClient(transport=RateLimitedTransport(network, limiter, answer_within), timeout=timeout)
 

@@ -1,6 +1,6 @@
 """Changes one member of a JSON text and leaves every other character as it is. Knows nothing of clients or files.
 
-Writing a parsed text anew would lose comments, spacing and the spelling of numbers of a file that belongs to others.
+Writing a parsed text again would lose comments, spacing and the spelling of numbers of a file that belongs to others.
 """
 
 import json

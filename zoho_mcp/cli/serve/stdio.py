@@ -122,9 +122,9 @@ def connected(
     `file` keeps the sandbox's books, MEMORY or None: they end with the process. Raises SettingsError.
     """
     if _is_sandboxed(environment):
-        from zoho_mcp.cli.embedded import embedded
+        from zoho_mcp.cli.local_sandbox import sandboxed
 
-        settings, transport = embedded(environment, None if file == MEMORY else file)
+        settings, transport = sandboxed(environment, None if file == MEMORY else file)
     else:
         settings, transport = settings_for(environment), None
         if not settings.audit_file:
@@ -134,7 +134,7 @@ def connected(
             )
     settings = numbered(settings, transport)
     # Requests to the sandbox must not use up the limits of the real account.
-    counted_in = "" if settings.is_embedded else settings.limits_file
+    counted_in = "" if settings.is_sandbox else settings.limits_file
     replicas = _replicas(settings)
     queue = replicas.queue if replicas else SqliteQueue(Path(counted_in) if counted_in else None)
     limiter = Limiter(PLANS[settings.plan], queue, clock=time.time)

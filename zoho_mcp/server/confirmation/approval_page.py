@@ -88,7 +88,7 @@ async def _shown(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
         losses=preview.losses,
         texts=preview.texts,
         organization=await _organization(request),
-        is_demo=request.app.settings.is_embedded,
+        is_demo=request.app.settings.is_sandbox,
         done=preview.done,
         final=preview.final,
     )

@@ -35,7 +35,7 @@ def environment_for(url: str) -> dict[str, str]:
     }
 
 
-def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[Settings, httpx.AsyncBaseTransport]:
+def sandboxed(environment: Mapping[str, str], file: str | None = None) -> tuple[Settings, httpx.AsyncBaseTransport]:
     """Settings and transport; whatever `environment` says about anything but the account still counts.
 
     The audit file lives as long as the books: beside `file`, or nowhere, unless ZOHO_AUDIT_FILE names one. So does the
@@ -53,10 +53,10 @@ def embedded(environment: Mapping[str, str], file: str | None = None) -> tuple[S
     if not environment.get("ZOHO_AUDIT_FILE", "").strip():
         settings = replace(settings, audit_file=f"{file}.audit.jsonl" if file else "")
     app = open_app(file) if file else _opened_when_used
-    return settings, Embedded(app)
+    return settings, SandboxTransport(app)
 
 
-class Embedded(httpx.AsyncBaseTransport):
+class SandboxTransport(httpx.AsyncBaseTransport):
     """Reaches an ASGI app as the network would: a fault breaks the connection, a bug becomes a 500."""
 
     def __init__(self, app: Any) -> None:
