@@ -58,7 +58,11 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "sandbox": ({"sandbox"}, {"starlette"}),
 }
 MODULES_OF_THEIR_OWN = {"errors", "private_files", "text", "times"}
-PURE = {"zoho/request.py": {"errors", "text", "specs.model"}, "zoho/response.py": {"errors", "text", "zoho.request"}}
+PURE = {
+    "zoho/request.py": {"errors", "text", "specs.model"},
+    "zoho/response.py": {"errors", "zoho.refusals", "zoho.request"},
+    "zoho/refusals.py": {"errors", "text", "zoho.request"},
+}
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 

@@ -22,8 +22,9 @@ from zoho_mcp.zoho.oauth.scopes import covers
 from zoho_mcp.zoho.oauth.state import Token
 from zoho_mcp.zoho.oauth.tokens import TokenSource
 from zoho_mcp.zoho.rate_limit.limiter import Limiter, parse_rate_headers
+from zoho_mcp.zoho.refusals import unknown
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.response import Response, RetryError, unknown
+from zoho_mcp.zoho.response import Response, RetryError
 
 CONNECT = 10.0
 """Seconds to open a connection."""
