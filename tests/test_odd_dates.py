@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from conftest import Zoho, call
 
-from zoho_mcp.server.results.odd_dates import odd_dates
+from zoho_mcp.server.results.remarks import odd_dates
 from zoho_mcp.specs.load import load
 
 CATALOG = load()

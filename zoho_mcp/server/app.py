@@ -20,15 +20,13 @@ from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
 from zoho_mcp.policy.client_memory import ClientMemory
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
-from zoho_mcp.server import handlers
+from zoho_mcp.server import requests
 from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import Claims, LocalClaims
 from zoho_mcp.server.delivery.shared_claims import SharedClaims
+from zoho_mcp.server.grants import GrantMiddleware
 from zoho_mcp.server.icon import ICON
-from zoho_mcp.server.middleware import confirmations
-from zoho_mcp.server.middleware.grants import GrantMiddleware
-from zoho_mcp.server.middleware.tracing import trace
 from zoho_mcp.server.prompts import handlers as prompts
 from zoho_mcp.server.prompts import skills
 from zoho_mcp.server.prompts.instructions import instructions
@@ -93,9 +91,9 @@ def create_server(
         public_page=public_page,
     )
     server = _speaking(app, shared)
-    # `trace` stands instead of the SDK's own span, which quotes what a client wrote.
+    # `requests.trace` stands instead of the SDK's own span, which quotes what a client wrote.
     grants = [GrantMiddleware()] if policy.grants else []
-    server.middleware[:] = [trace, *grants, confirmations.observe, _boundary(shared)]
+    server.middleware[:] = [requests.trace, *grants, requests.watch_confirmations, _boundary(shared)]
     return server
 
 
@@ -147,16 +145,16 @@ def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerCo
         get_tool_input_schema=lambda name: None,
         lifespan=lifespan,
         on_list_tools=list_tools,
-        on_call_tool=handlers.call_tool,
-        on_list_resources=handlers.list_resources,
-        on_list_resource_templates=handlers.list_templates,
-        on_read_resource=handlers.read_resource,
+        on_call_tool=requests.call_tool,
+        on_list_resources=requests.list_resources,
+        on_list_resource_templates=requests.list_templates,
+        on_read_resource=requests.read_resource,
         on_subscribe_resource=subscriptions.subscribe,
         on_unsubscribe_resource=subscriptions.unsubscribe,
         on_subscriptions_listen=subscriptions.listen,
         on_list_prompts=prompts.list_prompts,
         on_get_prompt=prompts.get_prompt,
-        on_completion=handlers.complete,
+        on_completion=requests.complete,
     )
     # The SDK does not know this extension; its methods are like any other's.
     server.extensions[skills.EXTENSION] = {}

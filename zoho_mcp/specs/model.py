@@ -375,6 +375,12 @@ class Operation(Entry):
         return field in self.clearable or (bool(point) and f"{whole}.*" in self.clearable and part in parts)
 
     @property
+    def dates(self) -> frozenset[str]:
+        """The arguments that are dates, times or parts of a date."""
+        dated = {name for name, schema in self.input.get("properties", {}).items() if schema.get("format") == "date"}
+        return frozenset({*dated, "last_modified_time", "year", "month"})
+
+    @property
     def tool_answer_key(self) -> str:
         """The answer's key in our words (`customer` for Zoho's `contact`)."""
         return self.renames.get(self.answer.key, self.answer.key)

@@ -1,6 +1,8 @@
-"""What Zoho's answer leaves unsaid: where the record differs from the request, and to whom a mail went. Pure."""
+"""What Zoho's answer leaves unsaid: where the record differs from the request, whom a mail went to, and dates that are
+probably mistaken. Pure."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
@@ -24,6 +26,16 @@ _LATER = (
 )
 TEMPLATE = "from Zoho's template"
 """The subject of a mail that was given none."""
+_DATE_PAIRS = (
+    ("date_start", "date_end"),
+    ("due_date_start", "due_date_end"),
+    ("start_date", "end_date"),
+    ("date", "due_date"),
+    ("date", "expiry_date"),
+)
+_PAST, _PAST_OF_CHANGES, _FUTURE, _FUTURE_OF_ENDS = 10, 2, 1, 10
+"""Years. A list may reach far back; what is written is of these days; terms and schedules may end years from now."""
+_ENDS = ("due_date", "expiry_date", "end_date", "date_end", "due_date_end")
 
 
 def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
@@ -152,3 +164,42 @@ def _part(discount: object, of: Decimal) -> Decimal | None:
 
 def _lines(holder: Json) -> list[Json]:
     return records_in(holder.get("line_items"))
+
+
+def odd_dates(operation: Operation, arguments: Mapping[str, Any], today: date) -> list[str]:
+    """A sentence for each date, or pair of dates, that hardly anybody means."""
+    given = dict(_dates(operation, arguments))
+    found = [*_reversed(operation, given), *_far(operation, given, today)]
+    return [*found, *_month_to_come(arguments, today)]
+
+
+def _dates(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[tuple[str, date]]:
+    for name, value in arguments.items():
+        if name in operation.dates:
+            try:
+                yield name, date.fromisoformat(str(value)[:10])
+            except ValueError:
+                continue
+
+
+def _reversed(operation: Operation, given: Mapping[str, date]) -> Iterator[str]:
+    for first, last in _DATE_PAIRS:
+        if first in given and last in given and given[last] < given[first]:
+            so = "so nothing can be found; swap them" if operation.effect == "read" else "tell the user"
+            yield f"{last} {given[last]} is before {first} {given[first]}: {so}."
+
+
+def _far(operation: Operation, given: Mapping[str, date], today: date) -> Iterator[str]:
+    past = _PAST if operation.effect == "read" else _PAST_OF_CHANGES
+    for name, day in given.items():
+        years = (day - today).days / 365.25
+        if years > (_FUTURE_OF_ENDS if name in _ENDS else _FUTURE):
+            yield f"{name} {day} is {years:.0f} years after today, {today}: check the year."
+        elif years < -past:
+            yield f"{name} {day} is {-years:.0f} years before today, {today}: check the year."
+
+
+def _month_to_come(arguments: Mapping[str, Any], today: date) -> Iterator[str]:
+    year, month = arguments.get("year"), arguments.get("month")
+    if isinstance(year, int) and isinstance(month, int) and (year, month) > (today.year, today.month):
+        yield f"{year}-{month:02} has not begun: today is {today}."

@@ -13,9 +13,8 @@ import mcp_types as types
 from zoho_mcp.errors import RejectedError, ZohoMcpError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
-from zoho_mcp.server.results.odd_dates import odd_dates
 from zoho_mcp.server.results.projection import Json, field_tree, project, table, unknown, whole
-from zoho_mcp.server.results.remarks import mailed, remarks
+from zoho_mcp.server.results.remarks import mailed, odd_dates, remarks
 from zoho_mcp.server.results.totals import totals
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import visible
@@ -38,9 +37,10 @@ def success(
     links: Sequence[types.ResourceLink] = (),
 ) -> types.CallToolResult:
     """The answer of a call that worked. Raises RejectedError for a field that does not exist."""
-    today = datetime.fromtimestamp(app.api.client.clock(), UTC).date()
-    if odd := odd_dates(operation, arguments, today):
-        envelope = {**envelope, "remarks": [*odd, *envelope.get("remarks", [])]}
+    if operation.dates & arguments.keys():
+        today = datetime.fromtimestamp(app.api.client.clock(), UTC).date()
+        if odd := odd_dates(operation, arguments, today):
+            envelope = {**envelope, "remarks": [*odd, *envelope.get("remarks", [])]}
     answer, bound = shape(operation, envelope, arguments), app.settings.max_answer
     text = compact_json(shown := tabular(operation, answer))
     if len(text) <= bound or not operation.answer.columns:

@@ -1,12 +1,15 @@
-"""Middleware around every message: its id, its span, its progress, and of a tool's call the measure and the log line.
+"""The way of every MCP request: the middleware around it, then its handler.
 
-The span is like the SDK's own, without what a client wrote: no texts of errors, no names but those we know.
+The middleware gives a request its id, span and progress, and measures calls of tools. The span is like the SDK's own,
+without what a client wrote: no texts of errors, no names but those we know.
+
+Handlers that need most of the modules import them with the first such request: a start does not wait for them.
 """
 
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult
@@ -18,10 +21,15 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, ge
 from pydantic import ValidationError
 
 from zoho_mcp.server.context import RequestContext
+from zoho_mcp.server.tool_call import request_id_of
 from zoho_mcp.telemetry.call_context import CallContext, Progress, current, kind_of, measure_tool
 
 OTHER = "other"
 _INTERNAL = "Internal error of this server. Its log (stderr) says more. Check in Zoho before repeating a change."
+_BAD_STATE = (
+    "Invalid or expired requestState: it belongs to another call, has expired, or was issued before a restart. "
+    "Nothing was done. Call the tool again for a new question."
+)
 METHODS = frozenset({
     "initialize", "ping", "server/discover", "tools/list", "tools/call", "prompts/list", "prompts/get",
     "resources/list", "resources/templates/list", "resources/read", "resources/subscribe", "resources/unsubscribe",
@@ -101,3 +109,59 @@ def _tell(tool: str, call: CallContext, seconds: float) -> None:
     if _logger.isEnabledFor(logging.INFO):
         told = {"tool": tool, "outcome": call.outcome, "seconds": round(seconds, 4)}
         _logger.info("%s: %s", tool, call.outcome, extra={"fields": told})
+
+
+async def watch_confirmations(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+    """Middleware: withdraws the approval page of a cancelled call, and explains an invalid request state.
+
+    It must stand outside of the boundary that seals request states.
+    """
+    if ctx.method == "notifications/cancelled":
+        # Where there are no sessions, the SDK cannot tell which call this is about.
+        ctx.lifespan_context.page.take_back(request_id_of(ctx, (ctx.params or {}).get("requestId")))
+    try:
+        return await call_next(ctx)
+    except MCPError as problem:
+        data = problem.error.data
+        if isinstance(data, dict) and cast("dict[str, Any]", data).get("reason") == "invalid_request_state":
+            raise MCPError(problem.error.code, _BAD_STATE, data) from problem
+        raise
+
+
+async def call_tool(
+    ctx: RequestContext, params: types.CallToolRequestParams
+) -> types.CallToolResult | types.InputRequiredResult:
+    """tools/call."""
+    from zoho_mcp.server.tools.call import handle
+
+    return await handle(ctx, params)
+
+
+async def list_resources(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
+    """resources/list."""
+    from zoho_mcp.server.resources import handlers
+
+    return await handlers.list_resources(ctx, params)
+
+
+async def list_templates(
+    ctx: RequestContext, params: types.PaginatedRequestParams | None
+) -> types.ListResourceTemplatesResult:
+    """resources/templates/list."""
+    from zoho_mcp.server.resources import handlers
+
+    return await handlers.list_templates(ctx, params)
+
+
+async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    """resources/read."""
+    from zoho_mcp.server.resources import handlers
+
+    return await handlers.read_resource(ctx, params)
+
+
+async def complete(ctx: RequestContext, params: types.CompleteRequestParams) -> types.CompleteResult:
+    """completion/complete."""
+    from zoho_mcp.server.completion import handler
+
+    return await handler.complete(ctx, params)

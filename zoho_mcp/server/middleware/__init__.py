@@ -1,1 +1,0 @@
-"""What surrounds every request: tracing, grants, progress."""
