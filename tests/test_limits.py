@@ -12,7 +12,7 @@ import pytest
 from conftest import NOON, Time
 
 from zoho_mcp.errors import LimitedError
-from zoho_mcp.telemetry import call_context
+from zoho_mcp.telemetry import calls
 from zoho_mcp.times import moment, offset_of_midnight, span
 from zoho_mcp.zoho.rate_limit.limiter import PLANS, UNLIMITED, Limiter, Rates
 from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
@@ -86,7 +86,7 @@ class Told:
 async def test_a_wait_is_reported_once_and_for_how_long() -> None:
     time, told = Time(), Told()
     limits = limiter(time)
-    call_context.current.set(call_context.CallContext(progress=call_context.Progress(told)))
+    calls.current.set(calls.CallContext(progress=calls.Progress(told)))
     for _ in range(3):
         await use(limits, time)
     time.now += 50

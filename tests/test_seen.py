@@ -25,8 +25,8 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.server.requests import METHODS
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
+from zoho_mcp.telemetry.calls import KNOWN_CODES, trace_request
 from zoho_mcp.telemetry.logging import JsonLines
-from zoho_mcp.telemetry.requests import KNOWN_CODES, trace_request
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.rate_limit.sqlite import Rates, SqliteQueue

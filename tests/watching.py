@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import set_tracer_provider
 from prometheus_client.parser import text_string_to_metric_families
 
+from zoho_mcp.telemetry.calls import DAYS
 from zoho_mcp.telemetry.logging import OURS, JsonLines
-from zoho_mcp.telemetry.requests import DAYS
 from zoho_mcp.telemetry.scrape import ScrapePort
 
 Labels = frozenset[tuple[str, str]]

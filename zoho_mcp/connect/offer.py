@@ -18,7 +18,7 @@ from zoho_mcp.server import handlers
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.prompts import skills
 from zoho_mcp.server.tools.inventory import list_tools
-from zoho_mcp.telemetry.call_context import current_call
+from zoho_mcp.telemetry.calls import current_call
 
 WAIT = 20.0
 """Seconds for which the call that opens the page waits for the choice: then the answer comes in the same turn."""

@@ -13,7 +13,7 @@ from zoho_mcp.audit.redaction import redacted
 from zoho_mcp.errors import AuditError, OutcomeUnknownError, ZohoMcpError
 from zoho_mcp.policy.rules import Decision, effect_of
 from zoho_mcp.server.tool_call import ToolCall
-from zoho_mcp.telemetry.call_context import current_call
+from zoho_mcp.telemetry.calls import current_call
 
 _logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from zoho_mcp.server.context import RequestContext
 from zoho_mcp.server.tool_call import request_id_of
-from zoho_mcp.telemetry.call_context import CallContext, Progress, current, kind_of, measure_tool
+from zoho_mcp.telemetry.calls import CallContext, Progress, current, kind_of, measure_tool
 
 OTHER = "other"
 _INTERNAL = "Internal error of this server. Its log (stderr) says more. Check in Zoho before repeating a change."

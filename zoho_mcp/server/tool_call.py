@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from zoho_mcp.server.context import RequestContext
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.specs.normalize import normalize
-from zoho_mcp.telemetry.call_context import current_call
+from zoho_mcp.telemetry.calls import current_call
 from zoho_mcp.text import clean
 from zoho_mcp.zoho.api import ORGANIZATION
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from opentelemetry.trace import get_current_span
 
-from zoho_mcp.telemetry.call_context import current
+from zoho_mcp.telemetry.calls import current
 
 OURS = "zoho_mcp"
 _LONGEST_FOREIGN = 200

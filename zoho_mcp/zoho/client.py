@@ -9,8 +9,7 @@ import anyio
 
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError
 from zoho_mcp.settings import Settings
-from zoho_mcp.telemetry.call_context import current_call
-from zoho_mcp.telemetry.requests import RequestTrace, trace_request
+from zoho_mcp.telemetry.calls import RequestTrace, current_call, trace_request
 from zoho_mcp.zoho.oauth.cache import SharedTokens
 from zoho_mcp.zoho.oauth.tokens import TokenSource
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE, PLANS, Limiter

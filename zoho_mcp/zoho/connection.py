@@ -17,7 +17,7 @@ import httpx
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.telemetry.requests import RequestTrace, record_day_quota
+from zoho_mcp.telemetry.calls import RequestTrace, record_day_quota
 from zoho_mcp.zoho.oauth.scopes import covers
 from zoho_mcp.zoho.oauth.state import Token
 from zoho_mcp.zoho.oauth.tokens import TokenSource

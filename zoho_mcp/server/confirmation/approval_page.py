@@ -29,7 +29,7 @@ from zoho_mcp.server.confirmation.url_elicitation import (
     take_opened,
     tell_decided,
 )
-from zoho_mcp.telemetry.call_context import report_progress
+from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.times import span
 
 _logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from zoho_mcp.server.confirmation.request import (
     Snapshot,
     noting_time_limit,
 )
-from zoho_mcp.telemetry.call_context import suppress_telemetry
+from zoho_mcp.telemetry.calls import suppress_telemetry
 
 KEY = "confirm"
 NUMBER = "number"

@@ -14,7 +14,7 @@ from zoho_mcp.policy.approvals import LIFETIME, Approval
 from zoho_mcp.policy.quoting import for_client
 from zoho_mcp.server.confirmation.elicitation import can_carry
 from zoho_mcp.server.confirmation.request import ConfirmationRequest, NoAnswerError
-from zoho_mcp.telemetry.call_context import suppress_telemetry
+from zoho_mcp.telemetry.calls import suppress_telemetry
 
 KEY = "open"
 _MESSAGE = "Your approval is needed. The page shows the details; nothing happens before you decide there.\n{question}"

@@ -13,7 +13,7 @@ from zoho_mcp.server.delivery.attempt import Attempt
 from zoho_mcp.server.delivery.candidates import Search, Verdict, content_of
 from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.telemetry.call_context import report_progress
+from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.times import seconds_of
 from zoho_mcp.zoho.api import ORGANIZATION, Envelope
 

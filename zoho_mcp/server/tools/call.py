@@ -22,7 +22,7 @@ from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.server.tools import customer_search, documents, pagination, record_numbers
 from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
-from zoho_mcp.telemetry.call_context import current_call, kind_of
+from zoho_mcp.telemetry.calls import current_call, kind_of
 
 _logger = logging.getLogger(__name__)
 _LONGEST_OUTCOME = 600

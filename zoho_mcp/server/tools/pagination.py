@@ -13,7 +13,7 @@ from zoho_mcp.server.results.result import MOST_ROWS, compact_json, continued, r
 from zoho_mcp.server.tools import filters
 from zoho_mcp.server.tools.filters import Findings
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.telemetry.call_context import report_progress
+from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.text import spellings
 from zoho_mcp.zoho.api import Envelope, ZohoApi
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE

@@ -12,7 +12,7 @@ import anyio
 
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.settings import Settings
-from zoho_mcp.telemetry.requests import count_token_request, trace_request
+from zoho_mcp.telemetry.calls import count_token_request, trace_request
 from zoho_mcp.text import clean
 from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, is_trustworthy
 

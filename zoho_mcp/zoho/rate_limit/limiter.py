@@ -13,7 +13,7 @@ from typing import Protocol
 import anyio
 
 from zoho_mcp.errors import LimitedError
-from zoho_mcp.telemetry.call_context import report_progress
+from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.times import DAY, moment, offset_of_midnight, span
 
 WINDOW = 61.0
