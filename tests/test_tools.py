@@ -246,7 +246,7 @@ async def test_a_bug_is_a_protocol_error_with_a_traceback_in_the_log(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("zoho_mcp.zoho.api.build", broken)
+    monkeypatch.setattr("zoho_mcp.zoho.client.build", broken)
     async with zoho.client() as client:
         with pytest.raises((MCPError, ZeroDivisionError)):
             await client.call_tool("list_invoices", {})

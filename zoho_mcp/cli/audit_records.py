@@ -14,8 +14,7 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Operation
-from zoho_mcp.zoho.api import ZohoApi
-from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.client import ZohoApi, ZohoClient
 
 
 def described_rows(rows: Sequence[Entry], environment: Mapping[str, str], *, online: bool) -> list[dict[str, Any]]:

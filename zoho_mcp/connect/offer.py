@@ -14,7 +14,7 @@ from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.connect.serving import ConnectServer
 from zoho_mcp.connect.switch import BooksSwitch
 from zoho_mcp.errors import NotConnectedError, ZohoMcpError
-from zoho_mcp.server import handlers
+from zoho_mcp.server import requests
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.prompts import skills
 from zoho_mcp.server.tools.inventory import list_tools
@@ -71,7 +71,7 @@ class ConnectOffer:
         except ZohoMcpError as problem:
             current_call().outcome = problem.kind
             return result.failure(problem)
-        answer = await handlers.call_tool(ctx, params)
+        answer = await requests.call_tool(ctx, params)
         return answer if self._switch.is_account else result.with_fields(answer, {"demo_data": self._whose()})
 
     async def read_resource(
@@ -80,13 +80,13 @@ class ConnectOffer:
         """A resource, once books are open."""
         if not self._switch.owner and not str(params.uri).startswith(skills.SCHEME):
             raise MCPError(types.INVALID_REQUEST, "No Zoho account is connected yet. Call the tool connect_zoho first.")
-        return await handlers.read_resource(ctx, params)
+        return await requests.read_resource(ctx, params)
 
     async def complete(self, ctx: RequestContext, params: types.CompleteRequestParams) -> types.CompleteResult:
         """Nothing is suggested from books that nobody chose."""
         if not self._switch.owner:
             return types.CompleteResult(completion=types.Completion(values=[]))
-        return await handlers.complete(ctx, params)
+        return await requests.complete(ctx, params)
 
     async def _connect(self, ctx: RequestContext) -> types.CallToolResult:
         from zoho_mcp.server.results import result

@@ -38,8 +38,7 @@ from zoho_mcp.server.tools.inventory import for_organizations, list_tools, offer
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog
-from zoho_mcp.zoho.api import ZohoApi
-from zoho_mcp.zoho.client import ZohoClient
+from zoho_mcp.zoho.client import ZohoApi, ZohoClient
 
 NAME = "zoho-invoice-mcp"
 WEBSITE = "https://github.com/zoho-invoice-mcp/zoho-invoice-mcp"

@@ -18,7 +18,7 @@ from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.tool_call import ToolCall, principal_of
 from zoho_mcp.specs.model import Effect, Operation
 from zoho_mcp.text import placeholders
-from zoho_mcp.zoho.api import ZohoApi
+from zoho_mcp.zoho.client import ZohoApi
 
 Json = Mapping[str, Any]
 _UNIQUE_FIELD, _UNIQUE_VALUE = "unique_field", "unique_value"

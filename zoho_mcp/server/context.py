@@ -18,7 +18,7 @@ from zoho_mcp.server.resources.subscribers import Subscribers
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
-from zoho_mcp.zoho.api import ZohoApi
+from zoho_mcp.zoho.client import ZohoApi
 
 
 @dataclass(frozen=True, slots=True)

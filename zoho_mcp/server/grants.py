@@ -15,7 +15,7 @@ from zoho_mcp.server.tools.documents import SAVE
 from zoho_mcp.server.tools.inventory import one_of
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.zoho.api import ORGANIZATION
+from zoho_mcp.zoho.client import ORGANIZATION
 
 
 class GrantMiddleware:

@@ -13,7 +13,7 @@ from zoho_mcp.specs.model import Operation
 from zoho_mcp.specs.normalize import normalize
 from zoho_mcp.telemetry.calls import current_call
 from zoho_mcp.text import clean
-from zoho_mcp.zoho.api import ORGANIZATION
+from zoho_mcp.zoho.client import ORGANIZATION
 
 TOKEN = "confirmation_token"
 """The argument that carries a person's consent where clients cannot ask; it is not an argument of the operation."""

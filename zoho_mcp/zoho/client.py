@@ -1,20 +1,27 @@
-"""The one client of a process: sends a request to Zoho and returns its response, or raises the error that fits."""
+"""The one client of a process, and the operations of a catalog run over it. Knows nothing of MCP.
+
+Each request gives Zoho's response or raises the error that fits.
+"""
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import anyio
 
 from zoho_mcp.errors import AuthError, LimitedError, UnavailableError
 from zoho_mcp.settings import Settings
+from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.telemetry.calls import RequestTrace, current_call, trace_request
 from zoho_mcp.zoho.oauth.cache import SharedTokens
 from zoho_mcp.zoho.oauth.tokens import TokenSource
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE, PLANS, Limiter
 from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
-from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.request import Request, build
 from zoho_mcp.zoho.response import Response, RetryError, decode, retry_after, server_time
 
 if TYPE_CHECKING:
@@ -22,6 +29,10 @@ if TYPE_CHECKING:
 
     from zoho_mcp.zoho.connection import Connection
 
+Envelope = dict[str, Any]
+"""Zoho's response to a request: `{"code": 0, "message": …, <key>: …}`, amounts as Decimal."""
+ORGANIZATION = "organization"
+"""The argument that every operation has where several organisations are configured."""
 ANSWER = 30.0
 """Seconds for a whole response, however slowly it comes."""
 TRIES = 3
@@ -79,7 +90,7 @@ class ZohoClient:
         """Make sure of a valid access token. Raises AuthError, LimitedError or UnavailableError."""
         await self._tokens.current()
 
-    async def send(self, request: Request, patience: float = PATIENCE) -> dict[str, Any] | bytes:
+    async def send(self, request: Request, patience: float = PATIENCE) -> Envelope | bytes:
         """Zoho's envelope `{"code": 0, <key>: …}` with amounts as Decimal, or the bytes of the requested file.
 
         `patience`: seconds that the request may wait for its turn within Zoho's limits. A read is tried again after a
@@ -98,7 +109,7 @@ class ZohoClient:
 
     async def _send(
         self, request: Request, organization_id: str, deadline: float, trace: RequestTrace
-    ) -> dict[str, Any] | bytes:
+    ) -> Envelope | bytes:
         failures = 0
         while True:
             try:
@@ -113,7 +124,7 @@ class ZohoClient:
 
     async def _try(
         self, request: Request, organization_id: str, deadline: float, trace: RequestTrace
-    ) -> dict[str, Any] | bytes:
+    ) -> Envelope | bytes:
         response = await self._connected().exchange(request, organization_id, deadline, trace)
         self._observe(response)
         try:
@@ -174,3 +185,83 @@ class ZohoClient:
             next_step = await self.limiter.day_is_over(organization_id, response.headers)
             return LimitedError(problem.what, next_step, code=problem.code)
         return RetryError(problem, max(1.0, retry_after(response)))
+
+
+@dataclass(frozen=True, slots=True)
+class ZohoApi:
+    """The operations of a catalog, for one organisation. Each method raises the errors of `zoho_mcp.errors`.
+
+    Attributes:
+        granted: the organisations that the caller may work in; empty: all that are configured.
+        organization_id: the organisation of all requests that name no other; empty: the only one configured.
+    """
+
+    catalog: Catalog
+    client: ZohoClient
+    granted: tuple[str, ...] = ()
+    organization_id: str = ""
+
+    def within(self, organization_id: str) -> "ZohoApi":
+        """The same for another organisation; for an empty id, the same."""
+        return replace(self, organization_id=organization_id) if organization_id else self
+
+    @property
+    def organizations(self) -> tuple[str, ...]:
+        """The configured organisations that the caller may work in."""
+        configured = self.client.organizations
+        return tuple(one for one in configured if not self.granted or one in self.granted)
+
+    @property
+    def books(self) -> str:
+        """The organisation's id, also where only one is configured and no request names it."""
+        return self.organization_id or self.client.settings.organization_id
+
+    def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
+        """The request of an operation, for the organisation that the arguments name, else this one."""
+        rest = dict(arguments)
+        organization_id = rest.pop(ORGANIZATION, "") or self.organization_id
+        return replace(build(operation, rest), organization_id=organization_id)
+
+    async def send(self, request: Request, wait: float = PATIENCE) -> Envelope | bytes:
+        """Send a request; `wait`: seconds that it may wait for its turn within Zoho's limits.
+
+        Raises AuthError for an organisation that the caller may not work in.
+        """
+        organization_id = request.organization_id or self.organization_id
+        if self.granted and organization_id in set(self.client.organizations) - set(self.granted):
+            raise AuthError(f"The owner's policy does not let you work in the organisation {organization_id}.")
+        if request.organization_id != organization_id:
+            request = replace(request, organization_id=organization_id)
+        return await self.client.send(request, wait)
+
+    async def run(self, name: str, arguments: Mapping[str, Any], wait: float = PATIENCE) -> Envelope:
+        """Send the request of an operation whose response is an envelope. Asks nobody, and sends it once."""
+        payload = await self.send(self.request(self.catalog.operations[name], arguments), wait)
+        assert isinstance(payload, dict)
+        if self.granted and name == "list_organizations":
+            rows: list[dict[str, Any]] = payload["organizations"]
+            payload["organizations"] = [row for row in rows if str(row["organization_id"]) in self.granted]
+        return payload
+
+    async def record(self, name: str, arguments: Mapping[str, Any], wait: float = PATIENCE) -> dict[str, Any]:
+        """The record that a read operation gives, taking of `arguments` only those it knows."""
+        operation = self.catalog.operations[name]
+        known = operation.input.get("properties", {})
+        envelope = await self.run(name, {key: value for key, value in arguments.items() if key in known}, wait)
+        return envelope[operation.answer.key]
+
+    async def organization(self) -> Mapping[str, Any]:
+        """This organisation as Zoho lists it; empty when it is not one of the account's."""
+        rows: list[dict[str, Any]] = (await self.run("list_organizations", {}))["organizations"]
+        return next((row for row in rows if str(row.get("organization_id")) == self.books), dict[str, Any]())
+
+    async def zone(self) -> ZoneInfo | None:
+        """The organisation's time zone; None, for this machine's, where it names none we know."""
+        try:
+            return ZoneInfo(str((await self.organization()).get("time_zone") or ""))
+        except (ZoneInfoNotFoundError, ValueError):
+            return None
+
+    async def today(self) -> date:
+        """The organisation's date, by its time zone."""
+        return datetime.now(await self.zone()).date()

@@ -9,7 +9,7 @@ from zoho_mcp.server.authorization import require_allowed
 from zoho_mcp.server.completion.search import TARGETS, Target
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.prompts.handlers import PROMPTS, months
-from zoho_mcp.zoho.api import ORGANIZATION
+from zoho_mcp.zoho.client import ORGANIZATION
 
 MOST_VALUES = 100
 """The protocol's own bound."""

@@ -14,7 +14,7 @@ import anyio
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.server.tools.filters import shows
 from zoho_mcp.text import visible
-from zoho_mcp.zoho.api import ZohoApi
+from zoho_mcp.zoho.client import ZohoApi
 
 KEPT = 10.0
 """Seconds."""

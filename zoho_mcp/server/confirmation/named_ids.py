@@ -12,7 +12,7 @@ from zoho_mcp.policy.quoting import quoted
 from zoho_mcp.server.authorization import customer_of
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.zoho.api import ZohoApi
+from zoho_mcp.zoho.client import ZohoApi
 
 Json = Mapping[str, Any]
 MOST = 20

@@ -14,7 +14,7 @@ from zoho_mcp.policy.figures import records_in
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.projection import field_tree, project
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.zoho.api import Envelope
+from zoho_mcp.zoho.client import Envelope
 
 LONGEST = 6.0
 """Seconds for all reads of one result; the caller is waiting for a change that is made."""

@@ -15,7 +15,7 @@ from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.times import seconds_of
-from zoho_mcp.zoho.api import ORGANIZATION, Envelope
+from zoho_mcp.zoho.client import ORGANIZATION, Envelope
 
 PROBE_DELAYS = (0.5, 2.0, 5.0)
 """Seconds before each look: a change may show a little later than it was made."""

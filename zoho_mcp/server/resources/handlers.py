@@ -25,7 +25,7 @@ from zoho_mcp.server.tools.attachments import media_type_of
 from zoho_mcp.server.tools.changes import list_changes
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import visible
-from zoho_mcp.zoho.api import ORGANIZATION
+from zoho_mcp.zoho.client import ORGANIZATION
 
 _PRIVATE: Literal["private"] = "private"
 _KINDS = {"customers": "get_customer", "invoices": "get_invoice"}

@@ -9,7 +9,7 @@ from zoho_mcp.server.results.projection import field_tree, project, table
 from zoho_mcp.server.results.totals import amount, balance_owed, currency_of, due_day, money
 from zoho_mcp.server.tools.filters import Findings
 from zoho_mcp.server.tools.reports import rows
-from zoho_mcp.zoho.api import ZohoApi
+from zoho_mcp.zoho.client import ZohoApi
 
 MOST_PAYMENTS = 100
 """Payments shown, the latest; all of them are added up."""

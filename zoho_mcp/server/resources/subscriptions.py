@@ -17,7 +17,7 @@ from zoho_mcp.server.resources.subscribers import MOST_SUBSCRIPTIONS, PATIENCE
 from zoho_mcp.server.resources.uris import match, meaning
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.zoho.api import ORGANIZATION
+from zoho_mcp.zoho.client import ORGANIZATION
 
 _OF_BOTH = frozenset({"customers", "invoices", "payments", "credit_notes", "recurring_invoices"})
 """Toolsets whose changes show in customers and invoices: all move money, names or statuses there."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.text import fill
-from zoho_mcp.zoho.api import ORGANIZATION
+from zoho_mcp.zoho.client import ORGANIZATION
 
 SCHEME = "zoho-invoice://"
 JSON = "application/json"

@@ -21,7 +21,7 @@ from zoho_mcp.server import authorization
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.tool_call import ToolCall, logged_in
 from zoho_mcp.specs.model import Catalog, Operation
-from zoho_mcp.zoho.api import ZohoApi
+from zoho_mcp.zoho.client import ZohoApi
 
 MOST_ROWS = 100
 """Changes that are listed of one day."""

@@ -16,7 +16,7 @@ from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tools import filters, pagination
 from zoho_mcp.server.tools.filters import Findings, is_phone_number, shows
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.zoho.api import Envelope
+from zoho_mcp.zoho.client import Envelope
 from zoho_mcp.zoho.request import Request
 
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ from zoho_mcp.server.tool_call import TOKEN
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.text import did_you_mean
-from zoho_mcp.zoho.api import ORGANIZATION
+from zoho_mcp.zoho.client import ORGANIZATION
 from zoho_mcp.zoho.oauth.cache import granted_scopes
 from zoho_mcp.zoho.oauth.scopes import usable
 

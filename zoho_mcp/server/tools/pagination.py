@@ -15,7 +15,7 @@ from zoho_mcp.server.tools.filters import Findings
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.text import spellings
-from zoho_mcp.zoho.api import Envelope, ZohoApi
+from zoho_mcp.zoho.client import Envelope, ZohoApi
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE
 
 _NAMES = ("search_text", "contact_name", "contact_name_contains", "company_name_contains", "customer_name",

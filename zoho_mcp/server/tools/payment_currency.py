@@ -12,7 +12,7 @@ from zoho_mcp.errors import AuthError, NotFoundError
 from zoho_mcp.policy.figures import records_in
 from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tools.pagination import walk
-from zoho_mcp.zoho.api import ZohoApi
+from zoho_mcp.zoho.client import ZohoApi
 
 Json = dict[str, Any]
 MOST_RECORDS = 25

@@ -19,7 +19,7 @@ from zoho_mcp.server.results.totals import amount, balance_owed, currency_of, du
 from zoho_mcp.server.tools.filters import Findings
 from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
-from zoho_mcp.zoho.api import ZohoApi
+from zoho_mcp.zoho.client import ZohoApi
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Sums = dict[str, Decimal | int]
