@@ -15,8 +15,8 @@ from mcp.client.session import ElicitationFnT
 from mcp.client.streamable_http import streamable_http_client
 
 from zoho_mcp.http.app import create_app
-from zoho_mcp.http.drain import ActiveRequests
 from zoho_mcp.http.guard import BODY_WITHIN
+from zoho_mcp.http.health import ActiveRequests
 from zoho_mcp.http.identity import Identity
 from zoho_mcp.http.serving import HttpServer, bound
 from zoho_mcp.http.settings import HttpSettings

@@ -25,7 +25,7 @@ from test_http_tokens import Tokens, tokens
 from zoho_mcp.approval_page.app import create_page
 from zoho_mcp.http.identity import Identity, Issued
 from zoho_mcp.http.issuer import Issuer
-from zoho_mcp.http.sessions import LASTS, MOST_WRONG, CookieSigner
+from zoho_mcp.http.login import LASTS, MAX_WRONG, CookieSigner
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import add_token, revoke_token
 from zoho_mcp.policy.approvals import Approvals, Binding
@@ -294,8 +294,8 @@ def test_the_cookie_is_for_this_site_alone_and_not_for_long() -> None:
 async def test_wrong_tries_are_counted_and_keep_nobody_else_out(zoho: Zoho, tokens: Tokens) -> None:
     async with a_site(zoho, tokens.http, page=True) as site, a_visitor(site) as visitor:
         address = f"{site.url}/approvals/x"
-        tries = [(await visitor.log_in(address, f"wrong {number}")).status_code for number in range(MOST_WRONG)]
-        assert tries == [401] * MOST_WRONG
+        tries = [(await visitor.log_in(address, f"wrong {number}")).status_code for number in range(MAX_WRONG)]
+        assert tries == [401] * MAX_WRONG
         assert (await visitor.log_in(address, "wrong again")).status_code == 429
         assert (await visitor.log_in(address, tokens.ada)).status_code == 303, "behind a proxy all have one address"
 

@@ -19,7 +19,7 @@ from serving import LIST, Site, a_site
 
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.http.identity import Identity, Issued
-from zoho_mcp.http.issuer import FRESH, LONGEST, NOT_SOONER, Issuer
+from zoho_mcp.http.issuer import FRESH, MAX_AGE, NOT_SOONER, Issuer
 from zoho_mcp.http.settings import HttpSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -190,7 +190,7 @@ async def test_while_the_issuer_is_down_its_last_keys_count_for_a_day(zoho: Zoho
         assert (await site.get("/readyz")).status_code == 200
         assert await comes_in(site, issuer.token(AUDIENCE))
         issuer.down = True
-        clock.now += LONGEST - 1
+        clock.now += MAX_AGE - 1
         assert await comes_in(site, issuer.token(AUDIENCE))
         clock.now += NOT_SOONER
         assert await status(site, issuer.token(AUDIENCE)) == 401

@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"anyio", "cryptography", "redis"},
     ),
     "http": (
-        {"errors", "settings", "private_files", "policy", "approval_page", "server", "http"},
+        {"errors", "settings", "private_files", "zoho.oauth.pkce", "policy", "approval_page", "server", "http"},
         {"mcp", "mcp_types", "anyio", "httpx", "jwt", "markupsafe", "pydantic", "starlette", "uvicorn"},
     ),
     "connect": (

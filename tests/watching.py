@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from zoho_mcp.telemetry.calls import DAYS
 from zoho_mcp.telemetry.logging import OURS, JsonLines
-from zoho_mcp.telemetry.scrape import ScrapePort
+from zoho_mcp.telemetry.scrape import MetricsServer
 
 Labels = frozenset[tuple[str, str]]
 
@@ -93,7 +93,7 @@ def get(port: int, path: str = "/metrics", **headers: str) -> tuple[int, str]:
 def watching() -> Generator[Watch]:
     """Everything is switched on while this lasts, and the log says all it can. What other tests left does not show."""
     DAYS.clear()
-    exporter, port = InMemorySpanExporter(), ScrapePort("127.0.0.1", 0)
+    exporter, port = InMemorySpanExporter(), MetricsServer("127.0.0.1", 0)
     _provider().add_span_processor(SimpleSpanProcessor(exporter))
     watch = Watch(exporter, port.port)
     watch.before = watch.samples()

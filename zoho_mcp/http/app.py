@@ -11,9 +11,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from zoho_mcp.http.about import CARD, CATALOG, about_routes, explained
-from zoho_mcp.http.drain import ActiveRequests
 from zoho_mcp.http.guard import BODY_WITHIN, LARGEST_BODY, guarded
-from zoho_mcp.http.health import HEALTHZ, READYZ, Check, health_routes
+from zoho_mcp.http.health import HEALTHZ, READYZ, ActiveRequests, Check, health_routes
 from zoho_mcp.http.identity import Identity, auth_settings, identity
 from zoho_mcp.http.page import ApprovalSite
 from zoho_mcp.http.settings import PATH, HttpSettings

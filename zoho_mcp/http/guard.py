@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zoho_mcp.http.drain import ActiveRequests
+from zoho_mcp.http.health import ActiveRequests
 from zoho_mcp.http.settings import PATH
 
 BODY_WITHIN = 20.0

@@ -17,8 +17,7 @@ from zoho_mcp.approval_page.app import HEADERS, Page, form_of, from_page, refuse
 from zoho_mcp.approval_page.html import notice_page, whole_page
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.http.identity import Identity
-from zoho_mcp.http.login import BrowserLogin
-from zoho_mcp.http.sessions import CookieSigner, LoginAttempts
+from zoho_mcp.http.login import BrowserLogin, CookieSigner, WrongTokens
 from zoho_mcp.http.settings import PAGE, HttpSettings
 from zoho_mcp.policy.approvals import ApprovalStore
 
@@ -34,7 +33,7 @@ class ApprovalSite:
         self._who = who
         self._page = Page(approvals, hmac.new(key, b"approval page forms", hashlib.sha256).digest())
         self._cookies = CookieSigner(key, http.url)
-        self._tries = LoginAttempts()
+        self._wrong_tokens = WrongTokens()
         self._log_in = BrowserLogin(who.issued, http.client_id, f"{http.url}{PAGE}/callback") if who.issued else None
 
     def routes(self) -> list[Route]:
@@ -115,9 +114,9 @@ class ApprovalSite:
     def _wrong_token(self, request: Request) -> Response:
         # Checked only for a wrong token: behind a proxy, a stranger's attempts would otherwise lock everyone out.
         address = request.client.host if request.client else ""
-        if not self._tries.is_open(address):
+        if self._wrong_tokens.too_many(address):
             return self._log_in_first(request, "Too many failed attempts. Wait a minute.", 429)
-        self._tries.was_wrong(address)
+        self._wrong_tokens.add(address)
         return self._log_in_first(request, "This server does not know that token.")
 
     async def _send_to_issuer(self, request: Request) -> Response:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from zoho_mcp.approval_page.timed import TimedProtocol
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.http.drain import ActiveRequests
+from zoho_mcp.http.health import ActiveRequests
 
 GRACE = 25.0
 """Seconds for open calls to finish when the server stops."""

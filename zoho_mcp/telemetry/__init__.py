@@ -1,1 +1,1 @@
-"""What can be seen of the server from outside: spans, measures and log lines. Nothing in here holds private data."""
+"""What can be seen of the server from outside: spans, metrics and log lines, without private data."""

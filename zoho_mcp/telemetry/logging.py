@@ -1,7 +1,7 @@
-"""The log on stderr, as text for people or as one JSON object a line, each line with the id of its call.
+"""The log on stderr, as text or as one JSON object per line. Each line has the id of its call.
 
-A JSON line says of an error where it came from and never its text, which may quote what a customer is called. Lines of
-other programs' code are kept to warnings, and to their first line, for the same reason.
+A JSON line gives the type and the origin of an error but not its text, which could contain a customer's name. For the
+same reason, other packages log warnings only, and only the first line of each.
 """
 
 import json
@@ -16,21 +16,21 @@ from opentelemetry.trace import get_current_span
 from zoho_mcp.telemetry.calls import current
 
 OURS = "zoho_mcp"
-_LONGEST_FOREIGN = 200
-_MOST_FRAMES = 30
-_DEEPEST = 5
+_MAX_FOREIGN_LENGTH = 200
+_MAX_FRAMES = 30
+_MAX_CAUSES = 5
 _logger = logging.getLogger(__name__)
 
 
 def write_log(how: str, level: str) -> None:
-    """Write the log of this process to stderr, as `text` or `json`, from a level on (`debug` … `error`)."""
+    """Write the log of this process to stderr, as `text` or `json`, from `level` (`debug` … `error`) upwards."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if how == "json" else _Text())
-    logging.basicConfig(handlers=[handler], level=max(logging.WARNING, _number(level)))
-    logging.getLogger(OURS).setLevel(_number(level))
+    logging.basicConfig(handlers=[handler], level=max(logging.WARNING, _level_number(level)))
+    logging.getLogger(OURS).setLevel(_level_number(level))
     if how == "json":
         logging.captureWarnings(True)
-        sys.excepthook = _stopped
+        sys.excepthook = _log_crash
 
 
 def announce(text: str) -> None:
@@ -38,11 +38,11 @@ def announce(text: str) -> None:
     logging.getLogger().handle(logging.LogRecord(__name__, logging.INFO, "", 0, text, (), None))
 
 
-def _number(level: str) -> int:
+def _level_number(level: str) -> int:
     return logging.getLevelNamesMapping()[level.upper()]
 
 
-def _stopped(kind: type[BaseException], problem: BaseException, trace: TracebackType | None) -> None:
+def _log_crash(kind: type[BaseException], problem: BaseException, trace: TracebackType | None) -> None:
     _logger.critical("stopped by an error", exc_info=(kind, problem, trace))
 
 
@@ -56,7 +56,7 @@ class _Text(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One line of ASCII a record, whatever is in it."""
+    """One line of ASCII per record, whatever the record contains."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as a JSON object."""
@@ -66,11 +66,11 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _message(record),
-            **_joined(),
+            **_call_ids(),
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = _where(record.exc_info[1])
+            line["error"] = _origin(record.exc_info[1])
         return json.dumps(line, default=str)
 
 
@@ -81,11 +81,11 @@ def _message(record: logging.LogRecord) -> str:
         text = str(record.msg)
     if record.name.partition(".")[0] == OURS:
         return text
-    return text.partition("\n")[0][:_LONGEST_FOREIGN]
+    return text.partition("\n")[0][:_MAX_FOREIGN_LENGTH]
 
 
-def _joined() -> dict[str, str]:
-    """What a line has in common with the spans and the audit lines of its call."""
+def _call_ids() -> dict[str, str]:
+    """The ids that a line shares with the spans and the audit lines of its call."""
     call, span = current.get(), get_current_span().get_span_context()
     found = {} if call is None else {"call": call.id}
     if span.is_valid:
@@ -93,19 +93,19 @@ def _joined() -> dict[str, str]:
     return found
 
 
-def _where(problem: BaseException, depth: int = _DEEPEST) -> dict[str, Any]:
-    """The kind of an error, the code it came through, and the same of its causes."""
+def _origin(problem: BaseException, depth: int = _MAX_CAUSES) -> dict[str, Any]:
+    """The type of an error, the frames it came through, and the same for its causes."""
     frames: list[str] = []
     trace = problem.__traceback__
     while trace is not None:
         frame = trace.tb_frame
         frames.append(f"{frame.f_globals.get('__name__', '?')}:{trace.tb_lineno} {frame.f_code.co_name}")
         trace = trace.tb_next
-    found: dict[str, Any] = {"type": type(problem).__qualname__, "frames": frames[-_MOST_FRAMES:]}
+    found: dict[str, Any] = {"type": type(problem).__qualname__, "frames": frames[-_MAX_FRAMES:]}
     cause = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
     if cause is not None and depth:
-        found["cause"] = _where(cause, depth - 1)
+        found["cause"] = _origin(cause, depth - 1)
     if isinstance(problem, BaseExceptionGroup) and depth:
         parts: tuple[BaseException, ...] = problem.exceptions  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] # of no known kind
-        found["errors"] = [_where(part, depth - 1) for part in parts]
+        found["errors"] = [_origin(part, depth - 1) for part in parts]
     return found

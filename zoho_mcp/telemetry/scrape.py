@@ -1,26 +1,26 @@
-"""Serves the measures to Prometheus, on a port of its own and in threads of its own: it answers also when nothing else
-does. Imported when it is switched on.
+"""Serves the metrics to Prometheus on a port and in threads of its own, so that it answers even when the server hangs.
+
+Imported when it is switched on.
 """
 
 import ipaddress
 import logging
 import socket
 import sys
-from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from threading import Lock, Thread
 from urllib.parse import urlsplit
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import MetricsHandler
 
 PATH = "/metrics"
 _logger = logging.getLogger(__name__)
-_PATIENCE = 5.0
+_REQUEST_TIMEOUT = 5.0
 """Seconds for a client to send its request."""
 
 
-class ScrapePort(ThreadingTCPServer):
-    """Binds on creation; raises OSError if the port is not available. Port 0: any free one."""
+class MetricsServer(ThreadingTCPServer):
+    """Listens from its creation on. Port 0 means any free port. Raises OSError if the port is not available."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -28,8 +28,8 @@ class ScrapePort(ThreadingTCPServer):
     def __init__(self, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.host = host
-        self.turn = Lock()
-        super().__init__((host, port), _Answer)
+        self.collecting = Lock()
+        super().__init__((host, port), _Handler)
         self.port: int = self.server_address[1]
         Thread(target=self.serve_forever, name="metrics", daemon=True).start()
 
@@ -39,21 +39,20 @@ class ScrapePort(ThreadingTCPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Disconnects and timeouts are not logged; any other failure is one log line."""
+        """Log a failure of ours, and nothing about clients that hang up or are too slow."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            _logger.exception("Prometheus could not be answered")
+            _logger.exception("A request for the metrics failed")
 
-    def is_ours(self, host: str) -> bool:
-        """Whether a request is for this port, by its Host. A page that had its name led here names another."""
+    def is_own_name(self, host: str) -> bool:
+        """Whether a Host header names this machine by an address; other names could be DNS rebinding by a web page."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
         if name in (self.host.lower(), "localhost"):
             return True
-        address = _address(name)
-        bound = _address(self.host)
-        # Over a network, scrapers use any of the machine's addresses; a host name could be DNS rebinding.
+        address, bound = _address(name), _address(self.host)
+        # Over a network, scrapers use any of the machine's addresses.
         return address is not None and (address.is_loopback or bound is None or not bound.is_loopback)
 
 
@@ -64,32 +63,24 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-class _Answer(BaseHTTPRequestHandler):
-    timeout = _PATIENCE
-    server: ScrapePort  # pyright: ignore[reportIncompatibleVariableOverride] # made by nobody else
+class _Handler(MetricsHandler):
+    timeout = _REQUEST_TIMEOUT
+    server: MetricsServer  # pyright: ignore[reportIncompatibleVariableOverride] # the only server that uses it
 
     def do_GET(self) -> None:
         hosts = self.headers.get_all("host", [])
-        if len(hosts) != 1 or not self.server.is_ours(hosts[0]):
-            self._say(403, b"This address is not served under that host name.\n")
+        if len(hosts) != 1 or not self.server.is_own_name(hosts[0]):
+            self.send_error(403)
         elif self.path.partition("?")[0] != PATH:
-            self._say(404, f"There is only {PATH} here.\n".encode())
+            self.send_error(404)
         else:
-            with self.server.turn:  # what collects them is not made for two at once
-                text = generate_latest(REGISTRY)
-            self._say(200, text, CONTENT_TYPE_LATEST)
+            with self.server.collecting:  # Two collections at once would mix up OpenTelemetry's reader.
+                super().do_GET()
 
-    def _say(self, status: int, text: bytes, kind: str = "text/plain; charset=utf-8") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(text)))
+    def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
-        self.end_headers()
-        self.wfile.write(text)
+        super().end_headers()
 
     def version_string(self) -> str:
         return "zoho-invoice-mcp"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody needs a line a scrape, and what a stranger asked for does not belong into the log."""

@@ -1,4 +1,4 @@
-"""Switches on what was asked for: the log, the port for Prometheus, and OpenTelemetry's export. Once per process."""
+"""Switches on the log, the port for Prometheus and OpenTelemetry's export, as configured. Called once per process."""
 
 import importlib.util
 import logging
@@ -19,35 +19,36 @@ _logger = logging.getLogger(__name__)
 
 
 def set_up(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Begin to show what happens, as the settings and OpenTelemetry's own variables say.
+    """Start the log, the metrics and the traces, as the settings and OpenTelemetry's own variables say.
 
-    Raises SettingsError when ZOHO_METRICS is set and what serves it is not installed. OpenTelemetry's variables are
-    often meant for other programs, so what they lack is a warning. So is a port that is taken: invoicing goes on.
+    Missing packages for OpenTelemetry's variables only cause a warning, because these variables are often meant for
+    other programs. So does a port that is taken: invoicing goes on. Raises SettingsError when ZOHO_METRICS is set and
+    its packages are not installed.
     """
     write_log(settings.log, settings.log_level)
-    spans, measures = _exported(environment, "TRACES"), _exported(environment, "METRICS")
-    if (spans or measures) and not _installed("opentelemetry.exporter.otlp.proto.http"):
-        _logger.warning("OTEL_… variables are set, and nothing is exported: install zoho-invoice-mcp[otel] for that")
-        spans = measures = False
-    readers = [*_port(settings.metrics), *(_pushed() if measures else ())]
+    traces, metrics = _is_exported(environment, "TRACES"), _is_exported(environment, "METRICS")
+    if (traces or metrics) and not _installed("opentelemetry.exporter.otlp.proto.http"):
+        _logger.warning("OTEL_… variables are set, but nothing is exported. To export, install zoho-invoice-mcp[otel]")
+        traces = metrics = False
+    readers = [*_scraped(settings.metrics), *(_pushed() if metrics else ())]
     if readers:
-        _measure(readers)
-    if spans:
-        _trace()
+        _set_up_metrics(readers)
+    if traces:
+        _set_up_traces()
 
 
-def _exported(environment: Mapping[str, str], signal: str) -> bool:
-    """Whether a signal is to be sent, over the one protocol that is spoken here."""
+def _is_exported(environment: Mapping[str, str], signal: str) -> bool:
+    """Whether to export a signal: one is configured, and over http/protobuf, the only protocol supported here."""
 
-    def said(name: str) -> str:
+    def value(name: str) -> str:
         return environment.get(name, "").strip()
 
-    exporters = said(f"OTEL_{signal}_EXPORTER").lower()
-    named = said("OTEL_EXPORTER_OTLP_ENDPOINT") or said(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    exporters = value(f"OTEL_{signal}_EXPORTER").lower()
+    named = value("OTEL_EXPORTER_OTLP_ENDPOINT") or value(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
     asked = "otlp" in exporters.split(",") or (not exporters and bool(named))
-    if not asked or said("OTEL_SDK_DISABLED").lower() == "true":
+    if not asked or value("OTEL_SDK_DISABLED").lower() == "true":
         return False
-    protocol = said(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or said("OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
+    protocol = value(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or value("OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
     if protocol != "http/protobuf":
         _logger.warning("%s are not exported: OTLP is sent over http/protobuf only", signal.lower())
     return protocol == "http/protobuf"
@@ -60,25 +61,25 @@ def _installed(module: str) -> bool:
         return False
 
 
-def _port(address: tuple[str, int] | None) -> "list[MetricReader]":
-    """The reader behind the port for Prometheus, which is open then."""
+def _scraped(address: tuple[str, int] | None) -> "list[MetricReader]":
+    """The reader behind the port for Prometheus. Opens the port."""
     if address is None:
         return []
     if not _installed("opentelemetry.exporter.prometheus"):
         raise SettingsError(
-            "ZOHO_METRICS is set, and what serves measures to Prometheus is not installed.",
+            "ZOHO_METRICS is set, but the packages that serve metrics to Prometheus are not installed.",
             "Run: pip install 'zoho-invoice-mcp[metrics]' (or unset ZOHO_METRICS).",
         )
     from opentelemetry.exporter.prometheus import PrometheusMetricReader
 
-    from zoho_mcp.telemetry.scrape import PATH, ScrapePort
+    from zoho_mcp.telemetry.scrape import PATH, MetricsServer
 
     try:
-        port = ScrapePort(*address)
+        server = MetricsServer(*address)
     except OSError as problem:
-        _logger.warning("no measures are served: %s port %d: %s", *address, problem.strerror or problem)
+        _logger.warning("no metrics are served: %s port %d: %s", *address, problem.strerror or problem)
         return []
-    _logger.info("measures are served at http://%s:%d%s", bracketed(port.host), port.port, PATH)
+    _logger.info("metrics are served at http://%s:%d%s", bracketed(server.host), server.port, PATH)
     return [PrometheusMetricReader(scope_info_enabled=False)]
 
 
@@ -89,14 +90,14 @@ def _pushed() -> "list[MetricReader]":
     return [PeriodicExportingMetricReader(OTLPMetricExporter())]
 
 
-def _measure(readers: "list[MetricReader]") -> None:
+def _set_up_metrics(readers: "list[MetricReader]") -> None:
     from opentelemetry.metrics import set_meter_provider
     from opentelemetry.sdk.metrics import MeterProvider
 
     set_meter_provider(MeterProvider(readers, _resource()))
 
 
-def _trace() -> None:
+def _set_up_traces() -> None:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -108,7 +109,7 @@ def _trace() -> None:
 
 
 def _resource() -> "Resource":
-    """What is measured; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win."""
+    """This server, as OpenTelemetry names it. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence."""
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
     own = Resource({"service.name": "zoho-invoice-mcp", "service.version": __version__})

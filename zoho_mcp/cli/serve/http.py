@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from zoho_mcp.cli.serve.stdio import connected
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.app import create_app
-from zoho_mcp.http.drain import ActiveRequests
+from zoho_mcp.http.health import ActiveRequests
 from zoho_mcp.http.settings import HttpSettings, http_settings
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.policy.grants import grant_for

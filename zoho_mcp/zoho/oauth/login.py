@@ -1,7 +1,5 @@
 """Logging in: the address a person opens, the answer that comes back, the code's exchange, and taking it all back."""
 
-import base64
-import hashlib
 import secrets
 import time
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ from zoho_mcp.errors import AuthError, ZohoMcpError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for
+from zoho_mcp.zoho.oauth.pkce import challenge_of, new_verifier
 from zoho_mcp.zoho.oauth.state import Failure, GrantState, apply_response, error_for
 from zoho_mcp.zoho.oauth.tokens import Http, ask
 
@@ -28,18 +27,12 @@ class Attempt:
 
     port: int = PORT
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
+    verifier: str = field(default_factory=new_verifier, repr=False)
 
     @property
     def redirect_uri(self) -> str:
         """Where Zoho sends the browser back to. By name: Zoho refuses to register 127.0.0.1, rclone's users found."""
         return f"http://localhost:{self.port}{PATH}"
-
-    @property
-    def challenge(self) -> str:
-        """The verifier's hash, as PKCE wants it."""
-        digest = hashlib.sha256(self.verifier.encode()).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def address(settings: Settings, attempt: Attempt, scopes: tuple[str, ...]) -> str:
@@ -52,7 +45,7 @@ def address(settings: Settings, attempt: Attempt, scopes: tuple[str, ...]) -> st
         "access_type": "offline",
         "prompt": "consent",
         "state": attempt.state,
-        "code_challenge": attempt.challenge,
+        "code_challenge": challenge_of(attempt.verifier),
         "code_challenge_method": "S256",
     }
     return f"{accounts_host(settings)}/oauth/v2/auth?{urlencode(query)}"
