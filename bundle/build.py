@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoho_mcp.connect.offer import CONNECT
-from zoho_mcp.server.prompts.handlers import PROMPTS
-from zoho_mcp.server.prompts.texts import Prompt
+from zoho_mcp.server.prompts.prompt import Prompt, all_prompts
 from zoho_mcp.server.tools.inventory import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import SETTINGS, Setting
@@ -63,7 +62,7 @@ def manifest() -> dict[str, Any]:
         "icon": "icon.png",
         "server": _server(asked),
         "tools": [{"name": name, "description": text} for name, text in _tools()],
-        "prompts": [_prompt(prompt) for prompt in PROMPTS.values()],
+        "prompts": [_prompt(prompt) for prompt in all_prompts().values()],
         "keywords": about["keywords"],
         "license": about["license"],
         "privacy_policies": ["https://www.zoho.com/privacy.html"],
@@ -86,7 +85,7 @@ def _prompt(prompt: Prompt) -> dict[str, Any]:
     """A manifest cannot say which arguments may be left out; the text does."""
     names = [argument.name for argument in prompt.arguments]
     said = "\n".join(f"- {name}: ${{arguments.{name}}}" for name in names)
-    text = f"{prompt.text.strip()}\n\nWhat I can tell you; what is empty, I have not said:\n{said}"
+    text = f"{prompt.text}\n\nWhat I can tell you; what is empty, I have not said:\n{said}"
     return {"name": prompt.name, "description": prompt.description, "arguments": names, "text": text}
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from zoho_mcp.server.prompts.handlers import PROMPTS
+from zoho_mcp.server.prompts.prompt import all_prompts
 from zoho_mcp.server.prompts.skills import skill_name, skill_text
 
 FOLDER = Path(__file__).parent.parent / "skills"
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent.parent / "skills"
 
 def skills() -> dict[Path, str]:
     """Every file below `FOLDER` and what it holds."""
-    return {FOLDER / skill_name(prompt) / "SKILL.md": skill_text(prompt) for prompt in PROMPTS.values()}
+    return {FOLDER / skill_name(prompt) / "SKILL.md": skill_text(prompt) for prompt in all_prompts().values()}
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from mcp import Client, StdioServerParameters
 
 import zoho_mcp
 from zoho_mcp.connect.offer import CONNECT
-from zoho_mcp.server.prompts.handlers import PROMPTS
+from zoho_mcp.server.prompts.prompt import all_prompts
 from zoho_mcp.server.tools.inventory import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import SETTINGS
@@ -78,7 +78,7 @@ def test_a_prompt_of_the_manifest_says_what_the_servers_does_with_a_place_for_ev
     manifest: dict[str, Any],
 ) -> None:
     for prompt in manifest["prompts"]:
-        assert prompt["text"].startswith(PROMPTS[prompt["name"]].text.strip())
+        assert prompt["text"].startswith(all_prompts()[prompt["name"]].text)
         assert re.findall(r"\$\{arguments\.(\w+)\}", prompt["text"]) == prompt["arguments"]
 
 

@@ -1,28 +1,26 @@
 """Prompts: jobs that a person starts by name."""
 
 import re
+from importlib.resources import files
 
 import mcp_types as types
 import pytest
 from conftest import ERAS, Era, Zoho
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.server.prompts.handlers import PROMPTS
 from zoho_mcp.server.prompts.instructions import LONGEST, instructions
+from zoho_mcp.server.prompts.prompt import NAMES, all_prompts
 from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio
 both_eras = pytest.mark.parametrize("era", ERAS)
-NAMES = [
-    "bill_customer", "monthly_report", "chase_overdue", "month_end_close", "onboard_customer", "convert_won_estimate",
-]  # fmt: skip
 
 
 @both_eras
 async def test_every_prompt_is_listed_with_its_arguments(zoho: Zoho, era: Era) -> None:
     async with zoho.client(era) as client:
         found = (await client.list_prompts()).prompts
-    assert [prompt.name for prompt in found] == NAMES
+    assert [prompt.name for prompt in found] == [*NAMES]
     for prompt in found:
         assert prompt.title
         assert prompt.description
@@ -83,11 +81,19 @@ def test_a_prompt_names_only_tools_and_arguments_that_exist(name: str) -> None:
         for field in path.split(".")
     }
     known = {*operations, *fields, *(name for one in operations.values() for name in one.input["properties"])}
-    known |= {argument.name for argument in PROMPTS[name].arguments}
-    said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", " ".join([PROMPTS[name].text, *PROMPTS[name].also])))
+    prompt = all_prompts()[name]
+    known |= {argument.name for argument in prompt.arguments}
+    said = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", " ".join([prompt.text, *prompt.optional_parts])))
     assert said - known == set()
     assert len(said & set(operations)) >= 2
-    assert "Do not" in PROMPTS[name].text
+    assert "Do not" in prompt.text
+
+
+def test_every_prompt_in_the_folder_is_offered() -> None:
+    folder = files("zoho_mcp.server.prompts")
+    assert {file.name for file in folder.iterdir() if file.name.endswith(".md")} == {
+        f"{name}.md" for name in (*NAMES, "instructions")
+    }
 
 
 async def test_a_prompt_uses_further_tools_where_they_are_offered(zoho: Zoho) -> None:

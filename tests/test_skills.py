@@ -14,7 +14,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 
-from zoho_mcp.server.prompts.handlers import PROMPTS
+from zoho_mcp.server.prompts.prompt import all_prompts
 from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.specs.load import load
 
@@ -38,7 +38,7 @@ def test_a_skill_is_of_the_format_and_names_only_what_exists(path: Path) -> None
     assert found[1] == path.parent.name
     operations = load().operations
     arguments = {name for one in operations.values() for name in one.input.get("properties", {})}
-    own = {argument.name for prompt in PROMPTS.values() for argument in prompt.arguments}
+    own = {argument.name for prompt in all_prompts().values() for argument in prompt.arguments}
     verbs = {name.partition("_")[0] for name in operations}
     named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", FILES[path]))
     called = {name for name in named if name.partition("_")[0] in verbs} - arguments - own

@@ -1,4 +1,4 @@
-"""Completes ids, names and numbers from typed letters, with as few requests to Zoho as it takes (see `matches`)."""
+"""completion/complete: ids, names and numbers that match the typed letters. The requests to Zoho are in `search`."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,8 @@ from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.server.authorization import require_allowed
 from zoho_mcp.server.completion.search import TARGETS, Target
 from zoho_mcp.server.context import RequestContext, ServerContext
-from zoho_mcp.server.prompts.handlers import PROMPTS, months
+from zoho_mcp.server.prompts.handlers import months
+from zoho_mcp.server.prompts.prompt import all_prompts
 from zoho_mcp.zoho.client import ORGANIZATION
 
 MOST_VALUES = 100
@@ -35,7 +36,7 @@ def _kind_of(ref: types.ResourceTemplateReference | types.PromptReference, argum
     """What an argument holds: of a template, its name says it; of a prompt, its own declaration."""
     if isinstance(ref, types.ResourceTemplateReference):
         return argument if f"{{{argument}}}" in ref.uri else ""
-    prompt = PROMPTS.get(ref.name)
+    prompt = all_prompts().get(ref.name)
     return next((one.kind for one in prompt.arguments if one.name == argument), "") if prompt else ""
 
 

@@ -11,7 +11,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.prompts.handlers import offered
-from zoho_mcp.server.prompts.texts import Prompt
+from zoho_mcp.server.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
     from zoho_mcp.server.context import RequestContext, ServerContext
@@ -24,13 +24,13 @@ LASTING = 300_000
 
 
 class GetSkillParams(types.RequestParams):
-    """Of skills/get."""
+    """The parameters of skills/get."""
 
     uri: str
 
 
 def skill_name(prompt: Prompt) -> str:
-    """As the format wants it: small letters and hyphens."""
+    """The prompt's name in the format of skills: lower-case letters and hyphens."""
     return prompt.name.replace("_", "-")
 
 
@@ -41,7 +41,7 @@ def frontmatter(prompt: Prompt) -> dict[str, str]:
 
 
 def skill_text(prompt: Prompt) -> str:
-    """SKILL.md: the header, and the prompt's text."""
+    """The content of SKILL.md: the header and the prompt's text."""
     header = frontmatter(prompt)
     arguments = "\n".join(f"- {one.name}: {one.description}" for one in prompt.arguments)
     return f"""\
@@ -57,7 +57,7 @@ The text speaks as the user. Take from the conversation what they have said alre
 
 {arguments}
 
-{prompt.text.strip()}
+{prompt.text}
 """
 
 
