@@ -7,7 +7,8 @@ import pytest
 from conftest import ERAS, Era, Zoho
 from mcp import Client
 
-from zoho_mcp.server.tools.inventory import ALWAYS_LOADED
+from zoho_mcp.specs.lint import MOST_ALWAYS_LOADED
+from zoho_mcp.specs.load import load
 
 pytestmark = pytest.mark.anyio
 
@@ -30,11 +31,12 @@ async def test_clients_are_told_a_title_a_description_a_website_and_a_picture(zo
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_five_tools_are_marked_to_be_loaded_at_once_and_all_have_titles_and_hints(zoho: Zoho, era: Era) -> None:
+async def test_the_most_used_tools_are_always_loaded_and_all_have_titles_and_hints(zoho: Zoho, era: Era) -> None:
     async with zoho.client(era) as client:
         tools = (await client.list_tools()).tools
-    assert {tool.name for tool in tools if (tool.meta or {}).get("anthropic/alwaysLoad")} == ALWAYS_LOADED
-    assert len(ALWAYS_LOADED) == 5
+    marked = {tool.name for tool in tools if (tool.meta or {}).get("anthropic/alwaysLoad")}
+    assert marked == {name for name, one in load().operations.items() if one.always_loaded}
+    assert 0 < len(marked) <= MOST_ALWAYS_LOADED
     for tool in tools:
         assert tool.annotations is not None
         assert tool.title == tool.annotations.title

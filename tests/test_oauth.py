@@ -12,7 +12,7 @@ import pytest
 from zoho_mcp.errors import AuthError, LimitedError, OutcomeUnknownError, UnavailableError, ZohoMcpError
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.request import ORGANIZATIONS, Request
 
 pytestmark = pytest.mark.anyio
 
@@ -207,7 +207,7 @@ async def test_every_request_names_the_organisation_but_the_one_that_lists_them(
     zoho = FakeZoho()
     shared = client(zoho)
     await shared.send(READ)
-    await shared.send(Request("GET", "/organizations", scope="settings.READ"))
+    await shared.send(ORGANIZATIONS)
     assert [request.url.params.get("organization_id") for request in zoho.sent] == ["10", None]
 
 
@@ -216,7 +216,7 @@ async def test_without_an_organisation_nothing_is_sent_but_the_list_of_them() ->
     shared = client(zoho, ZOHO_ORGANIZATION_ID="")
     with pytest.raises(AuthError, match="ZOHO_ORGANIZATION_ID"):
         await shared.send(WRITE)
-    await shared.send(Request("GET", "/organizations", scope="settings.READ"))
+    await shared.send(ORGANIZATIONS)
     assert len(zoho.sent) == 1
 
 

@@ -41,7 +41,7 @@ def asked_of(zoho: Zoho) -> list[str]:
 
 
 async def test_every_tool_but_the_list_of_organisations_has_to_be_told_which(zoho: Zoho) -> None:
-    async with client_for_two(zoho) as client:
+    async with client_for_two(zoho, toolsets=("all",)) as client:
         tools = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
         assert "organization" not in tools.pop("list_organizations").get("properties", {})
         for schema in tools.values():
@@ -51,6 +51,14 @@ async def test_every_tool_but_the_list_of_organisations_has_to_be_told_which(zoh
             ONE,
             TWO,
         }
+
+
+async def test_the_changes_of_each_organisation_are_listed_apart(zoho: Zoho, tmp_path: Path) -> None:
+    async with client_for_two(zoho, toolsets=("all",), audit_file=tmp_path / "audit.jsonl") as client:
+        made = await call(client, "create_customer", organization=TWO, contact_name="Harbour Café")
+        listed = {one: (await call(client, "list_changes", organization=one))["changes"] for one in (ONE, TWO)}
+    assert [row["record_id"] for row in listed[TWO]] == [made["customer"]["customer_id"]]
+    assert listed[ONE] == []
 
 
 async def test_with_one_organisation_nobody_is_asked_which(zoho: Zoho) -> None:

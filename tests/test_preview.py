@@ -13,7 +13,7 @@ from conftest import ERAS, Era, Zoho, call, kind_of, text_of
 from mcp import Client
 from test_confirm import answer, question
 
-from zoho_mcp.policy.consequences import deleted_payment, mail, refund, voided_invoice
+from zoho_mcp.policy.consequences import falls_due, mail, pays_out, unapplies
 from zoho_mcp.policy.figures import spelled_date
 from zoho_mcp.policy.preview import Preview, preview
 from zoho_mcp.policy.quoting import LONGEST, parts, quoted
@@ -157,14 +157,14 @@ async def test_deleting_a_payment_shows_what_is_owed_again(zoho: Zoho, era: Era)
 
 
 def test_the_unused_rest_of_a_payment_is_named_as_lost() -> None:
-    more = deleted_payment({"unused_amount": Decimal("12.5"), "currency_code": "EUR", "invoices": []})
+    more = falls_due({"unused_amount": Decimal("12.5"), "currency_code": "EUR", "invoices": []})
     assert [value for _, value in more.losses] == ["12.50 EUR"]
 
 
 def test_credits_come_loose_like_payments_and_long_lists_are_cut() -> None:
     record = {"currency_code": "USD", "credits_applied": Decimal("5.00")}
     payments = [{"payment_number": str(number), "date": "2026-06-01", "amount": 1} for number in range(130)]
-    losses = voided_invoice(record, payments).losses
+    losses = unapplies(record, payments).losses
     assert len(losses) == 103
     rest, credits, unused = (re.findall(r"[\d.]+", value) for _, value in losses[100:])
     assert (rest, credits, unused) == (["30", "30.00"], ["5.00"], ["135.00"])
@@ -184,7 +184,7 @@ REFUND = Operation.model_validate(
 
 def test_a_refund_shows_what_is_paid_out_from_what_and_what_stays() -> None:
     shown = preview(
-        REFUND, NOTE, {"amount": 20.1, "refund_mode": "cash"}, refund(NOTE, {"amount": 20.1, "refund_mode": "cash"})
+        REFUND, NOTE, {"amount": 20.1, "refund_mode": "cash"}, pays_out(NOTE, {"amount": 20.1, "refund_mode": "cash"})
     )
     for part in ("20.10 USD", "CN-7", quoted("Acme")):
         assert part in shown.question

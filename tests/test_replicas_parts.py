@@ -29,11 +29,10 @@ from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.oauth.state import Failure, GrantState, Token
 from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
-from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.request import ORGANIZATIONS
 
 __all__ = ["redis_server"]
 pytestmark = [pytest.mark.anyio, needs_redis, pytest.mark.replicas]
-ORGANIZATIONS = Request("GET", "/organizations", scope="settings.READ")
 ACCOUNT = environment_for("http://127.0.0.1")
 
 

@@ -75,7 +75,7 @@ def _operation(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "_shared.json").write_text('{"$defs": {}}')
+    (tmp_path / "_shared.json").write_text('{"$defs": {}, "view": {"fields": {"type": "array"}}}')
     return tmp_path
 
 
@@ -84,7 +84,39 @@ def write(folder: Path, *operations: dict[str, Any]) -> None:
     (folder / "things.json").write_text(json.dumps(file))
 
 
+def _removal(**confirm: Any) -> dict[str, Any]:
+    return _operation(
+        effect="destroy",
+        http={"method": "DELETE", "path": "/things/{thing_id}"},
+        idempotent=True,
+        outcome={"sign": "unseen"},
+        confirm={"ask": "?", "subject": "get_thing"} | confirm,
+    )
+
+
+def _mailing(**mails: Any) -> dict[str, Any]:
+    ids = {"type": "array", "items": {"type": "string"}}
+    return _operation(
+        effect="send",
+        http={"method": "POST", "path": "/things/email"},
+        input={"type": "object", "properties": {"thing_ids": ids}, "required": ["thing_ids"]},
+        mails={"ids": "thing_ids", "record": "get_thing", "mail": "get_thing", "verb": "E", "amount": "total"} | mails,
+    )
+
+
 WRONG = [
+    pytest.param(_operation(answer={"key": "things", "columns": ["a_id"], "number": "no"}), "number", id="no number"),
+    pytest.param(_operation(http={"method": "GET", "path": "/things", "account": True}), "account", id="no account"),
+    pytest.param(_removal(consequence="explodes"), "consequence", id="unknown consequence"),
+    pytest.param(_removal(consequence="pays_out"), "amount", id="a consequence without its argument"),
+    pytest.param(_removal(consequence="unapplies"), "payments", id="a consequence without its read"),
+    pytest.param(_mailing(ids="thing_id"), "mails.ids", id="mails of no argument"),
+    pytest.param(_mailing(mail="get_nothing"), "get_nothing", id="mails that nothing shows"),
+    pytest.param(
+        _operation(found_by={"field": "a", "value": "b", "list": "get_thing", "read": "get_thing"}),
+        "found_by",
+        id="found by no argument",
+    ),
     pytest.param(_operation(efect="read"), "efect", id="unknown key"),
     pytest.param(_operation(effect="harmless"), "effect", id="unknown effect"),
     pytest.param(_operation(effect="write"), "effect read", id="a GET that writes"),
@@ -121,6 +153,12 @@ WRONG = [
         id="subject does not exist",
     ),
 ]
+
+
+def test_few_tools_are_always_loaded(folder: Path) -> None:
+    write(folder, *(_operation(name=f"get_thing_{letter}", always_loaded=True) for letter in "abcdef"))
+    with pytest.raises(SpecError, match="always_loaded"):
+        load(folder=folder)
 
 
 @pytest.mark.parametrize(("entry", "names"), WRONG)

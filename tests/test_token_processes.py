@@ -20,12 +20,11 @@ from zoho_mcp.sandbox import oauth
 from zoho_mcp.sandbox.times import stamp
 from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.request import ORGANIZATIONS
 
 pytestmark = pytest.mark.processes
 
 DEADLINE = 30.0
-ORGANIZATIONS = Request("GET", "/organizations", scope="settings.READ")
 TOKEN = """\
 import os, sys, anyio, httpx
 from zoho_mcp.errors import ZohoMcpError

@@ -127,8 +127,10 @@ def tables() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield "contact persons", "list_contact_persons", private(customer_search, "_PERSON")
     for name, target in TARGETS.items():
         yield f"completion of {name}", target.operation, (target.value, *target.texts)
-    for reader, field in private(record_numbers, "_LISTS").values():
-        yield f"number {field}", reader, (field, *private(record_numbers, "_SHOWN"))
+    for operation in CATALOGS["invoice"].operations.values():
+        if operation.answer.number:
+            shown = (operation.answer.number, *private(record_numbers, "_SHOWN"))
+            yield f"number of {operation.name}", operation.name, shown
     columns = private(figures, "_COLUMNS")
     for name, kind in private(figures, "_KINDS").items():
         grouped = [
@@ -179,7 +181,7 @@ OURS = frozenset({
     "found_by", "positions", "remarks", "next", "deleted", "before", "invoice_count", "invoiced", "invoiced_count",
     "outstanding", "payment_count", "received", "revenue", "oldest_due_date", "overdue", "owed", "paid", "unused",
     "not_in_sums", "of an unknown currency", "get_customer", "upsert_recurring_invoice", "sort_column", "sort_order",
-    "private",
+    "private", "x-default",
 })  # fmt: skip
 
 

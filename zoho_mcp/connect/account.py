@@ -10,7 +10,8 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import Profile, Profiles, chosen_profile, settings_of
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for
-from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS, wanted
+from zoho_mcp.zoho.oauth.scopes import wanted
+from zoho_mcp.zoho.request import ORGANIZATIONS
 
 if TYPE_CHECKING:
     import httpx
@@ -28,7 +29,7 @@ def scopes_for(settings: Settings, *, organization_known: bool) -> tuple[str, ..
     catalog = load(settings.product)
     found = wanted(chosen(catalog, settings).values(), catalog)
     if not organization_known:
-        found.add(LIST_ORGANIZATIONS)
+        found.add(ORGANIZATIONS.scope)
     return tuple(sorted(settings.scope_prefix + scope for scope in found))
 
 

@@ -15,13 +15,11 @@ from zoho_mcp.private_files import read_private, write_private
 from zoho_mcp.settings import Settings
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.oauth.cache import accounts_host
-from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS
-from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.request import ORGANIZATIONS
 
 if TYPE_CHECKING:
     import httpx
 
-LIST = Request("GET", "/organizations", scope=LIST_ORGANIZATIONS, route="/organizations")
 Row = Mapping[str, Any]
 
 
@@ -51,7 +49,7 @@ async def organizations(
     """All organisations of the account, as Zoho gives them. Raises ZohoMcpError."""
     client = ZohoClient(settings, transport=transport)
     try:
-        envelope = await client.send(LIST)
+        envelope = await client.send(ORGANIZATIONS)
     finally:
         await client.aclose()
     assert isinstance(envelope, dict)

@@ -8,6 +8,7 @@ from zoho_mcp.policy.facts import outsiders, recipients
 from zoho_mcp.policy.figures import Detail, Json, decimal, money, records_in, spelled_date
 from zoho_mcp.policy.preview import More, filled, text_of
 from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
+from zoho_mcp.specs.model import Mails
 
 JUST_ADDED = "Contact person for less than a day"
 _MOST_ROWS = 100
@@ -19,8 +20,8 @@ _OF_A_MAIL = frozenset({
 })  # fmt: skip
 
 
-def voided_invoice(record: Json, payments: Sequence[Json]) -> More:
-    """Void: payments and credits on it become unapplied, as credit of the customer."""
+def unapplies(record: Json, payments: Sequence[Json]) -> More:
+    """Payments and credits on it become unapplied, as credit of the customer."""
     currency = text_of("currency_code", record)
     credits = _number(record, "credits_applied")
     loose = sum((_number(payment, "amount") for payment in payments), Decimal())
@@ -37,7 +38,7 @@ def voided_invoice(record: Json, payments: Sequence[Json]) -> More:
     return More(tuple(losses))
 
 
-def deleted_invoice(record: Json) -> More:
+def refused_while_paid(record: Json) -> More:
     """Zoho refuses while payments (4001) or credits (12008) are on it."""
     for field, what, code in (("payment_made", "payments are recorded on", 4001),
                               ("credits_applied", "credits are applied to", 12008)):  # fmt: skip
@@ -52,7 +53,7 @@ def deleted_invoice(record: Json) -> More:
     return More()
 
 
-def written_off_invoice(record: Json) -> More:
+def refused_without_balance(record: Json) -> More:
     """There is nothing to give up where nothing is owed."""
     status = str(record.get("status", ""))
     if status not in ("draft", "void") and ("balance" not in record or _number(record, "balance") > 0):
@@ -64,7 +65,7 @@ def written_off_invoice(record: Json) -> More:
     )
 
 
-def deleted_customer(record: Json, transactions: str) -> More:
+def refused_with_transactions(record: Json, transactions: str) -> More:
     """Zoho refuses while there are transactions (3000). `transactions` names what was found, empty for none."""
     if not transactions:
         return More(details=(("Transactions", "none found"),))
@@ -76,7 +77,7 @@ def deleted_customer(record: Json, transactions: str) -> More:
     )
 
 
-def deleted_payment(record: Json) -> More:
+def falls_due(record: Json) -> More:
     """The invoices that it paid are due again."""
     currency = text_of("currency_code", record)
     invoices = records_in(record.get("invoices"))
@@ -91,7 +92,7 @@ def deleted_payment(record: Json) -> More:
     return More(tuple(losses))
 
 
-def refund(record: Json, arguments: Json) -> More:
+def pays_out(record: Json, arguments: Json) -> More:
     """Money leaves the business: how much, from what, and what stays."""
     currency = text_of("currency_code", record)
     amount = Decimal(str(arguments["amount"]))
@@ -126,15 +127,15 @@ def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset
     return More(details=details, covers=_OF_A_MAIL, texts=tuple(texts))
 
 
-def mails(verb: str, several: Sequence[tuple[Json, str, Sequence[str]]], amount: str) -> More:
-    """Several mails in one call: of each the invoice, with the figure in the field `amount`, and to whom it goes.
+def mails(entry: Mails, several: Sequence[tuple[Json, str, Sequence[str]]]) -> More:
+    """Several mails in one call: of each the invoice, with its amount, and to whom it goes.
 
     Each of `several` is an invoice, why Zoho would send nothing (empty: it would), and the addresses.
     """
     rows: list[Detail] = []
     sums: dict[str, Decimal] = {}
     for invoice, problem, addresses in several:
-        currency, figure = text_of("currency_code", invoice), _number(invoice, amount)
+        currency, figure = text_of("currency_code", invoice), _number(invoice, entry.amount)
         if not problem:
             sums[currency] = sums.get(currency, Decimal()) + figure
         to = f"to {', '.join(quoted_address(one) for one in addresses) or 'nobody: no address'}"
@@ -142,8 +143,8 @@ def mails(verb: str, several: Sequence[tuple[Json, str, Sequence[str]]], amount:
         label = f"Invoice {text_of('invoice_number', invoice)}"
         rows.append((label, f"{money(figure, currency)}, {what}; {text_of('customer_name', invoice)}"))
     total = " and ".join(money(figure, currency) for currency, figure in sums.items()) or "nothing"
-    question = f"{verb} {len(several)} invoices, {total} in all?"
-    return More(details=tuple(rows), question=question, covers=frozenset({"invoice_ids"}))
+    question = f"{entry.verb} {len(several)} invoices, {total} in all?"
+    return More(details=tuple(rows), question=question, covers=frozenset({entry.ids}))
 
 
 def _limited(rows: list[Detail], amounts: list[Decimal], what: str, currency: str) -> tuple[Detail, ...]:

@@ -16,15 +16,13 @@ from zoho_mcp.policy.rules import AFTER_A_NO, Decision, Fact, Facts, Policy
 from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.tool_call import ToolCall, principal_of
-from zoho_mcp.specs.model import Effect, Operation
+from zoho_mcp.specs.model import Effect, FoundBy, Mails, Operation
 from zoho_mcp.text import placeholders
 from zoho_mcp.zoho.client import ZohoApi
 
 Json = Mapping[str, Any]
-_UNIQUE_FIELD, _UNIQUE_VALUE = "unique_field", "unique_value"
-_SEVERAL = "invoice_ids"
 _MOST_LOOKED_THROUGH = 30
-"""Recurring invoices that are read to find the one with a unique value; Zoho's list does not show it."""
+"""Records that are read to find the one with a unique value; Zoho's list does not show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +111,25 @@ async def _looked_up(
     if "amount" in unknown:
         facts = with_facts(facts, amount=await _amount(app.api, operation, arguments, record))
     if "recipients" in unknown:
-        facts = with_facts(facts, outsiders=await strangers(app, arguments, record))
+        facts = with_facts(facts, outsiders=await strangers(app, operation, arguments, record))
     return facts
 
 
-async def strangers(app: ServerContext, arguments: Json, record: Json) -> tuple[str, ...]:
+async def strangers(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> tuple[str, ...]:
     """Who gets mail of a call without being a contact person, or being one for less than a day.
 
-    Of several invoices mailed at once, every recent address of their customers counts.
+    Of several records mailed at once, every recent address of their customers counts.
     """
-    if invoices := arguments.get(_SEVERAL):
-        return await _recent_of_invoices(app, invoices) if await recent_addresses.are_any(app) else ()
+    if operation.mails:
+        return await _recent_of_several(app, operation.mails, arguments) if await recent_addresses.are_any(app) else ()
     customer = await customer_of(app.api, record, arguments)
     return outsiders(arguments, customer, await recent_addresses.recent(app, customer))
 
 
-async def _recent_of_invoices(app: ServerContext, invoice_ids: Iterable[str]) -> tuple[str, ...]:
-    invoices = [await app.api.record("get_invoice", {"invoice_id": one}) for one in dict.fromkeys(invoice_ids)]
-    customers = dict.fromkeys(str(invoice.get("customer_id", "")) for invoice in invoices)
+async def _recent_of_several(app: ServerContext, mails: Mails, arguments: Json) -> tuple[str, ...]:
+    name = mails.ids.removesuffix("s")
+    records = [await app.api.record(mails.record, {name: one}) for one in dict.fromkeys(arguments[mails.ids])]
+    customers = dict.fromkeys(str(record.get("customer_id", "")) for record in records)
     found: list[str] = []
     for customer_id in customers:
         customer = await customer_of(app.api, {"customer_id": customer_id}, {})
@@ -181,7 +180,7 @@ async def read_subject(api: ZohoApi, operation: Operation, arguments: Json) -> S
     """The record, read afresh. Raises what a read of Zoho raises."""
     reader = subject(operation, api.catalog)
     if reader is None:
-        return Subject(await _by_unique_field(api, arguments) if _UNIQUE_FIELD in operation.http.headers else {})
+        return Subject(await _by_custom_field(api, operation.found_by, arguments) if operation.found_by else {})
     record = await api.record(reader.name, arguments)
     if operation.confirm is None or not operation.confirm.part:
         return Subject(record)
@@ -193,12 +192,11 @@ async def read_subject(api: ZohoApi, operation: Operation, arguments: Json) -> S
     return Subject(record, next(found, nothing))
 
 
-async def _by_unique_field(api: ZohoApi, arguments: Json) -> Json:
-    """The recurring invoice that a custom field's value names; empty when it is not among the first."""
-    field, value = arguments[_UNIQUE_FIELD], str(arguments[_UNIQUE_VALUE])
-    rows = (await api.run("list_recurring_invoices", {"per_page": _MOST_LOOKED_THROUGH}))["recurring_invoices"]
-    for row in rows:
-        record = await api.record("get_recurring_invoice", {"recurring_invoice_id": row["recurring_invoice_id"]})
+async def _by_custom_field(api: ZohoApi, found_by: FoundBy, arguments: Json) -> Json:
+    """The record that a custom field's value names; empty when it is not among the first."""
+    field, value = arguments[found_by.field], str(arguments[found_by.value])
+    for row in await api.rows(found_by.list, {"per_page": _MOST_LOOKED_THROUGH}):
+        record = await api.record(found_by.read, row)
         for custom in cast("list[Json]", record.get("custom_fields") or []):
             if custom.get("api_name") == field and str(custom.get("value")) == value:
                 return record

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, cast
 
-from zoho_mcp.specs.model import Catalog, Json, Operation
+from zoho_mcp.specs.model import Catalog, FoundBy, Json, Mails, Operation
 from zoho_mcp.text import placeholders
 
 _COMBINATORS = frozenset({"oneOf", "anyOf", "allOf", "not", "if", "enum"})
 _CAN_DESTROY = frozenset({"customer_id", "currency_id", "amount", "discount", "shipping_charge", "adjustment"})
 _LISTS = ("lines", "people", "allocations", "values")
+_TAKES = {"pays_out": "amount", "refused_with_transactions": "customer_id"}
+"""Consequence to the argument that it needs."""
+MOST_ALWAYS_LOADED = 5
 _WRITTEN_BY_OTHERS = frozenset({
     "customer_name", "contact_name", "company_name", "name", "description", "account_name", "recurrence_name", "notes",
     "attachment_name", "expense_receipt_name",
@@ -28,8 +31,10 @@ LARGEST_DEFAULT = 48_200
 
 def cross_check(catalog: Catalog) -> list[str]:
     """Contradictions between entries, as sentences. Quick: names only."""
-    silent = [f"{name}.json: an extra toolset says its ability." for name, able in catalog.extra.items() if not able]
-    return silent + [
+    problems = [f"{name}.json: an extra toolset says its ability." for name, able in catalog.extra.items() if not able]
+    if sum(operation.always_loaded for operation in catalog.operations.values()) > MOST_ALWAYS_LOADED:
+        problems.append(f"at most {MOST_ALWAYS_LOADED} tools are always_loaded.")
+    return problems + [
         f"{operation.toolset}.json: {operation.name}: {problem}"
         for operation in catalog.operations.values()
         for problem in _contradictions(operation, catalog)
@@ -58,6 +63,7 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     if operation.toolset in catalog.extra and operation.known_from is None:
         yield "known_from says what shows that Zoho offers it."
     yield from _file_contradictions(operation, catalog)
+    yield from _list_contradictions(operation, catalog)
     yield from _outcome_contradictions(operation, catalog)
     yield from _clear_contradictions(operation)
     yield from _after_contradictions(operation, catalog)
@@ -71,6 +77,10 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield from _replaces_contradictions(operation)
     if operation.confirm is not None:
         yield from _confirm_contradictions(operation, catalog)
+    if operation.mails is not None:
+        yield from _mails_contradictions(operation, operation.mails, catalog)
+    if operation.found_by is not None:
+        yield from _found_by_contradictions(operation, operation.found_by, catalog)
 
 
 def _file_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
@@ -84,6 +94,43 @@ def _file_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str
             yield f"{{{name}}} of answer.file.at is not a required argument."
     if placeholders(file.name) and not _reads_record(catalog.operations.get(file.record)):
         yield f"answer.file.record {file.record} is not an operation that reads a record."
+
+
+def _list_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    answer = operation.answer
+    if operation.http.account and "organization_id" not in answer.columns:
+        yield "http.account is for a list of organisations: organization_id is one of its columns."
+    if not answer.number:
+        return
+    if answer.number not in answer.columns or answer.number not in operation.input.get("properties", {}):
+        yield f"answer.number {answer.number} is not a column and an argument."
+    lists = [one for one in catalog.operations.values() if one.answer.number]
+    if not answer.columns[:1] or sum(one.answer.columns[:1] == answer.columns[:1] for one in lists) > 1:
+        yield f"answer.number: the first column is the record's id, and {answer.columns[:1]} has one such list."
+
+
+def _mails_contradictions(operation: Operation, mails: Mails, catalog: Catalog) -> Iterator[str]:
+    if operation.effect != "send":
+        yield "mails is for a send."
+    if mails.ids not in operation.input.get("required", []) or not mails.ids.endswith("_ids"):
+        yield f"mails.ids {mails.ids} is not a required argument with ids."
+    for name in (mails.record, mails.mail):
+        reader = catalog.operations.get(name)
+        if reader is None or not _reads_record(reader) or reader.input["required"] != [mails.ids.removesuffix("s")]:
+            yield f"mails names {name}, which is not an operation that reads a record by {mails.ids.removesuffix('s')}."
+        if name not in operation.also_needs:
+            yield f"also_needs names {name}, which mails does."
+
+
+def _found_by_contradictions(operation: Operation, found_by: FoundBy, catalog: Catalog) -> Iterator[str]:
+    for name in (found_by.field, found_by.value):
+        if name not in operation.input.get("required", []):
+            yield f"{name} is named in found_by, but not a required argument."
+    lister = catalog.operations.get(found_by.list)
+    if lister is None or not lister.answer.columns:
+        yield f"found_by.list {found_by.list} is not an operation that lists records."
+    if not _reads_record(catalog.operations.get(found_by.read)):
+        yield f"found_by.read {found_by.read} is not an operation that reads a record."
 
 
 def _clear_contradictions(operation: Operation) -> Iterator[str]:
@@ -166,6 +213,13 @@ def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[
         yield f"confirm.subject {operation.confirm.subject} is not a read operation."
     elif not set(subject.input.get("required", [])) <= set(operation.input.get("required", [])):
         yield f"confirm.subject {subject.name} needs arguments that this tool does not require."
+    confirm = operation.confirm
+    needed = _TAKES.get(confirm.consequence or "", "")
+    if needed and needed not in operation.input.get("required", []):
+        yield f"confirm.consequence {confirm.consequence} needs the required argument {needed}."
+    payments = catalog.operations.get(confirm.payments)
+    if (confirm.consequence == "unapplies") != (payments is not None and bool(payments.answer.columns)):
+        yield "confirm.consequence unapplies needs confirm.payments, an operation that lists payments."
     places = placeholders(operation.confirm.ask)
     written = [name in _WRITTEN_BY_OTHERS for name in places]
     if written != sorted(written):

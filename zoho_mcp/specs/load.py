@@ -182,8 +182,9 @@ def _add_after(entry: Json) -> None:
 
 
 def _without_defaults(schema: Json) -> None:
-    """What an update does not name stays as it is, so a shared description of a default would be wrong there."""
+    """What an update does not name stays as it is, so a shared default would be wrong there."""
     for part in schema.get("properties", {}).values():
+        part.pop("x-default", None)
         if str(part.get("description", "")).startswith("Default"):
             part["description"] = "New value"
 

@@ -12,6 +12,9 @@ ID_PATTERN = "^[0-9]+$"
 Effect = Literal["read", "write", "send", "destroy"]
 EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "destroy")
 Sign = Literal["created", "changed", "deleted", "status", "mailed", "unseen"]
+Consequence = Literal[
+    "unapplies", "falls_due", "pays_out", "refused_while_paid", "refused_without_balance", "refused_with_transactions"
+]
 
 
 _UNPUBLISHED = frozenset({"format", "exclusiveMinimum", "minProperties"})
@@ -113,6 +116,8 @@ class Schema(Frozen):
     """The name says it all: the description is not published."""
     without: Mapping[str, str] = Field(default={}, alias="x-without")
     """Tool to the description where that tool is not offered."""
+    default: str | float | bool | None = Field(default=None, alias="x-default")
+    """What Zoho takes where it is not given: two calls that differ only in giving it are the same call."""
     unset_at_zero: bool = Field(default=False, alias="x-unset-at-zero")
     """Of a number: 0 counts as not given."""
     number: bool = Field(default=False, alias="x-number")
@@ -136,6 +141,23 @@ class Http(Frozen):
     """The argument that is the document's own number; given, it turns Zoho's automatic numbering off."""
     file: str = ""
     """The form field of a file that is sent: the one in the upload folder that the argument `file_path` names."""
+    account: bool = False
+    """The request is about the whole account: it names no organisation, and each row of the answer is one."""
+
+
+class Mails(Frozen):
+    """Several mails in one call, one for each record that a list argument names."""
+
+    ids: str
+    """The argument: a list of ids."""
+    record: str
+    """The read operation of one such record."""
+    mail: str
+    """The read operation of the mail as Zoho would send it, with its recipients in `to_contacts`."""
+    verb: str
+    """How the question begins: `E-mail`, `Send reminders of`."""
+    amount: str
+    """The field of the record with the amount in question."""
 
 
 class Confirm(Frozen):
@@ -152,6 +174,26 @@ class Confirm(Frozen):
     part: str = ""
     """The read operation whose answer holds the part of the record that the last id of the path names: the payment
     taken off an invoice, the person removed from a customer."""
+    consequence: Consequence | None = None
+    """What happens beyond the record, and is shown: payments on it become unapplied (`unapplies`), the invoices that it
+    paid fall due again (`falls_due`), money leaves the business (`pays_out`, takes an `amount`). Or when Zoho would
+    refuse, so that nobody is asked: payments or credits are on it (`refused_while_paid`), nothing is owed
+    (`refused_without_balance`), the customer has transactions (`refused_with_transactions`, takes a `customer_id`)."""
+    payments: str = ""
+    """For `unapplies`: the operation that lists the payments on the record."""
+
+
+class FoundBy(Frozen):
+    """A record that a call names by the value of a unique custom field instead of an id."""
+
+    field: str
+    """The argument with the field's API name."""
+    value: str
+    """The argument with its value."""
+    list: str
+    """The operation that lists such records."""
+    read: str
+    """The operation that reads one, custom fields included."""
 
 
 class Replaces(Frozen):
@@ -232,6 +274,9 @@ class Answer(Frozen):
     _shared.json."""
     more: tuple[str, ...] = ()
     """For rows: fields that are worth asking for besides; the argument `fields` names them."""
+    number: str = ""
+    """For rows: the column by which people call a record, also an argument of the list. Every tool accepts it in place
+    of the record's id, which is the first column."""
     file: File | None = None
     """Instead of an envelope."""
 
@@ -263,6 +308,12 @@ class Entry(Frozen):
     """Of a change that needs no approval: it can bring about a loss that a person declined (an invoice made a draft, a
     debt covered by credit). For some minutes after that no, it is asked about too."""
     confirm: Confirm | None = None
+    mails: Mails | None = None
+    """Of a `send` that mails several records at once."""
+    found_by: FoundBy | None = None
+    """Of a change that names its record by a custom field."""
+    always_loaded: bool = False
+    """Clients that load tools on demand have it at once. For the few most used tools."""
     exclusive: tuple[tuple[str, ...], ...] = ()
     """Groups of arguments of which at most one may be given."""
     hints: Mapping[str, str] = {}

@@ -153,7 +153,7 @@ class ZohoClient:
     def _organization(self, request: Request) -> str:
         """The organisation whose books and limits the request is about."""
         allowed = self.organizations
-        if not request.needs_organization:
+        if request.account:
             return allowed[0] if allowed else ""
         if not allowed:
             raise AuthError(
@@ -236,15 +236,23 @@ class ZohoApi:
 
     async def run(self, name: str, arguments: Mapping[str, Any], wait: float = PATIENCE) -> Envelope:
         """Send the request of an operation whose response is an envelope. Asks nobody, and sends it once."""
-        payload = await self.send(self.request(self.catalog.operations[name], arguments), wait)
+        operation = self.catalog.operations[name]
+        payload = await self.send(self.request(operation, arguments), wait)
         assert isinstance(payload, dict)
-        if self.granted and name == "list_organizations":
-            rows: list[dict[str, Any]] = payload["organizations"]
-            payload["organizations"] = [row for row in rows if str(row["organization_id"]) in self.granted]
+        if self.granted and operation.http.account:
+            rows: list[dict[str, Any]] = payload[operation.answer.key]
+            payload[operation.answer.key] = [row for row in rows if str(row["organization_id"]) in self.granted]
         return payload
 
     async def record(self, name: str, arguments: Mapping[str, Any], wait: float = PATIENCE) -> dict[str, Any]:
         """The record that a read operation gives, taking of `arguments` only those it knows."""
+        return await self._content(name, arguments, wait)
+
+    async def rows(self, name: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The first page of rows that a read operation gives, taking of `arguments` only those it knows."""
+        return await self._content(name, arguments, PATIENCE)
+
+    async def _content(self, name: str, arguments: Mapping[str, Any], wait: float) -> Any:
         operation = self.catalog.operations[name]
         known = operation.input.get("properties", {})
         envelope = await self.run(name, {key: value for key, value in arguments.items() if key in known}, wait)

@@ -85,7 +85,7 @@ class Connection:
         return Response(response.status_code, response.headers, response.content)
 
     def _outgoing(self, request: Request, organization_id: str) -> httpx.Request:
-        organization = (("organization_id", organization_id),) if request.needs_organization else ()
+        organization = (("organization_id", organization_id),) if not request.account else ()
         content_type = {"Content-Type": "application/json"} if request.body is not None else {}
         return self._client.build_request(
             request.method,

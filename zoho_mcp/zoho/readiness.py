@@ -4,8 +4,7 @@ import anyio
 
 from zoho_mcp.errors import UnavailableError, ZohoMcpError
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS
-from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.request import ORGANIZATIONS
 
 REMEMBERED = 15 * 60.0
 """Seconds for which an answer of Zoho's, to whatever, shows that it is there. An idle server asks 96 times a day."""
@@ -36,7 +35,7 @@ class Readiness:
         try:
             await client.token()
             if client.answered_at is None or client.clock() - client.answered_at > REMEMBERED:
-                await client.send(Request("GET", "/organizations", scope=LIST_ORGANIZATIONS))
+                await client.send(ORGANIZATIONS)
         except UnavailableError as problem:
             return problem
         except ZohoMcpError as problem:

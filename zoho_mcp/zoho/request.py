@@ -42,20 +42,21 @@ class Request:
     """The answer's key that holds a record, where there is one."""
     rows_in: str = ""
     """The answer's key that holds rows, where there are any."""
+    account: bool = False
+    """Whether it is about the whole account, not about the books of one organisation."""
     organization_id: str = ""
     """Whose books it is about; empty: the one organisation that is set."""
     route: str = ""
     """The path as the catalog has it, with places for ids: what may be shown of it. Empty: nothing may."""
 
     @property
-    def needs_organization(self) -> bool:
-        """Whether the request is about the books of one organisation."""
-        return self.path != "/organizations"
-
-    @property
     def changes(self) -> bool:
         """Whether Zoho may change something when it gets this request."""
         return self.method != "GET"
+
+
+ORGANIZATIONS = Request("GET", "/organizations", scope="settings.READ", account=True, route="/organizations")
+"""The organisations of the account: the request that works before one is set."""
 
 
 def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
@@ -91,6 +92,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
         body=json_numbers(rest) if http.method in ("POST", "PUT") and rest else None,
         accept=operation.answer.file.media_type if operation.answer.file else "application/json",
         scope=operation.scope,
+        account=http.account,
         record_in="" if operation.answer.columns or operation.answer.file else operation.answer.key,
         rows_in=operation.answer.key if operation.answer.columns else "",
     )

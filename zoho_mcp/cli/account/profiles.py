@@ -13,7 +13,8 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import DEFAULT, Profile, Profiles, settings_of
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth.cache import granted_scopes
-from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS, covers
+from zoho_mcp.zoho.oauth.scopes import covers
+from zoho_mcp.zoho.request import ORGANIZATIONS
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -51,7 +52,7 @@ def described(profile: Profile) -> str:
 
 def with_organization(profile: Profile, settings: Settings, wanted: str = "") -> Profile:
     """The profile with the organisation `wanted` (number or name), else the only one, else the one chosen now."""
-    if wanted and not covers(granted_scopes(settings), settings.scope_prefix + LIST_ORGANIZATIONS):
+    if wanted and not covers(granted_scopes(settings), settings.scope_prefix + ORGANIZATIONS.scope):
         if not wanted.isdigit():
             raise AuthError("Looking up organisations needs the scope settings.READ.", "Use the number instead.")
         return replace(profile, organization_id=wanted, organization_name="")

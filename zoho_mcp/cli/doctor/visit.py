@@ -15,10 +15,10 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.specs.model import Catalog
 from zoho_mcp.zoho.connection import ZohoAuth
-from zoho_mcp.zoho.oauth.scopes import LIST_ORGANIZATIONS, usable
+from zoho_mcp.zoho.oauth.scopes import usable
 from zoho_mcp.zoho.oauth.state import Token
 from zoho_mcp.zoho.oauth.tokens import TokenSource
-from zoho_mcp.zoho.request import Request
+from zoho_mcp.zoho.request import ORGANIZATIONS, Request
 from zoho_mcp.zoho.response import Response, decode
 
 TIMEOUT = 30.0
@@ -79,12 +79,12 @@ async def _organizations(
         each for each in catalog.operations.values()
         if each.effect == "read" and "{" not in each.http.path and usable(each, catalog, settings.scope_prefix, granted)
     ]  # fmt: skip
-    if any(each.scope == LIST_ORGANIZATIONS for each in readable):
-        envelope = await _read(found, settings, http, auth, Request("GET", "/organizations", scope=LIST_ORGANIZATIONS))
+    if any(each.scope == ORGANIZATIONS.scope for each in readable):
+        envelope = await _read(found, settings, http, auth, ORGANIZATIONS)
         rows = envelope.get("organizations") or ()
         found.names = {str(row.get("organization_id")): str(row.get("name", "")) for row in rows}
         found.numbers = tuple(_number(found, one) for one in settings.organizations)
-    inside = next((each for each in readable if each.http.path != "/organizations"), None)
+    inside = next((each for each in readable if not each.http.account), None)
     if inside is not None:
         for number in found.numbers:
             query = (("organization_id", number), ("per_page", "1"))

@@ -1,6 +1,6 @@
 """What a person is shown before saying yes, from fresh reads, and what their yes is bound to."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.authorization import Subject, customer_of, read_subject, strangers
 from zoho_mcp.server.confirmation.named_ids import new_owner, with_names
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.specs.model import Operation
+from zoho_mcp.specs.model import Mails, Operation
 
 Json = Mapping[str, Any]
 
@@ -46,31 +46,38 @@ async def _more(app: ServerContext, operation: Operation, arguments: Json, recor
     if recipients(arguments):
         customer = await customer_of(app.api, record, arguments)
         return consequences.mail(record, arguments, customer, await recent_addresses.recent(app, customer))
-    special = _SPECIAL.get(operation.name)
-    more = await (special(app, arguments, record) if special else _for_customer(app, operation, arguments, record))
+    more = await _consequences(app, operation, arguments, record)
     if effect_of(operation, arguments) != "send":
         return more
-    new = address_rows(consequences.JUST_ADDED, await strangers(app, arguments, record))
+    new = address_rows(consequences.JUST_ADDED, await strangers(app, operation, arguments, record))
     return replace(more, details=(*new, *more.details))
 
 
-async def _void_invoice(app: ServerContext, arguments: Json, record: Json) -> More:
-    payments: list[dict[str, Any]] = []
-    if record.get("payment_made"):
-        payments = (await app.api.run("list_invoice_payments", {"invoice_id": arguments["invoice_id"]}))["payments"]
-    return consequences.voided_invoice(record, payments)
+async def _consequences(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> More:
+    if operation.mails:
+        return consequences.mails(operation.mails, await _mails(app, operation.mails, arguments))
+    confirm = operation.confirm
+    match confirm and confirm.consequence:
+        case "unapplies":
+            assert confirm is not None
+            return consequences.unapplies(record, await _payments(app, confirm.payments, arguments, record))
+        case "falls_due":
+            return consequences.falls_due(record)
+        case "pays_out":
+            return consequences.pays_out(record, arguments)
+        case "refused_while_paid":
+            return consequences.refused_while_paid(record)
+        case "refused_without_balance":
+            return consequences.refused_without_balance(record)
+        case "refused_with_transactions":
+            found = await _transactions(app, arguments["customer_id"], record)
+            return consequences.refused_with_transactions(record, found)
+        case _:
+            return await _for_customer(app, operation, arguments, record)
 
 
-async def _delete_invoice(app: ServerContext, arguments: Json, record: Json) -> More:
-    return consequences.deleted_invoice(record)
-
-
-async def _write_off_invoice(app: ServerContext, arguments: Json, record: Json) -> More:
-    return consequences.written_off_invoice(record)
-
-
-async def _delete_customer(app: ServerContext, arguments: Json, record: Json) -> More:
-    return consequences.deleted_customer(record, await _transactions(app, arguments["customer_id"], record))
+async def _payments(app: ServerContext, lister: str, arguments: Json, record: Json) -> Sequence[Json]:
+    return await app.api.rows(lister, arguments) if record.get("payment_made") else ()
 
 
 async def _transactions(app: ServerContext, customer_id: str, record: Json) -> str:
@@ -89,33 +96,18 @@ async def _transactions(app: ServerContext, customer_id: str, record: Json) -> s
     return ""
 
 
-async def _delete_payment(app: ServerContext, arguments: Json, record: Json) -> More:
-    return consequences.deleted_payment(record)
-
-
-async def _refund(app: ServerContext, arguments: Json, record: Json) -> More:
-    return consequences.refund(record, arguments)
-
-
-async def _email_invoices(app: ServerContext, arguments: Json, record: Json) -> More:
-    return consequences.mails("E-mail", await _mails(app, arguments, "get_invoice_email"), "total")
-
-
-async def _send_payment_reminders(app: ServerContext, arguments: Json, record: Json) -> More:
-    return consequences.mails("Send reminders of", await _mails(app, arguments, "get_payment_reminder"), "balance")
-
-
-async def _mails(app: ServerContext, arguments: Json, reader: str) -> list[tuple[Json, str, list[str]]]:
-    """Of each invoice: itself, why it would not be mailed, and the addresses that Zoho would mail it to."""
+async def _mails(app: ServerContext, mails: Mails, arguments: Json) -> list[tuple[Json, str, list[str]]]:
+    """Of each record: itself, why it would not be mailed, and the addresses that Zoho would mail it to."""
     found: list[tuple[Json, str, list[str]]] = []
-    for invoice_id in arguments["invoice_ids"]:
-        invoice, problem = await app.api.record("get_invoice", {"invoice_id": invoice_id}), ""
+    for own_id in arguments[mails.ids]:
+        one = {mails.ids.removesuffix("s"): own_id}
+        record, problem = await app.api.record(mails.record, one), ""
         people: list[Json] = []
         try:
-            people = (await app.api.record(reader, {"invoice_id": invoice_id})).get("to_contacts") or []
+            people = (await app.api.record(mails.mail, one)).get("to_contacts") or []
         except RejectedError as refusal:
             problem = refusal.what
-        found.append((invoice, problem, [str(one["email"]) for one in people if one.get("selected") is not False]))
+        found.append((record, problem, [str(one["email"]) for one in people if one.get("selected") is not False]))
     return found
 
 
@@ -128,16 +120,3 @@ async def _for_customer(app: ServerContext, operation: Operation, arguments: Jso
     if effect_of(operation, arguments) == "send":
         rows += address_rows("Mailed to", mailed_on_creation(arguments, customer.get("contact_persons") or []))
     return More(details=tuple(rows))
-
-
-_SPECIAL: Mapping[str, Callable[[ServerContext, Json, Json], Awaitable[More]]] = {
-    "void_invoice": _void_invoice,
-    "delete_invoice": _delete_invoice,
-    "delete_customer": _delete_customer,
-    "delete_payment": _delete_payment,
-    "refund_credit_note": _refund,
-    "refund_payment": _refund,
-    "write_off_invoice": _write_off_invoice,
-    "email_invoices": _email_invoices,
-    "send_payment_reminders": _send_payment_reminders,
-}

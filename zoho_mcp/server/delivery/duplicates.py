@@ -18,8 +18,6 @@ from zoho_mcp.specs.model import Confirm, Operation
 from zoho_mcp.times import span
 
 Json = Mapping[str, Any]
-_DEFAULTS: Json = {"quantity": "1", "discount": "0", "shipping_charge": "0", "adjustment": "0", "send": False}
-"""What Zoho takes where an argument is left out; numbers as text."""
 TWO, MAILED_TWICE = "You would have two.", "The mail would be sent twice."
 """The effect of a repeated call, for the question."""
 
@@ -146,18 +144,24 @@ def call_key(call: ToolCall) -> str:
     """The same for the same call: however its numbers are written, its arguments are ordered, its texts end, and
     whether or not it gives a default.
     """
-    content = [call.operation.name, call.organization_id, _plain(call.arguments)]
+    content = [call.operation.name, call.organization_id, _plain(call.arguments, call.operation.input)]
     return json.dumps(content, sort_keys=True, default=str)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, schema: Json) -> Any:
     if isinstance(value, Mapping):
-        parts = {name: _plain(part) for name, part in cast("Mapping[str, Any]", value).items()}
-        return {name: part for name, part in parts.items() if name not in _DEFAULTS or part != _DEFAULTS[name]}
+        known: Json = schema.get("properties", {})
+        parts = {name: _plain(part, known.get(name, {})) for name, part in cast("Mapping[str, Any]", value).items()}
+        return {name: part for name, part in parts.items() if part != _default(known.get(name, {}))}
     if isinstance(value, str):
         return " ".join(value.split())
     if isinstance(value, list):
-        return [_plain(part) for part in cast("list[Any]", value)]
+        return [_plain(part, schema.get("items", {})) for part in cast("list[Any]", value)]
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return format(Decimal(str(value)).normalize(), "f")
     return value
+
+
+def _default(schema: Json) -> Any:
+    """What leaving an argument out means, in the same form; None is no argument's value."""
+    return _plain(schema.get("x-default"), {})

@@ -129,7 +129,7 @@ async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestPa
         contents = await _read(app, uri, address, arguments)
     except ZohoMcpError as problem:
         raise MCPError(types.INVALID_PARAMS, str(problem), {"uri": uri, "kind": problem.kind}) from problem
-    ttl = LASTING if address.operation == "list_organizations" else 0
+    ttl = LASTING if app.catalog.operations[address.operation].http.account else 0
     return types.ReadResourceResult(contents=[contents], ttl_ms=ttl, cache_scope=_PRIVATE)
 
 
@@ -147,7 +147,7 @@ async def _read(
         blob = base64.b64encode(payload).decode()
         media_type = media_type_of(payload) if address.media_type == "*/*" else address.media_type
         return types.BlobResourceContents(uri=uri, mime_type=media_type, blob=blob)
-    if operation.name == "list_organizations":
+    if operation.http.account:
         return _json(uri, _organization(app, operation, payload))
     if operation.answer.columns:
         return _json(uri, result.tabular(operation, _page(uri, result.shape(operation, payload))))

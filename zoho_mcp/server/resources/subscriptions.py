@@ -82,7 +82,7 @@ async def tell_of(app: ServerContext, touched: Change) -> None:
 
 def _affects(app: ServerContext, touched: Change, uri: str) -> bool:
     found = meaning(app, uri)
-    if found is None or found[0].operation == "list_organizations":
+    if found is None or app.catalog.operations[found[0].operation].http.account:
         return False
     # A list is affected by everything; so is every record of a kind of which the call does not say which it changed.
     return all(not touched.get(name) or value in touched[name] for name, value in found[1].items())

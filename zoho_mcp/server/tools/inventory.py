@@ -18,10 +18,6 @@ from zoho_mcp.zoho.oauth.scopes import usable
 
 EVERY_TOOLSET = "all"
 """The name that stands for every toolset, those that are offered only when asked for included."""
-ALWAYS_LOADED = frozenset(
-    {"list_customers", "list_invoices", "get_invoice", "create_invoice", "record_invoice_payment"}
-)
-"""The five most used tools; a client that loads tools on demand has these at once."""
 _TOKEN_SCHEMA = {
     "type": "string",
     "description": "Only after the user agreed to the preview: the token that came with it. Valid once, for that call.",
@@ -98,7 +94,7 @@ def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:
     return catalog.model_copy(
         update={
             "operations": {
-                name: operation if operation.http.path == "/organizations" else _for_one_of(operation, which)
+                name: operation if operation.http.account else _for_one_of(operation, which)
                 for name, operation in catalog.operations.items()
             }
         }
@@ -132,7 +128,7 @@ def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
         description=operation.description,
         input_schema=operation.published_input,
         output_schema=output_schema(operation) if structured else None,
-        _meta={"anthropic/alwaysLoad": True} if operation.name in ALWAYS_LOADED else None,
+        _meta={"anthropic/alwaysLoad": True} if operation.always_loaded else None,
         annotations=types.ToolAnnotations(
             title=operation.title,
             read_only_hint=operation.effect == "read",

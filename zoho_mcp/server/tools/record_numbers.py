@@ -9,14 +9,9 @@ from zoho_mcp.server.authorization import require_allowed
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tool_call import ToolCall
+from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import clean
 
-_LISTS: Mapping[str, tuple[str, str]] = {
-    # argument: the list to look in, and the field that holds the number
-    "invoice_id": ("list_invoices", "invoice_number"),
-    "estimate_id": ("list_estimates", "estimate_number"),
-    "creditnote_id": ("list_credit_notes", "creditnote_number"),
-}
 _SHOWN = ("customer_name", "status", "date", "total", "currency_code")
 _LONGEST_NUMBER = 100
 
@@ -30,21 +25,23 @@ async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tu
     ids: dict[tuple[str, str], str] = {}
     found: dict[str, Any] = {}
     for name, own_id, number in call.unresolved:
-        reader, _ = _LISTS.get(own_id, ("", ""))
-        if (
-            reader not in app.offered
-            or not _takes(call, name, own_id)
-            or not 0 < len(number.strip()) <= _LONGEST_NUMBER
-        ):
+        reader = _list_of(app, own_id)
+        if reader is None or not _takes(call, name, own_id) or not 0 < len(number.strip()) <= _LONGEST_NUMBER:
             continue
-        record = await _record(ctx, app, call, (name, own_id), number.strip())
+        record = await _record(ctx, app, call, name, reader, number.strip())
         ids[own_id, number] = str(required(record, own_id))
         shown = {key: record[key] for key in _SHOWN if record.get(key)}
-        found[str(record[_LISTS[own_id][1]])] = {own_id: ids[own_id, number]} | shown
+        found[str(record[reader.answer.number])] = {own_id: ids[own_id, number]} | shown
     if not ids:
         return call, {}
     named = {name: _with_ids(call.arguments[name], name, ids) for name, _, _ in call.unresolved}
     return replace(call, arguments={**call.arguments, **named}), {"found_by_number": found}
+
+
+def _list_of(app: ServerContext, own_id: str) -> Operation | None:
+    """The offered list that finds a record of this kind by its number."""
+    lists = (one for one in app.offered.values() if one.answer.number)
+    return next((one for one in lists if one.answer.columns[0] == own_id), None)
 
 
 def _takes(call: ToolCall, name: str, own_id: str) -> bool:
@@ -56,18 +53,18 @@ def _takes(call: ToolCall, name: str, own_id: str) -> bool:
 
 
 async def _record(
-    ctx: RequestContext, app: ServerContext, call: ToolCall, where: tuple[str, str], number: str
+    ctx: RequestContext, app: ServerContext, call: ToolCall, name: str, reader: Operation, number: str
 ) -> dict[str, Any]:
-    name, own_id = where
-    reader, field = _LISTS[own_id]
-    await require_allowed(ctx, app, [reader], {field: number})
-    envelope = await app.api.run(reader, {field: number})
-    rows: list[dict[str, Any]] = envelope[app.catalog.operations[reader].answer.key]
+    field = reader.answer.number
+    await require_allowed(ctx, app, [reader.name], {field: number})
+    envelope = await app.api.run(reader.name, {field: number})
+    rows: list[dict[str, Any]] = envelope[reader.answer.key]
     own = [row for row in rows if str(row.get(field, "")).casefold() == number.casefold()]
     if len(own) != 1:
         count = "no record has" if not own else f"{len(own)} records have"
         raise ArgumentsError(
-            call.operation.name, [f'{name}: {count} the number "{clean(number, 60)}". Look the id up with {reader}.']
+            call.operation.name,
+            [f'{name}: {count} the number "{clean(number, 60)}". Look the id up with {reader.name}.'],
         )
     return own[0]
 

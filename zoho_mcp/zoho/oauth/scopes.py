@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 from zoho_mcp.specs.model import Catalog, Operation
 
-LIST_ORGANIZATIONS = "settings.READ"
-
 
 def covers(granted: frozenset[str] | None, needed: str) -> bool:
     """Whether a scope such as `ZohoInvoice.invoices.READ` is among those granted; None stands for unknown."""
