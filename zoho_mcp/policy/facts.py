@@ -14,6 +14,8 @@ UNTOLD = Decimal("Infinity")
 """An unknown amount: larger than any limit in a rule."""
 MAIL = "_mail_ids"
 """How the name of every argument that holds addresses ends."""
+HOLD_ADDRESSES = frozenset({"email", "contact_persons"})
+"""The arguments and fields that can hold the e-mail addresses of contact persons (`addresses_given`)."""
 _OWN_AMOUNTS = ("total", "amount")
 _PLACE = re.compile(r"{\w+}")
 

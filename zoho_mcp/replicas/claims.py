@@ -15,8 +15,7 @@ import anyio
 from zoho_mcp.errors import DeclinedError, UnavailableError
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
 from zoho_mcp.replicas.encryption import Encryption
-from zoho_mcp.server.delivery.attempt import Attempt, Previous
-from zoho_mcp.server.delivery.claims import SURELY_OVER, LocalClaims
+from zoho_mcp.server.delivery.claims import SURELY_OVER, Attempt, LocalClaims, Previous
 
 LEASE = 8.0
 """Seconds without a sign of life after which a replica counts as gone; it gives one every second."""

@@ -71,6 +71,7 @@ def create_server(
     catalog = for_organizations(catalog, settings)
     policy = policy_for(settings, catalog)
     approvals = approvals or (shared.approvals if shared else Approvals())
+    subscribers = Subscribers(shared.pass_on if shared else None)
     app = ServerContext(
         settings=settings,
         catalog=catalog,
@@ -82,8 +83,8 @@ def create_server(
         claims=shared.claims if shared else _claims(settings, client),
         converting=shared.converting if shared else anyio.Lock(),
         policy=policy,
-        subscribers=Subscribers(shared.pass_on if shared else None),
-        completion_search=CompletionSearch(client.clock),
+        subscribers=subscribers,
+        completion_search=CompletionSearch(client.clock, subscribers),
         audit=Audit(settings.audit_file),
         before_values=BeforeValues(settings.audit_file),
         client_memory=ClientMemory(settings.clients_file, client.clock),

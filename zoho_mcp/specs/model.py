@@ -426,6 +426,16 @@ class Operation(Entry):
         return field in self.clearable or (bool(point) and f"{whole}.*" in self.clearable and part in parts)
 
     @property
+    def must_not_repeat(self) -> bool:
+        """Whether running it twice does more than running it once: it creates something, or mails it."""
+        return self.effect != "read" and not self.idempotent
+
+    @property
+    def shows_new_state(self) -> bool:
+        """Whether a result says how the record stands after the change."""
+        return bool(self.after.read or self.after.each)
+
+    @property
     def dates(self) -> frozenset[str]:
         """The arguments that are dates, times or parts of a date."""
         dated = {name for name, schema in self.input.get("properties", {}).items() if schema.get("format") == "date"}

@@ -1,17 +1,18 @@
 """What was found lately for letters that a person types, and the search for more of it.
 
 What was found is kept for seconds: a longer word is looked for in what a shorter one found, where that was everything.
-One search runs at a time; what was typed while it ran is searched for only in its last state. A change made through
-this server empties it all.
+One search runs at a time; what was typed while it ran is searched for only in its last state. After a change nothing
+found before counts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
 
 from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.server.resources.subscribers import Subscribers
 from zoho_mcp.server.tools.filters import shows
 from zoho_mcp.text import visible
 from zoho_mcp.zoho.client import ZohoApi
@@ -40,28 +41,30 @@ TARGETS: Mapping[str, Target] = {
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search for `letters` gave. `complete`: Zoho had no more of it."""
+    """What a search for `letters` gave. It counts until a time, and until something changes.
+
+    Attributes:
+        complete: whether Zoho had no more of it.
+        until: seconds of the client's clock.
+        changes: how many changes were known when the search began.
+    """
 
     letters: str
     rows: Sequence[Mapping[str, str]]
     complete: bool
     until: float
+    changes: int
 
 
 class CompletionSearch:
     """What was found lately, by list, books and typed letters."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], subscribers: Subscribers) -> None:
         self._clock = clock
+        self._subscribers = subscribers
         self._found: dict[tuple[str, str], SearchResult] = {}
         self._typed: dict[str, str] = {}
         self._searching: dict[str, anyio.Lock] = {}
-        self._changes = 0
-
-    def forget(self) -> None:
-        """Something changed: nothing found before, or being looked for now, is to be trusted."""
-        self._changes += 1
-        self._found.clear()
 
     async def look(self, api: ZohoApi, kind: Target, typed: str) -> SearchResult | None:
         """The rows of a list that may fit; None when more was typed before the search could begin."""
@@ -78,27 +81,26 @@ class CompletionSearch:
             return found
 
     def _known(self, name: str, typed: str) -> SearchResult | None:
-        now = self._clock()
         for length in range(len(typed), -1, -1):
             found = self._found.get((name, typed[:length]))
-            if found and found.until > now and (found.complete or length == len(typed)):
+            if found and self._counts(found) and (found.complete or length == len(typed)):
                 return found
         return None
 
+    def _counts(self, found: SearchResult) -> bool:
+        return found.until > self._clock() and found.changes == self._subscribers.changes
+
     async def _search(self, api: ZohoApi, kind: Target, typed: str) -> SearchResult:
-        before = self._changes
-        found = await _searched(api, kind, typed, self._clock() + KEPT)
-        self._found = {key: one for key, one in self._found.items() if one.until > self._clock()}
-        # What was read before a change, or while it was made, is given once and not kept.
-        return found if before == self._changes else replace(found, until=0.0)
+        self._found = {key: one for key, one in self._found.items() if self._counts(one)}
+        return await _searched(api, kind, typed, self._clock() + KEPT, self._subscribers.changes)
 
 
-async def _searched(api: ZohoApi, kind: Target, letters: str, until: float) -> SearchResult:
+async def _searched(api: ZohoApi, kind: Target, letters: str, until: float, changes: int) -> SearchResult:
     try:
         envelope = await api.run(kind.operation, {"search_text": letters} if letters else {})
     except ZohoMcpError:
         # A failing completion is not reported or retried at every keystroke.
-        return SearchResult(letters, (), False, until)
+        return SearchResult(letters, (), False, until, changes)
     rows: list[dict[str, Any]] = envelope[api.catalog.operations[kind.operation].answer.key]
     # Zoho ignores a search that it does not know.
     rows = [row for row in rows if shows(row, letters)]
@@ -108,4 +110,5 @@ async def _searched(api: ZohoApi, kind: Target, letters: str, until: float) -> S
         [{name: visible(str(row.get(name, ""))) for name in kept} for row in rows],
         not envelope.get("page_context", {}).get("has_more_page"),
         until,
+        changes,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.delivery.attempt import CLOCKS_DIFFER, Attempt
+from zoho_mcp.server.delivery.claims import CLOCKS_DIFFER, Attempt
 from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.times import seconds_of

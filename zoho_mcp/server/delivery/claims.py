@@ -1,16 +1,62 @@
-"""Recent and running changes, in the memory of this process."""
+"""Changes that were just sent or are being sent, in the memory of this process; and the values that stand for them."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import anyio
 
-from zoho_mcp.server.delivery.attempt import Attempt, Previous
+from zoho_mcp.specs.model import Operation
 
+CLOCKS_DIFFER = 2.0
+"""Seconds by which a record may seem older than its request: Zoho's times have no fractions."""
 MOST_KNOWN = 10_000
 SURELY_OVER = 60.0
 """Seconds after which a request whose response never came is no longer being worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sending of a change.
+
+    Attributes:
+        at: when, in seconds of the client's clock.
+        skew: seconds by which Zoho's clock was ahead of that one just then, if known.
+    """
+
+    operation: Operation
+    arguments: Mapping[str, Any]
+    at: float
+    skew: float | None = None
+
+    @property
+    def path(self) -> str:
+        """The path it was sent to, with placeholders for ids."""
+        return self.operation.http.path.partition("?")[0]
+
+    def earliest(self, skew: float | None) -> float:
+        """The earliest time, by Zoho's clock, at which it can have been carried out; `skew`: as known now.
+
+        A clock may have been corrected meanwhile. Then the earlier of two times counts: what is too old for the other
+        could be taken for absent, and be made a second time.
+        """
+        known = [one for one in (self.skew, skew) if one is not None]
+        return self.at + min(known, default=0.0) - CLOCKS_DIFFER
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """An equal call that went before.
+
+    Attributes:
+        record: what it made; None when that is not known.
+        mark: which claim this was, where replicas keep them.
+    """
+
+    attempt: Attempt
+    record: Mapping[str, Any] | None = None
+    mark: str = ""
 
 
 class Claims(Protocol):

@@ -10,11 +10,10 @@ from typing import Any, cast
 from zoho_mcp.errors import DeclinedError, ZohoMcpError
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.delivery.attempt import Attempt, Previous
-from zoho_mcp.server.delivery.claims import SURELY_OVER
+from zoho_mcp.server.delivery.claims import SURELY_OVER, Attempt, Previous
 from zoho_mcp.server.delivery.reconcile import probe, record_below, record_reader, what_to_check
 from zoho_mcp.server.tool_call import ToolCall
-from zoho_mcp.specs.model import Confirm, Operation
+from zoho_mcp.specs.model import Confirm
 from zoho_mcp.times import span
 
 Json = Mapping[str, Any]
@@ -37,17 +36,12 @@ class Duplicate:
     arguments: Json = field(default_factory=dict[str, str])
 
 
-def creates_or_sends(operation: Operation) -> bool:
-    """Whether running it twice does more than running it once: creates and mails, not changes of a state."""
-    return operation.effect != "read" and not operation.idempotent
-
-
 async def earlier(app: ServerContext, call: ToolCall) -> Duplicate | None:
     """The equal call that went before; None gives the right to run, until `claims.done`.
 
     Raises DeclinedError when it is not known whether that one happened, and nothing can show it.
     """
-    if not app.settings.repeat_window or not creates_or_sends(call.operation):
+    if not app.settings.repeat_window:
         return None
     previous = await _previous(app, call)
     return None if previous is None else _duplicate(app, call, await _read_fresh(app, previous))
@@ -55,7 +49,7 @@ async def earlier(app: ServerContext, call: ToolCall) -> Duplicate | None:
 
 async def claim(app: ServerContext, call: ToolCall) -> None:
     """The right to run regardless of earlier calls: a person approved."""
-    if app.settings.repeat_window and creates_or_sends(call.operation):
+    if app.settings.repeat_window:
         await app.claims.force(call_key(call), attempt_of(app, call))
 
 

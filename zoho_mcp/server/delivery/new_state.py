@@ -23,7 +23,7 @@ MOST = 10
 Json = Mapping[str, Any]
 
 
-async def state_before(app: ServerContext, operation: Operation, arguments: Json, known: Json | None = None) -> Json:
+async def before(app: ServerContext, operation: Operation, arguments: Json, known: Json | None = None) -> Json:
     """The record that a change is about to take something away from; empty where its result does not need it.
 
     `known`: what the call is about, where it was just read.
@@ -37,10 +37,8 @@ async def state_before(app: ServerContext, operation: Operation, arguments: Json
     return await _record(app, reader, arguments) or {}
 
 
-async def with_new_state(
-    app: ServerContext, operation: Operation, arguments: Json, envelope: Envelope, was: Json
-) -> Envelope:
-    """The envelope with the state of what was changed: `invoice`, `deleted`, `invoices_now`. `was`: `state_before`.
+async def added(app: ServerContext, operation: Operation, arguments: Json, envelope: Envelope, was: Json) -> Envelope:
+    """The envelope with the state of what was changed: `invoice`, `deleted`, `invoices_now`. `was`: what `before` gave.
 
     A composite that has read the record before puts it into its envelope as `before`.
     """

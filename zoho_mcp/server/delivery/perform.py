@@ -6,17 +6,16 @@ from typing import Any
 import anyio
 
 from zoho_mcp.errors import OutcomeUnknownError, RejectedError, ZohoMcpError
-from zoho_mcp.policy.facts import addresses_given
+from zoho_mcp.policy.facts import HOLD_ADDRESSES
 from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.audit_trail import AuditTrail
 from zoho_mcp.server.authorization import Subject
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.delivery import before_values
-from zoho_mcp.server.delivery.attempt import Previous
-from zoho_mcp.server.delivery.duplicates import attempt_of, call_key, creates_or_sends
-from zoho_mcp.server.delivery.new_state import explained, state_before, with_new_state
+from zoho_mcp.server.delivery import before_values, duplicates, new_state
+from zoho_mcp.server.delivery.claims import Previous
 from zoho_mcp.server.delivery.reconcile import send_change
-from zoho_mcp.server.resources.subscriptions import notify, notify_of_attempt
+from zoho_mcp.server.resources.subscribers import PATIENCE
+from zoho_mcp.server.resources.subscriptions import notify
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.server.tools import documents
 from zoho_mcp.server.tools.composite import COMPOSITES, Answer
@@ -27,35 +26,48 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
 
     `before`: the record as it was just read; None where it was not.
     """
-    attempt, previous = attempt_of(app, call), None
+    operation, previous = call.operation, None
+    attempt = duplicates.attempt_of(app, call) if operation.must_not_repeat else None
     try:
-        before = await _kept(app, call, trail, before) if call.operation.can_overwrite else None
-        was = await state_before(app, call.operation, call.arguments, before.record if before else None)
-        if addresses_given(call.arguments):
+        before = await _kept(app, call, trail, before) if operation.can_overwrite else None
+        known = before.record if before is not None else None
+        was: Mapping[str, Any] = {}
+        if operation.shows_new_state:
+            was = await new_state.before(app, operation, call.arguments, known)
+        if not HOLD_ADDRESSES.isdisjoint(call.arguments):
             # Before it is sent: one whose response is lost may have given them all the same.
-            await recent_addresses.note(app, call.arguments, before.record if before else {})
+            await recent_addresses.note(app, call.arguments, known or {})
         await trail.intend()
         try:
-            answer = await _run(app, call)
+            envelope, links = await _run(app, call)
         except BaseException as problem:
             await trail.failed(problem)
             if _may_have_happened(problem):
-                previous = Previous(attempt)
-            if call.operation.handler or previous is not None:
+                previous = attempt and Previous(attempt)
+            if operation.handler or _may_have_happened(problem):
                 # What takes several requests may have failed after the one that counts.
-                await notify_of_attempt(app, call)
-            if isinstance(problem, RejectedError):
-                raise await explained(app, call.operation, call.arguments, problem) from problem
+                with anyio.move_on_after(PATIENCE, shield=True):
+                    await _notify(app, call, {})
+            if isinstance(problem, RejectedError) and operation.instead:
+                raise await new_state.explained(app, operation, call.arguments, problem) from problem
             raise
-        previous = Previous(attempt, _record(call, answer[0]))
+        previous = attempt and Previous(attempt, _record(call, envelope))
     finally:
-        with anyio.CancelScope(shield=True):
-            await app.claims.done(call_key(call), previous if creates_or_sends(call.operation) else None)
-    await notify(app, call, answer[0])
-    await trail.done(answer[0])
-    replaced = before_values.named(app, call, before, answer[0]) if before is not None else {}
-    envelope = await with_new_state(app, call.operation, call.arguments, answer[0], was)
-    return {**envelope, **replaced}, answer[1]
+        if attempt is not None:
+            with anyio.CancelScope(shield=True):
+                await app.claims.done(duplicates.call_key(call), previous)
+    await _notify(app, call, envelope)
+    await trail.done(envelope)
+    replaced = before_values.named(app, call, before, envelope) if before is not None else {}
+    if operation.shows_new_state:
+        envelope = await new_state.added(app, operation, call.arguments, envelope, was)
+    return {**envelope, **replaced}, links
+
+
+async def _notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]) -> None:
+    app.subscribers.changes += 1
+    if app.subscribers.are_any:
+        await notify(app, call, envelope)
 
 
 async def _kept(app: ServerContext, call: ToolCall, trail: AuditTrail, before: Subject | None) -> Subject | None:

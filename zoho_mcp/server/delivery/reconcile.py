@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from zoho_mcp.errors import NotFoundError, OutcomeUnknownError, UnavailableError, ZohoMcpError
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.delivery.attempt import Attempt
 from zoho_mcp.server.delivery.candidates import Search, Verdict, content_of
+from zoho_mcp.server.delivery.claims import Attempt
 from zoho_mcp.server.delivery.record_diff import compare
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.calls import report_progress

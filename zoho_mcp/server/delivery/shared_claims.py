@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 from zoho_mcp.private_files import is_running, open_database
-from zoho_mcp.server.delivery.attempt import Attempt, Previous
-from zoho_mcp.server.delivery.claims import LocalClaims
+from zoho_mcp.server.delivery.claims import Attempt, LocalClaims, Previous
 
 if TYPE_CHECKING:
     import sqlite3

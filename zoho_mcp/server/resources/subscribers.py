@@ -24,8 +24,16 @@ class Subscribers:
         """Tells other servers of a change, for those who subscribed there."""
         self.bus = InMemorySubscriptionBus()
         self.handler = ListenHandler(self.bus)
+        self.changes = 0
+        """Changes made through this server, or told of by others: what was found before the last may be out of date."""
+        self._listening = 0
         self._heard: Counter[str] = Counter()
         self._older: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
+
+    @property
+    def are_any(self) -> bool:
+        """Whether somebody is to be told of changes: here, or perhaps at another server."""
+        return bool(self._listening or self._older) or self.pass_on is not _to_nobody
 
     def uris(self) -> list[str]:
         """Every address that somebody subscribed to."""
@@ -33,10 +41,12 @@ class Subscribers:
 
     def listening(self, uris: list[str]) -> None:
         """A client of 2026-07-28 began to listen."""
+        self._listening += 1
         self._heard.update(uris)
 
     def unsubscribe(self, uris: list[str]) -> None:
         """It stopped."""
+        self._listening -= 1
         self._heard.subtract(uris)
         self._heard = +self._heard
 

@@ -6,14 +6,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-import anyio
 import mcp_types as types
 from mcp.server.subscriptions import ResourcesListChanged
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.resources.change import Change
-from zoho_mcp.server.resources.subscribers import MOST_SUBSCRIPTIONS, PATIENCE
+from zoho_mcp.server.resources.subscribers import MOST_SUBSCRIPTIONS
 from zoho_mcp.server.resources.uris import match, meaning
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.specs.model import Operation
@@ -59,7 +58,6 @@ async def unsubscribe(ctx: RequestContext, params: types.UnsubscribeRequestParam
 
 async def notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]) -> None:
     """Tell subscribers, here and at other servers, what a change may have touched."""
-    app.completion_search.forget()
     if call.operation.toolset not in _OF_BOTH and call.operation.answer.key != "invoice":
         return
     change = {ORGANIZATION: {call.organization_id}, **_touched(call.operation, call.arguments, envelope)}
@@ -67,15 +65,9 @@ async def notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]
     await app.subscribers.pass_on(change)
 
 
-async def notify_of_attempt(app: ServerContext, call: ToolCall) -> None:
-    """The same for a change that may have happened; a caller that gave up does not wait for it."""
-    with anyio.move_on_after(PATIENCE, shield=True):
-        await notify(app, call, {})
-
-
 async def tell_of(app: ServerContext, touched: Change) -> None:
     """Tell those who subscribed here to what a change, of this server or of another, may have touched."""
-    app.completion_search.forget()
+    app.subscribers.changes += 1
     await app.subscribers.publish({uri for uri in app.subscribers.uris() if _affects(app, touched, uri)})
     await app.subscribers.bus.publish(ResourcesListChanged())
 

@@ -104,7 +104,7 @@ def invoice(app: ServerContext, invoice_id: str) -> str:
 
 
 def _whose(app: ServerContext, plain: str, organization: str) -> str:
-    if len(app.settings.organizations) < 2:
+    if len(app.api.client.organizations) < 2:
         return plain
     rest = plain.removeprefix(SCHEME)
     return f"{SCHEME}organizations/{organization}" + ("" if rest == "organization" else f"/{rest}")

@@ -53,7 +53,8 @@ async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> R
     if call.operation.effect == "read" and decision.action == "allow":
         return result.success(app, call.operation, call.arguments, *await _read(app, call))
     trail = AuditTrail(app.audit, call, decision)
-    duplicate = await _duplicate(app, call, trail) if decision.action == "allow" else None
+    must_not_repeat = call.operation.must_not_repeat
+    duplicate = await _duplicate(app, call, trail) if must_not_repeat and decision.action == "allow" else None
     approval = None
     if decision.action == "ask" or duplicate is not None:
         answer = await _ask(ConfirmationRequest.about(ctx, app, call, duplicate, trail), trail)
@@ -61,7 +62,8 @@ async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> R
             return answer
         # The record that their answer was checked against, not the one that was read before they were asked.
         approval, trail, before = answer.approval, replace(trail, way=answer.way), answer.before
-        await duplicates.claim(app, call)
+        if must_not_repeat:
+            await duplicates.claim(app, call)
     return await _perform(app, call, trail, approval, before)
 
 
