@@ -58,6 +58,7 @@ async def test_the_changes_of_each_organisation_are_listed_apart(zoho: Zoho, tmp
         made = await call(client, "create_customer", organization=TWO, contact_name="Harbour Café")
         listed = {one: (await call(client, "list_changes", organization=one))["changes"] for one in (ONE, TWO)}
     assert [row["record_id"] for row in listed[TWO]] == [made["customer"]["customer_id"]]
+    assert listed[TWO][0]["customer_name"] == "Harbour Café"
     assert listed[ONE] == []
 
 

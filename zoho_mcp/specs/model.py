@@ -1,10 +1,12 @@
 """One entry of tool_specs as a frozen, typed value, and the whole set as a catalog."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from zoho_mcp.text import placeholders
 
 Json = dict[str, Any]
 ID_PATTERN = "^[0-9]+$"
@@ -511,3 +513,15 @@ class Catalog(Frozen):
     """People's words to Zoho's, for values of closed choices: `cheque` to `check`."""
     verbatim: frozenset[str] = frozenset()
     """Zoho's names of fields that it keeps exactly as sent: a record in which one differs is another record."""
+
+    def readers(self) -> Iterator[tuple[str, Operation]]:
+        """The operations that read one record at its own address, each with the argument for its id."""
+        for operation in self.operations.values():
+            places = placeholders(operation.http.path)
+            plain = operation.effect == "read" and operation.answer.key and not operation.handler
+            if plain and len(places) == 1 and operation.http.path.endswith("}") and not operation.answer.columns:
+                yield places[0], operation
+
+    def reader_of(self, own_id: str) -> Operation | None:
+        """The operation that reads the record of an id such as `invoice_id`."""
+        return next((reader for place, reader in self.readers() if place == own_id), None)

@@ -17,8 +17,6 @@ from zoho_mcp.zoho.client import ZohoApi
 Json = Mapping[str, Any]
 MOST = 20
 """Ids of one kind that are looked up; each costs a request."""
-_DOCUMENTS = {"invoice": "get_invoice", "creditnote": "get_credit_note", "payment": "get_payment"}
-_APPLIED = ("invoices", "apply_creditnotes", "invoice_payments")
 _PEOPLE = ("contact_persons", "contact_persons_associated")
 
 
@@ -27,8 +25,8 @@ async def with_names(app: ServerContext, operation: Operation, arguments: Json, 
     shown = dict(arguments)
     if lines := records_in(arguments.get("line_items")):
         shown["line_items"] = await _with_items(app.api, lines, record)
-    for name in _APPLIED:
-        if parts := records_in(arguments.get(name)):
+    for name in arguments.keys() - {"line_items", *_PEOPLE}:
+        if parts := records_in(arguments[name]):
             shown[name] = [await _with_number(app.api, part) if at < MOST else part for at, part in enumerate(parts)]
     if any(name in arguments for name in _PEOPLE):
         # Of a customer they are changed, of a document they are chosen.
@@ -62,11 +60,13 @@ def _with_item(line: Json, item: Json, old: Mapping[str, str]) -> Json:
 
 
 async def _with_number(api: ZohoApi, part: Json) -> Json:
-    for kind, reader in _DOCUMENTS.items():
-        if part.get(f"{kind}_id") and not part.get(f"{kind}_number"):
-            found = await _read(api, reader, {f"{kind}_id": part[f"{kind}_id"]})
-            number = found.get(f"{kind}_number")
-            return {**part, f"{kind}_number": number} if number else part
+    """The part with the number of the document that it names by id (`invoice_id`)."""
+    for name, own_id in part.items():
+        field = f"{name.removesuffix('_id')}_number"
+        reader = api.catalog.reader_of(name) if own_id and name.endswith("_id") and not part.get(field) else None
+        if reader is not None:
+            number = (await _read(api, reader.name, {name: own_id})).get(field)
+            return {**part, field: number} if number else part
     return part
 
 

@@ -103,12 +103,9 @@ def reader_of(catalog: Catalog, row: Entry) -> tuple[Operation | None, str]:
     arguments: Mapping[str, Any] = row.get("arguments") or {}
     named = [name for name in operation.input.get("required", ()) if name.endswith("_id")][:1]
     by_name = bool(named) and str(arguments.get(named[0], "")) == row.get("record_id")
-    for reader in catalog.operations.values():
-        places = reader.input.get("required", [])
-        if reader.effect != "read" or reader.handler or not reader.answer.key or reader.answer.columns:
-            continue
-        if len(places) == 1 and (places == named if by_name else reader.answer.key == operation.answer.key):
-            return reader, places[0]
+    for place, reader in catalog.readers():
+        if [place] == named if by_name else reader.answer.key == operation.answer.key:
+            return reader, place
     return None, ""
 
 
