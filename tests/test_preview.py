@@ -14,9 +14,8 @@ from mcp import Client
 from test_confirm import answer, question
 
 from zoho_mcp.policy.consequences import falls_due, mail, pays_out, unapplies
-from zoho_mcp.policy.figures import spelled_date
+from zoho_mcp.policy.display import LONGEST, parts, quoted, spelled_date
 from zoho_mcp.policy.preview import Preview, preview
-from zoho_mcp.policy.quoting import LONGEST, parts, quoted
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation

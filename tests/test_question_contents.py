@@ -10,11 +10,10 @@ from typing import Any, cast
 import pytest
 
 from zoho_mcp.policy.consequences import mail
+from zoho_mcp.policy.display import for_page, money, quoted, spelled_date
 from zoho_mcp.policy.facts import recipients
-from zoho_mcp.policy.figures import money, spelled_date
 from zoho_mcp.policy.losses import losses_of
 from zoho_mcp.policy.preview import FINAL, Preview, preview
-from zoho_mcp.policy.quoting import for_page, quoted
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
 

@@ -8,7 +8,7 @@ from importlib import resources
 
 from markupsafe import Markup, escape
 
-from zoho_mcp.policy import quoting
+from zoho_mcp.policy import display
 from zoho_mcp.policy.approvals import DONE, Approval
 from zoho_mcp.policy.preview import FINAL
 
@@ -73,7 +73,7 @@ just now. Approval {name}, {left}. If you did not expect this question, decline.
         name=approval.name,
         left=_minutes(seconds),
     )
-    return whole_page(f"Approve? {quoting.for_page(shown.question)}", body)
+    return whole_page(f"Approve? {display.for_page(shown.question)}", body)
 
 
 def outcome_page(approval: Approval) -> str:
@@ -106,7 +106,7 @@ def outcome_page(approval: Approval) -> str:
         name=approval.name,
         close="" if is_open else "You can close this window.",
     )
-    return whole_page(f"{heading}: {quoting.for_page(shown.question)}", body)
+    return whole_page(f"{heading}: {display.for_page(shown.question)}", body)
 
 
 def notice_page(title: str, text: str) -> str:
@@ -118,7 +118,7 @@ def marked_up(text: str) -> Markup:
     """A text of a question: what others wrote set apart, numbers and addresses kept whole."""
     return Markup().join(
         Markup("<bdi>“{}”</bdi>").format(_kept_whole(part)) if is_quoted else _kept_whole(part)
-        for is_quoted, part in quoting.parts(text)
+        for is_quoted, part in display.parts(text)
     )
 
 
@@ -132,7 +132,7 @@ def _kept_whole(text: str) -> Markup:
 
 def _owner(approval: Approval) -> Markup:
     demo = Markup('<span class="demo">Demo data</span>') if approval.shown.is_demo else Markup()
-    name = quoting.one_line(approval.shown.organization)
+    name = display.one_line(approval.shown.organization)
     return Markup('<p class="owner"><bdi>{}</bdi> {}</p>\n').format(name, demo) if name or demo else Markup()
 
 
@@ -140,7 +140,7 @@ def _client(client: str) -> Markup:
     known = next((name for start, name in _CLIENTS if client.casefold().startswith(start)), "")
     if known:
         return Markup("<strong>{}</strong>").format(known)
-    name = quoting.for_page(quoting.quoted(client, 60))
+    name = display.for_page(display.quoted(client, 60))
     return Markup("<bdi>{}</bdi> (as it calls itself)").format(name) if name else Markup("Your assistant")
 
 

@@ -4,9 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import Detail, Json, before_tax, currency_of, decimal, described, line_amount, money
+from zoho_mcp.policy.display import (
+    LONGEST,
+    Detail,
+    Json,
+    before_tax,
+    currency_of,
+    decimal,
+    described,
+    line_amount,
+    money,
+    one_line,
+    quoted_address,
+)
 from zoho_mcp.policy.losses import element_in_words, elements, with_old_figures
-from zoho_mcp.policy.quoting import LONGEST, one_line, quoted_address
 from zoho_mcp.specs.model import Operation
 
 MOST_ELEMENTS = 200

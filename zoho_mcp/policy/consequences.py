@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from zoho_mcp.policy.arguments_in_words import address_rows, whole_text
+from zoho_mcp.policy.display import (
+    Detail,
+    Json,
+    decimal,
+    money,
+    one_line,
+    quoted,
+    quoted_address,
+    records_in,
+    spelled_date,
+)
 from zoho_mcp.policy.facts import outsiders, recipients
-from zoho_mcp.policy.figures import Detail, Json, decimal, money, records_in, spelled_date
 from zoho_mcp.policy.preview import More, filled, text_of
-from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
 from zoho_mcp.specs.model import Mails
 
 JUST_ADDED = "Contact person for less than a day"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from zoho_mcp.policy.figures import money
+from zoho_mcp.policy.display import money
 from zoho_mcp.policy.grants import Grant, grant_for
 from zoho_mcp.policy.rules import Action, Fact, Facts, Policy, Rule, candidates, outcome
 from zoho_mcp.specs.model import EFFECTS, Effect, Operation

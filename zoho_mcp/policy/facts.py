@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import decimal, records_in
+from zoho_mcp.policy.display import decimal, records_in
 from zoho_mcp.policy.rules import Fact, Facts, effect_of
 from zoho_mcp.specs.model import Catalog, Operation
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import (
+from zoho_mcp.policy.display import (
     MONEY,
     Detail,
     Json,
@@ -18,9 +18,11 @@ from zoho_mcp.policy.figures import (
     described,
     described_line,
     money,
+    one_line,
+    quoted,
+    quoted_address,
     share,
 )
-from zoho_mcp.policy.quoting import one_line, quoted, quoted_address
 from zoho_mcp.specs.model import Operation, Replaces
 
 _OF_AN_ELEMENT = (

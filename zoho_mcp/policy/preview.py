@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from zoho_mcp.policy import quoting
+from zoho_mcp.policy import display
 from zoho_mcp.policy.arguments_in_words import argument_rows, long_texts
-from zoho_mcp.policy.figures import MONEY, Detail, Json, currency_of, decimal, is_date, money, spelled_date
+from zoho_mcp.policy.display import (
+    MONEY,
+    Detail,
+    Json,
+    currency_of,
+    decimal,
+    is_date,
+    money,
+    one_line,
+    quoted,
+    spelled_date,
+)
 from zoho_mcp.policy.losses import NONE, Losses
-from zoho_mcp.policy.quoting import one_line, quoted
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import fill, placeholders
@@ -72,7 +82,7 @@ class More:
 class Preview:
     """What a person is shown before approving, and `version`, which changes when anything of it does.
 
-    Texts of others are marked in all of its texts (`quoting`).
+    Texts of others are marked in all of its texts (`display`).
     """
 
     question: str
@@ -94,12 +104,12 @@ class Preview:
 
     def text(self) -> str:
         """The whole question for a client's window, a line for each part."""
-        rows = [f"{label}: {quoting.for_client(value)}" for label, value in (*self.losses, *self.details)]
+        rows = [f"{label}: {display.for_client(value)}" for label, value in (*self.losses, *self.details)]
         rows += [
-            f"{label} ({len(text)} characters): {quoting.for_client(quoted(text, _BEGINNING))}"
+            f"{label} ({len(text)} characters): {display.for_client(quoted(text, _BEGINNING))}"
             for label, text in self.texts
         ]
-        return "\n".join([quoting.for_client(self.question), *rows, *([FINAL] if self.final else [])])
+        return "\n".join([display.for_client(self.question), *rows, *([FINAL] if self.final else [])])
 
 
 def preview(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import Json, decimal
+from zoho_mcp.policy.display import Json, decimal
 from zoho_mcp.policy.losses import elements, matching
 from zoho_mcp.specs.model import Operation
 

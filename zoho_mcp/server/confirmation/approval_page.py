@@ -11,7 +11,7 @@ import mcp_types as types
 
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.policy.approvals import Approval, Prompt
-from zoho_mcp.policy.figures import money
+from zoho_mcp.policy.display import money
 from zoho_mcp.server.confirmation.elicitation import asks_by_result
 from zoho_mcp.server.confirmation.request import (
     MOST_QUESTIONS,

@@ -10,7 +10,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from zoho_mcp.policy.approvals import LIFETIME
-from zoho_mcp.policy.quoting import for_page, quoted
+from zoho_mcp.policy.display import for_page, quoted
 from zoho_mcp.server.confirmation.request import (
     CHANGED,
     MOST_QUESTIONS,

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from zoho_mcp.errors import ZohoMcpError
-from zoho_mcp.policy.figures import Detail, records_in
-from zoho_mcp.policy.quoting import quoted
+from zoho_mcp.policy.display import Detail, quoted, records_in
 from zoho_mcp.server.authorization import customer_of
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.model import Operation

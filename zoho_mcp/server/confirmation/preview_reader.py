@@ -7,10 +7,10 @@ from typing import Any
 from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
 from zoho_mcp.policy import consequences
 from zoho_mcp.policy.arguments_in_words import address_rows
+from zoho_mcp.policy.display import quoted
 from zoho_mcp.policy.facts import mailed_on_creation, recipients
 from zoho_mcp.policy.losses import Losses, losses_of, part_rows
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
-from zoho_mcp.policy.quoting import quoted
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.authorization import Subject, customer_of, read_subject, strangers

@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from zoho_mcp.policy.approvals import LIFETIME, Approval
-from zoho_mcp.policy.quoting import for_client
+from zoho_mcp.policy.display import for_client
 from zoho_mcp.server.confirmation.elicitation import can_carry
 from zoho_mcp.server.confirmation.request import ConfirmationRequest, NoAnswerError
 from zoho_mcp.telemetry.calls import suppress_telemetry

@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 
 from zoho_mcp.errors import RejectedError, ZohoMcpError
+from zoho_mcp.policy.display import records_in
 from zoho_mcp.policy.facts import subject
-from zoho_mcp.policy.figures import records_in
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.projection import field_tree, project
 from zoho_mcp.specs.model import Operation

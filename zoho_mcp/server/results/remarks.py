@@ -6,8 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
+from zoho_mcp.policy.display import decimal, records_in
 from zoho_mcp.policy.facts import MAIL, can_mail
-from zoho_mcp.policy.figures import decimal, records_in
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation, is_some
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import mcp_types as types
 
 from zoho_mcp.errors import NotFoundError
-from zoho_mcp.policy.quoting import one_line
+from zoho_mcp.policy.display import one_line
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.tools import attachments

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, cast
 
-from zoho_mcp.policy.figures import decimal
+from zoho_mcp.policy.display import decimal
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import folded
 from zoho_mcp.times import seconds_of

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from zoho_mcp.errors import AuthError, NotFoundError
-from zoho_mcp.policy.figures import records_in
+from zoho_mcp.policy.display import records_in
 from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.zoho.client import ZohoApi
