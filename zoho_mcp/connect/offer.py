@@ -1,6 +1,6 @@
 """A server that starts without an account: it lists its tools, and its first call opens a page to choose books on.
 
-What only a call needs is imported with the first one, as in `server.handlers`.
+What only a call needs is imported with the first one, as in `server.requests`.
 """
 
 from contextlib import AbstractAsyncContextManager
