@@ -35,12 +35,12 @@ async def send_change(app: ServerContext, name: str, arguments: Json) -> Envelop
     Raises UnavailableError when it was not carried out, OutcomeUnknownError if the outcome is unknown.
     """
     operation, client = app.catalog.operations[name], app.api.client
-    rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
-    sent = Attempt(operation, rest, client.clock(), client.skew)
+    at, skew = client.clock(), client.skew
     try:
         envelope = await app.api.run(name, arguments)
     except OutcomeUnknownError as problem:
-        envelope = await reconcile(app, sent, problem)
+        rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
+        envelope = await reconcile(app, Attempt(operation, rest, at, skew), problem)
     made = envelope.get(operation.answer.key)
     if operation.http.method == "POST" and isinstance(made, dict):
         own_id = cast(Json, made).get(f"{operation.answer.key}_id")
