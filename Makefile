@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Every test process would compile all that it imports once more.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo quick test converters coverage docs lint format bundle dist clean lint-repository sbom lock
 .DELETE_ON_ERROR:

@@ -5,13 +5,11 @@ import itertools
 import os
 import shutil
 import signal
-import sqlite3
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,14 +23,13 @@ from marks import pytest_runtest_protocol as pytest_runtest_protocol
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.server.lowlevel import Server
-from sandbox_support import Sandbox
+from sandbox_support import Sandbox, demo_store
 
 from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.cli.local_sandbox import SandboxTransport, environment_for
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.app import create_app
-from zoho_mcp.sandbox.demo.organization import seed
 from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.limits import Limits
 from zoho_mcp.sandbox.store import Store
@@ -151,7 +148,7 @@ class Zoho:
             settings, transport=SandboxTransport(self.app), clock=self.seconds, sleep=self.sleep,
             limiter=Limiter(Rates(10**9, 10**9, at_once=5), SqliteQueue(None), clock=self.seconds),
         )  # fmt: skip
-        catalog = _loaded(settings.product, settings.edition)
+        catalog = load(settings.product, settings.edition)
         return create_server(settings, catalog, client, approvals=approvals, browser=browser, public_page=public_page)
 
     on_sleep: Callable[[], None] = lambda: None
@@ -197,29 +194,11 @@ def zoho() -> Iterator[Zoho]:
         yield zoho
 
 
-@cache
-def _demo_books(today: date) -> sqlite3.Connection:
-    """Written once: each test works in a copy."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.open(Path(folder) / "books.db")
-        seed(store, today=today)
-        store.close()
-        books = sqlite3.connect(":memory:")
-        with closing(sqlite3.connect(Path(folder) / "books.db")) as written:
-            written.backup(books)
-    return books
-
-
-_loaded = cache(load)
-"""Catalogs do not change: one of each is enough for all tests."""
-
-
 @contextmanager
 def opened_zoho() -> Generator[Zoho]:
     """The same, for tests that compare two."""
-    clock, books = Clock(), sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    _demo_books(clock().date()).backup(books)
-    store = Store(books)
+    clock = Clock()
+    store = demo_store(clock().date())
     app = create_app(store, clock=clock, limits=Limits(per_minute=100_000, per_day=100_000))
     yield Zoho(store, app, clock, replace(from_environment(environment_for(URL)), reading_time=0))
     store.close()

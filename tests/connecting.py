@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from approving import Desk, a_desk, browser_session, post, serving
 from mcp.server.lowlevel import Server
+from sandbox_support import demo_store
 from starlette.applications import Starlette
 
-from zoho_mcp.cli.local_sandbox import open_app
 from zoho_mcp.cli.serve.stdio import offering_server
 from zoho_mcp.connect.serving import IDLE, ConnectServer
+from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.credentials import CREDENTIALS
+from zoho_mcp.sandbox.demo.organization import today_there
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.settings.profiles import Profile, Profiles
 
@@ -65,7 +68,7 @@ class Newcomer:
 async def a_newcomer(home: Path) -> AsyncGenerator[Newcomer]:
     """With their Zoho served on loopback, and a desk for the browser's windows."""
     os.makedirs(home, exist_ok=True)
-    zoho = open_app(None)
+    zoho = create_app(demo_store(today_there(datetime.now(UTC))))
     async with serving(zoho, "off") as url, a_desk() as desk:
         yield Newcomer(url, zoho, home, desk)
 

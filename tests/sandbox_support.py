@@ -1,8 +1,12 @@
 """What the tests of the sandbox share: a sandbox with a clock that a test moves, and a client of exact numbers."""
 
 import json
+import sqlite3
+import tempfile
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,16 +29,32 @@ REDUCED_TAX = "982000000000000103"  # 4 %
 EURO = "982000000000000099"
 
 
+def demo_store(today: date) -> Store:
+    """The demo data of that day in memory. It is written once: each test works in a copy."""
+    books = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _demo_books(today).backup(books)
+    return Store(books)
+
+
+@cache
+def _demo_books(today: date) -> sqlite3.Connection:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(Path(folder) / "books.db")
+        demo_data.seed(store, today=today)
+        store.close()
+        books = sqlite3.connect(":memory:")
+        with closing(sqlite3.connect(Path(folder) / "books.db")) as written:
+            written.backup(books)
+    return books
+
+
 class Sandbox:
     """A sandbox in memory, or in a file, and somebody who is logged in."""
 
     def __init__(self, *, limits: Limits = UNLIMITED, demo: bool = False, path: Path | None = None) -> None:
         self.now = NOON
-        self.store = Store.open(path)
-        if demo:
-            demo_data.seed(self.store, today=TODAY)
-        else:
-            demo_data.empty(self.store)
+        self.store = demo_store(TODAY) if demo else Store.open(path)
+        demo_data.empty(self.store)
         self.app = create_app(self.store, clock=lambda: self.now, limits=limits)
         self.transport = httpx.ASGITransport(self.app)
         self.http = httpx.AsyncClient(transport=self.transport, base_url="http://sandbox")

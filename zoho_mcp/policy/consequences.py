@@ -118,15 +118,16 @@ def pays_out(record: Json, arguments: Json) -> More:
 def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset[str] = frozenset()) -> More:
     """The recipients of an e-mail, outsiders first. `recent`: see `facts.outsiders`."""
     strange = outsiders(arguments, customer, recent)
-    new = [one for one in strange if one not in outsiders(arguments, customer)]
+    unknown = outsiders(arguments, customer)
+    new = set(strange).difference(unknown)
     known = [address for address in recipients(arguments) if address not in strange]
     attached = "none" if arguments.get("send_attachment") is False else "the PDF"
     if arguments.get("send_customer_statement"):
         attached = "a statement" if attached == "none" else f"{attached} and a statement"
     subject, body = str(arguments.get("subject") or ""), str(arguments.get("body") or "")
     details: tuple[Detail, ...] = (
-        *address_rows("Not a contact person", [one for one in strange if one not in new]),
-        *address_rows(JUST_ADDED, new),
+        *address_rows("Not a contact person", unknown),
+        *address_rows(JUST_ADDED, [address for address in strange if address in new]),
         *address_rows("To", known),
         ("Subject", quoted(subject, _LONGEST_SUBJECT) or "from the organisation's template"),
         ("Attached", attached),

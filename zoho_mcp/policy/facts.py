@@ -1,6 +1,7 @@
 """What a policy may want to know of a call: how it is found in arguments and records. Pure: no reads here."""
 
 import re
+import string
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -17,6 +18,7 @@ MAIL = "_mail_ids"
 HOLD_ADDRESSES = frozenset({"email", "contact_persons"})
 """The arguments and fields that can hold the e-mail addresses of contact persons (`addresses_given`)."""
 _OWN_AMOUNTS = ("total", "amount")
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _PLACE = re.compile(r"{\w+}")
 
 
@@ -142,7 +144,7 @@ def same_address(address: object) -> str:
 
     No other letters are folded: case folding makes the long s an s, and ß and ss the same.
     """
-    return "".join(sign.lower() if sign.isascii() else sign for sign in str(address or "").strip())
+    return str(address or "").strip().translate(_LOWER)
 
 
 def amount(operation: Operation, arguments: Mapping[str, Any], record: Mapping[str, Any]) -> Decimal | None:

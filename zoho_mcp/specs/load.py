@@ -1,6 +1,7 @@
 """Reads tool_specs into a catalog for one product and edition, and stops with file and entry where one is wrong."""
 
 import json
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
@@ -42,9 +43,13 @@ def specs_folder() -> Path:
 def load(product: str = "invoice", edition: str = "", folder: Path | None = None) -> Catalog:
     """All operations as they are for `product` and `edition` (empty: no country's own fields).
 
-    Raises SpecError naming the file and the entry.
+    Each is read once per process. Raises SpecError naming the file and the entry.
     """
-    folder = folder or specs_folder()
+    return _load(product, edition, folder or specs_folder())
+
+
+@cache
+def _load(product: str, edition: str, folder: Path) -> Catalog:
     shared = _read(folder / "_shared.json")
     documents = {"_shared.json": shared}
     operations: dict[str, Operation] = {}
