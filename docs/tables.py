@@ -12,8 +12,9 @@ from zoho_mcp.policy.facts import at_hand, can_mail
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.settings.variables import SETTINGS, Setting
+from zoho_mcp.specs.entry import SpecFile
 from zoho_mcp.specs.load import load, specs_folder
-from zoho_mcp.specs.model import Catalog, Operation, SpecFile
+from zoho_mcp.specs.model import Catalog, Operation
 
 REFERENCE = Path(__file__).parent / "reference.md"
 COVERAGE = Path(__file__).parent / "coverage.md"

@@ -11,9 +11,9 @@ import pytest
 from zoho_mcp.errors import SpecError
 from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.settings.variables import EDITIONS
+from zoho_mcp.specs.entry import SpecFile
 from zoho_mcp.specs.lint import LARGEST_DEFAULT, LARGEST_TOOLSET, slow_check, tool_size
 from zoho_mcp.specs.load import load, specs_folder
-from zoho_mcp.specs.model import SpecFile
 
 CATALOGS = {product: load(product) for product in ("invoice", "books")}
 ENTRIES = [

@@ -16,7 +16,8 @@ from zoho_mcp.policy.rules import Facts, Policy
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.load import load
-from zoho_mcp.specs.model import Catalog, Json, Operation
+from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.specs.schema import Json
 
 _COLOURS = {"allowed": "green", "needs approval": "yellow", "refused": "red"}
 _RECORD = "record."

@@ -17,7 +17,7 @@ from zoho_mcp.policy.display import (
 )
 from zoho_mcp.policy.facts import outsiders, recipients
 from zoho_mcp.policy.preview import More, filled, text_of
-from zoho_mcp.specs.model import Mails
+from zoho_mcp.specs.entry import Mails
 
 JUST_ADDED = "Contact person for less than a day"
 _MOST_ROWS = 100

@@ -6,7 +6,8 @@ from dataclasses import replace
 from zoho_mcp.policy.display import money
 from zoho_mcp.policy.grants import Grant, grant_for
 from zoho_mcp.policy.rules import Action, Fact, Facts, Policy, Rule, candidates, outcome
-from zoho_mcp.specs.model import EFFECTS, Effect, Operation
+from zoho_mcp.specs.entry import EFFECTS, Effect
+from zoho_mcp.specs.model import Operation
 
 _DOING: Mapping[Effect, str] = {
     "read": "Reading",

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from zoho_mcp.policy.facts import can_cost, can_mail, subject
 from zoho_mcp.policy.patterns import guess, guess_or_all, is_plain, takes_all_of
 from zoho_mcp.policy.rules import Rule, covers
-from zoho_mcp.specs.model import EFFECTS, Catalog, Effect, Operation
+from zoho_mcp.specs.entry import EFFECTS, Effect
+from zoho_mcp.specs.model import Catalog, Operation
 
 STATUSES = frozenset({
     "accepted", "active", "approved", "closed", "declined", "draft", "expired", "inactive", "invoiced", "non-billable",

@@ -16,7 +16,8 @@ from zoho_mcp.policy.patterns import guess_or_all, texts
 from zoho_mcp.policy.rules import Action, Policy, Rule
 from zoho_mcp.private_files import read_owned
 from zoho_mcp.settings import ConfirmMode
-from zoho_mcp.specs.model import EFFECTS, Catalog, Effect
+from zoho_mcp.specs.entry import EFFECTS, Effect
+from zoho_mcp.specs.model import Catalog
 
 ACTIONS: tuple[Action, ...] = ("allow", "ask", "refuse")
 LISTS = {"tools": "tools", "toolsets": "toolsets", "effects": "effects", "status": "status",

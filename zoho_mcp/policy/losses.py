@@ -23,7 +23,8 @@ from zoho_mcp.policy.display import (
     quoted_address,
     share,
 )
-from zoho_mcp.specs.model import Operation, Replaces
+from zoho_mcp.specs.entry import Replaces
+from zoho_mcp.specs.model import Operation
 
 _OF_AN_ELEMENT = (
     "salutation", "phone", "mobile", "designation", "department", "is_primary_contact", "tax_amount_withheld",

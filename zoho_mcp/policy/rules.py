@@ -8,7 +8,8 @@ from typing import Any, Literal
 from zoho_mcp.policy.grants import Grant
 from zoho_mcp.policy.patterns import fits_one
 from zoho_mcp.settings import ConfirmMode
-from zoho_mcp.specs.model import EFFECTS, Effect, Operation
+from zoho_mcp.specs.entry import EFFECTS, Effect
+from zoho_mcp.specs.model import Operation
 
 Action = Literal["allow", "ask", "refuse"]
 Fact = Literal["amount", "status", "recipients"]

@@ -16,7 +16,8 @@ from zoho_mcp.policy.rules import AFTER_A_NO, Decision, Fact, Facts, Policy
 from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.tool_call import ToolCall, principal_of
-from zoho_mcp.specs.model import Effect, FoundBy, Mails, Operation
+from zoho_mcp.specs.entry import Effect, FoundBy, Mails
+from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import placeholders
 from zoho_mcp.zoho.client import ZohoApi
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from zoho_mcp.errors import ArgumentsError
-from zoho_mcp.specs.model import ID_PATTERN, Catalog, FieldPath, Json, Operation
+from zoho_mcp.specs.model import Catalog, FieldPath, Operation
+from zoho_mcp.specs.schema import ID_PATTERN, Json
 from zoho_mcp.text import did_you_mean
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, cast
 
-from zoho_mcp.specs.model import Catalog, FoundBy, Json, Mails, Operation
+from zoho_mcp.specs.entry import FoundBy, Mails
+from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.specs.schema import Json
 from zoho_mcp.text import placeholders
 
 _COMBINATORS = frozenset({"oneOf", "anyOf", "allOf", "not", "if", "enum"})

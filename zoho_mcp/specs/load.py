@@ -9,8 +9,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from zoho_mcp.errors import SpecError
+from zoho_mcp.specs.entry import Toolset
 from zoho_mcp.specs.lint import cross_check
-from zoho_mcp.specs.model import Catalog, Json, Operation, Schema, Toolset
+from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.specs.schema import Json, Schema
 
 TOOLSETS = (
     "customers",

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.specs.model import Json, Operation
+from zoho_mcp.specs.model import Operation
+from zoho_mcp.specs.schema import Json
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?", re.ASCII)
 _SPACED = re.compile(r"^\s+|\s+$|\s+(?=%$)")

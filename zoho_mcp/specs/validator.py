@@ -13,7 +13,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType] # its stub has no types
 
-from zoho_mcp.specs.model import ID_PATTERN, Json
+from zoho_mcp.specs.schema import ID_PATTERN, Json
 
 _formats = FormatChecker(formats=())
 

@@ -8,7 +8,8 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, quote
 
 from zoho_mcp.errors import ArgumentsError
-from zoho_mcp.specs.model import Json, Operation
+from zoho_mcp.specs.model import Operation
+from zoho_mcp.specs.schema import Json
 from zoho_mcp.text import fill, placeholders
 
 ANY_FILE = "*/*"

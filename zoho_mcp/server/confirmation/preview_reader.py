@@ -16,7 +16,8 @@ from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.authorization import Subject, customer_of, read_subject, strangers
 from zoho_mcp.server.confirmation.named_ids import new_owner, with_names
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.specs.model import Mails, Operation
+from zoho_mcp.specs.entry import Mails
+from zoho_mcp.specs.model import Operation
 
 Json = Mapping[str, Any]
 

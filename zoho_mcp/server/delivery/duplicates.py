@@ -13,7 +13,7 @@ from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import SURELY_OVER, Attempt, Previous
 from zoho_mcp.server.delivery.reconcile import probe, record_below, record_reader, what_to_check
 from zoho_mcp.server.tool_call import ToolCall
-from zoho_mcp.specs.model import Confirm
+from zoho_mcp.specs.entry import Confirm
 from zoho_mcp.times import span
 
 Json = Mapping[str, Any]

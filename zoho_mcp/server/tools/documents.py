@@ -12,7 +12,8 @@ from zoho_mcp.policy.display import one_line
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.tools import attachments
-from zoho_mcp.specs.model import File, Operation
+from zoho_mcp.specs.entry import File
+from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import fill, visible
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
