@@ -58,7 +58,7 @@ class PageServer:
         return self.address_of(secret)
 
     @contextmanager
-    def waited_for(self, caller: str, waiting: anyio.CancelScope) -> Generator[None]:
+    def cancellable(self, caller: str, waiting: anyio.CancelScope) -> Generator[None]:
         """A call that waits for a decision, so that its client can cancel it."""
         entry = (caller, waiting)
         self._waiting.append(entry)
@@ -67,7 +67,7 @@ class PageServer:
         finally:
             self._waiting.remove(entry)
 
-    def take_back(self, caller: str) -> None:
+    def cancel(self, caller: str) -> None:
         """The client has cancelled the call. The question stays open; a click alone does nothing."""
         for name, waiting in self._waiting:
             if name == caller:

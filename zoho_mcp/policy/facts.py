@@ -11,7 +11,7 @@ from zoho_mcp.policy.display import decimal, records_in
 from zoho_mcp.policy.rules import Fact, Facts, effect_of
 from zoho_mcp.specs.model import Catalog, Operation
 
-UNTOLD = Decimal("Infinity")
+UNKNOWN_AMOUNT = Decimal("Infinity")
 """An unknown amount: larger than any limit in a rule."""
 MAIL = "_mail_ids"
 """How the name of every argument that holds addresses ends."""
@@ -170,9 +170,9 @@ def in_own_currency(value: Decimal | None, record: Mapping[str, Any], arguments:
     if value is None:
         return None
     if arguments.get("currency_id", record.get("currency_id")) != record.get("currency_id"):
-        return UNTOLD
+        return UNKNOWN_AMOUNT
     rate = _decimal(record.get("exchange_rate"))
-    return value * rate if rate.is_finite() and rate > 0 else UNTOLD
+    return value * rate if rate.is_finite() and rate > 0 else UNKNOWN_AMOUNT
 
 
 def with_facts(facts: Facts, **found: Any) -> Facts:
@@ -202,9 +202,9 @@ def _asked_amount(operation: Operation, arguments: Mapping[str, Any]) -> Decimal
 def _line(line: Mapping[str, Any]) -> Decimal:
     # Without a rate the item's own price counts, which the arguments do not tell.
     rate, quantity = _decimal(line.get("rate")), _decimal(line.get("quantity", 1))
-    return rate * quantity if rate.is_finite() and quantity.is_finite() else UNTOLD
+    return rate * quantity if rate.is_finite() and quantity.is_finite() else UNKNOWN_AMOUNT
 
 
 def _decimal(value: object) -> Decimal:
     found = decimal(value)
-    return UNTOLD if found is None else found
+    return UNKNOWN_AMOUNT if found is None else found

@@ -90,7 +90,7 @@ def create_server(
         client_memory=ClientMemory(settings.clients_file, client.clock),
         public_page=public_page,
     )
-    server = _speaking(app, shared)
+    server = _sdk_server(app, shared)
     # `requests.trace` stands instead of the SDK's own span, which quotes what a client wrote.
     grants = [GrantMiddleware()] if policy.grants else []
     server.middleware[:] = [requests.trace, *grants, requests.watch_confirmations, _boundary(shared)]
@@ -118,15 +118,15 @@ def _boundary(shared: Replication | None) -> RequestStateBoundary:
     return RequestStateBoundary(sealed or RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME)
 
 
-def _speaking(app: ServerContext, shared: Replication | None) -> Server[ServerContext]:
+def _sdk_server(app: ServerContext, shared: Replication | None) -> Server[ServerContext]:
     """The SDK's server with our handlers, which has nothing around them yet."""
 
     @asynccontextmanager
     async def lifespan(_: Server[ServerContext]) -> AsyncGenerator[ServerContext]:
         await anyio.to_thread.run_sync(app.before_values.prune)
         try:
-            hear = partial(subscriptions.tell_of, app)
-            async with shared.running(hear) if shared else nullcontext(), app.page.running():
+            on_change = partial(subscriptions.tell_of, app)
+            async with shared.running(on_change) if shared else nullcontext(), app.page.running():
                 yield app
         finally:
             app.subscribers.handler.close()

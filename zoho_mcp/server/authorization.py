@@ -10,7 +10,16 @@ from typing import Any, cast
 
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy import rules
-from zoho_mcp.policy.facts import UNTOLD, amount, at_hand, ids_in, in_own_currency, outsiders, subject, with_facts
+from zoho_mcp.policy.facts import (
+    UNKNOWN_AMOUNT,
+    amount,
+    at_hand,
+    ids_in,
+    in_own_currency,
+    outsiders,
+    subject,
+    with_facts,
+)
 from zoho_mcp.policy.losses import NONE, losses_of
 from zoho_mcp.policy.rules import AFTER_A_NO, Decision, Fact, Facts, Policy
 from zoho_mcp.server import recent_addresses
@@ -101,11 +110,11 @@ async def _by_rules(
     facts = replace(at_hand(operation, arguments, app.catalog, call.organization_id, call.principal), effect=effect)
     if unknown := rules.needed(policy, operation, facts):
         record = (before or await read_subject(app.api, operation, arguments)).record
-        facts = await _looked_up(app, operation, arguments, facts, unknown, record)
+        facts = await _with_lookups(app, operation, arguments, facts, unknown, record)
     return rules.decide(policy, operation, facts)
 
 
-async def _looked_up(
+async def _with_lookups(
     app: ServerContext, operation: Operation, arguments: Json, facts: Facts, unknown: frozenset[Fact], record: Json
 ) -> Facts:
     facts = with_facts(facts, status=str(record.get("status", "")))
@@ -144,7 +153,7 @@ async def _amount(api: ZohoApi, operation: Operation, arguments: Json, record: J
     if value is None or record:
         return in_own_currency(value, record, arguments)
     currency = await _currency(api, operation, arguments)
-    return value if currency == (await api.organization()).get("currency_id", "") else UNTOLD
+    return value if currency == (await api.organization()).get("currency_id", "") else UNKNOWN_AMOUNT
 
 
 async def _currency(api: ZohoApi, operation: Operation, arguments: Json) -> str:

@@ -68,7 +68,7 @@ async def trace(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
                 if span.is_recording():
                     _describe(span, ctx, method, tool, call)
                 if tool:
-                    _tell(tool, call, time.perf_counter() - began)
+                    _log_call(tool, call, time.perf_counter() - began)
     finally:
         current.reset(before)
 
@@ -104,11 +104,11 @@ def _describe(span: Span, ctx: RequestContext, method: str, tool: str, call: Cal
     span.set_attributes(found)
 
 
-def _tell(tool: str, call: CallContext, seconds: float) -> None:
+def _log_call(tool: str, call: CallContext, seconds: float) -> None:
     measure_tool(tool, call, seconds)
     if _logger.isEnabledFor(logging.INFO):
-        told = {"tool": tool, "outcome": call.outcome, "seconds": round(seconds, 4)}
-        _logger.info("%s: %s", tool, call.outcome, extra={"fields": told})
+        fields = {"tool": tool, "outcome": call.outcome, "seconds": round(seconds, 4)}
+        _logger.info("%s: %s", tool, call.outcome, extra={"fields": fields})
 
 
 async def watch_confirmations(ctx: RequestContext, call_next: CallNext) -> HandlerResult:

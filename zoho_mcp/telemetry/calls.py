@@ -154,12 +154,12 @@ class RequestTrace:
         """Whether it may have reached Zoho."""
         return self.sent > self.lost
 
-    def queues(self) -> None:
+    def start_waiting(self) -> None:
         """It waits for its turn from now on."""
         self.queued = True
         self._since = self.clock()
 
-    def goes(self) -> None:
+    def mark_sent(self) -> None:
         """It has its turn: it is sent."""
         self.stop_waiting()
         self.sent += 1
@@ -221,9 +221,9 @@ def _measure(found: RequestTrace, outcome: str, code: int, seconds: float) -> No
     if found.route == TOKEN_ROUTE and outcome != "done":
         _refreshes.add(1, {"outcome": outcome})
     if _logger.isEnabledFor(logging.DEBUG):
-        told = {"status": found.status, "code": code, "outcome": outcome, "retries": max(0, found.sent - 1),
+        fields = {"status": found.status, "code": code, "outcome": outcome, "retries": max(0, found.sent - 1),
                 "waited": round(found.waited, 3), "seconds": round(seconds, 4)}  # fmt: skip
-        _logger.debug("%s %s: %s", found.method, found.route, outcome, extra={"fields": {**route, **told}})
+        _logger.debug("%s %s: %s", found.method, found.route, outcome, extra={"fields": {**route, **fields}})
 
 
 def _status(status: int | None) -> str:

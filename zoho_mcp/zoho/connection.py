@@ -159,9 +159,9 @@ class RateLimitedTransport(httpx.AsyncBaseTransport):
         if organization_id is None:
             return await self._exchange(request)
         trace: RequestTrace = request.extensions[TRACE]
-        trace.queues()
+        trace.start_waiting()
         async with self.limiter.acquire(organization_id, request.extensions[DEADLINE]) as slot:
-            trace.goes()
+            trace.mark_sent()
             response = await self._exchange(request)
             trace.status = response.status_code
             slot.headers = response.headers

@@ -23,11 +23,11 @@ from zoho_mcp.server.confirmation.request import (
     noting_time_limit,
 )
 from zoho_mcp.server.confirmation.url_elicitation import (
+    notify_decided,
     open_by_request,
     opens_pages,
     page_to_open,
     take_opened,
-    tell_decided,
 )
 from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.times import span
@@ -49,7 +49,7 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
     if request.principal is not None and not request.app.public_page:
         # The person at this machine is not the remote user who is logged in.
         raise request.refusal(
-            f"a person must approve this first, and {why}.", f"{_NO_PAGE} {_elsewhere()}", kind="could_not_ask"
+            f"a person must approve this first, and {why}.", f"{_NO_PAGE} {_other_ways()}", kind="could_not_ask"
         )
     approvals = request.app.approvals
     for _ in range(MOST_QUESTIONS):
@@ -163,7 +163,7 @@ async def _wait_while_client_opens(request: ConfirmationRequest, approval: Appro
         waiting = await _wait(request, approval, is_new=True)
         group.cancel_scope.cancel()
     if approval.decided.is_set():
-        await tell_decided(request, approval)
+        await notify_decided(request, approval)
     elif problems:
         raise problems[0]
     return waiting
@@ -173,8 +173,8 @@ async def _wait(request: ConfirmationRequest, approval: Approval, *, is_new: boo
     """Whether the client still waits, decided or not."""
     longest = min(await _patience(request, is_new=is_new), request.app.approvals.remaining(approval))
     cancelled = anyio.CancelScope()
-    taken_back = request.app.page.waited_for(request.call.request_id, cancelled)
-    with anyio.move_on_after(longest) as in_time, cancelled, taken_back:
+    cancellable = request.app.page.cancellable(request.call.request_id, cancelled)
+    with anyio.move_on_after(longest) as in_time, cancelled, cancellable:
         async with anyio.create_task_group() as group:
             group.start_soon(_report_progress, request, cancelled)
             await approval.decided.wait()
@@ -233,14 +233,14 @@ def _address_in_words(request: ConfirmationRequest, approval: Approval, address:
             f"{_ask_the_user(request, approval)} {_NEVER_YOURSELF}",
             kind="waiting",
         )
-    told = request.app.settings.approval_url_to_model
-    if not told:
+    in_answer = request.app.settings.approval_url_to_model
+    if not in_answer:
         _logger.warning("No browser could be opened. Approval %s can be decided at %s", approval.name, address)
-    where = f"at {address}" if told else "at the address that this server wrote to its log (stderr)"
+    where = f"at {address}" if in_answer else "at the address that this server wrote to its log (stderr)"
     return request.refusal(
         f"a person must approve this first, {why}, and no browser could be opened (approval {approval.name}).",
         f"The user can decide within five minutes, on the machine this server runs on, {where}; then call "
-        f"{request.operation.name} again with the same arguments. {_elsewhere()}",
+        f"{request.operation.name} again with the same arguments. {_other_ways()}",
         kind="waiting",
     )
 
@@ -250,11 +250,11 @@ def _ask_the_user(request: ConfirmationRequest, approval: Approval) -> str:
     if request.principal is not None:
         address = f"{request.app.public_page}/{approval.secret}"
         return f"Ask the user to decide within five minutes at {address} , where they log in themselves; {again}"
-    told = request.app.settings.approval_url_to_model
-    where = f" ({request.app.page.address_of(approval.secret)})" if told else ""
+    in_answer = request.app.settings.approval_url_to_model
+    where = f" ({request.app.page.address_of(approval.secret)})" if in_answer else ""
     closed = f"If they closed it, a call in {span(request.app.approvals.remaining(approval))} opens a new one."
     return f"Ask the user to decide in the browser window that was opened{where}, {again} {closed}"
 
 
-def _elsewhere() -> str:
+def _other_ways() -> str:
     return f"Or use a client that supports MCP elicitation, or do it in Zoho itself. {TELL_THE_USER}"

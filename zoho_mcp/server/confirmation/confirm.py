@@ -79,7 +79,7 @@ async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredRes
 async def _over_channels(request: ConfirmationRequest, snapshot: Snapshot) -> Consent | types.InputRequiredResult:
     """Elicitation where it works, then what `ZOHO_CONFIRM_FALLBACK` says; what goes on already comes first."""
     why = "this client cannot ask one"
-    if not await _goes_on_elsewhere(request, snapshot) and shows_forms(request):
+    if not await _continues_on_another_channel(request, snapshot) and shows_forms(request):
         if request.call.state is None and (known := await _does_not_answer(request, snapshot)):
             why = known
         else:
@@ -98,7 +98,7 @@ async def _over_channels(request: ConfirmationRequest, snapshot: Snapshot) -> Co
     return await _by_other_means(request, snapshot, why)
 
 
-async def _goes_on_elsewhere(request: ConfirmationRequest, snapshot: Snapshot) -> bool:
+async def _continues_on_another_channel(request: ConfirmationRequest, snapshot: Snapshot) -> bool:
     """Whether this call carries a token, or a page for exactly this call is open or was agreed to."""
     return bool(request.call.token) or await request.app.approvals.live("page", snapshot.binding) is not None
 

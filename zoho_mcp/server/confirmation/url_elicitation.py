@@ -76,7 +76,7 @@ async def open_by_request(request: ConfirmationRequest, approval: Approval, addr
     await _take(request, approval, answer)
 
 
-async def tell_decided(request: ConfirmationRequest, approval: Approval) -> None:
+async def notify_decided(request: ConfirmationRequest, approval: Approval) -> None:
     """Let an older client close what it shows about the page."""
     await request.ctx.session.send_elicit_complete(approval.name, request.ctx.request_id)
 

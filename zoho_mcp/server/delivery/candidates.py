@@ -1,7 +1,7 @@
 """Looks for the record that a lost creation made, among all that were made since it was sent.
 
 A record counts as absent only if every candidate was ruled out: by the values in its row, else by its details. What was
-ruled out once is not read again, so a second look reaches further where the first one was cut off.
+ruled out once is not read again, so a second search reaches further where the first one was cut off.
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ from zoho_mcp.zoho.request import build
 
 Json = Mapping[str, Any]
 MOST_PAGES = 5
-"""Pages of 200 rows that one look reads."""
+"""Pages of 200 rows that one search reads."""
 MOST_DETAILS = 25
-"""Records that one look reads in full."""
+"""Records that one search reads in full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one look showed.
+    """The result of one probe.
 
     Attributes:
         result: `done`, `absent` so far, or `unclear`.
         record: what was made or changed, where there is one.
         why: why it is unclear, as a whole sentence.
-        cut_off: not everything was looked at; another look may reach further.
+        cut_off: not everything was looked at; another probe may reach further.
     """
 
     result: Literal["done", "absent", "unclear"]
@@ -41,7 +41,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class Search:
-    """One search, over several looks.
+    """A search, repeated until it finds the record.
 
     Attributes:
         lists: the operation that lists what is made at the path.
@@ -55,7 +55,7 @@ class Search:
     own_id: str
     ruled_out: set[str] = field(default_factory=set[str])
 
-    async def look(self, app: ServerContext, sent: Attempt) -> Verdict:
+    async def find(self, app: ServerContext, sent: Attempt) -> Verdict:
         """Every record made since, by nobody else of this server, that is what was asked for."""
         rows, whole = await self._candidates(app, sent)
         records = [

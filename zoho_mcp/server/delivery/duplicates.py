@@ -61,13 +61,13 @@ def attempt_of(app: ServerContext, call: ToolCall) -> Attempt:
 async def _previous(app: ServerContext, call: ToolCall) -> Previous | None:
     key, attempt = call_key(call), attempt_of(app, call)
     while (previous := await app.claims.claim(key, attempt)) is not None and previous.record is None:
-        if (known := await _looked_up(app, key, previous)) is not None:
+        if (known := await _resolved(app, key, previous)) is not None:
             return known
         # It did not happen; of those who found that out, one is first to claim it.
     return previous
 
 
-async def _looked_up(app: ServerContext, key: str, previous: Previous) -> Previous | None:
+async def _resolved(app: ServerContext, key: str, previous: Previous) -> Previous | None:
     """What is known by now of a call whose outcome was unknown; None when it did not happen."""
     attempt = previous.attempt
     verdict = await probe(app, attempt)

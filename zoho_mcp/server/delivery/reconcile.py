@@ -18,7 +18,7 @@ from zoho_mcp.times import seconds_of
 from zoho_mcp.zoho.client import ORGANIZATION, Envelope
 
 PROBE_DELAYS = (0.5, 2.0, 5.0)
-"""Seconds before each look: a change may show a little later than it was made."""
+"""Seconds before each probe: a change may show a little later than it was made."""
 _PLACE = re.compile(r"{(\w+)}")
 _LOST = "Zoho's answer was lost on the way; reading showed afterwards that it was done."
 
@@ -69,12 +69,12 @@ async def reconcile(app: ServerContext, sent: Attempt, problem: OutcomeUnknownEr
 
 async def probe(app: ServerContext, sent: Attempt) -> Verdict:
     """Read several times until the change shows; a failed read is followed by another."""
-    look = _look_for(app, sent)
+    probe_once = _probe_for(app, sent)
     verdict = Verdict("unclear", why="Zoho offers no way to check this.")
-    for pause in PROBE_DELAYS if look else ():
+    for pause in PROBE_DELAYS if probe_once else ():
         await app.api.client.sleep(pause)
         try:
-            verdict = await look(app, sent) if look else verdict
+            verdict = await probe_once(app, sent) if probe_once else verdict
         except ZohoMcpError as trouble:
             verdict = Verdict("unclear", why=f"Looking for it did not work either: {trouble.what}")
             continue
@@ -118,11 +118,11 @@ def _reader(app: ServerContext, fits: Callable[[Operation], bool]) -> Operation 
     )
 
 
-def _look_for(app: ServerContext, sent: Attempt) -> Probe | None:
+def _probe_for(app: ServerContext, sent: Attempt) -> Probe | None:
     sign = sent.operation.outcome.sign if sent.operation.outcome else ""
     if sign == "created":
         search = _search(app, sent)
-        return search.look if search else None
+        return search.find if search else None
     return _PROBES.get(sign)
 
 

@@ -41,7 +41,7 @@ async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> 
     with trace_request("POST", path, time.time) as seen:
         try:
             with anyio.move_on_after(PATIENCE):
-                seen.goes()
+                seen.mark_sent()
                 response = await http().post(f"{accounts}{path}", data=form)
                 seen.status = response.status_code
                 return _answer(response)
