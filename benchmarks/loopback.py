@@ -16,8 +16,8 @@ import httpx
 from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.rate_limit.limiter import UNLIMITED, Limiter
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.limits import UNLIMITED
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def served(file: Path, *faults: str) -> Generator[Settings]:
 
 def client_of(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> ZohoClient:
     """A client that nothing holds back: what is measured is not the waiting for Zoho's limits."""
-    return ZohoClient(settings, transport=transport, limiter=Limiter(UNLIMITED, SqliteQueue(None), clock=time.time))
+    return ZohoClient(settings, transport=transport, limiter=Limiter(UNLIMITED, clock=time.time))
 
 
 def main() -> None:

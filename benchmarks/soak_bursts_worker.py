@@ -19,8 +19,8 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.limits import Rates
 
 BURST = 8
 """Calls that a process begins at the same time."""
@@ -117,7 +117,7 @@ async def work(given: Mapping[str, Any]) -> None:
     folder, number = Path(given["folder"]), int(given["number"])
     settings = from_environment({**os.environ, "ZOHO_CONFIRM": "allow", "ZOHO_CONFIRM_FALLBACK": "refuse"})
     settings = replace(settings, token_cache=folder / "tokens", claims_file=str(folder / "claims.db"), audit_file="")
-    limiter = Limiter(Rates(*given["rates"]), SqliteQueue(folder / "limits.db"), clock=time.time)
+    limiter = Limiter(Rates(*given["rates"]), folder / "limits.db", clock=time.time)
     zoho = ZohoClient(settings, limiter=limiter, sleep=lambda seconds: anyio.sleep(seconds * given["hurry"]))
     journal = Journal(folder / f"journal-{number}.jsonl")
     chance = random.Random(f"{given['seed']} {number} {len(journal.entries())}")

@@ -19,8 +19,8 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.limits import Rates
 
 MAIL = "ada@harbour.example"
 LANES = 4
@@ -201,7 +201,7 @@ async def work(number: int, calls: int, seed: int, hurry: float, rates: Rates, f
     settings = replace(
         settings, token_cache=folder / "tokens", claims_file=str(folder / "claims.db"), policy_file=str(policy)
     )
-    limiter = Limiter(rates, SqliteQueue(folder / "limits.db"), clock=time.time)
+    limiter = Limiter(rates, folder / "limits.db", clock=time.time)
     zoho = ZohoClient(settings, limiter=limiter, sleep=lambda seconds: anyio.sleep(seconds * hurry))
     async with Client(create_server(settings, load(), zoho)) as client:
         worker = Worker(number, client, random.Random(seed))

@@ -39,8 +39,8 @@ from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.limits import Rates
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As of what a shell starts in the background; the commands that the tests start would not hear of Ctrl-C either.
@@ -146,7 +146,7 @@ class Zoho:
         settings = replace(self.settings, **changes)
         client = ZohoClient(
             settings, transport=SandboxTransport(self.app), clock=self.seconds, sleep=self.sleep,
-            limiter=Limiter(Rates(10**9, 10**9, at_once=5), SqliteQueue(None), clock=self.seconds),
+            limiter=Limiter(Rates(10**9, 10**9, at_once=5), clock=self.seconds),
         )  # fmt: skip
         catalog = load(settings.product, settings.edition)
         return create_server(settings, catalog, client, approvals=approvals, browser=browser, public_page=public_page)

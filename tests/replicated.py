@@ -20,7 +20,7 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
+from zoho_mcp.zoho.rate_limit.limits import Rates
 
 ENOUGH = Rates(10**9, 10**9, at_once=5)
 
@@ -50,14 +50,13 @@ def replica(
     def clock() -> float:
         return zoho.seconds() + fast
 
-    parts = Replicas(settings, clock, settle=settle)
-    limiter = Limiter(rates, parts.queue, clock=clock)
+    parts = Replicas(settings, clock, settle=settle, rates=rates)
     client = ZohoClient(
         settings,
         transport=SandboxTransport(zoho.app),
         clock=clock,
         sleep=zoho.sleep,
-        limiter=limiter,
+        limiter=parts.limiter,
         tokens=parts.tokens,
     )
     catalog = load(settings.product, settings.edition)

@@ -14,7 +14,7 @@ PACKAGE = Path(zoho_mcp.__file__).parent
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # layer: (of ours, third party)
     "errors": (set(), set()),
-    "private_files": (set(), {"filelock"}),
+    "private_files": (set(), {"anyio", "filelock"}),
     "times": (set(), set()),
     "text": (set(), set()),
     "settings": ({"errors", "private_files", "settings"}, {"pydantic", "keyring"}),

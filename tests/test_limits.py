@@ -14,8 +14,8 @@ from conftest import NOON, Time
 from zoho_mcp.errors import LimitedError
 from zoho_mcp.telemetry import calls
 from zoho_mcp.times import moment, offset_of_midnight, span
-from zoho_mcp.zoho.rate_limit.limiter import PLANS, UNLIMITED, Limiter, Rates
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.limits import PLANS, UNLIMITED, Rates
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 def limiter(
     time: Time, path: Path | None = None, per_minute: int = 3, per_day: int = 1000, at_once: int = 5
 ) -> Limiter:
-    return Limiter(Rates(per_minute, per_day, at_once), SqliteQueue(path), clock=time, sleep=time.sleep)
+    return Limiter(Rates(per_minute, per_day, at_once), path, clock=time, sleep=time.sleep)
 
 
 async def use(limits: Limiter, time: Callable[[], float], patience: float = 20, organization: str = "1") -> None:
@@ -106,7 +106,7 @@ async def test_organisations_do_not_wait_for_each_other(path: Path | None) -> No
 
 
 async def test_first_come_first_served() -> None:
-    limits = Limiter(Rates(1000, 1000, 1), SqliteQueue(None), clock=time.time)
+    limits = Limiter(Rates(1000, 1000, 1), clock=time.time)
     order: list[int] = []
     release = anyio.Event()
 
@@ -129,7 +129,7 @@ async def test_first_come_first_served() -> None:
 
 
 async def test_no_more_are_under_way_at_once_than_the_plan_allows(path: Path | None) -> None:
-    limits = Limiter(Rates(1000, 1000, 3), SqliteQueue(path), clock=time.time)
+    limits = Limiter(Rates(1000, 1000, 3), path, clock=time.time)
     running = most = 0
 
     async def take() -> None:
@@ -150,7 +150,7 @@ async def test_no_more_are_under_way_at_once_than_the_plan_allows(path: Path | N
 
 
 async def test_a_cancelled_waiter_releases_its_place_in_the_queue(path: Path | None) -> None:
-    limits = Limiter(Rates(1000, 1000, 1), SqliteQueue(path), clock=time.time)
+    limits = Limiter(Rates(1000, 1000, 1), path, clock=time.time)
     with anyio.fail_after(10):
         async with limits.acquire("1", time.time() + 20), anyio.create_task_group() as group:
             for _ in range(5):
@@ -186,10 +186,10 @@ async def test_processes_share_one_limit(tmp_path: Path) -> None:
 async def test_a_killed_process_leaves_nothing_behind_that_blocks(tmp_path: Path) -> None:
     code = (
         "import asyncio, os, sys, time; from pathlib import Path\n"
-        "from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates\n"
-        "from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue\n"
+        "from zoho_mcp.zoho.rate_limit.limiter import Limiter\n"
+        "from zoho_mcp.zoho.rate_limit.limits import Rates\n"
         "async def go():\n"
-        "    limiter = Limiter(Rates(9, 9, 1), SqliteQueue(Path(sys.argv[1])), clock=time.time)\n"
+        "    limiter = Limiter(Rates(9, 9, 1), Path(sys.argv[1]), clock=time.time)\n"
         "    async with limiter.acquire('1', time.time() + 20):\n"
         "        os.kill(os.getpid(), 9)\n"
         "asyncio.run(go())\n"
@@ -197,7 +197,7 @@ async def test_a_killed_process_leaves_nothing_behind_that_blocks(tmp_path: Path
     path = tmp_path / "limits.db"
     died = await anyio.run_process([sys.executable, "-c", code, str(path)], check=False, stderr=subprocess.PIPE)
     assert died.returncode == -9, died.stderr
-    limits = Limiter(Rates(9, 9, 1), SqliteQueue(path), clock=time.time)
+    limits = Limiter(Rates(9, 9, 1), path, clock=time.time)
     with anyio.fail_after(5):
         await use(limits, time.time)
     await limits.aclose()
@@ -242,7 +242,7 @@ async def test_what_zoho_says_of_the_day_counts_more_than_what_was_counted_here(
     async with limits.acquire("1", time() + 20) as slot:
         slot.headers = headers(2000, 2, 3600)
     today = await limits.today("1")
-    assert (today.limit, today.remaining, today.resets_at, today.told) == (2000, 2, NOON + 3600, True)
+    assert (today.limit, today.remaining, today.resets_at, today.by_zoho) == (2000, 2, NOON + 3600, True)
     for _ in range(2):
         await use(limits, time)
     with pytest.raises(LimitedError, match=r"\b2000\b") as caught:
@@ -279,7 +279,7 @@ async def test_headers_that_make_no_sense_change_nothing(wrong: dict[str, str]) 
     async with limits.acquire("1", time() + 20) as slot:
         slot.headers = wrong
     today = await limits.today("1")
-    assert (today.limit, today.remaining, today.told) == (1000, 999, False)
+    assert (today.limit, today.remaining, today.by_zoho) == (1000, 999, False)
 
 
 async def test_the_day_is_over_until_midnight_in_the_organisations_time_zone() -> None:
@@ -341,7 +341,7 @@ def test_the_time_zone_follows_from_when_the_day_ends(hour: float, zone: str) ->
 
 
 async def test_a_request_costs_less_than_a_millisecond(path: Path | None) -> None:
-    limits = Limiter(UNLIMITED, SqliteQueue(path), clock=time.time)
+    limits = Limiter(UNLIMITED, path, clock=time.time)
     await use(limits, time.time)
     best = min([await timed(lambda: use(limits, time.time)) for _ in range(50)])
     assert best < 0.001
@@ -356,7 +356,7 @@ async def timed(work: Callable[[], Awaitable[None]]) -> float:
 
 async def test_unlimited_holds_nothing_back() -> None:
     time = Time()
-    limits = Limiter(PLANS["unlimited"], SqliteQueue(None), clock=time, sleep=time.sleep)
+    limits = Limiter(PLANS["unlimited"], clock=time, sleep=time.sleep)
     for _ in range(5000):
         await use(limits, time, patience=0)
     assert time.slept == []

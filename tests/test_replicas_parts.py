@@ -21,14 +21,15 @@ from zoho_mcp.cli.serve.stdio import connected
 from zoho_mcp.errors import LimitedError, SettingsError, UnavailableError
 from zoho_mcp.policy.approvals import Binding
 from zoho_mcp.replicas.connection import Connection
-from zoho_mcp.replicas.limits import RedisQueue
+from zoho_mcp.replicas.limits import RedisLimiter
 from zoho_mcp.replicas.replicas import Replicas
 from zoho_mcp.server.delivery.claims import Previous
 from zoho_mcp.server.delivery.reconcile import Attempt
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.oauth.state import Failure, GrantState, Token
-from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.limits import Rates
 from zoho_mcp.zoho.request import ORGANIZATIONS
 
 __all__ = ["redis_server"]
@@ -37,10 +38,12 @@ ACCOUNT = environment_for("http://127.0.0.1")
 
 
 @asynccontextmanager
-async def hosts(redis: RedisServer, count: int = 2, **changes: Any) -> AsyncGenerator[list[Replicas]]:
+async def hosts(
+    redis: RedisServer, count: int = 2, rates: Rates | None = None, **changes: Any
+) -> AsyncGenerator[list[Replicas]]:
     """The shared parts of several hosts, each with a clock that is further off."""
     settings = replace(from_environment(ACCOUNT), redis_url=SecretStr(redis.url), **changes)
-    found = [Replicas(settings, lambda fast=fast: time.time() + fast * 300, settle=0) for fast in range(count)]
+    found = [Replicas(settings, _clock(at), settle=0, rates=rates) for at in range(count)]
     try:
         yield found
     finally:
@@ -137,8 +140,8 @@ async def test_another_client_secret_reads_nothing_and_breaks_nothing(redis_serv
 async def test_the_limits_are_kept_over_all_replicas_in_the_order_of_asking(redis_server: RedisServer) -> None:
     underway = most = sent = 0
     refused: list[LimitedError] = []
-    async with hosts(redis_server, 3) as found:
-        limiters = [Limiter(Rates(30, 1000, 3), each.queue, clock=_clock(at)) for at, each in enumerate(found)]
+    async with hosts(redis_server, 3, Rates(30, 1000, 3)) as found:
+        limiters = [each.limiter for each in found]
 
         async def ask(limiter: Limiter, now: float) -> None:
             nonlocal underway, most, sent
@@ -167,27 +170,24 @@ def _clock(at: int) -> Any:
 
 
 async def test_the_slots_of_a_killed_replica_come_back(redis_server: RedisServer) -> None:
-    async with hosts(redis_server) as (killed, other):
-        turns = RedisQueue(link_of(killed), "127.0.0.1", time.time, lease=1.0)
-        ticket = await turns.queue("1", time.time(), time.time() + 20)
-        rates = Rates(1000, 1000, 1)
-        await turns.turn(ticket, "1", rates, time.time())
-        waiting = await turns.queue("1", time.time(), time.time() + 20)
-        await turns.turn(waiting, "1", rates, time.time())
-        limiter = Limiter(rates, other.queue, clock=_clock(1))
+    rates = Rates(1000, 1000, 1)
+    async with hosts(redis_server, rates=rates) as (killed, other):
+        limiter = RedisLimiter(rates, link_of(killed), "127.0.0.1", clock=time.time, lease=1.0)
+        for _ in ("sends", "waits"):
+            await limiter.turn(await limiter.enqueue("1", time.time() + 20), "1")
         started = time.monotonic()
-        async with limiter.acquire("1", _clock(1)() + 15):
+        async with other.limiter.acquire("1", _clock(1)() + 15):
             assert 0.5 < time.monotonic() - started < 10
-        turns.close()
+        await limiter.aclose()
 
 
 async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server: RedisServer) -> None:
-    async with hosts(redis_server) as (one, other):
-        limiters = [Limiter(Rates(100, 1000, 5), each.queue, clock=_clock(at)) for at, each in enumerate((one, other))]
+    async with hosts(redis_server, rates=Rates(100, 1000, 5)) as found:
+        limiters = [each.limiter for each in found]
         async with limiters[0].acquire("1", time.time() + 5) as slot:
             slot.headers = {"x-rate-limit-limit": "2000", "x-rate-limit-remaining": "7", "x-rate-limit-reset": "3600"}
         today = await limiters[1].today("1")
-        assert (today.limit, today.remaining, today.told) == (2000, 7, True)
+        assert (today.limit, today.remaining, today.by_zoho) == (2000, 7, True)
         assert math.isclose(today.resets_at - _clock(1)(), 3600, abs_tol=5)
         await limiters[0].slow_down("1")
         with pytest.raises(LimitedError, match=r"\b6[01] seconds"):
@@ -203,8 +203,8 @@ async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server:
 
 
 async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_server: RedisServer) -> None:
-    async with hosts(redis_server) as (one, other):
-        limiter = Limiter(Rates(20, 1000, 8), one.queue, clock=time.time)
+    async with hosts(redis_server, rates=Rates(20, 1000, 8)) as (one, other):
+        limiter = one.limiter
         async with limiter.acquire("1", time.time() + 1):
             pass
         redis_server.kill()
@@ -216,20 +216,19 @@ async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_serv
                 raise AssertionError
         redis_server.start()
         await anyio.sleep(1.1)  # until it is tried again
-        await one.queue.say_again()
-        elsewhere = Limiter(Rates(20, 1000, 8), other.queue, clock=_clock(1))
+        await limiter.restore()
         for _ in range(15):
-            async with elsewhere.acquire("1", _clock(1)() + 1):
+            async with other.limiter.acquire("1", _clock(1)() + 1):
                 pass
         with pytest.raises(LimitedError, match=r"\b20\b"):
-            async with elsewhere.acquire("1", _clock(1)() + 1):
+            async with other.limiter.acquire("1", _clock(1)() + 1):
                 raise AssertionError
 
 
 async def test_a_redis_that_was_just_started_is_not_believed_that_nothing_was_sent(redis_server: RedisServer) -> None:
     settings = replace(from_environment(ACCOUNT), redis_url=SecretStr(redis_server.url))
-    parts = Replicas(settings, time.time, settle=60)
-    limiter = Limiter(Rates(4, 1000, 8), parts.queue, clock=time.time)
+    parts = Replicas(settings, time.time, settle=60, rates=Rates(4, 1000, 8))
+    limiter = parts.limiter
     async with limiter.acquire("1", time.time() + 1):
         pass
     with pytest.raises(LimitedError, match="Redis"):
@@ -261,7 +260,7 @@ async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, r
     async with hosts(redis_server, 1) as [one]:
         async with one.tokens.locked():
             await one.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
-        async with Limiter(Rates(5, 5, 5), one.queue, clock=time.time).acquire("1", time.time() + 1):
+        async with one.limiter.acquire("1", time.time() + 1):
             pass
         bound = Binding("call", "record")
         asked = await one.approvals.ask("token", bound)

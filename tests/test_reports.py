@@ -20,8 +20,8 @@ from zoho_mcp.server.app import create_server
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.rate_limit.limiter import Limiter, Rates
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.limits import Rates
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +89,7 @@ async def test_a_report_over_more_pages_than_a_minute_allows_goes_on_at_that_rat
     async def note(progress: float, total: float | None, message: str | None) -> None:
         told.append((progress, message))
 
-    limiter = Limiter(Rates(3, 1_000, 5), SqliteQueue(None), clock=zoho.seconds, sleep=zoho.sleep)
+    limiter = Limiter(Rates(3, 1_000, 5), clock=zoho.seconds, sleep=zoho.sleep)
     client = ZohoClient(zoho.settings, transport=SandboxTransport(zoho.app), clock=zoho.seconds, limiter=limiter)
     started = zoho.seconds()
     async with Client(create_server(zoho.settings, load(), client)) as client:

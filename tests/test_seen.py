@@ -29,7 +29,7 @@ from zoho_mcp.telemetry.calls import KNOWN_CODES, trace_request
 from zoho_mcp.telemetry.logging import JsonLines
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
-from zoho_mcp.zoho.rate_limit.sqlite import Rates, SqliteQueue
+from zoho_mcp.zoho.rate_limit.limits import Rates
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 TRACE = 0x0AF7651916CD43DD8448EB211C80319C
@@ -78,7 +78,7 @@ async def test_a_call_is_a_span_with_one_below_it_for_each_request_to_zoho(zoho:
 async def test_a_span_says_what_zoho_said_how_often_it_was_asked_and_how_long_it_had_to_wait(
     zoho: Zoho, watch: Watch
 ) -> None:
-    limiter = Limiter(Rates(2, 1000, 5), SqliteQueue(None), clock=zoho.seconds, sleep=zoho.sleep)
+    limiter = Limiter(Rates(2, 1000, 5), clock=zoho.seconds, sleep=zoho.sleep)
     sandbox = ZohoClient(zoho.settings, transport=httpx.ASGITransport(zoho.app), clock=zoho.seconds, sleep=zoho.sleep,
                          limiter=limiter)  # fmt: skip
     zoho.faults.add("GET /invoices/404:status=503")

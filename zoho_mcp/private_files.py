@@ -1,5 +1,6 @@
 """The only way to open state: regular files of this user, closed to others, never reached through a link."""
 
+import logging
 import os
 import secrets
 import stat
@@ -11,6 +12,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import anyio
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -19,9 +22,11 @@ LARGEST = 1_000_000
 PATIENCE = 10.0
 """Seconds to wait for another process that changes the same file."""
 _STALE = 60.0
+_BUSY_POLL = 0.005
 _SAFE: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 """Never follow a link, never wait for the other end of a pipe."""
 _SECRET, _OWNED = 0o077, 0o022
+_logger = logging.getLogger(__name__)
 _turns: dict[Path, Lock] = {}
 
 
@@ -119,29 +124,67 @@ def make_private_folder(folder: Path) -> None:
     _check(folder, folder.stat(), _OWNED, "700")
 
 
-def open_database(path: Path | None, schema: str) -> "sqlite3.Connection":
-    """A SQLite database of this user alone, with the tables of `schema`; in memory without a path.
+class SharedDatabase:
+    """A SQLite database that the processes of a user share; in memory without a path or if the file cannot be used.
 
-    Raises sqlite3.Error. It never waits for another process, as that would block the event loop: the caller retries.
+    A step is one transaction on `connection or open()`. SQLite never waits for another process, as that would block the
+    event loop: after an sqlite3.Error, await `recover` and repeat the step.
     """
-    import sqlite3
 
-    if path is not None:
+    def __init__(self, path: Path | None, schema: str, consequence: str, busy_for: float = 2.0) -> None:
+        """`consequence`: for the warning when the file cannot be used. `busy_for`: seconds to wait in one step."""
+        self.connection: sqlite3.Connection | None = None
+        self._path = path
+        self._schema = schema
+        self._consequence = consequence
+        self._busy_for = busy_for
+
+    def open(self) -> "sqlite3.Connection":
+        """The opened database, with its tables. Raises sqlite3.Error."""
+        import sqlite3
+
+        if self._path is not None:
+            try:
+                make_private_folder(self._path.parent)
+                os.close(open_state(self._path, os.O_RDWR | os.O_CREAT))
+            except OSError as problem:
+                raise sqlite3.Error(str(problem)) from problem
+        database = sqlite3.connect(self._path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            make_private_folder(path.parent)
-            os.close(open_state(path, os.O_RDWR | os.O_CREAT))
-        except OSError as problem:
-            raise sqlite3.Error(str(problem)) from problem
-    database = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        if path is not None:
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma synchronous = normal")
-        database.executescript(schema)
-    except BaseException:
-        database.close()
-        raise
-    return database
+            if self._path is not None:
+                database.execute("pragma journal_mode = wal")
+                database.execute("pragma synchronous = normal")
+            database.executescript(self._schema)
+        except BaseException:
+            database.close()
+            raise
+        self.connection = database
+        return database
+
+    async def recover(self, problem: "sqlite3.Error", waited: float) -> float:
+        """Wait for other processes, or continue in memory. Returns the seconds waited in this step.
+
+        Raises the problem if the database is in memory already.
+        """
+        if "locked" in str(problem) and waited < self._busy_for:
+            await anyio.sleep(_BUSY_POLL)
+            return waited + _BUSY_POLL
+        if self._path is None:
+            raise problem
+        _logger.warning("%s: %s: %s", self._consequence, self._path, problem)
+        self.close()
+        self._path = None
+        return waited
+
+    def close(self) -> None:
+        """Close the database. It is opened again when it is used."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def __del__(self) -> None:
+        # No Python warning for a client that was not closed.
+        self.close()
 
 
 def is_running(pid: int) -> bool:

@@ -83,7 +83,7 @@ if step == 'leave' then -- ticket, 1 if it was sent, then limit, remaining and m
     return {'left'}
 end
 
-if step == 'say again' then -- for each: ticket, milliseconds since it was sent, 1 if it is under way
+if step == 'restore' then -- for each: ticket, milliseconds since it was sent, 1 if it is under way
     for i = 3, #ARGV, 3 do
         redis.call('ZADD', KEYS[5], 'NX', now - ARGV[i + 1], ARGV[i])
         if ARGV[i + 2] == '0' then redis.call('ZREM', KEYS[4], ARGV[i]) end

@@ -16,12 +16,13 @@ from zoho_mcp.replicas.approvals import RedisApprovals
 from zoho_mcp.replicas.claims import RedisClaims, RedisLock
 from zoho_mcp.replicas.connection import SETTLE, Connection, RedisUnavailableError
 from zoho_mcp.replicas.encryption import Encryption
-from zoho_mcp.replicas.limits import RedisQueue
+from zoho_mcp.replicas.limits import RedisLimiter
 from zoho_mcp.replicas.tokens import RedisTokens
 from zoho_mcp.server.resources.change import Change
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth.cache import grant_name
+from zoho_mcp.zoho.rate_limit.limits import PLANS, Rates
 
 _EVERY = 1.0
 """Seconds between two signs of life."""
@@ -37,7 +38,10 @@ _logger = logging.getLogger(__name__)
 class Replicas:
     """See `zoho_mcp.server.resources.replication.Shared`; also what the Zoho client shares. Raises SettingsError."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float], *, settle: float = SETTLE) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float], *, settle: float = SETTLE, rates: Rates | None = None
+    ) -> None:
+        """`rates` replaces the limits of the plan."""
         self._link = link = Connection(settings.redis_url.get_secret_value(), grant_name(settings), settle=settle)
         self._seal = seal = Encryption(settings.client_secret.get_secret_value(), link.prefix)
         self._news = f"{link.prefix}news"
@@ -46,7 +50,7 @@ class Replicas:
         api = settings.api_url or DATA_CENTRES[settings.data_centre].api
         self.key = seal.key
         self.tokens = RedisTokens(link, seal, clock)
-        self.queue = RedisQueue(link, api.partition("://")[2], clock)
+        self.limiter = RedisLimiter(rates or PLANS[settings.plan], link, api.partition("://")[2], clock=clock)
         self.approvals = RedisApprovals(link, seal, self._news)
         self.claims = RedisClaims(link, seal, settings.repeat_window, clock)
         self.converting = RedisLock(self.claims, "converting")
@@ -80,7 +84,7 @@ class Replicas:
                 before, epoch = epoch, "gone"
                 now = await self._link.run("connection", "", [])
                 if before != now:
-                    await self.queue.say_again()
+                    await self.limiter.restore()
                     await self.claims.say_again()
                     self._missed_some = before != "first"
                 await self.claims.alive()

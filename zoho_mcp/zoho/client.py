@@ -19,8 +19,8 @@ from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.telemetry.calls import RequestTrace, current_call, trace_request
 from zoho_mcp.zoho.oauth.cache import SharedTokens
 from zoho_mcp.zoho.oauth.tokens import TokenSource
-from zoho_mcp.zoho.rate_limit.limiter import PATIENCE, PLANS, Limiter
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.zoho.rate_limit.limiter import PATIENCE, Limiter
+from zoho_mcp.zoho.rate_limit.limits import PLANS
 from zoho_mcp.zoho.request import Request, build
 from zoho_mcp.zoho.response import Response, RetryError, decode, retry_after, server_time
 
@@ -71,7 +71,7 @@ class ZohoClient:
         self.organizations = settings.organizations
         self.clock = clock
         self.sleep = sleep
-        self.limiter = limiter or Limiter(PLANS[settings.plan], SqliteQueue(None), clock=clock)
+        self.limiter = limiter or Limiter(PLANS[settings.plan], clock=clock)
         self.skew: float | None = None
         self.answered_at: float | None = None
         self._transport = transport

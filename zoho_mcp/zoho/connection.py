@@ -21,10 +21,10 @@ from zoho_mcp.telemetry.calls import RequestTrace, record_day_quota
 from zoho_mcp.zoho.oauth.scopes import covers
 from zoho_mcp.zoho.oauth.state import Token
 from zoho_mcp.zoho.oauth.tokens import TokenSource
-from zoho_mcp.zoho.rate_limit.limiter import Limiter, parse_rate_headers
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.refusals import unknown
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.response import Response, RetryError
+from zoho_mcp.zoho.response import Response, RetryError, parse_rate_headers
 
 CONNECT = 10.0
 """Seconds to open a connection."""

@@ -22,6 +22,8 @@ _figures = Context(
 )  # fmt: skip
 """Makes a figure exactly, or raises: 1e999999999 is eleven characters, and a gigabyte as a whole number."""
 _ROWS_BY_DEFAULT = 200
+_LONGEST_DAY = 26 * 3600
+"""Seconds: when the clocks change, a day has 25 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,19 @@ def retry_after(response: Response) -> float:
     """The seconds that a response asks to wait, at most an hour; 0 where it asks for none."""
     given = response.headers.get("retry-after", "")
     return min(float(given), 3600.0) if given.isascii() and given.isdigit() else 0.0
+
+
+def parse_rate_headers(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
+    """The organisation's requests per day, those that are left, and the seconds until the day ends.
+
+    None unless the headers `x-rate-limit-…` give all three and they make sense.
+    """
+    try:
+        limit, remaining, reset = (int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset"))
+    except (KeyError, ValueError):
+        return None
+    sensible = 0 < limit < 10**9 and 0 <= remaining <= limit and 0 <= reset <= _LONGEST_DAY
+    return (limit, remaining, float(reset)) if sensible else None
 
 
 def decode(request: Request, response: Response) -> dict[str, Any] | bytes:

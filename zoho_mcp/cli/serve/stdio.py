@@ -30,8 +30,8 @@ from zoho_mcp.specs.load import load
 from zoho_mcp.telemetry.logging import announce
 from zoho_mcp.telemetry.setup import set_up
 from zoho_mcp.zoho.client import ZohoClient
-from zoho_mcp.zoho.rate_limit.limiter import PLANS, Limiter
-from zoho_mcp.zoho.rate_limit.sqlite import SqliteQueue
+from zoho_mcp.zoho.rate_limit.limiter import Limiter
+from zoho_mcp.zoho.rate_limit.limits import PLANS
 
 if TYPE_CHECKING:
     from zoho_mcp.connect.serving import ConnectServer
@@ -136,10 +136,12 @@ def connected(
     # Requests to the sandbox must not use up the limits of the real account.
     counted_in = "" if settings.is_sandbox else settings.limits_file
     replicas = _replicas(settings)
-    queue = replicas.queue if replicas else SqliteQueue(Path(counted_in) if counted_in else None)
-    limiter = Limiter(PLANS[settings.plan], queue, clock=time.time)
-    tokens = replicas.tokens if replicas else None
-    return settings, ZohoClient(settings, transport=transport, limiter=limiter, tokens=tokens), replicas
+    if replicas is not None:
+        client = ZohoClient(settings, transport=transport, limiter=replicas.limiter, tokens=replicas.tokens)
+    else:
+        limiter = Limiter(PLANS[settings.plan], Path(counted_in) if counted_in else None, clock=time.time)
+        client = ZohoClient(settings, transport=transport, limiter=limiter)
+    return settings, client, replicas
 
 
 def _replicas(settings: Settings) -> "Replicas | None":

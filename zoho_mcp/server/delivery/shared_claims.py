@@ -7,7 +7,6 @@ claims of this process go on in memory.
 
 import hashlib
 import json
-import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from zoho_mcp.private_files import is_running, open_database
+from zoho_mcp.private_files import SharedDatabase, is_running
 from zoho_mcp.server.delivery.claims import Attempt, LocalClaims, Previous
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ create table if not exists claims (
     skew real, record text);
 create table if not exists created (id text primary key, at real not null);
 """
-_logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
@@ -45,14 +43,13 @@ class SharedClaims:
     """
 
     def __init__(self, path: Path, scope: str, window: float, clock: Callable[[], float]) -> None:
-        self._path: Path | None = path
+        self._file = SharedDatabase(path, _SCHEMA, "repeated calls of other servers are not noticed", _BUSY_FOR)
         self._scope = scope
         self._window = window
         self._clock = clock
         self._here = LocalClaims(window, clock)
         self._owners: dict[str, str] = {}
         """The claims that run here, by name."""
-        self._database: sqlite3.Connection | None = None
 
     async def claim(self, name: str, sent: Attempt) -> Previous | None:
         """The right to run, among all servers of the user."""
@@ -99,16 +96,16 @@ class SharedClaims:
         places = ",".join("?" * len(keys))
         sql = f"select id from created where at >= ? and id in ({places})"
         found = await self._run(lambda database: database.execute(sql, (since, *keys)).fetchall()) if keys else []
-        return {keys[key] for (key,) in found or ()} | await self._here.created_here(keys.values(), since)
+        return {keys[key] for (key,) in found} | await self._here.created_here(keys.values(), since)
 
     async def _claim(self, name: str, sent: Attempt) -> Previous | None:
         owner = secrets.token_hex(8)
         while True:
             # A call that is cancelled just now must know whether the claim is its own, to give it back.
-            found: Previous | str | None = None
+            found: Previous | str = "running"
             with anyio.CancelScope(shield=True):
                 found = await self._run(lambda database: self._find_or_take(database, name, owner, sent))
-                if found is None or found == "taken":
+                if found == "taken":
                     self._owners[name] = owner
                     return None
             if isinstance(found, Previous):
@@ -148,30 +145,19 @@ class SharedClaims:
     def _key(self, name: str) -> str:
         return hashlib.sha256(f"{self._scope}\n{name}".encode()).hexdigest()
 
-    async def _run(self, work: "Callable[[sqlite3.Connection], _Result]") -> _Result | None:
-        """Do `work` in one transaction; None if the file cannot be used."""
+    async def _run(self, step: "Callable[[sqlite3.Connection], _Result]") -> _Result:
+        """Run the step in one transaction."""
         import sqlite3
 
         waited = 0.0
-        while self._path is not None:
+        while True:
             try:
-                if self._database is None:
-                    self._database = open_database(self._path, _SCHEMA)
-                self._database.execute("begin immediate")
-                with self._database:
-                    return work(self._database)
+                connection = self._file.connection or self._file.open()
+                connection.execute("begin immediate")
+                with connection:
+                    return step(connection)
             except sqlite3.Error as problem:
-                busy = isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem)
-                if not busy or waited >= _BUSY_FOR:
-                    _logger.warning("repeated calls of other servers are not noticed: %s: %s", self._path, problem)
-                    self._path = None
-            waited += 0.005
-            await anyio.sleep(0.005)
-        return None
-
-    def __del__(self) -> None:
-        if self._database is not None:
-            self._database.close()
+                waited = await self._file.recover(problem, waited)
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, str]:

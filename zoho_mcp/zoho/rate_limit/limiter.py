@@ -1,121 +1,50 @@
 """Keeps an organisation's requests within Zoho's limits: per minute, per day and at once, over all processes of a user.
 
-First come, first served: a request takes a ticket, and only the oldest ticket may go next. A wait longer than the
-caller's patience is an error that says when the limit frees. Knows nothing of where the tickets are kept.
-Why no library does this: see the decisions in CONTRIBUTING.md.
+First come, first served: a request takes a ticket, and only the oldest ticket may go next. Tickets, sent requests and
+the rest of the day are in SQLite, shared by all processes that open the same file. A killed process leaves tickets
+behind; they expire, and are dropped at once where the system can tell that it is gone. If the file cannot be used,
+counting continues in memory. Why no library does this: see the decisions in CONTRIBUTING.md.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 
-from zoho_mcp.errors import LimitedError
+from zoho_mcp.private_files import SharedDatabase, is_running
 from zoho_mcp.telemetry.calls import report_progress
-from zoho_mcp.times import DAY, moment, offset_of_midnight, span
+from zoho_mcp.times import DAY
+from zoho_mcp.zoho.rate_limit import limits
+from zoho_mcp.zoho.rate_limit.limits import BLOCKED, LEASE, SLOWED, UNLIMITED, WINDOW, Rates, Today, Wait
+from zoho_mcp.zoho.response import parse_rate_headers
 
-WINDOW = 61.0
-"""A minute, and one second for clocks that differ."""
-BLOCKED = 60.0
-SLOWED = 600.0
-"""Seconds at half the rate after Zoho's code 44."""
-LEASE = 60.0
-"""Seconds after which a request under way counts as gone; longer than any exchange may take."""
+if TYPE_CHECKING:
+    import sqlite3
 
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """How much an organisation may ask."""
-
-    per_minute: int
-    per_day: int
-    at_once: int
-
-
-UNLIMITED = Rates(10**9, 10**9, 10**9)
-PLANS: Mapping[str, Rates] = {
-    # Where Zoho's reference and its knowledge base disagree, the smaller figure.
-    "free": Rates(per_minute=60, per_day=1_000, at_once=5),
-    "standard": Rates(per_minute=100, per_day=2_000, at_once=10),
-    "professional": Rates(per_minute=100, per_day=5_000, at_once=10),
-    "premium": Rates(per_minute=100, per_day=10_000, at_once=10),
-    "elite": Rates(per_minute=100, per_day=10_000, at_once=10),
-    "ultimate": Rates(per_minute=100, per_day=10_000, at_once=10),
-    "unlimited": UNLIMITED,
-}
 PATIENCE = 20.0
-"""Seconds a call may spend waiting; a longer wait is an answer that says when."""
-TELL_AFTER = 1.0
+"""Seconds a call may spend waiting; a longer wait is an error that says when the limit frees."""
+REPORT_AFTER = 1.0
 """Seconds of waiting that are worth a progress notification."""
-_LOOK_AGAIN = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Today:
-    """What is left of an organisation's day. `told`: by Zoho, not counted here; then `offset` is its time zone's."""
-
-    limit: int
-    remaining: int
-    resets_at: float
-    told: bool
-
-    @property
-    def offset(self) -> int | None:
-        """Seconds east of UTC of the zone in which the day ends at midnight."""
-        return offset_of_midnight(self.resets_at) if self.told else None
-
-
-@dataclass(frozen=True, slots=True)
-class Acquired:
-    """The request may be sent now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Wait: `seconds` if known, 0 while others are under way or came first."""
-
-    seconds: float
-    note: str = ""
-    """Why less is allowed than usual: a whole sentence with a blank after it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exhausted:
-    """Nothing may be sent until the day ends."""
-
-
-class RequestQueue(Protocol):
-    """Counts requests, first come, first served. Times are seconds of the caller's clock, also with other processes."""
-
-    async def queue(self, organization: str, now: float, until: float) -> str:
-        """A new ticket, behind all others of the organisation."""
-        ...
-
-    async def turn(self, ticket: str, organization: str, rates: Rates, now: float) -> Acquired | Wait | Exhausted:
-        """Whether the ticket may go now; if so, it counts from now on."""
-        ...
-
-    async def leave(self, ticket: str, organization: str, now: float, headers: Mapping[str, str]) -> None:
-        """The request is complete; the response's `headers` show what is left of the day."""
-        ...
-
-    async def block(self, organization: str, now: float) -> float:
-        """No requests for a minute, then half the rate for a while. Returns when the minute ends."""
-        ...
-
-    async def use_up(self, organization: str, now: float, headers: Mapping[str, str]) -> None:
-        """Nothing is left of the day."""
-        ...
-
-    async def today(self, organization: str, rates: Rates, now: float) -> Today:
-        """What is left of the day. An unknown day has what the plan allows, for 24 hours."""
-        ...
-
-    def close(self) -> None:
-        """Close what is open on this machine."""
-        ...
+_POLL = 0.05
+_SCHEMA = """
+create table if not exists tickets (
+    id integer primary key autoincrement, organization text not null, pid integer not null, running integer not null,
+    expires real not null);
+create table if not exists sent (ticket integer primary key, organization text not null, at real not null);
+create table if not exists days (
+    organization text primary key, day_limit integer not null, remaining integer not null, resets_at real not null,
+    told integer not null);
+create table if not exists blocks (organization text primary key, blocked real not null, slowed real not null);
+"""
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+_Day = tuple[int, int, float, bool]
+"""Of `Today`: limit, remaining, resets_at and by_zoho."""
 
 
 @dataclass(slots=True)
@@ -125,130 +54,206 @@ class Slot:
     headers: Mapping[str, str] | None = None
 
 
+def _transaction(
+    step: "Callable[Concatenate[Limiter, _Parameters], _Result]",
+) -> "Callable[Concatenate[Limiter, _Parameters], Coroutine[Any, Any, _Result]]":
+    @wraps(step)
+    async def run(self: "Limiter", *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        import sqlite3
+
+        waited = 0.0
+        while True:
+            try:
+                connection = self.database.connection or self.database.open()
+                connection.execute("begin immediate")
+                with connection:
+                    return step(self, *args, **kwargs)
+            except sqlite3.Error as problem:
+                waited = await self.database.recover(problem, waited)
+
+    return run
+
+
 class Limiter:
-    """The requests of all calls go through here. `queue` counts them: for this process, a user or replicas."""
+    """The requests of all calls go through here. Opens its file on first use; without `path` it counts in memory.
+
+    A subclass may replace the steps from `enqueue` to `today`, and use these where it cannot count in its own way.
+    """
 
     def __init__(
         self,
         rates: Rates,
-        queue: RequestQueue,
+        path: Path | None = None,
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
+        """`clock`: seconds, also comparable with those of other processes that use the file."""
         self.rates = rates
-        self._clock = clock
-        self._sleep = sleep or self._change
-        self._queue = queue
+        self.clock = clock
+        self._sleep = sleep or self._sleep_until_change
         self._changed = anyio.Event()
+        self.database = SharedDatabase(path, _SCHEMA, "limits are not shared with other processes")
 
     @asynccontextmanager
-    async def acquire(self, organization_id: str, until: float) -> AsyncGenerator[Slot]:
-        """A request's turn, from just before it is sent to its answer. Raises LimitedError when `until` is too early.
+    async def acquire(self, organization: str, until: float) -> AsyncGenerator[Slot]:
+        """A request's turn, from just before it is sent to its response. A cancelled waiter releases its place.
 
-        A cancelled waiter releases its place in the queue.
+        Raises LimitedError when it would have to wait longer than `until`, in seconds of the clock.
         """
         if self.rates == UNLIMITED:
             yield Slot()
             return
-        ticket = await self._queue.queue(organization_id, self._clock(), until)
+        ticket = await self.enqueue(organization, until)
         slot = Slot()
         try:
-            await self._wait(ticket, organization_id, until)
+            await self._wait(ticket, organization, until)
             yield slot
         finally:
             with anyio.CancelScope(shield=True):
-                await self._queue.leave(ticket, organization_id, self._clock(), slot.headers or {})
+                await self.leave(ticket, organization, slot.headers or {})
             self._changed.set()
             self._changed = anyio.Event()
 
-    async def slow_down(self, organization_id: str) -> str:
-        """After Zoho's code 44: nothing for a minute, then half the rate for a while. Returns the advice."""
-        now = self._clock()
-        free = await self._queue.block(organization_id, now)
-        offset = (await self.today(organization_id)).offset
-        return (
-            f"It resets in {span(free - now)}, at {moment(free, offset)}. After that, this server sends at half the "
-            "rate for a while. Zoho's own web pages still work. Call again then; do not repeat it in a loop."
-        )
+    async def slow_down(self, organization: str) -> str:
+        """After Zoho's code 44: nothing for a minute, then half the rate for a while. Returns the next step."""
+        free_at = await self.block(organization)
+        return limits.after_code_44(free_at, self.clock(), await self.today(organization))
 
-    async def day_is_over(self, organization_id: str, headers: Mapping[str, str]) -> str:
-        """After Zoho's code 45: nothing until its day ends. Returns the advice."""
-        await self._queue.use_up(organization_id, self._clock(), headers)
-        return self._until_tomorrow(await self.today(organization_id))
-
-    async def today(self, organization_id: str) -> Today:
-        """What is left of the day, as far as it is known."""
-        return await self._queue.today(organization_id, self.rates, self._clock())
+    async def day_is_over(self, organization: str, headers: Mapping[str, str]) -> str:
+        """After Zoho's code 45: nothing until its day ends. Returns the next step."""
+        await self.use_up(organization, headers)
+        return limits.until_tomorrow(await self.today(organization), self.clock())
 
     async def aclose(self) -> None:
         """Close the file."""
-        self._queue.close()
+        self.database.close()
 
-    async def _wait(self, ticket: str, organization_id: str, until: float) -> None:
-        told = False
-        while True:
-            now = self._clock()
-            turn = await self._queue.turn(ticket, organization_id, self.rates, now)
-            if isinstance(turn, Acquired):
-                return
-            if isinstance(turn, Exhausted):
-                raise self._day_used_up(await self.today(organization_id))
-            if now >= until or now + turn.seconds > until:
-                raise self._too_long(turn, now, await self.today(organization_id))
-            if turn.seconds > TELL_AFTER and not told:
-                told = True
-                await report_progress(_reason(turn, self.rates))
-            await self._sleep(min(turn.seconds or _LOOK_AGAIN, until - now, 1.0))
+    async def _wait(self, ticket: int, organization: str, until: float) -> None:
+        reported = False
+        while (wait := await self.turn(ticket, organization)) is not None:
+            now = self.clock()
+            if now >= until or now + wait.seconds > until:
+                if not wait.seconds:
+                    raise limits.too_many_at_once(self.rates, wait)
+                raise limits.minute_used_up(self.rates, wait, now, await self.today(organization))
+            if wait.seconds > REPORT_AFTER and not reported:
+                reported = True
+                await report_progress(limits.progress_of(self.rates, wait))
+            await self._sleep(min(wait.seconds or _POLL, until - now, 1.0))
 
-    async def _change(self, seconds: float) -> None:
+    async def _sleep_until_change(self, seconds: float) -> None:
         """Sleep, at most until another request of this process is complete."""
         with anyio.move_on_after(seconds):
             await self._changed.wait()
 
-    def _too_long(self, turn: Wait, now: float, today: Today) -> LimitedError:
-        if not turn.seconds:
-            return LimitedError(
-                f"{self.rates.at_once} requests to this organisation are under way, and others wait before this one.",
-                f"Zoho allows no more at once. {turn.note}Call again in half a minute, with fewer calls at the same "
-                "time.",
-                code=1070,
-            )
-        return LimitedError(
-            f"This server keeps to Zoho's limit of {self.rates.per_minute} requests a minute for an organisation, and "
-            "they are used up.",
-            f"{turn.note}It resets in {span(turn.seconds)}, at {moment(now + turn.seconds, today.offset)}. Call again "
-            "then, and not in a loop.",
-            code=44,
-        )
+    def _run(self, query: str, values: tuple[object, ...]) -> "sqlite3.Cursor":
+        assert self.database.connection is not None
+        return self.database.connection.execute(query, values)
 
-    def _day_used_up(self, today: Today) -> LimitedError:
-        return LimitedError(
-            f"Zoho's limit of {today.limit} requests a day is used up for this organisation.",
-            self._until_tomorrow(today),
-            code=45,
-        )
+    @_transaction
+    def enqueue(self, organization: str, until: float) -> int:
+        """A new ticket, behind all others of the organisation."""
+        values = (organization, os.getpid(), max(self.clock(), until) + LEASE)
+        added = self._run("insert into tickets (organization, pid, running, expires) values (?, ?, 0, ?)", values)
+        return int(added.lastrowid or 0)
 
-    def _until_tomorrow(self, today: Today) -> str:
-        now = self._clock()
-        where = " (midnight in the organisation's time zone)" if today.offset is not None else ""
-        plan = "" if today.told else " If the plan allows more, set ZOHO_PLAN."
-        return (
-            f"It resets in {span(today.resets_at - now)}, at {moment(today.resets_at, today.offset)}{where}; until "
-            f"then only Zoho's own web pages work.{plan}"
-        )
+    @_transaction
+    def turn(self, ticket: int, organization: str, rates: Rates | None = None) -> Wait | None:
+        """None if the request may be sent now; then it counts from now on. Raises LimitedError if the day is used up.
 
-
-def _reason(turn: Wait, rates: Rates) -> str:
-    used_up = f"Zoho's limit of {rates.per_minute} requests a minute is used up."
-    return f"Waiting {span(turn.seconds)}: {used_up} {turn.note}".rstrip()
-
-
-def parse_rate_headers(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
-    """Limit, remaining and seconds to the day's end, if a response gives all three and they make sense."""
-    try:
-        limit, remaining, reset = (int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset"))
-    except (KeyError, ValueError):
+        `rates` replaces those of the limiter.
+        """
+        now, rates = self.clock(), rates or self.rates
+        day = self._day(organization, rates, now)
+        if day[1] <= 0:
+            raise limits.day_used_up(Today(*day), now)
+        ahead, running = self._before(ticket, organization, now)
+        seconds = self._free_at(ahead, organization, rates.per_minute, now) - now
+        if seconds > 0:
+            return Wait(seconds)
+        if ahead or running >= rates.at_once:
+            self._drop_dead(organization)
+            return Wait(0)
+        self._run("update tickets set running = 1, expires = ? where id = ?", (now + LEASE, ticket))
+        self._run("insert or replace into sent values (?, ?, ?)", (ticket, organization, now))
+        self._run("update days set remaining = remaining - 1 where organization = ?", (organization,))
         return None
-    sensible = 0 < limit < 10**9 and 0 <= remaining <= limit and 0 <= reset <= DAY + 7200
-    return (limit, remaining, float(reset)) if sensible else None
+
+    @_transaction
+    def leave(self, ticket: int, organization: str, headers: Mapping[str, str]) -> None:
+        """The request is complete. It counts from its response on: it is unknown when Zoho counted it."""
+        now = self.clock()
+        self._run("delete from tickets where id = ?", (ticket,))
+        self._run("update sent set at = ? where ticket = ?", (now, ticket))
+        if (found := parse_rate_headers(headers)) is not None:
+            limit, remaining, reset = found
+            query = "select count(*) from tickets where organization = ? and running"
+            underway = int(self._run(query, (organization,)).fetchone()[0])
+            self._set_day(organization, limit, remaining - underway, now + reset, True)
+
+    @_transaction
+    def block(self, organization: str) -> float:
+        """No requests for a minute, then half the rate for a while. Returns when the minute ends."""
+        now = self.clock()
+        self._run("insert or replace into blocks values (?, ?, ?)", (organization, now + BLOCKED, now + SLOWED))
+        return now + BLOCKED
+
+    @_transaction
+    def use_up(self, organization: str, headers: Mapping[str, str]) -> None:
+        """No more requests until the day ends, which the headers may say."""
+        if (found := parse_rate_headers(headers)) is not None:
+            self._set_day(organization, found[0], 0, self.clock() + found[2], True)
+        self._run("update days set remaining = 0 where organization = ?", (organization,))
+
+    @_transaction
+    def today(self, organization: str) -> Today:
+        """The rest of the day. An unknown day has the requests of the plan, for 24 hours."""
+        return Today(*self._day(organization, self.rates, self.clock()))
+
+    def _day(self, organization: str, rates: Rates, now: float) -> _Day:
+        query = "select day_limit, remaining, resets_at, told from days where organization = ?"
+        found = self._run(query, (organization,)).fetchone()
+        if found is None or found[2] > now + 2 * DAY:
+            return self._set_day(organization, rates.per_day, rates.per_day, now + DAY, False)
+        limit, remaining, resets_at, by_zoho = found
+        if resets_at > now:
+            return limit, remaining, resets_at, bool(by_zoho)
+        days_late = (now - resets_at) // DAY + 1
+        return self._set_day(organization, limit, limit, resets_at + days_late * DAY, bool(by_zoho))
+
+    def _set_day(self, organization: str, *day: *_Day) -> _Day:
+        self._run("insert or replace into days values (?, ?, ?, ?, ?)", (organization, *day))
+        return day
+
+    def _before(self, ticket: int, organization: str, now: float) -> tuple[int, int]:
+        """The number of requests that wait in front of this ticket, and of those under way."""
+        # An expiry in the far future was written before the clock was set back.
+        self._run("delete from tickets where expires < ? or expires > ?", (now, now + 10 * LEASE))
+        self._run("delete from sent where at <= ? or at > ?", (now - WINDOW, now + WINDOW))
+        query = "select coalesce(sum(not running and id < ?), 0), coalesce(sum(running), 0) from tickets "
+        found = self._run(query + "where organization = ?", (ticket, organization)).fetchone()
+        return int(found[0]), int(found[1])
+
+    def _free_at(self, ahead: int, organization: str, per_minute: int, now: float) -> float:
+        """When the minute has room for a request with `ahead` others before it."""
+        query = "select blocked, slowed from blocks where organization = ?"
+        blocked, slowed = self._run(query, (organization,)).fetchone() or (0.0, 0.0)
+        if blocked > now + 2 * BLOCKED:
+            blocked, slowed = 0.0, 0.0
+        rate = max(1, per_minute // 2) if slowed > now else per_minute
+        used = int(self._run("select count(*) from sent where organization = ?", (organization,)).fetchone()[0])
+        in_the_way = used + ahead - rate
+        if in_the_way < 0:
+            return blocked
+        if in_the_way >= used:
+            return max(blocked, now + WINDOW)
+        query = "select at from sent where organization = ? order by at limit 1 offset ?"
+        return max(blocked, float(self._run(query, (organization, in_the_way)).fetchone()[0]) + WINDOW)
+
+    def _drop_dead(self, organization: str) -> None:
+        """Drop the tickets of processes that were killed. On Windows these expire instead."""
+        query = "select distinct pid from tickets where organization = ? and pid != ?"
+        for (pid,) in self._run(query, (organization, os.getpid())).fetchall():
+            if not is_running(pid):
+                self._run("delete from tickets where pid = ?", (pid,))
