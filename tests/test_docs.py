@@ -13,8 +13,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 import zoho_mcp
-from zoho_mcp.cli.clients.apps import CLIENTS
-from zoho_mcp.cli.clients.model import Machine
+from zoho_mcp.cli.clients.apps import CLIENTS, Machine
 from zoho_mcp.settings.variables import SETTINGS
 
 pytestmark = pytest.mark.processes

@@ -10,7 +10,7 @@ import pytest
 from machine import Machine
 
 from zoho_mcp.cli.clients.apps import CLIENTS
-from zoho_mcp.cli.clients.model import Machine as Here
+from zoho_mcp.cli.clients.apps import Machine as Here
 from zoho_mcp.server.tools.inventory import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load

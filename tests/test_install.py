@@ -4,6 +4,7 @@ import argparse
 import difflib
 import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -22,11 +23,10 @@ from mcp import Client, StdioServerParameters
 
 import zoho_mcp
 from zoho_mcp.cli.clients import yaml_text
-from zoho_mcp.cli.clients.apps import CLIENTS
+from zoho_mcp.cli.clients.apps import CLIENTS, ConfigurationError, Machine
 from zoho_mcp.cli.clients.configuration import NOTATIONS, adding
-from zoho_mcp.cli.clients.entry import command_line
 from zoho_mcp.cli.clients.install import install
-from zoho_mcp.cli.clients.model import ConfigurationError, Machine
+from zoho_mcp.cli.clients.server import command_line, source_in
 from zoho_mcp.cli.clients.uninstall import uninstall
 from zoho_mcp.errors import SettingsError
 
@@ -147,7 +147,7 @@ def options(client: str | None, **changes: Any) -> argparse.Namespace:
 def prepared(home: Path, client: str, text: str | None) -> Path:
     path = CLIENTS[client].file(machine(home))
     path.parent.mkdir(parents=True, exist_ok=True)
-    CLIENTS[client].folder(machine(home)).mkdir(parents=True, exist_ok=True)
+    CLIENTS[client].installation(machine(home))[0].mkdir(parents=True, exist_ok=True)
     if text is not None:
         path.write_bytes(text.replace("KEY", CLIENTS[client].key).encode())
     return path
@@ -155,7 +155,7 @@ def prepared(home: Path, client: str, text: str | None) -> Path:
 
 def said(client: str, path: Path) -> dict[str, Any]:
     text = path.read_bytes().decode() if path.exists() else ""
-    return NOTATIONS[CLIENTS[client].notation].read(text.removeprefix("\ufeff"))
+    return NOTATIONS[CLIENTS[client].notation].says(text)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -236,7 +236,7 @@ def test_lines_are_only_added_and_in_the_style_of_the_file(layout: str, tmp_path
 def test_comments_stay_at_the_lines_they_belong_to(tmp_path: Path) -> None:
     path = prepared(tmp_path, "vscode", COMMENTS)
     install(options("vscode"), machine(tmp_path))
-    assert '"other": {"command": "x"}, // keep' in path.read_text()
+    assert '"other": {"command": "x"} // keep' in path.read_text()
 
 
 BROKEN = {
@@ -490,7 +490,7 @@ def test_the_command_is_that_of_this_installation(tmp_path: Path, monkeypatch: p
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.setenv("PATH", str(elsewhere))
-    here = partial(command_line, tmp_path, tmp_path, published=True)
+    here = partial(command_line, tmp_path, tmp_path, "zoho-invoice-mcp")
     assert here() == (sys.executable, ["-m", "zoho_mcp.cli.main"])
     (elsewhere / "zoho-invoice-mcp").touch(mode=0o755)
     assert here() == (str(elsewhere / "zoho-invoice-mcp"), [])
@@ -503,13 +503,26 @@ def test_a_command_in_a_cache_is_not_written_down(tmp_path: Path, monkeypatch: p
     (tmp_path / "zoho-invoice-mcp").touch(mode=0o755)
     (tmp_path / "uvx").touch(mode=0o755)
     uv, pipx = tmp_path / "uv" / "archive-v0" / "x", tmp_path / ".cache" / "pipx" / "x"
-    assert command_line(tmp_path, uv, published=True) == (
+    assert command_line(tmp_path, uv, "zoho-invoice-mcp") == (
         str(tmp_path / "uvx"),
         [f"zoho-invoice-mcp@{zoho_mcp.__version__}"],
     )
-    for prefix, published in ((uv, False), (pipx, True)):
-        with pytest.raises(ConfigurationError, match="uv tool install zoho-invoice-mcp"):
-            command_line(tmp_path, prefix, published=published)
+    for prefix, source in ((uv, "/a folder"), (pipx, "zoho-invoice-mcp")):
+        with pytest.raises(ConfigurationError) as refused:
+            command_line(tmp_path, prefix, source)
+        assert f"uv tool install {shlex.quote(source)}" in refused.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("note", "source"),
+    [
+        ({"url": "file:///home/you/the%20code", "dir_info": {}}, "/home/you/the code"),
+        ({"url": "https://x.example/z.git", "vcs_info": {"vcs": "git"}}, "git+https://x.example/z.git"),
+        ({"url": "https://x.example/z.whl", "archive_info": {}}, "https://x.example/z.whl"),
+    ],
+)
+def test_what_was_installed_can_be_installed_again(note: dict[str, Any], source: str) -> None:
+    assert source_in(note) == source
 
 
 @pytest.mark.anyio

@@ -47,17 +47,12 @@ def line(text: object = "", style: str = "", colours: Mapping[str, str] | None =
 
 
 def verbatim(text: str, style: str = "") -> None:
-    """A line to copy, or with a layout of its own: never wrapped."""
-    if decorated():
-        _console().print(_text(text, style), soft_wrap=True)
-    else:
-        _write(sys.stdout, clean(text).rstrip() + "\n")
-
-
-def verbatim_block(text: str) -> None:
-    """Lines to copy."""
-    for part in text.splitlines():
-        verbatim(part)
+    """Lines to copy, or with a layout of their own: never wrapped."""
+    for part in text.splitlines() or [""]:
+        if decorated():
+            _console().print(_text(part, style), soft_wrap=True)
+        else:
+            _write(sys.stdout, clean(part).rstrip() + "\n")
 
 
 def address(text: str) -> None:

@@ -14,8 +14,8 @@ from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.cli import console
 from zoho_mcp.cli.account.profiles import described, with_organization
 from zoho_mcp.cli.asking import ask, ask_secret, choose
-from zoho_mcp.cli.clients.model import this_machine
-from zoho_mcp.cli.clients.offer import default_profile, offer_to_change
+from zoho_mcp.cli.clients.apps import this_machine
+from zoho_mcp.cli.clients.installed import default_profile, offer_to_change
 from zoho_mcp.cli.options import PROFILE, TOOL_OPTIONS, add_option
 from zoho_mcp.connect.account import (
     connection,

@@ -1,262 +1,244 @@
-"""The chat apps that `install` knows: where each keeps its MCP servers, and how an entry looks there.
+"""The chat apps of apps.toml: where each keeps its MCP servers, and how an entry of this server looks there."""
 
-Checked against the apps' own documentation in November 2026; docs/clients.md says the same for people.
-"""
+import glob
+import json
+import os
+import sys
+import tomllib
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any, Literal, cast
+from urllib.parse import quote, urlencode
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from pydantic import BaseModel, ConfigDict
 
-from zoho_mcp.cli.clients import links, own_command
-from zoho_mcp.cli.clients.model import Client, ConfigurationError, Entry, Local, Machine, Remote
+from zoho_mcp.errors import ZohoMcpError
+from zoho_mcp.text import fill, placeholders
 
-_PACKAGED_CLAUDE = "Claude_*/LocalCache/Roaming/Claude"
-"""Below %LOCALAPPDATA%/Packages: Windows keeps the files of a packaged (MSIX) app there, and shows it no others."""
-
-
-def _claude_desktop(machine: Machine) -> Path:
-    usual = machine.settings_folder() / "Claude"
-    folders = [usual]
-    if machine.platform == "win32":
-        packages = machine.folder("LOCALAPPDATA", machine.home / "AppData" / "Local") / "Packages"
-        folders = sorted(packages.glob(_PACKAGED_CLAUDE)) or folders
-    return _the_one("Claude Desktop", [folder / "claude_desktop_config.json" for folder in folders])
+Entry = dict[str, Any]
+_HEADERS = {"Authorization": "Bearer ${{token}}"}
+_GOOSE_STARTS = ("uvx", "npx", "docker", "jbang", "cu")
+"""The programs that a goose link may start."""
 
 
-def _the_one(title: str, files: list[Path]) -> Path:
-    """The only one of the files, or the only one that exists. Raises ConfigurationError where that is not clear."""
-    known = [file for file in files if file.exists()] or files
-    if len(known) > 1:
-        raise ConfigurationError(
-            f"There is more than one {title} on this machine: " + ", ".join(map(str, known)) + ".",
-            "Choose one with --file.",
+class ConfigurationError(ZohoMcpError):
+    """A chat app's configuration cannot be found, read or changed; it is as it was."""
+
+    kind = "configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the place of a configuration file depends on. `platform` as in `sys.platform`."""
+
+    platform: str
+    home: Path
+    environment: Mapping[str, str]
+
+    def folders(self) -> dict[str, str]:
+        """The folders that the templates of paths name; `packages` exists on Windows alone."""
+        home, set_by_user = self.home, self.environment.get
+        xdg = Path(set_by_user("XDG_CONFIG_HOME") or home / ".config")
+        found = {"home": home, "xdg": xdg, "settings": xdg}
+        if self.platform == "darwin":
+            found["settings"] = home / "Library" / "Application Support"
+        elif self.platform == "win32":
+            found["settings"] = Path(set_by_user("APPDATA") or home / "AppData" / "Roaming")
+            found["packages"] = Path(set_by_user("LOCALAPPDATA") or home / "AppData" / "Local") / "Packages"
+        return {name: str(folder) for name, folder in found.items()}
+
+    def paths(self, templates: Sequence[str]) -> list[Path]:
+        """The paths of the templates: none where a name is unknown, and the folders that exist where there is a `*`."""
+        values = {**self.environment, **self.folders()}
+        found: list[Path] = []
+        for template in templates:
+            if all(values.get(name) for name in placeholders(template)):
+                escaped = glob.escape if "*" in template else str
+                path = Path(fill(template, lambda name, escaped=escaped: escaped(values[name])))
+                folders = sorted(glob.glob(str(path.parent))) if "*" in template else [path.parent]
+                found += [Path(folder) / path.name for folder in folders]
+        return found
+
+
+def this_machine() -> Machine:
+    """The one this runs on."""
+    return Machine(sys.platform, Path.home(), os.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A server that the chat app starts itself."""
+
+    command: str
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def values(self) -> Entry:
+        """What the templates of an entry name."""
+        line = {"command": self.command, "args": list(self.arguments), "command_line": [self.command, *self.arguments]}
+        return {**line, "env": dict(self.environment) or None}
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A server over HTTP, and the environment variable that holds its bearer token, if it needs one."""
+
+    url: str
+    token_variable: str = ""
+
+    def values(self) -> Entry:
+        """What the templates of an entry name."""
+        return {"url": self.url, "token": self.token_variable or None}
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OwnCommand(_Data):
+    """The app's own command that adds and removes servers. What it lacks is done by changing the file."""
+
+    program: str
+    add: list[str]
+    """Its arguments; {entry} and {named_entry} are JSON, {variables} the environment as options."""
+    add_remote: bool = False
+    """Whether it also adds a server over HTTP."""
+    remove: list[str] = []
+    variable: str = ""
+    """The option for an environment variable."""
+    writes_secrets: bool = False
+    """Whether it writes the values of the environment variables that other entries name into the file."""
+
+
+class Client(_Data):
+    """One chat app. In the templates of an entry, a value that is missing leaves its key out."""
+
+    name: str
+    title: str
+    files: list[str]
+    """Templates of paths. Those with an environment variable that is set, or a packaged app, rule out the others."""
+    windows: list[str] = []
+    """`files` of Windows, where they differ."""
+    macos: list[str] = []
+    folders: list[str] = []
+    """Folders that prove that the app is installed, where the file's own does not."""
+    only_one: bool = False
+    """Whether the app reads just one of several files that exist, and nobody can tell which."""
+    key: str = "mcpServers"
+    """The key of the servers in the file."""
+    notation: Literal["json", "jsonc", "toml", "yaml"] = "json"
+    local: Entry = {"command": "{command}", "args": "{args}", "env": "{env}"}
+    remote: Entry = {}
+    """Empty: the app takes no server over HTTP from its file. Without {token}: it reads no variable for the header."""
+    remote_instead: str = ""
+    """What to do where `remote` is empty."""
+    own: OwnCommand | None = None
+    link: str = ""
+    """The address that adds the entry when it is opened."""
+    afterwards: str = ""
+    """What its user does after a change."""
+    caution: str = ""
+    """What can undo a change."""
+
+    def file(self, machine: Machine) -> Path:
+        """Where it keeps its servers. Raises ConfigurationError where that is not clear."""
+        templates = {"win32": self.windows, "darwin": self.macos}.get(machine.platform) or self.files
+        special = machine.paths(
+            [each for each in templates if "*" in each or any(map(str.isupper, placeholders(each)))]
         )
-    return known[0]
+        files = special or machine.paths(templates)
+        found = [file for file in files if file.exists()]
+        if not found and not special:
+            # Cline's extension has no folder `settings` before its first server.
+            found = [next((file for file in files if file.parent.parent.is_dir()), files[0])]
+        found = found or files
+        if self.only_one and len(found) > 1:
+            raise ConfigurationError(
+                f"There is more than one {self.title} on this machine: {', '.join(map(str, found))}.",
+                "Choose one with --file.",
+            )
+        return found[0]
+
+    def installation(self, machine: Machine) -> list[Path]:
+        """The folders that show that the app is installed: any of them does."""
+        return machine.paths(self.folders) or [self.file(machine).parent]
+
+    def is_installed(self, machine: Machine) -> bool:
+        """Whether the app has left a trace on this machine."""
+        return any(folder.is_dir() for folder in self.installation(machine)) or self.file(machine).exists()
+
+    def entry(self, server: Local | Remote, name: str) -> Entry:
+        """The server's entry in this app's words. Raises ConfigurationError where it cannot have one."""
+        template = self.local if isinstance(server, Local) else self.remote
+        if not template:
+            raise ConfigurationError(
+                f"{self.title} takes no server over HTTP from its configuration file.", self.remote_instead
+            )
+        if isinstance(server, Remote) and server.token_variable and "{token}" not in json.dumps(template):
+            raise ConfigurationError(
+                f"{self.title} reads no token from an environment variable.",
+                "Install without --token-env. Then log in when it asks, or put the header into its file yourself: "
+                '"headers": {"Authorization": "Bearer …"}.',
+            )
+        return _filled(template, {"name": name, **server.values()})
+
+    def own_arguments(self, name: str, server: Local | Remote, entry: Entry) -> list[str]:
+        """The arguments of its own command that add the entry; none where there is no such command."""
+        if self.own is None or (isinstance(server, Remote) and not self.own.add_remote):
+            return []
+        variables = server.environment.items() if isinstance(server, Local) else ()
+        options = [part for variable, value in variables for part in (self.own.variable, f"{variable}={value}")]
+        texts = {"entry": json.dumps(entry), "named_entry": json.dumps({"name": name, **entry}), "variables": options}
+        return _filled(self.own.add, {"name": name, **server.values(), **texts})
+
+    def link_for(self, name: str, server: Local | Remote, entry: Entry) -> str:
+        """The address that adds the entry. Raises ConfigurationError where there is none."""
+        if not self.link:
+            linked = ", ".join(one.name for one in CLIENTS.values() if one.link)
+            raise ConfigurationError(f"There are links for {linked}.", "For any other app, use --print.")
+        if self.notation == "yaml":
+            return self.link + urlencode(_goose_query(name, server), quote_via=quote)
+        compact, named = (json.dumps(each, separators=(",", ":")) for each in (entry, {"name": name, **entry}))
+        texts = {"name": name, "base64": b64encode(compact.encode()).decode(), "named_entry": named}
+        return fill(self.link, lambda part: quote(texts[part], safe=""))
 
 
-def _claude_code(machine: Machine) -> Path:
-    return machine.folder("CLAUDE_CONFIG_DIR", machine.home) / ".claude.json"
+def _filled(template: Any, values: Mapping[str, Any]) -> Any:
+    """The template with the values; a list in a list is taken apart. None where nothing is left of it."""
+    if isinstance(template, str):
+        names = placeholders(template)
+        if names and template == f"{{{names[0]}}}":
+            return values[names[0]]
+        return None if any(values[name] is None for name in names) else fill(template, lambda name: values[name])
+    if isinstance(template, dict):
+        parts = {key: _filled(part, values) for key, part in cast("Entry", template).items()}
+        return {key: part for key, part in parts.items() if part is not None} or None
+    if isinstance(template, list):
+        filled = [_filled(part, values) for part in cast("list[Any]", template)]
+        lists = [cast("list[Any]", part) if isinstance(part, list) else [part] for part in filled if part is not None]
+        return [part for each in lists for part in each] or None
+    return template
 
 
-def _cline(machine: Machine) -> Path:
-    name = "cline_mcp_settings.json"
-    if set_by_user := machine.environment.get("CLINE_MCP_SETTINGS_PATH"):
-        return Path(set_by_user)
-    data = machine.folder("CLINE_DATA_DIR", machine.folder("CLINE_DIR", machine.home / ".cline") / "data")
-    extension = machine.settings_folder() / "Code" / "User" / "globalStorage" / "saoudrizwan.claude-dev"
-    files = [data / "settings" / name, extension / "settings" / name]
-    if not any(file.exists() for file in files):
-        return files[extension.is_dir() and not data.is_dir()]
-    return _the_one("Cline", files)
+def _goose_query(name: str, server: Local | Remote) -> list[tuple[str, str]]:
+    about = [("id", name), ("name", name), ("description", "Invoicing on Zoho")]
+    if isinstance(server, Remote):
+        return [("type", "streamable_http"), ("url", server.url), *about]
+    program = PurePath(server.command).stem
+    if program not in _GOOSE_STARTS:
+        raise ConfigurationError(
+            f"A goose link can only start {', '.join(_GOOSE_STARTS)}, not {server.command}.",
+            "Install without --link, or run this from uvx.",
+        )
+    variables = [("env", f"{key}={value}") for key, value in server.environment.items()]
+    return [("cmd", program), *(("arg", argument) for argument in server.arguments), *variables, *about]
 
 
-def _opencode(machine: Machine) -> Path:
-    folder = machine.folder("OPENCODE_CONFIG_DIR", machine.xdg() / "opencode")
-    files = [folder / "opencode.json", folder / "opencode.jsonc"]
-    return next((file for file in files if file.exists()), files[0])
-
-
-def _goose(machine: Machine) -> Path:
-    if machine.platform == "win32":
-        return machine.settings_folder() / "Block" / "goose" / "config" / "config.yaml"
-    return machine.xdg() / "goose" / "config.yaml"
-
-
-def _zed(machine: Machine) -> Path:
-    if machine.platform == "win32":
-        return machine.settings_folder() / "Zed" / "settings.json"
-    return (machine.home / ".config" if machine.platform == "darwin" else machine.xdg()) / "zed" / "settings.json"
-
-
-def _antigravity(machine: Machine) -> Path:
-    # Version 2 reads the first, for the editor and the command line; earlier ones read the second.
-    files = [machine.home / ".gemini" / folder / "mcp_config.json" for folder in ("config", "antigravity")]
-    return next((file for file in files if file.exists()), files[0])
-
-
-def _antigravity_sign(machine: Machine) -> Path:
-    folder = machine.home / ".gemini" / "antigravity"
-    return folder if folder.is_dir() else _antigravity(machine).parent
-
-
-def _typed(server: Local) -> Entry:
-    return {"type": "stdio", **server.standard()}
-
-
-def _copilot(server: Local) -> Entry:
-    return {"type": "local", **server.standard(), "tools": ["*"]}
-
-
-def _opencode_entry(server: Local) -> Entry:
-    entry: Entry = {"type": "local", "command": [server.command, *server.arguments]}
-    return {**entry, "environment": dict(server.environment)} if server.environment else entry
-
-
-def _goose_entry(server: Local) -> Entry:
-    entry: Entry = {"enabled": True, "type": "stdio", "description": _ABOUT, "cmd": server.command}
-    return {**entry, "args": list(server.arguments), "envs": dict(server.environment), "timeout": 300}
-
-
-def _goose_remote(server: Remote) -> Entry:
-    entry: Entry = {"enabled": True, "type": "streamable_http", "description": _ABOUT, "uri": server.url}
-    entry |= {"env_keys": [server.token_variable]} if server.token_variable else {}
-    return server.with_headers({**entry, "timeout": 300}, "${NAME}")
-
-
-def _codex_remote(server: Remote) -> Entry:
-    return {"url": server.url} | ({"bearer_token_env_var": server.token_variable} if server.token_variable else {})
-
-
-def _remote(key: str = "url", reference: str = "${NAME}", **more: object) -> Callable[[Remote], Entry]:
-    """The usual entry of a server over HTTP: the address under `key`, the header with its token."""
-    return lambda server: server.with_headers({**more, key: server.url}, reference)
-
-
-_ABOUT = "Invoicing on Zoho"
-_RESTART = "Quit {title} completely and open it again."
-
+OTHER = Client(name="", title="any other app", files=[], remote={"type": "http", "url": "{url}", "headers": _HEADERS})
+"""Any other app: its entry is printed."""
 CLIENTS: Mapping[str, Client] = {
-    client.name: client
-    for client in (
-        Client(
-            "claude-desktop",
-            "Claude Desktop",
-            _claude_desktop,
-            _RESTART,
-            remote_instead="Add its address in Claude Desktop: Settings, Connectors, Add custom connector.",
-        ),
-        Client(
-            "claude-code",
-            "Claude Code",
-            _claude_code,
-            "Restart Claude Code; /mcp shows the server.",
-            local=_typed,
-            remote=_remote(type="http"),
-            own=own_command.CLAUDE,
-            caution="Claude Code rewrites its file while it runs: if the change is lost, close it and run this again.",
-            sign=lambda m: m.home / ".claude",
-        ),
-        Client(
-            "cursor",
-            "Cursor",
-            lambda m: m.home / ".cursor" / "mcp.json",
-            _RESTART,
-            remote=_remote(reference="${env:NAME}"),
-            link=links.cursor,
-        ),
-        Client(
-            "vscode",
-            "VS Code",
-            lambda m: m.settings_folder() / "Code" / "User" / "mcp.json",
-            "Run “MCP: List Servers” in the command palette and start it.",
-            key="servers",
-            notation="jsonc",
-            local=_typed,
-            remote=_remote(reference="${env:NAME}", type="http"),
-            own=own_command.VSCODE,
-            link=links.vscode,
-        ),
-        # Its own command also changes the entries of other servers.
-        Client(
-            "copilot-cli",
-            "GitHub Copilot CLI",
-            lambda m: m.folder("COPILOT_HOME", m.home / ".copilot") / "mcp-config.json",
-            "Restart Copilot CLI; /mcp shows the server.",
-            local=_copilot,
-            remote=_remote(type="http", tools=["*"]),
-        ),
-        Client(
-            "codex",
-            "Codex",
-            lambda m: m.folder("CODEX_HOME", m.home / ".codex") / "config.toml",
-            "Restart Codex; /mcp shows the server.",
-            key="mcp_servers",
-            notation="toml",
-            remote=_codex_remote,
-            own=own_command.CODEX,
-        ),
-        Client(
-            "gemini",
-            "Gemini CLI",
-            lambda m: m.folder("GEMINI_CLI_HOME", m.home) / ".gemini" / "settings.json",
-            "Restart Gemini CLI in a folder that it trusts; /mcp shows the server.",
-            notation="jsonc",
-            remote=_remote(type="http"),
-            own=own_command.GEMINI,
-        ),
-        Client(
-            "windsurf",
-            "Windsurf",
-            lambda m: m.home / ".codeium" / "windsurf" / "mcp_config.json",
-            "Press Refresh in Windsurf's list of MCP servers.",
-            remote=_remote("serverUrl", "${env:NAME}"),
-        ),
-        # Its own command removes nothing.
-        Client(
-            "opencode",
-            "opencode",
-            _opencode,
-            "Restart opencode; `opencode mcp list` shows the server.",
-            key="mcp",
-            notation="jsonc",
-            local=_opencode_entry,
-            remote=_remote(reference="{env:NAME}", type="remote"),
-        ),
-        Client(
-            "cline",
-            "Cline",
-            _cline,
-            "Open Cline's list of MCP servers, or restart Cline.",
-            remote=_remote(type="streamableHttp"),
-            reads_variables=False,
-            sign=lambda m: _cline(m).parent.parent,
-        ),
-        Client(
-            "zed",
-            "Zed",
-            _zed,
-            "Zed's agent settings show the server.",
-            key="context_servers",
-            notation="jsonc",
-            remote=_remote(),
-            reads_variables=False,
-        ),
-        Client(
-            "lm-studio",
-            "LM Studio",
-            lambda m: m.home / ".lmstudio" / "mcp.json",
-            "Switch the server on in LM Studio's Program tab.",
-            remote=_remote(),
-            reads_variables=False,
-            link=links.lm_studio,
-        ),
-        Client(
-            "goose",
-            "goose",
-            _goose,
-            "Start a new goose session.",
-            key="extensions",
-            notation="yaml",
-            local=_goose_entry,
-            remote=_goose_remote,
-            named=True,
-            link=links.goose,
-        ),
-        Client(
-            "antigravity",
-            "Antigravity",
-            _antigravity,
-            "Press Refresh in Antigravity's list of MCP servers.",
-            remote=_remote("serverUrl"),
-            reads_variables=False,
-            sign=_antigravity_sign,
-        ),
-        Client(
-            "kiro",
-            "Kiro",
-            lambda m: m.home / ".kiro" / "settings" / "mcp.json",
-            "Kiro's list of MCP servers shows the server.",
-            remote=_remote(),
-            sign=lambda m: m.home / ".kiro",
-        ),
-    )
+    name: Client(name=name, **data)
+    for name, data in tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")).items()
 }

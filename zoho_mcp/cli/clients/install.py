@@ -2,21 +2,34 @@
 
 import argparse
 import json
+import shutil
+import subprocess
 from collections.abc import Sequence
 from datetime import datetime
-from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from zoho_mcp.cli import console
 from zoho_mcp.cli.asking import agree
-from zoho_mcp.cli.clients import own_command
-from zoho_mcp.cli.clients.apps import CLIENTS
+from zoho_mcp.cli.clients.apps import (
+    CLIENTS,
+    OTHER,
+    Client,
+    ConfigurationError,
+    Entry,
+    Local,
+    Machine,
+    Remote,
+    this_machine,
+)
 from zoho_mcp.cli.clients.configuration import NOTATIONS, Change, adding, entries
-from zoho_mcp.cli.clients.entry import entry_of, server_of
-from zoho_mcp.cli.clients.model import Client, ConfigurationError, Entry, Local, Machine, Remote, this_machine
+from zoho_mcp.cli.clients.server import server_of
 from zoho_mcp.cli.options import MEMORY, PROFILE, TOOL_OPTIONS, add_option
 from zoho_mcp.settings.profiles import has_account
 from zoho_mcp.settings.variables import SETTINGS
+from zoho_mcp.text import did_you_mean
+
+_PATIENCE = 60
+"""Seconds for an app's command that changes one file."""
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -52,28 +65,28 @@ def install(options: argparse.Namespace, machine: Machine | None = None) -> int:
     if options.client is None and options.sandbox in CLIENTS:
         # `install --sandbox cursor`: argparse took the name for the sandbox's file.
         options.client, options.sandbox = options.sandbox, MEMORY
-    client = find(options.client) if options.client else None
+    client = find(options.client) if options.client else OTHER
     server = server_of(options)
-    entry = entry_of(client, server, options.name)
+    entry = client.entry(server, options.name)
     if options.link:
-        console.verbatim(_link(client, options.name, server, entry))
-        return 0
-    if options.print:
-        console.verbatim_block(_printed(client, options.name, entry))
-        return 0
-    if client is None:
+        console.verbatim(client.link_for(options.name, server, entry))
+    elif options.print:
+        console.verbatim(_printed(client, options.name, entry))
+    elif client is OTHER:
         raise ConfigurationError("Which chat app?", f"Name one of {', '.join(CLIENTS)}; for any other, use --print.")
-    machine = machine or this_machine()
-    return _add(client, machine, _file(client, options, machine), options, server, entry)
+    else:
+        machine = machine or this_machine()
+        return _add(client, machine, _file(client, options, machine), options, server, entry)
+    return 0
 
 
 def find(name: str) -> Client:
-    """The chat app of this name. Raises ConfigurationError, with a similar name if there is one."""
+    """The chat app of this name. Raises ConfigurationError, which lists the names."""
     if name in CLIENTS:
         return CLIENTS[name]
-    near = get_close_matches(name.lower().replace(" ", "-"), [*CLIENTS], 1, 0.5)
-    hint = f"Did you mean {near[0]}?" if near else f"The names: {', '.join(CLIENTS)}; for any other app, use --print."
-    raise ConfigurationError(f"Unknown chat app {name}.", hint)
+    near = did_you_mean(name.replace(" ", "-"), CLIENTS, 0.7)
+    known = f"Choose one of {', '.join(CLIENTS)}; for any other app, use --print."
+    raise ConfigurationError(f"Unknown chat app {name}.", f"{near} {known}".strip())
 
 
 def _file(client: Client, options: argparse.Namespace, machine: Machine) -> Path:
@@ -82,7 +95,7 @@ def _file(client: Client, options: argparse.Namespace, machine: Machine) -> Path
     path = client.file(machine)
     if not options.force and not client.is_installed(machine):
         raise ConfigurationError(
-            f"{client.title} does not seem to be installed: there is no {client.folder(machine)}.",
+            f"{client.title} does not seem to be installed: there is no {client.installation(machine)[0]}.",
             f"Install it and open it once, then run this again, or add --force to write {path} anyway.",
         )
     return path
@@ -96,16 +109,14 @@ def _add(
     if change.before == change.after:
         console.line(f"{client.title} already has exactly this server {options.name}. Nothing to change in {path}.")
         return 0
-    own = None
-    if is_new and not options.file:
-        own = own_command.to_add(client, machine, change.before, options.name, server, entry)
     verb = "Adds" if is_new else "Changes"
     does = f"starts `{_shell([server.command, *server.arguments])}`" if isinstance(server, Local) else server.url
     console.line(f"{verb} the server {options.name} in {client.title}: {does}")
-    if not carried_out(client, change, options, own):
+    own = client.own_arguments(options.name, server, entry) if is_new and not options.file else []
+    if not carried_out(client, change, options, machine, own):
         return 1
     console.line(f"{client.title} now has the server {options.name}.", "bold green")
-    console.line(f"Next: {client.afterwards.format(title=client.title)} {client.caution}".rstrip())
+    console.line(f"Next: {client.afterwards} {client.caution}".rstrip())
     if isinstance(server, Local) and options.sandbox is None and not has_account(machine.environment):
         console.line("Your first question opens a page in the browser: connect your Zoho there, or try demo data.")
     if held := [setting.name for setting in SETTINGS if setting.secret and setting.name in (change.after or "")]:
@@ -114,53 +125,66 @@ def _add(
 
 
 def carried_out(
-    client: Client, change: Change, options: argparse.Namespace, own: own_command.Run | None = None
+    client: Client, change: Change, options: argparse.Namespace, machine: Machine, own: Sequence[str]
 ) -> bool:
     """Say which file changes, ask, and change it, with the app's own command if there is one; False: nobody agreed."""
     what = "The file is created" if change.before is None else "The rest of the file stays as it is"
     what = "The file is deleted: `install` had created it" if change.after is None else what
     console.line(f"File: {change.path}. {what}.")
-    if own is not None:
-        console.line(f"By the app's own command: {own}")
+    command = _own_command(client, change, machine, own)
+    if command:
+        words = [PurePath(command[0]).stem, *(word for word in command[1:3] if not word.startswith("{"))]
+        console.line(f"By the app's own command: {' '.join(words)}")
     if options.diff:
         for text in change.diff().splitlines():
             console.verbatim(text.expandtabs(4), {"+": "green", "-": "red"}.get(text[:1], "dim"))
     if not options.yes and not agree("Make this change?"):
         console.line("Nothing was changed.")
         return False
-    backup = _made(client, change, own)
-    if backup is not None:
+    if backup := _made(client, change, machine, command):
         console.line(f"A copy of the old file: {backup}")
     return True
 
 
-def _made(client: Client, change: Change, own: own_command.Run | None) -> Path | None:
-    now = datetime.now()
-    if own is None:
-        return change.make(now)
-    backup = change.copy(now)
-    if own.succeeds():
+def _own_command(client: Client, change: Change, machine: Machine, arguments: Sequence[str]) -> list[str]:
+    """The app's own command with these arguments; empty where it is not on the PATH or would write secrets."""
+    if client.own is None or not arguments or (client.own.writes_secrets and "$" in (change.before or "")):
+        return []
+    program = shutil.which(client.own.program, path=machine.environment.get("PATH", ""))
+    return [program, *arguments] if program else []
+
+
+def _made(client: Client, change: Change, machine: Machine, command: Sequence[str]) -> Path | None:
+    if not command:
+        return change.make(datetime.now())
+    backup = change.copy(datetime.now())
+    if _succeeds(command, machine):
         change.settle(client)
         return backup
     console.line("Its own command failed; the file is changed instead.", "yellow")
-    return change.make(now)
+    return change.make(datetime.now())
 
 
-def _link(client: Client | None, name: str, server: Local | Remote, entry: Entry) -> str:
-    if client is None or client.link is None:
-        linked = ", ".join(one.name for one in CLIENTS.values() if one.link)
-        raise ConfigurationError(f"There are links for {linked}.", "For any other app, use --print.")
-    return client.link(name, server, entry)
-
-
-def _printed(client: Client | None, name: str, entry: Entry) -> str:
-    """The entry as it would be in an empty file, to be copied by hand."""
-    notation, key = (NOTATIONS[client.notation], client.key) if client else (NOTATIONS["json"], "mcpServers")
+def _succeeds(command: Sequence[str], machine: Machine) -> bool:
+    """Run an app's command. What it prints is for nobody: the file shows what came of it."""
     try:
-        return notation.put("", key, name, entry).rstrip("\n")
+        done = subprocess.run(
+            command,
+            env=dict(machine.environment), stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE,
+            check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _printed(client: Client, name: str, entry: Entry) -> str:
+    """The entry as it would be in an empty file, to be copied by hand."""
+    try:
+        return NOTATIONS[client.notation].put("", client.key, name, entry).rstrip("\n")
     except ValueError:
         # Without ruamel.yaml: JSON is a YAML value, so these lines can be pasted between others.
-        return f"{key}:\n  {json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}"
+        return f"{client.key}:\n  {json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}"
 
 
 def _shell(parts: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
-"""Changes one member of a JSON text and leaves every other character as it is. Knows nothing of clients or files.
+"""Adds or removes one member of a JSON text and leaves every other character as it is. Knows nothing of apps or files.
 
-Writing a parsed text again would lose comments, spacing and the spelling of numbers of a file that belongs to others.
+By hand, because the libraries that write JSON lay the whole file out again and drop its comments, which VS Code, Zed
+and others allow. A new member comes first, so no other line changes.
 """
 
 import json
@@ -15,13 +16,11 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _REST = re.compile(r"(?:[ \t]|/\*(?:(?!\*/)[^\r\n])*\*/)*(?://[^\r\n]*)?(?=\r?\n)")
-"""What may stand behind a member on its line."""
-_Edit = tuple[int, int, str]
+"""What may stand behind a brace on its line."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    key: str
     start: int
     value: int
     end: int
@@ -35,10 +34,7 @@ class _Block:
 
     open: int
     close: int
-    members: tuple[_Member, ...]
-
-    def find(self, key: str) -> _Member | None:
-        return next((member for member in self.members if member.key == key), None)
+    members: dict[str, _Member]
 
 
 def read(text: str, *, comments: bool = False) -> dict[str, Any]:
@@ -51,39 +47,26 @@ def read(text: str, *, comments: bool = False) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def words(text: str) -> list[str]:
-    """The text without its spacing: equal lists are the same text, laid out differently."""
-    return [token[0] for token in _TOKEN.finditer(text) if token.lastgroup != "space"]
-
-
 def put(text: str, key: str, name: str, entry: Mapping[str, Any]) -> str:
     """`text` with `entry` as member `name` of the object `key`. Raises ValueError when `key` is no object."""
     if not text.strip():
         return json.dumps({key: {name: entry}}, indent=2, ensure_ascii=False) + "\n"
     root = _block(text, _first(text))
-    container = root.find(key)
-    if container is None:
+    if key not in root.members:
         return _insert(text, root, key, {name: entry}, depth=1)
-    if text[container.value] != "{":
-        raise ValueError(f"{key} is not an object")
-    block = _block(text, container.value)
-    old = block.find(name)
+    block = _block(text, root.members[key].value)
+    old = block.members.get(name)
     if old is None:
         return _insert(text, block, name, entry, depth=2)
-    return _apply(text, [(old.value, old.end, _dump(entry, text, _indent_at(text, old.start)))])
+    return text[: old.value] + _dump(entry, text, _indent_at(text, old.start)) + text[old.end :]
 
 
 def drop(text: str, key: str, name: str) -> tuple[str, ...]:
     """`text` without member `name` of the object `key`; if that leaves `key` empty, also without `key`, that first."""
     root = _block(text, _first(text))
-    container = root.find(key)
-    block = _block(text, container.value) if container is not None and text[container.value] == "{" else None
-    if container is None or block is None or block.find(name) is None:
-        return (text,)
+    block = _block(text, root.members[key].value)
     without = _remove(text, block, name)
-    if len(block.members) > 1:
-        return (without,)
-    return _remove(text, root, key), without
+    return (without,) if len(block.members) > 1 else (_remove(text, root, key), without)
 
 
 def _plain(text: str) -> Iterator[str]:
@@ -106,73 +89,68 @@ def _first(text: str) -> int:
 
 
 def _block(text: str, start: int) -> _Block:
-    members: list[_Member] = []
+    """The object at `start`. Raises ValueError when there is none."""
+    members: dict[str, _Member] = {}
     depth, end = 0, start
     key: re.Match[str] | None = None
     value: int | None = None
-    for token in _TOKEN.finditer(text, start):
+    for token in _TOKEN.finditer(text, start if text[start] == "{" else len(text)):
         mark = token[0]
         if token.lastgroup in ("space", "comment"):
             continue
         if depth == 1 and mark in (",", "}"):
             if key is not None and value is not None:
-                comma = token.start() if mark == "," else None
-                members.append(_Member(json.loads(key[0]), key.start(), value, end, comma))
+                if json.loads(key[0]) in members:
+                    raise ValueError(f"{key[0]} is there twice")
+                members[json.loads(key[0])] = _Member(key.start(), value, end, token.start() if mark == "," else None)
             key, value = None, None
             if mark == "}":
-                return _Block(start, token.start(), tuple(members))
+                return _Block(start, token.start(), members)
         elif depth == 1 and key is None:
             key = token
         elif depth == 1 and value is None and mark != ":":
             value = token.start()
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(mark, 0)
         end = token.end()
-    raise ValueError("a brace is not closed")
+    raise ValueError("it is not an object")
 
 
 def _insert(text: str, block: _Block, key: str, value: Mapping[str, Any], *, depth: int) -> str:
-    end_of_line = _end_of_line(text)
-    inner = text[block.open + 1 : block.close]
+    """With a new first member, on the line of the others if they have only one."""
+    place, inner = block.open + 1, text[block.open + 1 : block.close]
     if block.members and "\n" not in inner:
-        last = block.members[-1]
-        return _apply(text, [(last.end, last.end, f", {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")])
-    indent = _indent_at(text, block.members[0].start) if block.members else _unit(text) * depth
-    member = f"{end_of_line}{indent}{json.dumps(key)}: {_dump(value, text, indent)}"
-    if not block.members:
-        tail = inner if inner.strip() else end_of_line + _indent_at(text, block.open)
-        return _apply(text, [(block.open + 1, block.close, member + tail)])
-    last = block.members[-1]
-    if last.comma is None:
-        place = _line_rest(text, last.end)
-        return _apply(text, [(last.end, last.end, ","), (place, place, member)])
-    place = _line_rest(text, last.comma + 1)
-    return _apply(text, [(place, place, member + ",")])
+        member = f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}, "
+        return text[:place] + member + text[place:]
+    first = next(iter(block.members.values()), None)
+    indent = _indent_at(text, first.start) if first else _unit(text) * depth
+    member = f"{_end_of_line(text)}{indent}{json.dumps(key)}: {_dump(value, text, indent)}"
+    if first:
+        # Behind a comment on the line of the brace, which would otherwise move to the new member.
+        rest = _REST.match(text, place)
+        place = rest.end() if rest else place
+        return text[:place] + member + "," + text[place:]
+    tail = inner if inner.strip() else _end_of_line(text) + _indent_at(text, block.open)
+    return text[:place] + member + tail + text[block.close :]
 
 
 def _remove(text: str, block: _Block, key: str) -> str:
     """Without the member, its comma (or, for the last one, the comma before) and the spacing before it."""
-    position = next(index for index, member in enumerate(block.members) if member.key == key)
-    member = block.members[position]
+    names = list(block.members)
+    member, position = block.members[key], names.index(key)
+    comma = member.comma
+    if comma is None and position:
+        comma = block.members[names[position - 1]].comma
     begin = len(text[: member.start].rstrip())
-    comma = member.comma if member.comma is not None or not position else block.members[position - 1].comma
     after = member.end if member.comma is None else member.comma + 1
     if "\n" in text[begin : member.start] and not re.match(r"[ \t]*\r?\n", text[after:]):
         # The line before may end in a comment, which what follows must not become part of.
         begin = member.start
-    edits: list[_Edit] = [(begin, member.end, "")]
-    if comma is not None:
-        edits = sorted([*edits, (comma, comma + 1, "")])
-    text = _apply(text, edits)
+    cuts = [(begin, member.end), *([(comma, comma + 1)] if comma is not None else [])]
+    for start, end in sorted(cuts, reverse=True):
+        text = text[:start] + text[end:]
     rest = _block(text, block.open)
     inside = text[rest.open + 1 : rest.close]
     return text if inside.strip() else text[: rest.open + 1] + text[rest.close :]
-
-
-def _apply(text: str, edits: list[_Edit]) -> str:
-    """Edits in the order of the text, made from its end so that places stay right."""
-    for start, end, new in reversed(edits):
-        text = text[:start] + new + text[end:]
-    return text
 
 
 def _dump(value: Mapping[str, Any], text: str, indent: str) -> str:
@@ -194,9 +172,3 @@ def _indent_at(text: str, place: int) -> str:
     """The spacing that the line of `place` begins with."""
     line = text[text.rfind("\n", 0, place) + 1 : place]
     return line[: len(line) - len(line.lstrip())]
-
-
-def _line_rest(text: str, place: int) -> int:
-    """Where the line of `place` ends, if nothing but a comment follows there; else `place`."""
-    match = _REST.match(text, place)
-    return match.end() if match else place

@@ -17,11 +17,6 @@ def read(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def words(text: str) -> list[str]:
-    """The text without its spacing."""
-    return text.split()
-
-
 def put(text: str, key: str, name: str, entry: Mapping[str, Any]) -> str:
     """`text` with `entry` as the table `[key.name]`; what it says already keeps its layout. Raises ValueError."""
     if text and not text.endswith("\n"):

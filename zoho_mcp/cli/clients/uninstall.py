@@ -4,11 +4,9 @@ import argparse
 from pathlib import Path
 
 from zoho_mcp.cli import console
-from zoho_mcp.cli.clients import own_command
-from zoho_mcp.cli.clients.apps import CLIENTS
+from zoho_mcp.cli.clients.apps import CLIENTS, Machine, this_machine
 from zoho_mcp.cli.clients.configuration import removing
 from zoho_mcp.cli.clients.install import add_file_options, carried_out, find
-from zoho_mcp.cli.clients.model import Machine, this_machine
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -28,8 +26,9 @@ def uninstall(options: argparse.Namespace, machine: Machine | None = None) -> in
         console.line(f"{client.title} has no server {options.name}. Nothing to change in {path}.")
         return 0
     console.line(f"Removes the server {options.name} from {client.title}.")
-    own = None if options.file else own_command.to_remove(client, machine, change.before, options.name)
-    if not carried_out(client, change, options, own):
+    remove = client.own.remove if client.own and not options.file else []
+    own = [options.name if word == "{name}" else word for word in remove]
+    if not carried_out(client, change, options, machine, own):
         return 1
     console.line(f"{client.title} no longer has the server {options.name}.", "bold green")
     console.line(f"Next: restart {client.title}. {client.caution}".rstrip())

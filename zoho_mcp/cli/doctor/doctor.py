@@ -13,10 +13,8 @@ from typing import Literal
 import anyio
 
 from zoho_mcp.cli import console
-from zoho_mcp.cli.clients.apps import CLIENTS
-from zoho_mcp.cli.clients.entries import Installed, as_text, installed, installed_in
-from zoho_mcp.cli.clients.model import Client, ConfigurationError, Machine, this_machine
-from zoho_mcp.cli.clients.offer import default_profile, offer_to_change
+from zoho_mcp.cli.clients.apps import CLIENTS, Client, ConfigurationError, Machine, this_machine
+from zoho_mcp.cli.clients.installed import Installed, default_profile, installed, installed_in, offer_to_change
 from zoho_mcp.cli.doctor.redis import examine
 from zoho_mcp.cli.doctor.visit import Visit, visit
 from zoho_mcp.cli.options import PROFILE, add_option
@@ -268,7 +266,7 @@ def _problem_of(one: Installed, again: str) -> Finding | None:
     command = str(one.entry.get("command", ""))
     if os.path.isabs(command) and not os.path.exists(command):
         return Finding("FAILS", title, f"{one.name} starts {command}, which does not exist", again)
-    if held := [each.name for each in SETTINGS if each.secret and each.name in as_text(one.entry)]:
+    if held := [each.name for each in SETTINGS if each.secret and each.name in one.text]:
         return Finding(
             "note", title, f"{one.name} in {one.path} holds {' and '.join(held)}, which any program can read",
             "Run `zoho-invoice-mcp login`, then remove the variables from the entry.",

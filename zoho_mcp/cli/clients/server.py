@@ -1,16 +1,21 @@
 """What a chat app has to start, or to connect to: this installation with the given options, or a server over HTTP."""
 
 import argparse
+import json
 import os
+import shlex
 import shutil
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from zoho_mcp import __version__
-from zoho_mcp.cli.clients.model import Client, ConfigurationError, Entry, Local, Remote
+from zoho_mcp.cli.clients.apps import ConfigurationError, Local, Remote
 from zoho_mcp.cli.console import PROGRAM
 from zoho_mcp.cli.options import MEMORY, PROFILE, TOOL_OPTIONS
 from zoho_mcp.errors import SettingsError
@@ -32,62 +37,57 @@ def server_of(options: argparse.Namespace) -> Local | Remote:
         return _remote(options)
     if options.token_env:
         raise SettingsError("--token-env needs --url.")
-    command, first = command_line(Path(sysconfig.get_path("scripts")), Path(sys.prefix), published=_is_published())
+    command, first = command_line(Path(sysconfig.get_path("scripts")), Path(sys.prefix), installed_from())
     environment = _environment(options.env)
-    _check(options, environment)
+    # What is wrong would stop the server in the chat app, where nobody reads its message.
+    chosen = {option.setting: getattr(options, option.dest) or "" for option in TOOL_OPTIONS if option.metavar}
+    settings = from_environment({**chosen, **environment}, account=False)
+    offered(load(settings.product, settings.edition), settings)
     return Local(command, (*first, *_arguments(options)), environment)
 
 
-def entry_of(client: Client | None, server: Local | Remote, name: str) -> Entry:
-    """The server's entry in this client's words. Raises ConfigurationError where it cannot have one."""
-    if client is None:
-        if isinstance(server, Local):
-            return server.standard()
-        return server.with_headers({"type": "http", "url": server.url}, "${NAME}")
-    entry = client.local(server) if isinstance(server, Local) else _entry_over_http(client, server)
-    return {"name": name, **entry} if client.named else entry
-
-
-def _entry_over_http(client: Client, server: Remote) -> Entry:
-    if client.remote is None:
-        raise ConfigurationError(
-            f"{client.title} takes no server over HTTP from its configuration file.", client.remote_instead
-        )
-    if server.token_variable and not client.reads_variables:
-        raise ConfigurationError(
-            f"{client.title} reads no token from an environment variable.",
-            "Install without --token-env. Then log in when it asks, or put the header into its file yourself: "
-            '"headers": {"Authorization": "Bearer …"}.',
-        )
-    return client.remote(server)
-
-
-def command_line(scripts: Path, prefix: Path, *, published: bool) -> tuple[str, list[str]]:
+def command_line(scripts: Path, prefix: Path, source: str) -> tuple[str, list[str]]:
     """The absolute path that starts this installation, and what comes before any argument.
 
-    `published`: it came from the package index, so that uvx would get the same by name and version.
+    `source` is what an installer takes; the package's name if it came from the index, so that uvx would get the same.
     Raises ConfigurationError when it runs from a cache that may be cleared.
     """
     if any(part in _CACHES for part in prefix.parts) and not any(part in _SAFE_IN_CACHE for part in prefix.parts):
         uvx = shutil.which("uvx")
-        if uvx and published and any(part in _UV_CACHE for part in prefix.parts):
+        if uvx and source == PROGRAM and any(part in _UV_CACHE for part in prefix.parts):
             return os.path.abspath(uvx), [f"{PROGRAM}@{__version__}"]
         raise ConfigurationError(
-            "This runs from a cache that may be cleared.", f"First run: uv tool install {PROGRAM} (or pipx install)."
+            "The command runs from a cache that may be cleared.",
+            f"Install it first: uv tool install {shlex.quote(source)} (or pipx install {shlex.quote(source)}).",
         )
     if found := shutil.which(PROGRAM, path=str(scripts)) or shutil.which(PROGRAM):
         return os.path.abspath(found), []
     return sys.executable, ["-m", "zoho_mcp.cli.main"]
 
 
+def installed_from() -> str:
+    """What an installer has to be given to get this installation again: a folder, an address, or the package's name."""
+    try:
+        note = metadata.distribution(PROGRAM).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return str(Path(__file__).parents[3])
+    return source_in(json.loads(note)) if note else PROGRAM
+
+
+def source_in(note: Mapping[str, Any]) -> str:
+    """The same from an installer's note (https://packaging.python.org/specifications/direct-url-data-structure)."""
+    url = str(note["url"])
+    if url.startswith("file:"):
+        return url2pathname(urlsplit(url).path)
+    return f"{note['vcs_info']['vcs']}+{url}" if "vcs_info" in note else url
+
+
 def _remote(options: argparse.Namespace) -> Remote:
     if not options.url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
         raise SettingsError(f"--url must begin with https://, not {options.url}.")
-    local = [option for option in ("sandbox", "profile") if getattr(options, option) is not None] + ["env"] * bool(
-        options.env
-    )
-    if local:
-        raise SettingsError(f"--url and --{local[0]} cannot be combined: a server over HTTP has its own settings.")
+    for name in ("sandbox", "profile", "env"):
+        if getattr(options, name) not in (None, []):
+            raise SettingsError(f"--url and --{name} cannot be combined: a server over HTTP has its own settings.")
     if options.token_env and not options.token_env.isidentifier():
         raise SettingsError("--token-env is the name of an environment variable, not the token itself.")
     return Remote(options.url, options.token_env)
@@ -102,8 +102,7 @@ def _arguments(options: argparse.Namespace) -> list[str]:
         file = [] if options.sandbox == MEMORY else [os.path.abspath(Path(options.sandbox).expanduser())]
         arguments += ["--sandbox", *file]
     for option in (PROFILE, *TOOL_OPTIONS):
-        value = getattr(options, option.dest)
-        if value:
+        if value := getattr(options, option.dest):
             arguments += [option.flag, value] if option.metavar else [option.flag]
     return arguments
 
@@ -123,18 +122,3 @@ def _environment(pairs: Sequence[str]) -> dict[str, str]:
             )
         environment[name] = value
     return environment
-
-
-def _check(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    """Raise SettingsError for what would stop the server in the chat app, where nobody reads its message."""
-    chosen = {option.setting: getattr(options, option.dest) or "" for option in TOOL_OPTIONS if option.metavar}
-    settings = from_environment({**chosen, **environment}, account=False)
-    offered(load(settings.product, settings.edition), settings)
-
-
-def _is_published() -> bool:
-    """Whether an index has this package: an installation from a folder, a file or an address leaves a note of that."""
-    try:
-        return metadata.distribution(PROGRAM).read_text("direct_url.json") is None
-    except metadata.PackageNotFoundError:
-        return False
