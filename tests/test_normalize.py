@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from zoho_mcp.specs.arguments import normalize
 from zoho_mcp.specs.load import load
-from zoho_mcp.specs.normalize import normalize
 
 OPERATIONS = load().operations
 

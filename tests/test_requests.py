@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from zoho_mcp.errors import ArgumentsError
-from zoho_mcp.specs.arguments import ArgumentChecker
+from zoho_mcp.specs.arguments import ArgumentChecker, normalize
 from zoho_mcp.specs.load import load
-from zoho_mcp.specs.normalize import normalize
 from zoho_mcp.zoho.request import build
 
 CATALOGS = {product: load(product) for product in ("invoice", "books")}

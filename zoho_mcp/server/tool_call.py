@@ -9,8 +9,8 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.context import RequestContext
+from zoho_mcp.specs.arguments import normalize
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.specs.normalize import normalize
 from zoho_mcp.telemetry.calls import current_call
 from zoho_mcp.text import clean
 from zoho_mcp.zoho.client import ORGANIZATION

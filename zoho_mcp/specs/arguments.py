@@ -1,28 +1,140 @@
-"""Checks a call's arguments against its operation: every problem at once, with its path and what would be right."""
+"""What happens to the arguments of a call: read as their client meant them, then checked, every problem at once. Pure.
 
+Clients fill what a model left out with null or "", write 1 as 1.0, and send lists as JSON text. Only readings with one
+exact meaning are made; everything else is left for the checker to refuse.
+"""
+
+import json
 import math
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.specs.model import Catalog, FieldPath, Operation
-from zoho_mcp.specs.schema import ID_PATTERN, Json
+from zoho_mcp.specs.problems import sentences, shown
+from zoho_mcp.specs.schema import Json
 from zoho_mcp.text import did_you_mean
 
 if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
-_KINDS = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
-          "array": "a list", "object": "an object"}  # fmt: skip
-
-_NEAR = 0.6
-"""How alike a word and a choice must be to be suggested: a wrong suggestion is worse than none."""
 _HALF = re.compile("[\ud800-\udfff]")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?", re.ASCII)
+_SPACED = re.compile(r"^\s+|\s+$|\s+(?=%$)")
+"""Blanks around a figure and before its percent sign."""
+_IDS = re.compile(r"\s*[0-9]+(\s*,\s*[0-9]+)*\s*", re.ASCII)
+"""Ids separated by commas, in place of a list of them."""
+_OMITTED = object()
+
+
+def normalize(operation: Operation, arguments: Mapping[str, Any]) -> Json:
+    """The arguments without those that say nothing, each value as the type that the schema has for it.
+
+    null, "", [] and {} are "not given", null and "" also inside lists: nothing but `clear` empties a field. Names, and
+    all texts of a read, are composed (NFC) and trimmed: a client may send letters and their accents apart, which no
+    search would find. A list of texts may come as one text with commas.
+    """
+    found = _object(operation.input, arguments, reads=operation.effect == "read")
+    return {name: part for name, part in found.items() if part not in ([], {}) or _says_none(operation, name)}
+
+
+def _says_none(operation: Operation, name: str) -> bool:
+    """Whether an empty list means something: a payment that is to pay no invoice."""
+    return name in operation.replaces and operation.replaces[name].kind == "allocations"
+
+
+def _object(schema: Json, value: Mapping[str, Any], *, reads: bool = False) -> Json:
+    known: Json = schema.get("properties", {})
+    composed = {name: _composed(part) if reads or _is_name(name) else part for name, part in value.items()}
+    found = {name: _value(known.get(name, {}), part, name) for name, part in composed.items()}
+    return {
+        name: part
+        for name, part in found.items()
+        if part is not _OMITTED and not (_is_zero(part) and _needs_more(known.get(name, {})))
+    }
+
+
+def _is_name(name: str) -> bool:
+    return name == "name" or name.endswith("_name")
+
+
+def _composed(value: Any) -> Any:
+    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
+
+
+def _needs_more(schema: Json) -> bool:
+    """Whether 0 can only be a client's filling: of a page, an interval, an exchange rate. An amount of 0 is refused."""
+    return "x-unset-at-zero" in schema or (schema.get("type") == "integer" and schema.get("minimum", 0) >= 1)
+
+
+def _value(schema: Json, value: Any, name: str = "") -> Any:
+    if value is None or value == "":
+        return _OMITTED
+    kind = schema.get("type")
+    if kind in ("array", "object") and isinstance(value, str):
+        value = _parsed(value, list if kind == "array" else dict)
+        if isinstance(value, str) and schema.get("items", {}).get("type") == "string" and value.strip()[:1] != "[":
+            value = [part.strip() for part in value.split(",")]
+    if isinstance(value, Mapping):
+        return _object(schema, cast("Mapping[str, Any]", value))
+    if isinstance(value, list):
+        parts = [_value(schema.get("items", {}), part) for part in cast("list[Any]", value)]
+        return [part for part in parts if part is not _OMITTED and part != {}]
+    if kind == "string" and _is_digits(value) and name and not name.endswith("_id"):
+        return str(value)
+    return _scalar(schema, kind, value)
+
+
+def _is_digits(value: Any) -> bool:
+    """Whether a number can be the text that was meant. An id cannot: clients round long numbers."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15
+
+
+def _scalar(schema: Json, kind: Any, value: Any) -> Any:
+    match kind:
+        case "integer" | "number" if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            return _number(Decimal(value.strip()), kind, value)
+        case "integer" if isinstance(value, float) and value.is_integer():
+            return int(value)
+        case "boolean" if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+            return value.strip().lower() == "true"
+        case "string" if "x-number" in schema and isinstance(value, int | float) and not isinstance(value, bool):
+            return format(Decimal(str(value)), "f")
+        case "string" if schema.get("format") == "date" and isinstance(value, str):
+            return value.strip()
+        case "string" if "enum" in schema and isinstance(value, str):
+            return {option.casefold(): option for option in schema["enum"]}.get(value.strip().casefold(), value)
+        case "string" if "x-number" in schema and isinstance(value, str):
+            figure = _SPACED.sub("", value)
+            return f"0{figure}" if figure.startswith(".") else figure
+        case _:
+            return value
+
+
+def _number(number: Decimal, kind: str, written: str) -> Any:
+    if number == number.to_integral_value():
+        return int(number)
+    near = float(number)
+    return near if kind == "number" and Decimal(repr(near)) == number else written
+
+
+def _parsed(text: str, wanted: type) -> Any:
+    if wanted is list and _IDS.fullmatch(text):
+        return re.split(r"\s*,\s*", text.strip())
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return found if isinstance(found, wanted) else text
 
 
 class ArgumentChecker:
@@ -40,10 +152,10 @@ class ArgumentChecker:
         return validator_for(self._catalog.operations[name].input)
 
     def check(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
-        """Raise ArgumentsError naming every problem, or return."""
+        """Return if the normalized arguments fit the operation. Raises ArgumentsError with a sentence per problem."""
         problems = list(_broken(arguments))
         for error in self._validator(operation.name).iter_errors(arguments):
-            problems += self._sentences(operation, error)
+            problems += sentences(self._catalog, operation, error)
         for group in operation.exclusive:
             given = [name for name in group if name in arguments]
             if len(given) > 1:
@@ -56,44 +168,6 @@ class ArgumentChecker:
         problems += [*_mixed_discounts(operation, arguments), *_wrong_clear(operation, arguments)]
         if problems:
             raise ArgumentsError(operation.name, sorted(set(problems)))
-
-    def _sentences(self, operation: Operation, error: "ValidationError") -> list[str]:
-        path = _path(error)
-        if error.validator == "required":
-            return [f"{_join(path, name)} is missing{_about(error, name)}." for name in _missing(error)]
-        if error.validator == "additionalProperties":
-            return [self._unknown(operation, path, name, error) for name in _unexpected(error)]
-        if error.validator == "x-needs":
-            return [f"{path} {error.message}."]
-        if error.validator == "enum":
-            return [f"{path} {self._choices(error)}"]
-        return [f"{path or 'the arguments'} {_what_is_right(error)}"]
-
-    def _choices(self, error: "ValidationError") -> str:
-        """What a closed choice offers, and which of it was probably meant."""
-        options = [str(option) for option in cast("list[object]", error.validator_value)]
-        given = str(error.instance)
-        meant = [word for word in self._catalog.synonyms.get(given.strip().casefold(), ()) if word in options]
-        guess = f"Did you mean {meant[0]}?" if meant else did_you_mean(given, options, _NEAR)
-        return f"must be one of {', '.join(options)}, not {_shown(error.instance)}. {guess}".rstrip()
-
-    def _unknown(self, operation: Operation, path: str, name: str, error: "ValidationError") -> str:
-        where = _join(path, name)
-        plain = re.sub(r"\[\d+\]", "[]", where)
-        if editions := operation.hidden.get(plain):
-            return (
-                f"{where} exists only in the {' and '.join(editions)} edition: "
-                f"set ZOHO_EDITION={editions[0]} where this server is configured, if that is the organisation's."
-            )
-        known = list(cast(Json, error.schema).get("properties", {}))
-        advice = operation.hints.get(plain)
-        if advice is None and (general := self._catalog.hints.get(name)) in known:
-            advice = f"use {general}"
-        if advice is None and (near := get_close_matches(name, known, 1, 0.7)):
-            advice = f"did you mean {near[0]}?"
-        if advice is None:
-            advice = f"the arguments are {', '.join(known)}" if known else "this tool takes no arguments"
-        return f"Unknown argument {where}: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
 
 
 def _mixed_discounts(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
@@ -110,6 +184,7 @@ def _mixed_discounts(operation: Operation, arguments: Mapping[str, Any]) -> Iter
 
 
 def _wrong_clear(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """What `clear` names that cannot be emptied, is not there, or is set by the same call."""
     fields = arguments.get("clear")
     if not operation.clearable or not isinstance(fields, list):
         return
@@ -117,7 +192,7 @@ def _wrong_clear(operation: Operation, arguments: Mapping[str, Any]) -> Iterator
         known, path = re.sub(r"\[\d+\]", "[]", field), FieldPath.parse(field)
         if not operation.can_clear(known):
             guess = did_you_mean(known, operation.clearable)
-            yield f"clear: {_shown(field)} cannot be emptied. {guess or 'These can: ' + ', '.join(operation.clearable)}"
+            yield f"clear: {shown(field)} cannot be emptied. {guess or 'These can: ' + ', '.join(operation.clearable)}"
         elif path.index is not None and not _elements(path, arguments):
             yield f"clear: {field} names nothing in {path.name}: give {path.name} too, with all that is to stay."
         elif _is_given(path, arguments):
@@ -149,88 +224,7 @@ def _broken(value: object, path: str = "") -> Iterator[str]:
             yield f"{path} must be a number, not {value}."
     elif isinstance(value, dict):
         for name, part in cast("dict[str, object]", value).items():
-            yield from _broken(part, _join(path, name))
+            yield from _broken(part, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for number, part in enumerate(cast("list[object]", value)):
             yield from _broken(part, f"{path}[{number}]")
-
-
-def _path(error: "ValidationError") -> str:
-    path = ""
-    for step in error.absolute_path:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return path.removeprefix(".")
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _missing(error: "ValidationError") -> list[str]:
-    # One error per missing name, which stands quoted at the start of jsonschema's message.
-    return [name for name in cast("list[str]", error.validator_value) if error.message.startswith(f"{name!r} ")]
-
-
-def _unexpected(error: "ValidationError") -> list[str]:
-    known = cast(Json, error.schema).get("properties", {})
-    return [name for name in cast(Json, error.instance) if name not in known]
-
-
-def _about(error: "ValidationError", name: str) -> str:
-    description = cast(Json, error.schema).get("properties", {}).get(name, {}).get("description", "")
-    # A description follows the name of its argument; in brackets, it needs no capital.
-    lower = description[:1].lower() + description[1:] if not description[1:2].isupper() else description
-    return f" ({lower.rstrip('.')})" if description else ""
-
-
-def _what_is_right(error: "ValidationError") -> str:
-    value, wanted, schema = error.instance, cast(Any, error.validator_value), cast(Json, error.schema)
-    shown = _shown(value)
-    match error.validator:
-        case "type":
-            return f"must be {_kind(wanted)}, not {shown}{_how_to_write(wanted, value, schema)}."
-        case "pattern" if wanted == ID_PATTERN:
-            return f"must be a Zoho id, digits only, not {shown}: look it up first."
-        case "pattern":
-            return f"must look like {schema.get('description', wanted)}, not {shown}."
-        case "format" if wanted == "date":
-            return f"must be a valid date, written yyyy-mm-dd, not {shown}."
-        case "format":
-            return f"must be one e-mail address, not {shown}."
-        case "minProperties":
-            return "need at least one field to change. To empty a field, name it in clear."
-        case "minItems":
-            return f"needs at least {wanted} {'entry' if wanted == 1 else 'entries'}."
-        case "maxItems":
-            return f"takes at most {wanted} entries."
-        case "minLength":
-            return "must not be empty."
-        case "maxLength":
-            return f"takes at most {wanted} characters, not {len(cast(str, value))}."
-        case "minimum":
-            return f"must be {wanted} or more, not {shown}."
-        case "exclusiveMinimum":
-            return f"must be more than {wanted}, not {shown}."
-        case "maximum":
-            return f"must be {wanted} or less, not {shown}."
-        case _:
-            return f"is wrong: {error.message}."
-
-
-def _kind(wanted: str | list[str]) -> str:
-    return " or ".join(_KINDS[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
-
-
-def _how_to_write(wanted: str | list[str], value: object, schema: Json) -> str:
-    if wanted == "string" and isinstance(value, int) and not isinstance(value, bool):
-        return f': put it in quotes, "{value}"'
-    if isinstance(value, str) and wanted in ("number", "integer") and re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
-        return f": write {value} without quotes"
-    if wanted == "array":
-        return ": put it in [ ]"
-    return f": {schema['description'].rstrip('.')}" if schema.get("description") else ""
-
-
-def _shown(value: object) -> str:
-    text = repr(value) if not isinstance(value, dict | list) else ("a list" if isinstance(value, list) else "an object")
-    return text if len(text) <= 60 else text[:57] + "…"
