@@ -162,7 +162,7 @@ def test_every_field_of_a_question_is_one_of_some_record() -> None:
 
 
 PACKAGE = Path(__file__).parent.parent / "zoho_mcp"
-POLICY = ("consequences", "losses", "replaced", "facts", "figures", "preview")
+POLICY = ("consequences", "losses", "facts", "display", "preview")
 READERS = [
     *(PACKAGE / "policy" / f"{name}.py" for name in POLICY),
     *(PACKAGE / "server").glob("delivery/*.py"),
