@@ -19,10 +19,11 @@ from starlette.routing import Route
 from test_page_browser import CHROMEDRIVER, CHROMIUM, Browser
 from test_page_browser import browser as browser
 
-from zoho_mcp.approval_page.app import HEADERS
-from zoho_mcp.approval_page.html import notice_page, outcome_page, question_page
+from zoho_mcp.approval_page.html import outcome_page, question_page
 from zoho_mcp.connect import html as connect
 from zoho_mcp.http.page import log_in_page, logged_in_page, not_theirs_page
+from zoho_mcp.pages.html import notice_page
+from zoho_mcp.pages.requests import HEADERS
 from zoho_mcp.policy.approvals import DECLINED, DONE, NOBODY, Approval, Binding, Prompt
 
 AXE = importlib.util.find_spec("axe_playwright_python")

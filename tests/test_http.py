@@ -100,7 +100,7 @@ async def test_a_body_that_drips_is_not_waited_for(path: str, zoho: Zoho) -> Non
 
 
 async def test_who_connects_and_says_nothing_is_hung_up_on(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zoho_mcp.approval_page.timed.HEAD_WITHIN", 0.2)
+    monkeypatch.setattr("zoho_mcp.pages.serving.HEAD_TIMEOUT", 0.2)
     async with a_site(zoho) as site:
         for said in (b"", b"POST /mcp HTTP/1.1\r\nhost:"):
             async with await anyio.connect_tcp("127.0.0.1", site.http.port) as stream:

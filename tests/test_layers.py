@@ -26,7 +26,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "policy": ({"errors", "private_files", "text", "settings", *SPEC_VALUES, "policy"}, {"pydantic", "anyio"}),
     "audit": ({"errors", "private_files", "settings", *SPEC_VALUES, "audit"}, {"pydantic", "filelock"}),
-    "approval_page": ({"errors", "policy", "approval_page"}, {"anyio", "h11", "starlette", "uvicorn", "markupsafe"}),
+    "pages": ({"errors", "pages"}, {"anyio", "h11", "markupsafe", "starlette", "uvicorn"}),
+    "approval_page": ({"errors", "policy", "pages", "approval_page"}, {"anyio", "markupsafe", "starlette"}),
     "server": (
         {
             "errors",
@@ -38,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
             "zoho",
             "policy",
             "audit",
+            "pages",
             "approval_page",
             "telemetry",
             "server",
@@ -49,11 +51,21 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"anyio", "cryptography", "redis"},
     ),
     "http": (
-        {"errors", "settings", "private_files", "zoho.oauth.pkce", "policy", "approval_page", "server", "http"},
+        {
+            "errors",
+            "settings",
+            "private_files",
+            "zoho.oauth.pkce",
+            "policy",
+            "pages",
+            "approval_page",
+            "server",
+            "http",
+        },
         {"mcp", "mcp_types", "anyio", "httpx", "jwt", "markupsafe", "pydantic", "starlette", "uvicorn"},
     ),
     "connect": (
-        {"errors", "private_files", "settings", "specs", "telemetry", "zoho", "approval_page", "server", "connect"},
+        {"errors", "private_files", "settings", "specs", "telemetry", "zoho", "pages", "server", "connect"},
         {"anyio", "httpx", "markupsafe", "mcp", "mcp_types", "pydantic", "starlette"},
     ),
     "sandbox": ({"sandbox"}, {"starlette"}),

@@ -133,7 +133,7 @@ async def test_only_a_form_is_read(zoho: Zoho) -> None:
 
 
 async def test_idle_connections_keep_nobody_out_and_are_hung_up_on(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zoho_mcp.approval_page.timed.HEAD_WITHIN", 0.5)
+    monkeypatch.setattr("zoho_mcp.pages.serving.HEAD_TIMEOUT", 0.5)
     async with a_window(zoho) as window, AsyncExitStack() as idle:
         port = urlsplit(window.address).port or 0
         streams = [await idle.enter_async_context(await anyio.connect_tcp("127.0.0.1", port)) for _ in range(150)]

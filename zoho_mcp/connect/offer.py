@@ -10,10 +10,10 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.approval_page.loopback import OpenBrowser
 from zoho_mcp.connect.serving import ConnectServer
 from zoho_mcp.connect.switch import BooksSwitch
 from zoho_mcp.errors import NotConnectedError, ZohoMcpError
+from zoho_mcp.pages.on_demand import OpenBrowser
 from zoho_mcp.server import requests
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.prompts import skills

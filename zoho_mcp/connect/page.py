@@ -3,7 +3,6 @@
 Guarded like the approval page: names, origin, an address that nobody can guess. Imported when it is first needed.
 """
 
-import logging
 import secrets
 from collections.abc import Callable
 from typing import Protocol
@@ -13,19 +12,17 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from zoho_mcp.approval_page.app import form_of, from_page, guarded, refused
-from zoho_mcp.approval_page.html import notice_page
 from zoho_mcp.connect import html
-from zoho_mcp.connect.consent import hosts_of
 from zoho_mcp.connect.html import Typed
 from zoho_mcp.connect.sign_in import SignIn
 from zoho_mcp.errors import AuthError, SettingsError, ZohoMcpError
+from zoho_mcp.pages.requests import form_of, is_own_form, local_only, notice, refusal
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth.login import PATH
 
-_logger = logging.getLogger(__name__)
+_ASK_AGAIN = "To open a new page, ask your assistant to call connect_zoho."
 
 
 class Books(Protocol):
@@ -60,15 +57,12 @@ class Books(Protocol):
 
 
 class ConnectPage:
-    """The page's routes. `seen` is called with each request, `done` when nothing more is to come."""
+    """The page's routes. `done` is called when the last page has been sent."""
 
-    def __init__(
-        self, books: Books, sign_in: SignIn, path: str, seen: Callable[[], None], done: Callable[[], None]
-    ) -> None:
+    def __init__(self, books: Books, sign_in: SignIn, path: str, done: Callable[[], None]) -> None:
         self._books = books
         self._sign_in = sign_in
         self._path = path
-        self._seen = seen
         self._done = done
         self._typed, self._centre = Typed(), next(iter(DATA_CENTRES))
 
@@ -86,13 +80,7 @@ class ConnectPage:
             Route(PATH, self._come_back, methods=["GET"]),
             Route("/{rest:path}", _nothing_here, methods=["GET", "POST"]),
         ]
-        inner = guarded(Starlette(routes=routes), hosts_of(port), html.SCRIPT_HASH)
-
-        async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-            self._seen()
-            await inner(scope, receive, send)
-
-        return noting
+        return local_only(Starlette(routes=routes), port, html.SCRIPT)
 
     async def _show(self, request: Request) -> Response:
         if self._books.is_account:
@@ -102,7 +90,7 @@ class ConnectPage:
         return HTMLResponse(html.choice_page(self._path, stored=self._books.stored(), demo=self._books.demo_owner))
 
     async def _choose(self, request: Request) -> Response:
-        if not _is_ours(request):
+        if not is_own_form(request):
             return _elsewhere()
         if self._books.is_account:
             return self._ready()  # A page that was left open does not undo what another one did.
@@ -113,7 +101,7 @@ class ConnectPage:
             case "stored":
                 return await self._use_account()
             case _:
-                return refused("This page is out of date.")
+                return refusal("This page is out of date.", _ASK_AGAIN)
 
     async def _ask_where(self, request: Request) -> Response:
         return HTMLResponse(html.data_centre_page(self._path))
@@ -129,7 +117,7 @@ class ConnectPage:
 
     async def _take_client(self, request: Request) -> Response:
         centre = request.path_params["centre"]
-        if not _is_ours(request) or centre not in DATA_CENTRES:
+        if not is_own_form(request) or centre not in DATA_CENTRES:
             return _elsewhere()
         form = {name: value.strip() for name, value in (await form_of(request)).items()}
         client_id, secret, product = (form.get(name, "") for name in ("client_id", "client_secret", "product"))
@@ -153,7 +141,7 @@ class ConnectPage:
         query = dict(request.query_params)
         if not self._sign_in.expects(query):
             text = "This answer does not belong to a login in progress, or was already used. Nothing was done."
-            return HTMLResponse(notice_page("Not this login", text), 400)
+            return notice("Not this login", text, 400)
         try:
             await self._sign_in.finish(query)
         except ZohoMcpError as problem:
@@ -171,7 +159,7 @@ class ConnectPage:
         return HTMLResponse(html.organization_page(self._path, rows))
 
     async def _take_organization(self, request: Request) -> Response:
-        if not _is_ours(request):
+        if not is_own_form(request):
             return _elsewhere()
         return await self._choose_organization((await form_of(request)).get("organization", ""))
 
@@ -212,15 +200,9 @@ def new_path() -> str:
     return f"/connect/{secrets.token_urlsafe(24)}"
 
 
-def _is_ours(request: Request) -> bool:
-    return from_page(request, f"http://{request.headers.get('host', '')}")
-
-
 def _elsewhere() -> Response:
-    text = "This request did not come from this page. Nothing was done. Ask your assistant to call connect_zoho again."
-    return HTMLResponse(notice_page("Refused", text), 403)
+    return refusal("This request did not come from this page.", _ASK_AGAIN)
 
 
 async def _nothing_here(request: Request) -> Response:
-    text = "This page has closed or never existed. Ask your assistant to call connect_zoho: it opens a new one."
-    return HTMLResponse(notice_page("Not found", text), 404)
+    return notice("Not found", f"This page has closed or never existed. {_ASK_AGAIN}", 404)

@@ -5,7 +5,6 @@ Nothing here is private: no account, no organisation, no names of users.
 
 import json
 
-from markupsafe import escape
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -13,9 +12,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zoho_mcp import __version__
-from zoho_mcp.approval_page.app import HEADERS
-from zoho_mcp.approval_page.html import whole_page
 from zoho_mcp.http.settings import PATH, HttpSettings
+from zoho_mcp.pages.html import fill, whole_page
+from zoho_mcp.pages.requests import HEADERS
 
 CARD = f"{PATH}/server-card"
 CATALOG = "/.well-known/mcp/catalog.json"
@@ -89,16 +88,15 @@ def explained(app: ASGIApp, http: HttpSettings) -> ASGIApp:
 
 
 def _page(http: HttpSettings) -> str:
-    return whole_page(
-        _TITLE,
-        f"""<h1>{escape(_TITLE)}</h1>
-<p>This is an MCP server: it lets an AI assistant work with invoices on Zoho Invoice or Zoho Books. A person is asked
-before anything is deleted, voided or refunded.</p>
-<dl><dt>Address for chat apps</dt><dd>{escape(http.resource)}</dd>
-<dt>Login</dt><dd>{escape(how_to_log_in(http))}</dd></dl>
-<p>In your chat app, add a remote MCP server (some apps say connector) with this address.
-<a href="{_REPOSITORY}/blob/main/docs/clients.md">Steps for each app</a></p>""",
+    body = fill(
+        "http",
+        "about.html",
+        title=_TITLE,
+        address=http.resource,
+        login=how_to_log_in(http),
+        repository=_REPOSITORY,
     )
+    return whole_page(_TITLE, body)
 
 
 def _card(http: HttpSettings) -> dict[str, object]:

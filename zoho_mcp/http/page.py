@@ -7,21 +7,24 @@ import hashlib
 import hmac
 import re
 from collections.abc import Awaitable, Callable
-from html import escape
+from functools import partial
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from zoho_mcp.approval_page.app import HEADERS, Page, form_of, from_page, refused
-from zoho_mcp.approval_page.html import notice_page, whole_page
+from zoho_mcp.approval_page.app import Page
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.http.identity import Identity
 from zoho_mcp.http.login import BrowserLogin, CookieSigner, WrongTokens
 from zoho_mcp.http.settings import PAGE, HttpSettings
+from zoho_mcp.pages.html import fill, whole_page
+from zoho_mcp.pages.requests import HEADERS, form_of, is_from, notice, refusal
 from zoho_mcp.policy.approvals import ApprovalStore
 
 Handler = Callable[[Request], Awaitable[Response]]
+_fill = partial(fill, "http")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -94,15 +97,15 @@ class ApprovalSite:
         return HTMLResponse(log_in_page(self._path(request), problem, by_token=self._log_in is None), status)
 
     async def _log_out(self, request: Request) -> Response:
-        if not from_page(request, self._origin):
-            return refused("This request did not come from the approval page.")
+        if not is_from(request, self._origin):
+            return refusal("This request did not come from the approval page.")
         response = RedirectResponse(self._path(request), 303)
         self._cookies.drop(response, "session")
         return response
 
     async def _take_token(self, request: Request) -> Response:
-        if not from_page(request, self._origin):
-            return refused("This request did not come from the approval page.")
+        if not is_from(request, self._origin):
+            return refusal("This request did not come from the approval page.")
         tokens = self._who.tokens
         known = tokens.owner((await form_of(request)).get("token", "").strip()) if tokens else None
         if known is None:
@@ -137,7 +140,7 @@ class ApprovalSite:
         except UnavailableError:
             return _unavailable()
         if known is None or not principal:
-            return refused("You could not be logged in.")
+            return refusal("You could not be logged in.")
         # No redirect: the browser would count it as coming from the issuer, and keep the cookie to itself.
         path = str(known["path"])
         response = HTMLResponse(logged_in_page(path, principal))
@@ -147,42 +150,21 @@ class ApprovalSite:
 
 
 def log_in_page(path: str, problem: str, *, by_token: bool) -> str:
-    """The login form, before anything is shown. `path`: the question's."""
-    said = f'<p class="warn" role="alert">{escape(problem)}</p>' if problem else ""
-    how = f"""<p><a href="{escape(path)}/login">Log in</a></p>"""
-    if by_token:
-        how = f"""<form method="post" action="{escape(path)}/login">
-<label for="token">Your own token for this server</label>
-<input id="token" name="token" type="password" required autocomplete="current-password" spellcheck="false">
-<div class="buttons"><button class="no">Log in</button></div>
-</form>"""
-    return whole_page(
-        "Log in",
-        f"""<h1>Log in to decide</h1>
-<p>An assistant is asking for your approval. Only the person it works for can see the question.</p>
-{said}
-{how}
-<p class="soft">You stay logged in for fifteen minutes. <a href="{escape(path)}">I am already logged in</a></p>""",
-    )
+    """The login, before anything is shown. `path`: the question's."""
+    how = _fill("token.html", path=path) if by_token else Markup('<p><a href="{}/login">Log in</a></p>').format(path)
+    return whole_page("Log in", _fill("log_in.html", path=path, problem=problem, how=how))
 
 
 def logged_in_page(path: str, principal: str) -> str:
     """Goes on to the question at `path`."""
-    text = f"""<h1>Logged in</h1>
-<p role="status">Logged in as {escape(principal)}.</p>
-<p><a href="{escape(path)}">Show the question</a></p>"""
-    return whole_page("Logged in", text, go_to=path)
+    return whole_page("Logged in", _fill("logged_in.html", path=path, principal=principal), go_to=path)
 
 
 def not_theirs_page(path: str, principal: str) -> str:
-    """The logged-in person has no question at `path`."""
-    text = f"""<h1>Not found</h1>
-<p role="status">No such approval for {escape(principal)}, or it has expired. Nothing was done.</p>
-<form method="post" action="{escape(path)}/logout"><div class="buttons">
-<button class="no">Log in as someone else</button></div></form>"""
-    return whole_page("Not found", text)
+    """For a person who is logged in but has no question at `path`."""
+    return whole_page("Not found", _fill("not_theirs.html", path=path, principal=principal))
 
 
 def _unavailable() -> Response:
-    text = "The login service cannot be reached right now. Nothing was done. Try again in a minute."
-    return HTMLResponse(notice_page("Not now", text), 503)
+    text = "The login service cannot be reached at the moment. Nothing was done. Try again in a minute."
+    return notice("Temporarily unavailable", text, 503)

@@ -4,21 +4,21 @@ Imported when it is needed: uvicorn is slow to load.
 """
 
 import asyncio
+import os
 import socket
-import sys
 from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from zoho_mcp.approval_page.timed import TimedProtocol
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.http.health import ActiveRequests
+from zoho_mcp.pages.serving import quiet_config
 
 GRACE = 25.0
 """Seconds for open calls to finish when the server stops."""
-MOST_CONNECTIONS = 800
+MAX_CONNECTIONS = 800
 """Below the 1024 files that a process may usually have open."""
 _BACKLOG = 2048
 _FAREWELL = 2
@@ -26,38 +26,27 @@ _FAREWELL = 2
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises SettingsError when that cannot be."""
+    """A socket that listens there. Raises SettingsError when that is not possible."""
     try:
         family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        # Said in so many words: else asyncio does not see that it is TCP, and each answer waits 40 ms for company.
-        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
-        try:
-            if sys.platform != "win32":
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(where)
-            listener.listen(_BACKLOG)
-        except BaseException:
-            listener.close()
-            raise
-        return listener
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        listener = socket.create_server(where, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except OSError as problem:
+        is_name = isinstance(problem, socket.gaierror)
+        reason = problem.strerror if is_name else os.strerror(problem.errno or 0)
         raise SettingsError(
-            f"Nothing can be served at {host}:{port}: {problem.strerror or problem}.",
+            f"Nothing can be served at {host}:{port}: {reason}.",
             "Choose another address with --http HOST:PORT.",
         ) from problem
+    # With the protocol named, asyncio turns Nagle's algorithm off; otherwise each answer waits 40 ms for the next.
+    return socket.socket(family, kind, socket.IPPROTO_TCP, fileno=listener.detach())
 
 
 class HttpServer(uvicorn.Server):
     """On the first stop signal, refuses new requests and finishes open ones; on the second, stops at once."""
 
     def __init__(self, app: ASGIApp, work: ActiveRequests, *, grace: float = GRACE) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app, http=TimedProtocol, ws="none", lifespan="on", log_config=None, access_log=False,
-                server_header=False, proxy_headers=False, limit_concurrency=MOST_CONNECTIONS,
-                timeout_graceful_shutdown=_FAREWELL,
-            )
-        )  # fmt: skip
+        super().__init__(quiet_config(app, lifespan="on", max_connections=MAX_CONNECTIONS, grace=_FAREWELL))
         self._work = work
         self._grace = grace
         self._told = False

@@ -12,10 +12,11 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from zoho_mcp import __version__
-from zoho_mcp.approval_page.browser import open_browser
-from zoho_mcp.approval_page.loopback import OpenBrowser, PageServer
+from zoho_mcp.approval_page.server import PageServer
 from zoho_mcp.audit.before import BeforeValues
 from zoho_mcp.audit.log import Audit
+from zoho_mcp.pages.browser import open_browser
+from zoho_mcp.pages.on_demand import OpenBrowser
 from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
 from zoho_mcp.policy.client_memory import ClientMemory
 from zoho_mcp.policy.load import load_policy

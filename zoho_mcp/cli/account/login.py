@@ -10,7 +10,6 @@ import anyio
 import anyio.lowlevel
 from pydantic import SecretStr
 
-from zoho_mcp.approval_page.browser import open_browser
 from zoho_mcp.cli import console
 from zoho_mcp.cli.account.profiles import described, with_organization
 from zoho_mcp.cli.asking import ask, ask_secret, choose
@@ -27,6 +26,7 @@ from zoho_mcp.connect.account import (
 )
 from zoho_mcp.connect.consent import CONSENT_TIMEOUT, consented
 from zoho_mcp.errors import SettingsError, ZohoMcpError
+from zoho_mcp.pages.browser import open_browser
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.settings.profiles import DEFAULT, Profiles, token_folder
 from zoho_mcp.settings.variables import DATA_CENTRES

@@ -5,7 +5,7 @@ import sys
 
 import anyio
 
-_PATIENCE = 15.0
+_TIMEOUT = 15.0
 _OPEN = """
 import sys, webbrowser
 from os import environ
@@ -13,13 +13,13 @@ for name in [name for name in environ if name.startswith("ZOHO_")]:
     del environ[name]
 sys.exit(not webbrowser.open(sys.stdin.read()))
 """
-"""In a process of its own: browsers write to the standard output they inherit, which over stdio is the protocol's; the
-address is handed over by stdin, and the credentials not at all."""
+"""Runs in a process of its own: browsers write to the standard output they inherit, which over stdio belongs to the
+protocol. The address is passed by stdin. The credentials are removed from the environment."""
 
 
 async def open_browser(address: str) -> bool:
-    """Whether a browser took the address. `BROWSER` is respected, as `webbrowser` documents it."""
-    with anyio.move_on_after(_PATIENCE):
+    """Whether a browser took the address. Respects `BROWSER`, as `webbrowser` documents it."""
+    with anyio.move_on_after(_TIMEOUT):
         result = await anyio.run_process(
             [sys.executable, "-c", _OPEN],
             input=address.encode(),
@@ -28,5 +28,5 @@ async def open_browser(address: str) -> bool:
             check=False,
         )
         return result.returncode == 0
-    # A command in BROWSER that stays in the foreground: it is open.
+    # A command in BROWSER that stays in the foreground: the page is open.
     return True
