@@ -118,7 +118,7 @@ async def watch_confirmations(ctx: RequestContext, call_next: CallNext) -> Handl
     """
     if ctx.method == "notifications/cancelled":
         # Where there are no sessions, the SDK cannot tell which call this is about.
-        ctx.lifespan_context.page.take_back(request_id_of(ctx, (ctx.params or {}).get("requestId")))
+        ctx.lifespan_context.page.cancel(request_id_of(ctx, (ctx.params or {}).get("requestId")))
     try:
         return await call_next(ctx)
     except MCPError as problem:
