@@ -12,13 +12,12 @@ from starlette.types import Receive, Scope, Send
 from zoho_mcp.sandbox.control import handle_control
 from zoho_mcp.sandbox.dispatch import Dispatcher
 from zoho_mcp.sandbox.faults import Faults
-from zoho_mcp.sandbox.kinds import accounts, items, organizations, projects, retainer_invoices, settings
+from zoho_mcp.sandbox.kinds import accounts, estimates, items, organizations, payments, projects, settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
-from zoho_mcp.sandbox.kinds.credit_notes import credit_notes
-from zoho_mcp.sandbox.kinds.estimates import estimates
+from zoho_mcp.sandbox.kinds.credit_notes import application, credit_notes
+from zoho_mcp.sandbox.kinds.credit_notes import refunds as credit_note_refunds
 from zoho_mcp.sandbox.kinds.expenses import expenses
-from zoho_mcp.sandbox.kinds.invoices import invoices
-from zoho_mcp.sandbox.kinds.payments import payments
+from zoho_mcp.sandbox.kinds.invoices import attachments, credits, invoices, reminders
 from zoho_mcp.sandbox.kinds.recurring_invoices import recurring_invoices
 from zoho_mcp.sandbox.limits import Limits, Meter
 from zoho_mcp.sandbox.oauth import revoke_all
@@ -31,13 +30,17 @@ MODULES = [
     organizations.ROUTES,
     contacts.ROUTES,
     items.ROUTES,
-    invoices.ROUTES,
-    payments.ROUTES,
-    estimates.ROUTES,
-    credit_notes.ROUTES,
+    invoices.router.routes,
+    credits.router.routes,
+    reminders.router.routes,
+    attachments.router.routes,
+    payments.router.routes,
+    estimates.router.routes,
+    credit_notes.router.routes,
+    application.router.routes,
+    credit_note_refunds.router.routes,
     expenses.ROUTES,
-    recurring_invoices.ROUTES,
-    retainer_invoices.ROUTES,
+    recurring_invoices.router.routes,
     projects.ROUTES,
     settings.ROUTES,
     accounts.ROUTES,

@@ -142,22 +142,18 @@ def unapply(request: Request, parts: Iterable[Record]) -> None:
 
 def standings(books: Books, customer_id: str | None = None) -> dict[str, Standing]:
     """The balances of every customer, or of one."""
-
-    def records(kind: str) -> list[Record]:
-        return books.all(kind) if customer_id is None else books.of_customer(kind, customer_id)
-
-    allocations = records("allocation")
+    allocations = books.of_customer("allocation", customer_id)
     went = settled(allocations)
     used: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for part in [*allocations, *records("refund")]:
+    for part in [*allocations, *books.of_customer("refund", customer_id)]:
         used[part["source_id"]] += part["amount"]
     found: dict[str, Standing] = defaultdict(Standing)
-    for invoice in records("invoice"):
+    for invoice in books.of_customer("invoice", customer_id):
         if invoice["status"] not in NOT_IN_FORCE:
             owed = balance(invoice, went.get(invoice["invoice_id"], Settled()))
             _add(found, invoice, owed, ZERO)
     for kind, amount in SOURCES.items():
-        for source in records(kind):
+        for source in books.of_customer(kind, customer_id):
             if source.get("status") not in NOT_IN_FORCE:
                 _add(found, source, ZERO, source[amount] - used[source[f"{kind}_id"]])
     return found

@@ -19,7 +19,8 @@ Holds: TypeAlias = Callable[[Any, Any], bool]
 Suffixes: TypeAlias = Mapping[str, Holds]
 
 
-def _equals(have: Any, want: str) -> bool:
+def equals(have: Any, want: str) -> bool:
+    """Whether the texts are the same, ignoring case."""
     return str(have).casefold() == want
 
 
@@ -32,7 +33,7 @@ def _contains(have: Any, want: str) -> bool:
 
 
 # Case is always ignored: unverified, the documentation does not say.
-TEXT: Suffixes = {"": _equals, "_startswith": _starts_with, "_contains": _contains}
+TEXT: Suffixes = {"": equals, "_startswith": _starts_with, "_contains": _contains}
 NUMBER: Suffixes = {
     "": operator.eq,
     "_less_than": operator.lt,

@@ -141,8 +141,10 @@ class Books:
         sql = "select body from records where organization_id = ? and kind = ? order by rowid"
         return self.store.rows(sql, self.organization_id, kind)
 
-    def of_customer(self, kind: str, customer_id: str) -> list[Record]:
-        """The records of a kind with that customer_id, in order of creation."""
+    def of_customer(self, kind: str, customer_id: str | None) -> list[Record]:
+        """The records of a kind with that customer_id, None for every customer's, in order of creation."""
+        if customer_id is None:
+            return self.all(kind)
         sql = "select body from records where organization_id = ? and kind = ? and customer_id = ? order by rowid"
         return self.store.rows(sql, self.organization_id, kind, customer_id)
 

@@ -10,12 +10,7 @@ from decimal import Decimal
 from zoho_mcp.sandbox.demo.expenses import write_expenses
 from zoho_mcp.sandbox.demo.recurring import write_recurring_invoices
 from zoho_mcp.sandbox.demo.sales import write_quote, write_sales
-from zoho_mcp.sandbox.demo.steps import run, shown
-from zoho_mcp.sandbox.kinds import items
-from zoho_mcp.sandbox.kinds.contacts import contacts
-from zoho_mcp.sandbox.kinds.invoices import actions as invoice_actions
-from zoho_mcp.sandbox.kinds.invoices import invoices
-from zoho_mcp.sandbox.kinds.payments import payments
+from zoho_mcp.sandbox.demo.steps import send
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -96,7 +91,7 @@ def write_books(request: Request) -> None:
     # A payment without an invoice: an advance.
     advance = {"customer_id": customers[2], "amount": Decimal(500), "payment_mode": "banktransfer",
                "reference_number": "ADV-1", "description": "Advance for the spring catalogue"}  # fmt: skip
-    run(replace(request, now=request.now - timedelta(days=3)), payments.create_payment, advance)
+    send(replace(request, now=request.now - timedelta(days=3)), "POST", "/customerpayments", advance)
     write_sales(request, customers, catalogue)
     write_expenses(request, customers)
     write_recurring_invoices(request, customers, catalogue)
@@ -116,13 +111,12 @@ def _deal(request: Request, deal: Deal, index: int, customers: list[str], catalo
     if deal.was_quoted:
         quoted = replace(at, now=when - timedelta(days=10))
         body["invoiced_estimate_id"] = write_quote(quoted, body, "accepted")
-    invoice = shown(run(at, invoices.create_invoice, body), "invoice")
+    invoice: Record = send(at, "POST", "/invoices", body)["invoice"]
     if deal.fate == "draft":
         return
-    there = {"invoice_id": str(invoice["invoice_id"])}
-    run(replace(at, path=there), invoice_actions.mark_sent, {})
+    send(at, "POST", f"/invoices/{invoice['invoice_id']}/status/sent")
     if deal.fate == "void":
-        run(replace(at, now=when + timedelta(days=4), path=there), invoice_actions.mark_void, {})
+        send(replace(at, now=when + timedelta(days=4)), "POST", f"/invoices/{invoice['invoice_id']}/status/void")
     elif deal.fate in ("paid", "part"):
         _pay(at, deal, index, invoice, request.now)
 
@@ -139,7 +133,7 @@ def _pay(at: Request, deal: Deal, index: int, invoice: Record, today: datetime) 
         "invoices": [{"invoice_id": invoice["invoice_id"], "amount_applied": amount}],
     }
     paid = min(at.now + timedelta(days=9 + index % 17), today - timedelta(days=1))
-    run(replace(at, now=paid), payments.create_payment, body)
+    send(replace(at, now=paid), "POST", "/customerpayments", body)
 
 
 def _customer(at: Request, index: int) -> str:
@@ -152,11 +146,11 @@ def _customer(at: Request, index: int) -> str:
                     "shipping_address": place, "contact_persons": [person]}  # fmt: skip
     if currency_id:
         body["currency_id"] = currency_id
-    return str(shown(run(at, contacts.create_contact, body), "contact")["contact_id"])
+    return str(send(at, "POST", "/contacts", body)["contact"]["contact_id"])
 
 
 def _item(at: Request, index: int) -> str:
     name, rate, unit, tax_id, kind, description = ITEMS[index]
     body: Record = {"name": name, "rate": Decimal(rate), "unit": unit, "tax_id": tax_id, "product_type": kind,
                     "description": description, "sku": f"SL-{index + 1:03d}"}  # fmt: skip
-    return str(shown(run(at, items.create_item, body), "item")["item_id"])
+    return str(send(at, "POST", "/items", body)["item"]["item_id"])

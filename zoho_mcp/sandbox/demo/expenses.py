@@ -4,10 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from zoho_mcp.sandbox.demo.steps import run, shown
+from zoho_mcp.sandbox.demo.steps import send
 from zoho_mcp.sandbox.kinds.documents import pdf
-from zoho_mcp.sandbox.kinds.expenses import expenses
-from zoho_mcp.sandbox.kinds.invoices import invoices
 from zoho_mcp.sandbox.wire.forms import Upload
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
@@ -69,8 +67,7 @@ def _spend(request: Request, spent: Spent, customers: list[str]) -> str:
     if spent.customer is not None:
         body |= {"customer_id": customers[spent.customer], "is_billable": True}
     files = {"receipt": _receipt(spent)} if spent.receipt else {}
-    made = run(replace(request, now=when, files=files), expenses.create_expense, body)
-    return str(shown(made, "expense")["expense_id"])
+    return str(send(replace(request, now=when, files=files), "POST", "/expenses", body)["expense"]["expense_id"])
 
 
 def _receipt(spent: Spent) -> Upload:
@@ -87,4 +84,4 @@ def _bill(request: Request, expense_id: str, customer_id: str, days_ago: int) ->
         if invoice["date"] == when.date().isoformat():
             lines = [{"line_item_id": line["line_item_id"], "expense_id": expense_id} for line in invoice["line_items"]]
             body: Record = {"line_items": lines, "reason": "Names the expense behind it"}
-            run(replace(request, now=when, path={"invoice_id": invoice["invoice_id"]}), invoices.update_invoice, body)
+            send(replace(request, now=when), "PUT", f"/invoices/{invoice['invoice_id']}", body)

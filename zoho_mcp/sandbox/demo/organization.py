@@ -3,7 +3,6 @@
 The credentials are open knowledge: they open the sandbox and nothing else.
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 
@@ -76,12 +75,12 @@ def add_organization(store: Store, organization_id: str, name: str, *, today: da
         _organization(store, today, organization_id, **record)
 
 
-def request_at(store: Store, day: date, body: Record | None = None, path: Mapping[str, str] | None = None) -> Request:
+def request_at(store: Store, day: date, product: str = "invoice") -> Request:
     """A request as a handler gets it, at noon of that day, for writing records without HTTP."""
     organization_id = CREDENTIALS.organization_id
     organization = store.shared.get("organization", organization_id) or {}
     now = datetime.combine(day, time(12), zone(TIME_ZONE))
-    return Request(store.books(organization_id), organization, now, path=path or {}, body=body or {})
+    return Request(store.books(organization_id), organization, now, product)
 
 
 def _organization(

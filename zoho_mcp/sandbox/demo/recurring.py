@@ -1,22 +1,16 @@
 """The demo studio's recurring invoices: two active, one stopped, one expired."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from zoho_mcp.sandbox.demo.steps import run, shown
-from zoho_mcp.sandbox.kinds.invoices import invoices
-from zoho_mcp.sandbox.kinds.recurring_invoices import actions as recurring_actions
-from zoho_mcp.sandbox.kinds.recurring_invoices import recurring_invoices
+from zoho_mcp.sandbox.demo.steps import send
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request
+from zoho_mcp.sandbox.wire.routing import Request
 
 SPREADSHEET = "982000000000000203"
-STOP, RESUME, CHANGE = "stop", "resume", "template"
-HANDLERS: dict[str, Callable[[Request], Reply]] = {
-    STOP: recurring_actions.stop, RESUME: recurring_actions.resume, CHANGE: recurring_actions.set_template,
-}  # fmt: skip
+# Method and path below a recurring invoice.
+STOP, RESUME, CHANGE = "POST /status/stop", "POST /status/resume", f"PUT /templates/{SPREADSHEET}"
 
 
 @dataclass(frozen=True)
@@ -66,12 +60,13 @@ def _repeat(request: Request, repeated: Repeated, contract: str, customer_id: st
     }  # fmt: skip
     if repeated.ended is not None:
         body["end_date"] = (request.now - timedelta(days=repeated.ended)).date().isoformat()
-    made = run(replace(request, now=start - timedelta(days=1)), recurring_invoices.create_recurring_invoice, body)
-    there = {"recurring_invoice_id": str(shown(made, "recurring_invoice")["recurring_invoice_id"])}
+    made = send(replace(request, now=start - timedelta(days=1)), "POST", "/recurringinvoices", body)
+    own_id = str(made["recurring_invoice"]["recurring_invoice_id"])
     for days_ago, event in repeated.events:
-        at = replace(request, now=request.now - timedelta(days=days_ago), path={**there, "template_id": SPREADSHEET})
-        run(at, HANDLERS[event], {})
-    return there["recurring_invoice_id"]
+        method, path = event.split()
+        at = replace(request, now=request.now - timedelta(days=days_ago))
+        send(at, method, f"/recurringinvoices/{own_id}{path}")
+    return own_id
 
 
 def _adopt(request: Request, parent: str, customer_id: str, days_ago: int) -> None:
@@ -79,4 +74,4 @@ def _adopt(request: Request, parent: str, customer_id: str, days_ago: int) -> No
     for invoice in request.books.of_customer("invoice", customer_id):
         if invoice["date"] == when.date().isoformat():
             body: Record = {"recurring_invoice_id": parent, "reason": "Belongs to the monthly care"}
-            run(replace(request, now=when, path={"invoice_id": invoice["invoice_id"]}), invoices.update_invoice, body)
+            send(replace(request, now=when), "PUT", f"/invoices/{invoice['invoice_id']}", body)

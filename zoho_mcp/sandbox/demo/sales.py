@@ -4,12 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from zoho_mcp.sandbox.demo.steps import run, shown
-from zoho_mcp.sandbox.kinds.credit_notes import actions as credit_note_actions
-from zoho_mcp.sandbox.kinds.credit_notes import credit_notes
-from zoho_mcp.sandbox.kinds.credit_notes import refunds as credit_note_refunds
-from zoho_mcp.sandbox.kinds.estimates import actions as estimate_actions
-from zoho_mcp.sandbox.kinds.estimates import estimates
+from zoho_mcp.sandbox.demo.steps import send
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -56,31 +51,27 @@ def write_sales(request: Request, customers: list[str], catalogue: list[str]) ->
 def write_quote(at: Request, body: Record, fate: str) -> str:
     """Make a quote, send it unless it is a draft, and record the answer four days later. Returns its id."""
     expiry_date = (at.now + timedelta(days=VALID)).date().isoformat()
-    made = run(at, estimates.create_estimate, {**body, "expiry_date": expiry_date})
-    estimate_id = str(shown(made, "estimate")["estimate_id"])
-    there = replace(at, path={"estimate_id": estimate_id})
+    estimate_id = str(send(at, "POST", "/estimates", {**body, "expiry_date": expiry_date})["estimate"]["estimate_id"])
     if fate != "draft":
-        run(there, estimate_actions.mark_sent, {})
-    answers = {"accepted": estimate_actions.mark_accepted, "declined": estimate_actions.mark_declined}
-    if fate in answers:
-        run(replace(there, now=at.now + timedelta(days=4)), answers[fate], {})
+        send(at, "POST", f"/estimates/{estimate_id}/status/sent")
+    if fate in ("accepted", "declined"):
+        send(replace(at, now=at.now + timedelta(days=4)), "POST", f"/estimates/{estimate_id}/status/{fate}")
     return estimate_id
 
 
 def _write_credit_note(at: Request, body: Record, fate: str) -> None:
-    made = run(at, credit_notes.create_credit_note, {**body, "is_draft": fate == "draft"})
-    note = shown(made, "creditnote")
-    later = replace(at, now=at.now + timedelta(days=3), path={"creditnote_id": str(note["creditnote_id"])})
+    note: Record = send(at, "POST", "/creditnotes", {**body, "is_draft": fate == "draft"})["creditnote"]
+    path, later = f"/creditnotes/{note['creditnote_id']}", replace(at, now=at.now + timedelta(days=3))
     if fate == "void":
-        run(later, credit_note_actions.mark_void, {})
+        send(later, "POST", f"{path}/status/void")
     elif fate == "refunded":
         refund = {"amount": note["total"], "refund_mode": "banktransfer", "from_account_id": CHECKING}
-        run(later, credit_note_refunds.create_refund, refund)
+        send(later, "POST", f"{path}/refunds", refund)
     elif fate == "applied":
         theirs = at.books.of_customer("invoice", note["customer_id"])
         unpaid = [invoice["invoice_id"] for invoice in theirs if invoice["status"] == "sent"][-1]
         part = {"invoice_id": unpaid, "amount_applied": note["total"]}
-        run(later, credit_note_actions.apply_to_invoices, {"invoices": [part]})
+        send(later, "POST", f"{path}/invoices", {"invoices": [part]})
 
 
 def _body(sale: Sale, customers: list[str], catalogue: list[str]) -> Record:

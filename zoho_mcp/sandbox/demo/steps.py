@@ -1,20 +1,15 @@
-"""How the demo's books are written: through the handlers, as if each step had come over HTTP on its day."""
+"""How the demo's books are written: through the routes of the app, as if each step had come over HTTP on its day."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from zoho_mcp.sandbox.wire.json_wire import Record, as_record
-from zoho_mcp.sandbox.wire.routing import Reply, Request
+from zoho_mcp.sandbox.app import MODULES
+from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.routing import Request, RouteTable
+
+TABLE = RouteTable(route for routes in MODULES for route in routes)
 
 
-def run(at: Request, handler: Callable[[Request], Reply], body: Record) -> Reply:
-    """The reply of a handler to a body."""
-    return handler(replace(at, body=body))
-
-
-def shown(reply: Reply, key: str) -> Record:
-    """The record in a reply."""
-    found = as_record(reply.keys[key])
-    if found is None:
-        raise TypeError(key)
-    return found
+def send(at: Request, method: str, path: str, body: Record | None = None) -> Record:
+    """The keys of the response to a request at that time; the path is below the product's base."""
+    route, ids = TABLE.find(at.product, method, path.strip("/").split("/"))
+    return dict(route.handler(replace(at, path=ids, body=body or {})).keys)

@@ -82,9 +82,10 @@ def no_such_currency() -> ZohoError:
     return ZohoError(9004, "This currency does not exist. Please choose a valid currency")
 
 
-def number_exists(what: str, code: int = 1001) -> ZohoError:
-    """A document number that another document has."""
-    return ZohoError(code, f"{what} Number already exist")
+def over_applied() -> ZohoError:
+    """More than the balance of an invoice. That the code is also that of more than what is left of a payment or a
+    credit note is unverified."""
+    return ZohoError(24016, "The amount entered is more than the balance due for this invoice")
 
 
 def too_many_per_minute() -> ZohoError:

@@ -18,6 +18,12 @@ class Upload:
     content_type: str
     content: bytes
 
+    @property
+    def plain_name(self) -> str:
+        """The name without folders. Bytes that are not UTF-8 came as surrogates, which cannot be encoded again."""
+        name = self.file_name.encode("utf-8", "replace").decode()
+        return name.replace("\\", "/").rpartition("/")[2].strip()
+
 
 @dataclass(frozen=True)
 class Form:

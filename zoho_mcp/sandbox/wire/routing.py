@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import stamp
-from zoho_mcp.sandbox.wire.errors import invalid_url, method_not_allowed
+from zoho_mcp.sandbox.wire.errors import invalid_url, invalid_value, method_not_allowed
 from zoho_mcp.sandbox.wire.forms import Upload
 from zoho_mcp.sandbox.wire.json_wire import Record
 
@@ -41,6 +41,13 @@ class Request:
     def wants(self, name: str) -> bool:
         """Whether a query parameter is true."""
         return self.query.get(name, "").lower() == "true"
+
+    def ids(self, name: str, most: int | None = None) -> list[str]:
+        """The ids in a query parameter, at least one. Raises ZohoError, whose code is unverified."""
+        wanted = [part.strip() for part in self.query.get(name, "").split(",") if part.strip()]
+        if not wanted or (most is not None and len(wanted) > most):
+            raise invalid_value(name)
+        return wanted
 
 
 @dataclass(frozen=True)

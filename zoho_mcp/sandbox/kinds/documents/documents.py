@@ -3,6 +3,7 @@
 A handler fills a document in this order: write_customer, write_texts, write_pricing.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,8 @@ from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts import contacts
 from zoho_mcp.sandbox.kinds.contacts.addresses import address_from
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO, Discount, Line, Priced, Tax, Terms, price, rounded
-from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import ZohoError, customer_not_accessible, does_not_exist, invalid_value
-from zoho_mcp.sandbox.wire.fields import as_number, choice, custom_fields, flag, number, record, records, text, texts
+from zoho_mcp.sandbox.wire.fields import as_number, choice, flag, number, record, records, text, texts
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -36,15 +36,8 @@ def new_document(request: Request) -> Record:
     }  # fmt: skip
 
 
-def change(request: Request, kind: str, document: Record, **changes: object) -> None:
-    """Save a document with these fields changed."""
-    document |= changes
-    touch(document, request.now)
-    request.books.put(kind, document[f"{kind}_id"], document)
-
-
-def write_customer(request: Request, document: Record) -> Record:
-    """Set the customer that the body names, or keep the current one. Returns the contact."""
+def write_customer(request: Request, document: Record) -> None:
+    """Set the customer that the body names, or keep the current one."""
     customer_id = text(request.body, "customer_id") or document["customer_id"]
     if not customer_id:
         raise invalid_value("customer_id")
@@ -71,14 +64,12 @@ def write_customer(request: Request, document: Record) -> Record:
     if document["exchange_rate"] <= 0:
         raise invalid_value("exchange_rate")
     _write_people(request, document, contact)
-    return contact
 
 
-def write_texts(request: Request, document: Record) -> None:
-    """Set the plain texts, the custom fields and the template."""
-    for key, limit in TEXTS.items():
+def write_texts(request: Request, document: Record, more: Sequence[str]) -> None:
+    """Set the plain texts, those of all documents and these others."""
+    for key, limit in {**TEXTS, **dict.fromkeys(more)}.items():
         document[key] = text(request.body, key, str(document.get(key, "")), limit)
-    document["custom_fields"] = custom_fields(request.body, document["custom_fields"])
 
 
 def write_pricing(request: Request, document: Record, what: str) -> None:

@@ -1,106 +1,188 @@
-"""What all kinds of documents with lines share: finding, listing, reading, drawing as a PDF, mailing.
+"""The declaration that all kinds of documents with lines share, and the routes that follow from it."""
 
-How a document is written differs from kind to kind and stays in the kind's own module.
-"""
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
-from zoho_mcp.sandbox import listing
-from zoho_mcp.sandbox.kinds.documents import documents, mail
-from zoho_mcp.sandbox.kinds.documents.document_pdf import KINDS as DRAWN
+from zoho_mcp.sandbox.kinds import settings
+from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.documents import documents, mail, views
 from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply, wants_pdf
-from zoho_mcp.sandbox.listing import Listing
-from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.wire.errors import does_not_exist
+from zoho_mcp.sandbox.kinds.documents.numbering import Numbering
+from zoho_mcp.sandbox.kinds.record_kind import Action, RecordKind, Router, do_nothing
+from zoho_mcp.sandbox.listing import Holds, equals
+from zoho_mcp.sandbox.wire.errors import refused
+from zoho_mcp.sandbox.wire.fields import custom_fields, text
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
+from zoho_mcp.sandbox.wire.routing import BOTH, Reply, Request
 
 
 @dataclass(frozen=True)
-class DocumentKind:
-    """One kind of document.
+class Transition:
+    """A route that changes the status, of documents in one of the statuses `changes`.
 
-    `name` is that of its records and of the key of one in a response, and stands before _id and _number: "invoice".
-    `path` is "/invoices", `scope` "invoices", `tables` its file in the key tables, `word` its name in refusals.
+    Documents in another status stay unchanged and the request succeeds. With a `refusal`, that is so only for those in
+    `keeps`, and the rest are refused. `effect` runs before a change; it may refuse, or set other fields.
     """
 
-    name: str
     path: str
-    scope: str
-    tables: str
-    word: str
-    listing: Listing
-    overview: Callable[[Request], list[Record]]
-    """Every document with what lists filter and sort by."""
-    detail: Callable[[Request, Record], Record]
-    """A document as GET shows it."""
-    message: str = "success"
-    """What a response with one document says."""
+    status: str
+    message: str
+    changes: Collection[str]
+    keeps: Collection[str] = ()
+    refusal: str = ""
+    effect: Action | Callable[[Request, Record], None] = do_nothing
+    products: tuple[str, ...] = BOTH
 
-    def find(self, books: Books, document_id: str) -> Record:
-        """The document of that id. Raises ZohoError 1002."""
-        found = books.get(self.name, document_id)
-        if found is None:
-            raise does_not_exist(self.word)
-        return found
 
-    def named(self, request: Request) -> Record:
-        """The document that the request's path names."""
-        return self.find(request.books, request.path[f"{self.name}_id"])
+@dataclass(frozen=True)
+class Mail:
+    """How a kind of document is mailed. `subject` starts the subject line."""
 
-    def shown(self, request: Request, document: Record) -> Record:
-        """The key and the value of one document in a response."""
-        return {self.name: self.detail(request, document)}
+    subject: str
+    message: str
+    draft_becomes: str = "sent"
+    on_create: bool = False
+    """Whether a create with send=true mails the new document."""
+    shape: str = ""
 
-    def respond(self, request: Request) -> Reply:
-        """GET of the list; item_id looks into the lines."""
-        wanted = request.query.get("item_id")
 
-        def read() -> list[Record]:
-            rows = self.overview(request)
-            # Marked so that the list's own filter finds them.
-            return [{**row, "item_id": wanted} for row in rows if _has_item(row, wanted)] if wanted else rows
+def stored_status(request: Request, document: Record) -> str:
+    """The status in the record, without what follows from other records and today's date."""
+    return str(document["status"])
 
-        return listing.respond_many(request, self.listing, read)
 
-    def get(self, request: Request) -> Reply:
-        """GET of one, as JSON, or as a PDF where the kind has one and the request asks for it."""
-        shown = self.shown(request, self.named(request))
-        if self.name in DRAWN and wants_pdf(request):
-            return pdf_reply(request, self.name, [shown[self.name]])
-        return done(self.message, **shown)
+def sent_custom_fields(request: Request, was: list[Record]) -> list[Record]:
+    """The custom fields of the body, else those before."""
+    return custom_fields(request.body, was)
 
-    def reading_routes(self) -> list[Route]:
-        """The list, and one of it."""
-        one = f"{self.path}/{{{self.name}_id}}"
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentKind(RecordKind):
+    """One kind of document. `write` sets what only this kind has, after the customer and before the lines."""
+
+    derive: Callable[[Request, str | None], Callable[[Record], Record]]
+    """For one customer's documents, or all: gives a document's values that follow from other records and the date."""
+    add_details: Callable[[Request, Record], Record]
+    """Values that a single document has besides those in the list."""
+    saved: str = "saved"
+    numbering: Numbering | None = None
+    pdf_title: str = ""
+    template_type: str = "invoice"
+    texts: tuple[str, ...] = ()
+    """Plain texts besides those that all documents have."""
+    custom_fields: Callable[[Request, list[Record]], list[Record]] = sent_custom_fields
+    """The custom fields after a write, from those before."""
+    after_write: Callable[[Request, Record], None] = do_nothing
+    """Runs when all fields and totals are set, before the document is saved."""
+    line_filters: Mapping[str, tuple[str, Holds]] = field(default_factory=lambda: {"item_id": ("item_id", equals)})
+    """Query parameters that look into the lines: the line's key, and when its value fits."""
+    status: Callable[[Request, Record], str] = stored_status
+    """The status that transitions depend on."""
+    transitions: tuple[Transition, ...] = ()
+    mail: Mail | None = None
+
+    def rows(self, request: Request) -> list[Record]:
+        """Every document whose lines match the query, with what lists filter and sort by."""
+        people = {contact["contact_id"]: contact for contact in request.books.all("contact")}
+        derived = self.derive(request, None)
+        chosen = request.books.all(self.name)
+        for name, (key, holds) in self.line_filters.items():
+            if want := request.query.get(name, "").casefold():
+                chosen = [
+                    document for document in chosen if any(holds(line[key], want) for line in document["line_items"])
+                ]
         return [
-            Route("GET", self.path, f"{self.scope}.READ", self.respond, f"{self.tables}.list"),
-            Route("GET", one, f"{self.scope}.READ", self.get, f"{self.tables}.one"),
+            {**document, **views.common(request, document, people[document["customer_id"]]), **derived(document)}
+            for document in chosen
         ]
 
-    def email_routes(self, subject: str, *, draft_becomes: str, message: str, keys: str = "") -> list[Route]:
-        """Read the mail, and send it. Mailing a draft changes its status; `subject` starts the subject line."""
+    def detail(self, request: Request, record: Record) -> Record:
+        """A document as GET shows it."""
+        contact = contacts.find(request.books, record["customer_id"])
+        derived = self.derive(request, record["customer_id"])(record)
+        shown = {**record, **views.common(request, record, contact), **derived}
+        shown |= views.extras(request, record, contact, self.template_type)
+        return shown | self.add_details(request, shown)
 
-        def get_email(request: Request) -> Reply:
-            document = self.named(request)
-            return done(data=mail.content(request, document, subject, document[f"{self.name}_number"]))
+    def make(self, request: Request, **initial: object) -> Record:
+        """Create and save the document that the body describes; `initial` are values that the body may change."""
+        document: Record = {self.id_key: request.books.new_id(), "status": "draft"}
+        document |= documents.new_document(request) | self.new(request) | initial
+        self._write(request, document)
+        if self.numbering is not None:
+            document[self.numbering.key] = self.numbering.choose(request, self.name)
+        if self.mail is not None and self.mail.on_create and request.wants("send"):
+            self.send_to_customer(request, document)
+            document |= {"status": "sent", "is_emailed": True}
+        self.save(request, document)
+        return document
 
-        def send_email(request: Request) -> Reply:
-            document = self.named(request)
-            mail.send_as_asked(request, self.name, document, subject, document[f"{self.name}_number"])
-            status = draft_becomes if document["status"] == "draft" else document["status"]
-            first = {"is_first_email": not document["is_emailed"]} if keys else {}
-            documents.change(request, self.name, document, status=status, is_emailed=True)
-            return done(message, **first)
+    def change(self, request: Request, record: Record) -> None:
+        """Change what the body names; line_items replaces all lines."""
+        self.before_change(request, record)
+        if self.numbering is not None:
+            self.numbering.change(request, self.name, record)
+        self._write(request, record)
+        self.save(request, record)
 
-        path = f"{self.path}/{{{self.name}_id}}/email"
-        return [
-            Route("GET", path, f"{self.scope}.READ", get_email, "emails.content"),
-            Route("POST", path, f"{self.scope}.CREATE", send_email, keys),
-        ]
+    def get_one(self, request: Request) -> Reply:
+        """GET of one document, as a PDF where the kind has one and the request asks for it."""
+        if self.pdf_title and wants_pdf(request):
+            return self.pdf(request, [self.named(request)])
+        return super().get_one(request)
 
+    def pdf(self, request: Request, chosen: list[Record]) -> Reply:
+        """These documents as one PDF file."""
+        return pdf_reply(request, self.name, self.pdf_title, [self.detail(request, document) for document in chosen])
 
-def _has_item(document: Record, item_id: str) -> bool:
-    lines: Iterable[Record] = document["line_items"]
-    return any(line["item_id"] == item_id for line in lines)
+    def mail_content(self, request: Request, document: Record) -> Record:
+        """The mail with a document as it would be sent. Only for kinds with `mail`."""
+        assert self.mail is not None
+        assert self.numbering is not None
+        return mail.content(request, document, self.mail.subject, document[self.numbering.key])
+
+    def send_to_customer(self, request: Request, document: Record) -> None:
+        """Mail a document to its contact persons. Refused without an address."""
+        mail.send_to_customer(request, self.name, document, self.mail_content(request, document))
+
+    def router(self) -> Router:
+        """A router with the routes that follow from the declaration."""
+        router = super().router()
+        for transition in self.transitions:
+            self._add_transition(router, transition)
+        if self.mail is not None:
+            self._add_mail(router, self.mail)
+        return router
+
+    def _write(self, request: Request, document: Record) -> None:
+        documents.write_customer(request, document)
+        documents.write_texts(request, document, self.texts)
+        document["custom_fields"] = self.custom_fields(request, document["custom_fields"])
+        wanted = text(request.body, "template_id", document["template_id"])
+        document["template_id"] = settings.template(request.books, wanted, self.template_type)["template_id"]
+        self.write(request, document)
+        documents.write_pricing(request, document, self.word)
+        self.after_write(request, document)
+
+    def _add_transition(self, router: Router, transition: Transition) -> None:
+        @router.on_one("POST", transition.path, transition.message, products=transition.products)
+        def change_status(request: Request, document: Record) -> None:
+            status = self.status(request, document)
+            if status in transition.changes:
+                transition.effect(request, document)
+                self.save(request, document, status=transition.status)
+            elif transition.refusal and status not in transition.keeps:
+                raise refused(transition.refusal)
+
+    def _add_mail(self, router: Router, mailed: Mail) -> None:
+        @router.on_one("GET", "/email", shape="emails.content")
+        def get_email(request: Request, document: Record) -> Record:
+            return {"data": self.mail_content(request, document)}
+
+        @router.on_one("POST", "/email", mailed.message, mailed.shape)
+        def send_email(request: Request, document: Record) -> Record:
+            mail.send(request, self.name, document[self.id_key], request.body, self.mail_content(request, document))
+            status = mailed.draft_becomes if document["status"] == "draft" else document["status"]
+            first = {"is_first_email": not document["is_emailed"]} if mailed.shape else {}
+            self.save(request, document, status=status, is_emailed=True)
+            return first

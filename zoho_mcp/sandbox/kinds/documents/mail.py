@@ -45,42 +45,23 @@ def content(request: Request, document: Record, what: str, number: str) -> Recor
     }  # fmt: skip
 
 
-def send_as_asked(request: Request, kind: str, document: Record, what: str, number: str) -> None:
-    """Send what a POST .../email body asks for; to_mail_ids is required."""
-    send(request, kind, document[f"{kind}_id"], request.body, content(request, document, what, number))
-
-
 def send(request: Request, kind: str, record_id: str, body: Record, plain: Record) -> None:
-    """Send what `body` asks for; `plain` has the subject and the text where it names none."""
-    to = texts(body, "to_mail_ids")
-    if not to:
+    """Put the mail that `body` asks for into the outbox; `plain` has the subject and the text where it names none."""
+    to, cc = texts(body, "to_mail_ids"), texts(body, "cc_mail_ids") or []
+    if not to or not all("@" in address for address in (*to, *cc)):
         raise invalid_value("to_mail_ids")
-    deliver(
-        request, kind, record_id,
-        {
-            "to": to,
-            "cc": texts(body, "cc_mail_ids") or [],
-            "subject": text(body, "subject") or plain["subject"],
-            "body": text(body, "body") or plain["body"],
-        },
-    )  # fmt: skip
+    mail_id = request.books.new_id()
+    mail: Record = {
+        "mail_id": mail_id, "kind": kind, "record_id": record_id, "from": request.organization["email"],
+        "to": to, "cc": cc, "subject": text(body, "subject") or plain["subject"],
+        "body": text(body, "body") or plain["body"], "sent_time": request.stamp,
+    }  # fmt: skip
+    request.books.put("mail", mail_id, mail)
 
 
-def send_to_customer(request: Request, kind: str, document: Record, what: str, number: str) -> None:
-    """Send to the document's contact persons, as send=true on create does. Refused without an address."""
+def send_to_customer(request: Request, kind: str, document: Record, plain: Record) -> None:
+    """Send to the document's contact persons. Refused without an address."""
     to = addresses(request, document)
     if not to:
         raise invalid_value("contact_persons")  # the code is unverified
-    plain = content(request, document, what, number)
-    deliver(request, kind, document[f"{kind}_id"], {"to": to, "cc": [], "subject": plain["subject"],
-                                                 "body": plain["body"]})  # fmt: skip
-
-
-def deliver(request: Request, kind: str, record_id: str, mail: Record) -> None:
-    """Put a mail into the outbox."""
-    for address in [*mail["to"], *mail["cc"]]:
-        if "@" not in address:
-            raise invalid_value("to_mail_ids")
-    mail_id = request.books.new_id()
-    about = {"mail_id": mail_id, "kind": kind, "record_id": record_id, "from": request.organization["email"]}
-    request.books.put("mail", mail_id, {**about, **mail, "sent_time": request.stamp})
+    send(request, kind, document[f"{kind}_id"], {"to_mail_ids": to}, plain)

@@ -1,6 +1,8 @@
 """The numbers on documents: INV-000001 and so on, from a sequence or given by the caller."""
 
-from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, number_exists
+from dataclasses import dataclass
+
+from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value
 from zoho_mcp.sandbox.wire.fields import text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
@@ -8,45 +10,47 @@ from zoho_mcp.sandbox.wire.routing import Request
 LIMIT = 100
 
 
-def choose_number(request: Request, kind: str, field: str, prefix: str, what: str) -> str:
-    """The number of a new document: the caller's with ignore_auto_number_generation=true, else the next free one."""
-    given = text(request.body, field, limit=LIMIT).strip()
-    if request.wants("ignore_auto_number_generation"):
-        if not given:
-            raise invalid_value(field)
-        ensure_free(request, kind, given, what)
-        return given
-    if given:
-        # Zoho's users report that auto-numbering refuses a number; the code is unverified.
-        raise ZohoError(
-            4097, f"{what} number cannot be given while auto-number generation is on. "
-            "Pass ignore_auto_number_generation=true to use your own number."
-        )  # fmt: skip
-    return next_number(request, kind, prefix)
+@dataclass(frozen=True)
+class Numbering:
+    """How a kind of document is numbered. A caller's number needs ignore_auto_number_generation=true."""
 
+    key: str
+    prefix: str
+    taken: tuple[int, str]
+    """Code and message of the refusal of a number that another document has."""
+    word: str = ""
+    """Names the document where a number without that parameter is refused; "" for kinds that ignore such a number."""
 
-def next_number(request: Request, kind: str, prefix: str) -> str:
-    """The next number of the sequence that no document has yet."""
-    while True:
-        number = f"{prefix}{request.books.next_number(kind):06d}"
-        if not request.books.labelled(kind, number):
+    def choose(self, request: Request, kind: str) -> str:
+        """The number of a new document: the caller's, else the next one that is free."""
+        if request.wants("ignore_auto_number_generation"):
+            number = self._given(request)
+            if not number:
+                raise invalid_value(self.key)
+            self._check_free(request, kind, number)
             return number
+        if self.word and self._given(request):
+            # Zoho's users report that auto-numbering refuses a number; the code is unverified.
+            raise ZohoError(
+                4097, f"{self.word} number cannot be given while auto-number generation is on. "
+                "Pass ignore_auto_number_generation=true to use your own number."
+            )  # fmt: skip
+        while True:
+            number = f"{self.prefix}{request.books.next_number(kind):06d}"
+            if not request.books.labelled(kind, number):
+                return number
 
+    def change(self, request: Request, kind: str, document: Record) -> None:
+        """Set the number that a PUT gives, if it differs."""
+        if self.word or request.wants("ignore_auto_number_generation"):
+            number = self._given(request)
+            if number and number != document[self.key]:
+                self._check_free(request, kind, number, document[f"{kind}_id"])
+                document[self.key] = number
 
-def change_number(request: Request, kind: str, field: str, what: str, document: Record) -> None:
-    """Set the number that a PUT gives, if it differs."""
-    number = text(request.body, field, limit=LIMIT).strip()
-    if number and number != document[field]:
-        ensure_free(request, kind, number, what, document[f"{kind}_id"])
-        document[field] = number
+    def _given(self, request: Request) -> str:
+        return text(request.body, self.key, limit=LIMIT).strip()
 
-
-def ensure_free(request: Request, kind: str, number: str, what: str, own_id: str = "") -> None:
-    """Raise if a document other than `own_id` has the number."""
-    if is_taken(request, kind, number, own_id):
-        raise number_exists(what)
-
-
-def is_taken(request: Request, kind: str, number: str, own_id: str = "") -> bool:
-    """Whether a document other than `own_id` has the number."""
-    return any(document[f"{kind}_id"] != own_id for document in request.books.labelled(kind, number))
+    def _check_free(self, request: Request, kind: str, number: str, own_id: str = "") -> None:
+        if any(document[f"{kind}_id"] != own_id for document in request.books.labelled(kind, number)):
+            raise ZohoError(*self.taken)

@@ -16,7 +16,7 @@ def common(request: Request, document: Record, contact: Record) -> Record:
         "company_name": contact["company_name"],
         "email": primary["email"] if primary else "",
         "phone": primary["phone"] if primary else "",
-        "item_id": "", "item_name": _line_texts(document, "name"),
+        "item_name": _line_texts(document, "name"),
         "item_description": _line_texts(document, "description"),
         "custom_field": " ".join(str(part["value"]) for part in document["custom_fields"]),
         "custom_field_hash": custom_field_hash(document["custom_fields"]),
@@ -49,11 +49,6 @@ def extras(request: Request, document: Record, contact: Record, template_type: s
         **{f"shipping_charge_{kind}_of_tax_formatted": f"{symbol}{shipping:,.{precision}f}"
            for kind in ("exclusive", "inclusive")},
     }  # fmt: skip
-
-
-def customers(request: Request) -> dict[str, Record]:
-    """Every contact by its id."""
-    return {contact["contact_id"]: contact for contact in request.books.all("contact")}
 
 
 def _address(address: Record) -> Record:

@@ -1,110 +1,72 @@
-"""Recurring invoices, in the scope "invoices" as in the real API: create, read, change, delete, and change by a
-custom field's unique value. No job runs here, so no invoices are generated as time passes."""
+"""Recurring invoices, in the scope "invoices" as in the real API. No job runs here, so no invoices are generated as
+time passes."""
 
-from zoho_mcp.sandbox.kinds.contacts.contacts import terms_label
-from zoho_mcp.sandbox.kinds.documents import documents, unique_fields
-from zoho_mcp.sandbox.kinds.recurring_invoices.actions import ACTION_ROUTES, RECURRING, save
-from zoho_mcp.sandbox.kinds.recurring_invoices.schedule import MOST, UNITS
-from zoho_mcp.sandbox.kinds.recurring_invoices.views import RECURRING_INVOICE, detail, find
-from zoho_mcp.sandbox.kinds.settings import template
-from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
-from zoho_mcp.sandbox.wire.fields import choice, day, flag, text, whole
+from collections.abc import Callable
+from datetime import date
+
+from zoho_mcp.sandbox.kinds import settings
+from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind, Transition
+from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
+from zoho_mcp.sandbox.kinds.invoices.views import UNPAID
+from zoho_mcp.sandbox.kinds.recurring_invoices import schedule, unique_fields
+from zoho_mcp.sandbox.ledger import ZERO
+from zoho_mcp.sandbox.listing import TEXT, Listing, of_status, respond, status_filters
+from zoho_mcp.sandbox.times import parse_stamp
+from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, refused
+from zoho_mcp.sandbox.wire.fields import choice, custom_fields, day, flag, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
+from zoho_mcp.sandbox.wire.routing import Reply, Request, done
 
-KIND = "recurring_invoice"
-
-
-def create_recurring_invoice(request: Request) -> Reply:
-    """POST /recurringinvoices."""
-    record = _create(request)
-    where = f"/recurringinvoices/{record['recurring_invoice_id']}"
-    return created("The recurring invoice has been created.", where, recurring_invoice=detail(request, record))
+STATUSES = ("active", "stopped", "expired")
+LINE_FILTERS = {"item_name": "name", "item_description": "description", "item_id": "item_id", "tax_id": "tax_id",
+                "line_item_id": "line_item_id"}  # fmt: skip
 
 
-def update_recurring_invoice(request: Request) -> Reply:
-    """PUT /recurringinvoices/{recurring_invoice_id}: what is sent changes, the rest stays."""
-    record = find(request.books, request.path["recurring_invoice_id"])
-    _update(request, record)
-    return done(recurring_invoice=detail(request, record))
-
-
-def upsert_recurring_invoice(request: Request) -> Reply:
-    """PUT /recurringinvoices: update the one with the unique value in the headers; with X-Upsert, create a missing one.
-
-    Documented for Zoho Books; that Zoho Invoice has it is unverified, and so is the status of a create, for which the
-    reference shows the same words as for a change.
-    """
-    field = unique_fields.unique_field(request.books, KIND, request.headers.get(unique_fields.KEY, ""))
-    value = request.headers.get(unique_fields.VALUE, "")
-    if not value:
-        raise invalid_value("X-Unique-Identifier-Value")
-    for record in unique_fields.with_value(request.books, KIND, field["api_name"], value):
-        _update(request, record)
-        return done(recurring_invoice=detail(request, record))
-    if request.headers.get(unique_fields.UPSERT, "").lower() != "true":
-        raise does_not_exist("Recurring Invoice")  # code and status are unverified
-    return done(recurring_invoice=detail(request, _create(request, [{**field, "value": value}])))
-
-
-def delete_recurring_invoice(request: Request) -> Reply:
-    """DELETE /recurringinvoices/{recurring_invoice_id}; the invoices that came from it stay."""
-    record = find(request.books, request.path["recurring_invoice_id"])
-    request.books.drop(KIND, record["recurring_invoice_id"])
-    return done("The recurring invoice is deleted successfully.")
-
-
-def _create(request: Request, fields: list[Record] | None = None) -> Record:
-    """A new one. `fields` are custom fields that the body can override. That an upsert keeps the value of its
-    header when the body does not repeat it is unverified."""
-    record: Record = {"recurring_invoice_id": request.books.new_id(), "recurrence_name": "", "status": "active"}
-    record |= documents.new_document(request) | {"start_date": request.today, "end_date": "", "repeat_every": 1}
-    record |= {"recurrence_frequency": "", "allow_partial_payments": False, "history": []}
-    record["custom_fields"] = unique_fields.merged(request.books, KIND, [], fields or [])
-    _write(request, record)
-    save(request, record, "Recurring Invoice created", "Added")
-    return record
-
-
-def _update(request: Request, record: Record) -> None:
-    _write(request, record)
-    save(request, record, "Recurring Invoice updated", "Updated")
-
-
-def _write(request: Request, record: Record) -> None:
+def _new(request: Request) -> Record:
+    record: Record = {
+        "recurrence_name": "", "status": "active", "start_date": request.today, "end_date": "", "repeat_every": 1,
+        "recurrence_frequency": "", "allow_partial_payments": False, "history": [],
+    }  # fmt: skip
     _write_name(request, record)
-    contact = documents.write_customer(request, record)
-    fields = record["custom_fields"]
-    documents.write_texts(request, record)
-    if "custom_fields" in request.body:
-        record["custom_fields"] = unique_fields.merged(request.books, KIND, fields, record["custom_fields"])
-    unique_fields.check_unique(request.books, KIND, record)
-    wanted = text(request.body, "template_id", record["template_id"])
-    record["template_id"] = template(request.books, wanted)["template_id"]
-    record["allow_partial_payments"] = flag(request.body, "allow_partial_payments", record["allow_partial_payments"])
-    _write_schedule(request, record)
-    _write_terms(request, record, contact)
-    documents.write_pricing(request, record, "Recurring Invoice")
+    return record
 
 
 def _write_name(request: Request, record: Record) -> None:
     name = text(request.body, "recurrence_name", record["recurrence_name"], 100).strip()
     if not name:
         raise ZohoError(4031, "Please enter a name for this Recurring Invoice")
-    own_id = record["recurring_invoice_id"]
-    if any(other["recurring_invoice_id"] != own_id for other in request.books.labelled(KIND, name)):
+    own_id = record.get("recurring_invoice_id", "")
+    if any(other["recurring_invoice_id"] != own_id for other in request.books.labelled("recurring_invoice", name)):
         # Zoho's page calls the name unique; that it is refused otherwise, and this code, are unverified.
         raise ZohoError(1001, f"A recurring invoice with the name {name} already exists.")
     record["recurrence_name"] = name
 
 
-def _write_schedule(request: Request, record: Record) -> None:
-    body = request.body
-    record["recurrence_frequency"] = choice(body, "recurrence_frequency", UNITS, record["recurrence_frequency"])
+def _write(request: Request, record: Record) -> None:
+    body, contact = request.body, contacts.find(request.books, record["customer_id"])
+    record["allow_partial_payments"] = flag(body, "allow_partial_payments", record["allow_partial_payments"])
+    _write_schedule(body, record)
+    was = record.get("payment_terms")
+    terms = whole(body, "payment_terms", contact["payment_terms"] if was is None else was)
+    label = record.get("payment_terms_label", "") if terms == was else ""
+    if terms == contact["payment_terms"]:
+        label = label or contact["payment_terms_label"]
+    record["payment_terms"] = terms
+    record["payment_terms_label"] = contacts.terms_label(terms, text(body, "payment_terms_label", limit=200) or label)
+
+
+def _custom_fields(request: Request, was: list[Record]) -> list[Record]:
+    return unique_fields.merged(request.books, "recurring_invoice", was, custom_fields(request.body, was))
+
+
+def _write_schedule(body: Record, record: Record) -> None:
+    units = schedule.UNITS
+    record["recurrence_frequency"] = choice(body, "recurrence_frequency", units, record["recurrence_frequency"])
     if not record["recurrence_frequency"]:
         raise invalid_value("recurrence_frequency")
     record["repeat_every"] = whole(body, "repeat_every", record["repeat_every"])
-    if not 1 <= record["repeat_every"] <= MOST:
+    if not 1 <= record["repeat_every"] <= schedule.MOST:
         raise invalid_value("repeat_every")
     record["start_date"] = day(body, "start_date", record["start_date"])
     # An empty end_date removes the end date: unverified.
@@ -113,21 +75,183 @@ def _write_schedule(request: Request, record: Record) -> None:
         raise invalid_value("end_date")
 
 
-def _write_terms(request: Request, record: Record, contact: Record) -> None:
-    was = record.get("payment_terms")
-    terms = whole(request.body, "payment_terms", contact["payment_terms"] if was is None else was)
-    label = record.get("payment_terms_label", "") if terms == was else ""
-    if terms == contact["payment_terms"]:
-        label = label or contact["payment_terms_label"]
-    record["payment_terms"] = terms
-    record["payment_terms_label"] = terms_label(terms, text(request.body, "payment_terms_label", limit=200) or label)
+def _after_write(request: Request, record: Record) -> None:
+    unique_fields.check_unique(request.books, "recurring_invoice", record)
+    what = ("updated", "Updated") if record["history"] else ("created", "Added")
+    _add_history(request, record, f"Recurring Invoice {what[0]}", what[1])
 
 
-ROUTES = [
-    *RECURRING_INVOICE.reading_routes(),
-    Route("POST", "/recurringinvoices", "invoices.CREATE", create_recurring_invoice, "recurring_invoices.one"),
-    Route("PUT", "/recurringinvoices", "invoices.UPDATE", upsert_recurring_invoice, "recurring_invoices.one"),
-    Route("PUT", RECURRING, "invoices.UPDATE", update_recurring_invoice, "recurring_invoices.one"),
-    Route("DELETE", RECURRING, "invoices.DELETE", delete_recurring_invoice),
-    *ACTION_ROUTES,
-]
+def _add_history(request: Request, record: Record, description: str, operation: str) -> None:
+    # The words are unverified, except "Recurring Invoice created" and Added.
+    entry: Record = {"comment_id": request.books.new_id(), "description": description, "operation": operation}
+    record["history"].append({**entry, "time": request.stamp})
+
+
+def _status(record: Record, today: str) -> str:
+    """The status that Zoho shows. The record itself has only active and stopped; a stopped one does not expire."""
+    if record["status"] == "active" and record["end_date"] and record["end_date"] < today:
+        return "expired"
+    return str(record["status"])
+
+
+def _next_invoice_date(record: Record, today: str) -> str:
+    """When the next invoice is due, "" for none. Today counts, because today's invoice has not been made."""
+    if _status(record, today) != "active":
+        return ""  # that a stopped one has none is unverified
+    start, unit = date.fromisoformat(record["start_date"]), record["recurrence_frequency"]
+    due = schedule.next_date(start, unit, record["repeat_every"], date.fromisoformat(today))
+    if due is None or (record["end_date"] and due.isoformat() > record["end_date"]):
+        return ""
+    return due.isoformat()
+
+
+def _derive(request: Request, customer_id: str | None) -> Callable[[Record], Record]:
+    last: dict[str, str] = {}
+    for invoice in request.books.of_customer("invoice", customer_id):
+        parent = invoice["recurring_invoice_id"]
+        last[parent] = max(last.get(parent, ""), invoice["date"])
+
+    def derived(record: Record) -> Record:
+        return {
+            "status": _status(record, request.today),
+            "last_sent_date": last.get(record["recurring_invoice_id"], ""),
+            "next_invoice_date": _next_invoice_date(record, request.today),
+        }
+
+    return derived
+
+
+def _invoices_of(request: Request, record: Record) -> list[Record]:
+    return [row for row in INVOICE.rows(request) if row["recurring_invoice_id"] == record["recurring_invoice_id"]]
+
+
+def _add_details(request: Request, shown: Record) -> Record:
+    own = _invoices_of(request, shown)
+    return {
+        "paid_invoices_total": sum((row["total"] for row in own if row["status"] == "paid"), ZERO),
+        "unpaid_invoices_balance": sum((row["balance"] for row in own if row["status"] in UNPAID), ZERO),
+        "customer_email": shown["email"],
+        "customer_phone": shown["phone"],
+    }
+
+
+def _change_of_status(path: str, status: str, before: str, word: str) -> Transition:
+    def add_history(request: Request, record: Record) -> None:
+        if record["end_date"] and record["end_date"] < request.today:
+            raise refused(EXPIRED)
+        _add_history(request, record, f"Recurring Invoice {word}", word.capitalize())
+
+    message = f"The recurring invoice has been {word}."
+    # That the status succeeds without a change when it is the same, and that an expired one can be neither stopped nor
+    # resumed, are unverified.
+    return Transition(path, status, message, (before,), (status,), refusal=EXPIRED, effect=add_history)
+
+
+EXPIRED = "The recurring invoice has expired."
+RECURRING_INVOICE = DocumentKind(
+    name="recurring_invoice",
+    path="/recurringinvoices",
+    scope="invoices",
+    tables="recurring_invoices",
+    word="Recurring Invoice",
+    saved="one",
+    listing=Listing(
+        key="recurring_invoices",
+        report_name="Recurring Invoices",
+        # Zoho's documents name no columns: unverified.
+        sortable=("recurrence_name", "customer_name", "start_date", "end_date", "next_invoice_date", "last_sent_date",
+                  "reference_number", "total", "last_modified_time"),
+        exact=("customer_id",),
+        text=("recurrence_name", "customer_name", "notes", "reference_number"),
+        dates=("start_date", "end_date"),
+        search=("recurrence_name", "customer_name", "reference_number"),
+        statuses={status: of_status(status) for status in STATUSES},
+        filters=status_filters({status.capitalize(): status for status in STATUSES}),
+        default_filter="Status.All",
+    ),
+    line_filters={
+        f"{name}{suffix}": (key, holds) for name, key in LINE_FILTERS.items() for suffix, holds in TEXT.items()
+    },
+    found="Details of a recurring invoice is displayed successfully.",
+    created="The recurring invoice has been created.",
+    updated="success",
+    deleted="The recurring invoice is deleted successfully.",
+    new=_new,
+    before_change=_write_name,
+    write=_write,
+    custom_fields=_custom_fields,
+    after_write=_after_write,
+    derive=_derive,
+    add_details=_add_details,
+    status=lambda request, record: _status(record, request.today),
+    transitions=(
+        _change_of_status("/status/stop", "stopped", "active", "stopped"),
+        _change_of_status("/status/resume", "active", "stopped", "resumed"),
+    ),
+)  # fmt: skip
+router = RECURRING_INVOICE.router()
+# The routes below are documented for Zoho Books; that Zoho Invoice has them too is unverified.
+
+
+@router.on_all("PUT", "", "one")
+def upsert(request: Request) -> Reply:
+    """Update the one with the unique value in the headers; with X-Upsert, create a missing one.
+
+    The status of a create is unverified: the reference shows the same words for it as for a change.
+    """
+    field = unique_fields.unique_field(request.books, "recurring_invoice", request.headers.get(unique_fields.KEY, ""))
+    value = request.headers.get(unique_fields.VALUE, "")
+    if not value:
+        raise invalid_value("X-Unique-Identifier-Value")
+    for record in unique_fields.with_value(request.books, "recurring_invoice", field["api_name"], value):
+        RECURRING_INVOICE.change(request, record)
+        return done(**RECURRING_INVOICE.shown(request, record))
+    if request.headers.get(unique_fields.UPSERT, "").lower() != "true":
+        raise does_not_exist("Recurring Invoice")  # code and status are unverified
+    # That the value of the header is kept when the body does not repeat it is unverified.
+    fields = unique_fields.merged(request.books, "recurring_invoice", [], [{**field, "value": value}])
+    return done(**RECURRING_INVOICE.shown(request, RECURRING_INVOICE.make(request, custom_fields=fields)))
+
+
+@router.on_one("PUT", "/templates/{template_id}", "The template of the recurring invoice has been updated.")
+def set_template(request: Request, record: Record) -> None:
+    """Use a template of invoices."""
+    template = settings.template(request.books, request.path["template_id"])
+    _add_history(request, record, f"Recurring Invoice template changed to {template['template_name']}", "Updated")
+    RECURRING_INVOICE.save(request, record, template_id=template["template_id"])
+
+
+@router.on_one(
+    "GET", "/comments", "The complete history and comments of a recurring invoice are displayed successfully.",
+    "comments",
+)  # fmt: skip
+def list_history(request: Request, record: Record) -> Record:
+    """The newest first (unverified)."""
+    return {"comments": [_comment(request, record, entry) for entry in reversed(record["history"])]}
+
+
+@router.on_one("GET", "/invoices", shape="invoices.list")
+def list_invoices(request: Request, record: Record) -> Reply:
+    """The invoices that name it; the sandbox generates none."""
+    return respond(request, INVOICE.listing, _invoices_of(request, record))
+
+
+def _comment(request: Request, record: Record, entry: Record) -> Record:
+    moment = parse_stamp(entry["time"]) or request.now
+    days = (request.now.date() - moment.date()).days
+    return {
+        "comment_id": entry["comment_id"],
+        "recurring_invoice_id": record["recurring_invoice_id"],
+        "comment_description": entry["description"],
+        "commented_by_id": "",
+        "commented_by": request.organization["contact_name"],
+        "comment_type": "system",
+        "operation_type": entry["operation"],
+        "date": moment.date().isoformat(),
+        # Of these words the reference shows "yesterday" only.
+        "date_description": {0: "today", 1: "yesterday"}.get(days, f"{days} days ago"),
+        "time": f"{moment.hour % 12 or 12}:{moment.minute:02d} {'AM' if moment.hour < 12 else 'PM'}",
+        "transaction_id": record["recurring_invoice_id"],
+        # The reference's sample says "estimate", which looks like a mistake.
+        "transaction_type": "recurring_invoice",
+    }
