@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "policy": ({"errors", "private_files", "text", "settings", *SPEC_VALUES, "policy"}, {"pydantic", "anyio"}),
     "audit": ({"errors", "private_files", "settings", *SPEC_VALUES, "audit"}, {"pydantic", "filelock"}),
     "pages": ({"errors", "pages"}, {"anyio", "h11", "markupsafe", "starlette", "uvicorn"}),
-    "approval_page": ({"errors", "policy", "pages", "approval_page"}, {"anyio", "markupsafe", "starlette"}),
+    "approval_page": ({"errors", "text", "policy", "pages", "approval_page"}, {"anyio", "markupsafe", "starlette"}),
     "server": (
         {
             "errors",

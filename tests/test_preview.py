@@ -14,11 +14,12 @@ from mcp import Client
 from test_confirm import answer, question
 
 from zoho_mcp.policy.consequences import falls_due, mail, pays_out, unapplies
-from zoho_mcp.policy.display import LONGEST, parts, quoted, spelled_date
+from zoho_mcp.policy.display import parts, quoted, spelled_date
 from zoho_mcp.policy.preview import Preview, preview
 from zoho_mcp.server.app import create_server
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.text import LONGEST_VALUE
 from zoho_mcp.zoho.client import ZohoClient
 
 pytestmark = pytest.mark.anyio
@@ -219,7 +220,9 @@ def test_no_text_of_others_makes_a_line_of_its_own_or_a_long_one(name: str) -> N
     lines = shown.text().splitlines()
     assert len(lines) == 1 + len((*shown.losses, *shown.details, *shown.texts)) + shown.final
     assert "".join(lines).isprintable()
-    assert all(len(part) <= LONGEST for _, value in shown.details for is_quoted, part in parts(value) if is_quoted)
+    assert all(
+        len(part) <= LONGEST_VALUE for _, value in shown.details for is_quoted, part in parts(value) if is_quoted
+    )
 
 
 def test_the_preview_gives_number_amount_and_currency_for_the_record_and_changes_with_it() -> None:

@@ -2,11 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, cast
 
-LONGEST_VALUE = 200
+LONGEST_VALUE = 80
+"""Characters of a value that is quoted: it is written by others and must not crowd out our own words."""
+_MOST_MARKS = 2
+"""Combining marks on one letter; no language stacks more, and stacks of them cover the lines around."""
+_FILLERS = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
+"""Look like blanks, or like nothing, without being spaces."""
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _STRAIGHT = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u00b4\u0060", "'"))
 """Apostrophes as phones, word processors and keyboards write them."""
 _INVISIBLE = re.compile(
@@ -18,13 +24,22 @@ scripts need single joiners and single selectors of style; these stay."""
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
-def clean(value: object, longest: int = LONGEST_VALUE) -> str:
-    """The value on one line, without control or invisible characters, cut to `longest` characters with an ellipsis."""
+def one_line(value: object, longest: int = LONGEST_VALUE) -> str:
+    """The value on one line, cut to `longest` characters: no control or invisible characters, no stacks of marks."""
     text = str(value)
-    if not text.isprintable():
-        text = strip_control(text)
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(_visible(_SELECTORS.sub("", unicodedata.normalize("NFC", text))))
     text = " ".join(text.split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _visible(text: str) -> Iterator[str]:
+    marks = 0
+    for sign in text:
+        category = unicodedata.category(sign)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if marks <= _MOST_MARKS and (category != "Cf" or sign in _FILLERS):
+            yield " " if category[0] in "CZ" or sign in _FILLERS else sign
 
 
 def visible(value: Any) -> Any:
@@ -37,13 +52,6 @@ def visible(value: Any) -> Any:
     if isinstance(value, list):
         return [visible(part) for part in cast("list[Any]", value)]
     return value
-
-
-def strip_control(value: object) -> str:
-    """The text with each control character as a space and invisible characters removed; spaces stay as they are."""
-    return "".join(
-        sign if sign.isprintable() else "" if unicodedata.category(sign) == "Cf" else " " for sign in str(value)
-    )
 
 
 def folded(text: str) -> str:

@@ -10,6 +10,7 @@ from zoho_mcp.pages.html import fill, whole_page
 from zoho_mcp.policy import display
 from zoho_mcp.policy.approvals import DONE, Approval
 from zoho_mcp.policy.preview import FINAL
+from zoho_mcp.text import one_line
 
 _fill = partial(fill, "approval_page")
 _CLIENTS = (
@@ -111,7 +112,7 @@ def _unbroken(text: str) -> Markup:
 def _owner(approval: Approval) -> dict[str, str]:
     shown = approval.shown
     return {
-        "organization": display.one_line(shown.organization),
+        "organization": one_line(shown.organization),
         "demo": "Demo data" if shown.is_demo else "",
     }
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
-from zoho_mcp.text import strip_control
-
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
@@ -25,7 +23,9 @@ _WIDEST = 100
 
 def clean(text: object) -> str:
     """Text without what steers a terminal: control characters become spaces, invisible ones vanish."""
-    return strip_control(text)
+    return "".join(
+        sign if sign.isprintable() else "" if unicodedata.category(sign) == "Cf" else " " for sign in str(text)
+    )
 
 
 def decorated() -> bool:

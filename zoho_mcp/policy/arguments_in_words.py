@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any, cast
 
 from zoho_mcp.policy.display import (
-    LONGEST,
     Detail,
     Json,
     before_tax,
@@ -14,11 +13,11 @@ from zoho_mcp.policy.display import (
     described,
     line_amount,
     money,
-    one_line,
     quoted_address,
 )
 from zoho_mcp.policy.losses import element_in_words, elements, with_old_figures
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.text import LONGEST_VALUE, one_line
 
 MOST_ELEMENTS = 200
 """Of one list; what is beyond is counted and summed, but for addresses, all of which are shown."""
@@ -89,7 +88,7 @@ def _rows(operation: Operation, name: str, value: Any, record: Json) -> Iterator
         yield label, _old_and_new(name, value, before if operation.http.method == "PUT" else None, currency)
 
 
-def _old_and_new(name: str, value: Any, old: Any, currency: str, longest: int = LONGEST) -> str:
+def _old_and_new(name: str, value: Any, old: Any, currency: str, longest: int = LONGEST_VALUE) -> str:
     new = described(name, value, currency, longest)
     if old in (None, "") or str(old) == str(value) or isinstance(old, list | Mapping):
         return new
@@ -142,4 +141,4 @@ def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[Deta
 
 
 def _is_long(value: Any) -> bool:
-    return isinstance(value, str) and len(value) > LONGEST
+    return isinstance(value, str) and len(value) > LONGEST_VALUE

@@ -9,7 +9,6 @@ from zoho_mcp.policy.display import (
     Json,
     decimal,
     money,
-    one_line,
     quoted,
     quoted_address,
     records_in,
@@ -18,6 +17,7 @@ from zoho_mcp.policy.display import (
 from zoho_mcp.policy.facts import outsiders, recipients
 from zoho_mcp.policy.preview import More, filled, text_of
 from zoho_mcp.specs.entry import Mails
+from zoho_mcp.text import one_line
 
 JUST_ADDED = "Contact person for less than a day"
 _MOST_ROWS = 100

@@ -13,6 +13,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from zoho_mcp.text import LONGEST_VALUE, one_line
+
 Json = Mapping[str, Any]
 Detail = tuple[str, str]
 """A label and its value, in words."""
@@ -31,15 +33,8 @@ _NOT_SHOWN = (
     "bcy_", "tax_type", "line_item_", "item_total", "discount_amount", "item_type", "pricing_scheme",
 )  # fmt: skip
 FIRST, LAST = "\u2068", "\u2069"
-LONGEST = 80
-"""Characters of one text: texts are written by others and must not crowd out the question."""
 LONGEST_ADDRESS = 320
 """An e-mail address is never cut short: RFC 5321 allows 64 characters before the @ and 255 after it."""
-_MOST_MARKS = 2
-"""Combining marks on one letter; no language stacks more, and stacks of them cover the lines around."""
-_FILLERS = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
-"""Look like blanks, or like nothing, without being spaces."""
-_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _QUOTATION_MARKS = re.compile('["“”„‟«»\u02ba\u02ee\u2033\u2036\u275d\u275e\u301d-\u301f\uff02\U0001f676-\U0001f678]')
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~]|(?<![^\W_])_|_(?![^\W_]))")
 _WITH_BACKSLASH = r"\\\1"
@@ -47,14 +42,7 @@ _LINK = re.compile(r"(://|\bwww\.)", re.IGNORECASE)
 _PART = re.compile(f"{FIRST}([^{FIRST}{LAST}]*){LAST}")
 
 
-def one_line(value: Any, longest: int = LONGEST) -> str:
-    """A text of others on one line: no control or invisible characters, no stacks of marks, cut to `longest`."""
-    text = _SELECTORS.sub("", unicodedata.normalize("NFC", str(value)))
-    text = " ".join("".join(_visible(text)).split())
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def quoted(value: Any, longest: int = LONGEST) -> str:
+def quoted(value: Any, longest: int = LONGEST_VALUE) -> str:
     """A text of others as a part of a question; empty for an empty one."""
     text = one_line(value, longest)
     return f"{FIRST}{text}{LAST}" if text else ""
@@ -103,17 +91,6 @@ def _broken(link: re.Match[str]) -> str:
 def _inner(part: str) -> str:
     """Quotation marks within are single ones: a text cannot end its own quotation."""
     return _QUOTATION_MARKS.sub("'", part)
-
-
-def _visible(text: str) -> Iterator[str]:
-    marks = 0
-    for sign in text:
-        category = unicodedata.category(sign)
-        marks = marks + 1 if category in ("Mn", "Me") else 0
-        if marks > _MOST_MARKS:
-            continue
-        if category != "Cf" or sign in _FILLERS:
-            yield " " if category[0] in "CZ" or sign in _FILLERS else sign
 
 
 def decimal(value: object) -> Decimal | None:
@@ -212,7 +189,7 @@ def described_line(line: Json) -> str:
     return ", ".join([*sums, *words, *others])
 
 
-def described(name: str, value: Any, currency: str = "", longest: int = LONGEST) -> str:
+def described(name: str, value: Any, currency: str = "", longest: int = LONGEST_VALUE) -> str:
     """One value of a record or a call: an amount with its currency, a date in words, ids as they are, texts quoted."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -18,13 +18,13 @@ from zoho_mcp.policy.display import (
     described,
     described_line,
     money,
-    one_line,
     quoted,
     quoted_address,
     share,
 )
 from zoho_mcp.specs.entry import Replaces
 from zoho_mcp.specs.model import Operation
+from zoho_mcp.text import one_line
 
 _OF_AN_ELEMENT = (
     "salutation", "phone", "mobile", "designation", "department", "is_primary_contact", "tax_amount_withheld",

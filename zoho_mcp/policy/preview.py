@@ -20,14 +20,13 @@ from zoho_mcp.policy.display import (
     decimal,
     is_date,
     money,
-    one_line,
     quoted,
     spelled_date,
 )
 from zoho_mcp.policy.losses import NONE, Losses
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.text import fill, placeholders
+from zoho_mcp.text import fill, one_line, placeholders
 
 _DETAILS = (
     ("total", "Total"),

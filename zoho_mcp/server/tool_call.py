@@ -12,7 +12,7 @@ from zoho_mcp.server.context import RequestContext
 from zoho_mcp.specs.arguments import normalize
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.calls import current_call
-from zoho_mcp.text import clean
+from zoho_mcp.text import one_line
 from zoho_mcp.zoho.client import ORGANIZATION
 
 TOKEN = "confirmation_token"
@@ -95,7 +95,7 @@ def client_of(ctx: RequestContext) -> str:
     """What the client calls itself, with its version, made harmless to show; empty when it gives no name."""
     info = ctx.session.client_params.client_info if ctx.session.client_params is not None else None
     words = f"{info.title or info.name} {info.version}" if info is not None else ""
-    return clean(words, _LONGEST_NAME)
+    return one_line(words, _LONGEST_NAME)
 
 
 def principal_of(ctx: RequestContext) -> str | None:

@@ -16,7 +16,7 @@ from zoho_mcp.errors import (
     UnavailableError,
     ZohoMcpError,
 )
-from zoho_mcp.text import clean
+from zoho_mcp.text import one_line
 from zoho_mcp.zoho.request import Request
 
 _NOT_FOUND = frozenset({5, 1002, 2006})
@@ -141,7 +141,7 @@ def unreadable(request: Request, status: int, content_type: str) -> ZohoMcpError
 def wrong_shape(request: Request, envelope: Mapping[str, Any]) -> ZohoMcpError:
     """The error for a response without the record or the rows that were requested: names what it has instead."""
     wanted = request.rows_in or request.record_in
-    named = ", ".join(clean(key, 60) for key in list(envelope)[:20])
+    named = ", ".join(one_line(key, 60) for key in list(envelope)[:20])
     state = "has no usable" if wanted in envelope else "has no"
     what = f'Zoho\'s response {state} "{wanted}"; it has {named}.'
     if request.changes:

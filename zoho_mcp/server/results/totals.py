@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from zoho_mcp.errors import UnavailableError
-from zoho_mcp.text import clean
+from zoho_mcp.text import one_line
 from zoho_mcp.zoho.request import json_numbers
 
 NOT_ISSUED = frozenset(
@@ -35,7 +35,7 @@ def amount(row: Mapping[str, Any], name: str) -> Decimal:
 def required(row: Mapping[str, Any], name: str) -> Any:
     """A value that a record must have. Raises UnavailableError, naming the keys present, when it is missing."""
     if row.get(name) in (None, ""):
-        present = ", ".join(clean(key, 60) for key in sorted(row))
+        present = ", ".join(one_line(key, 60) for key in sorted(row))
         raise UnavailableError(
             f"A record in Zoho's response has no {name}; it has {present}.", "No figure was made up. Call again later."
         )
@@ -58,7 +58,7 @@ def day(row: Mapping[str, Any], name: str) -> date:
         return date.fromisoformat(value[:10])
     except ValueError:
         raise UnavailableError(
-            f"A record in Zoho's response has the {name} {clean(value, 60)}.", "Call again later."
+            f"A record in Zoho's response has the {name} {one_line(value, 60)}.", "Call again later."
         ) from None
 
 
@@ -80,7 +80,7 @@ def money(value: Any) -> Decimal:
         found = Decimal("nan")
     if found.is_finite():
         return found
-    what = f"Zoho's response has the amount {clean(value, 60)}, which is not a number."
+    what = f"Zoho's response has the amount {one_line(value, 60)}, which is not a number."
     raise UnavailableError(what, "No figure was made up. Call again later.")
 
 

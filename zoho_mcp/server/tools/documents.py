@@ -8,13 +8,12 @@ from typing import Any, cast
 import mcp_types as types
 
 from zoho_mcp.errors import NotFoundError
-from zoho_mcp.policy.display import one_line
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
 from zoho_mcp.server.tools import attachments
 from zoho_mcp.specs.entry import File
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.text import fill, visible
+from zoho_mcp.text import fill, one_line, visible
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Arguments = Mapping[str, Any]

@@ -10,7 +10,7 @@ from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.results.totals import required
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.specs.model import Operation
-from zoho_mcp.text import clean
+from zoho_mcp.text import one_line
 
 _SHOWN = ("customer_name", "status", "date", "total", "currency_code")
 _LONGEST_NUMBER = 100
@@ -64,7 +64,7 @@ async def _record(
         count = "no record has" if not own else f"{len(own)} records have"
         raise ArgumentsError(
             call.operation.name,
-            [f'{name}: {count} the number "{clean(number, 60)}". Look the id up with {reader.name}.'],
+            [f'{name}: {count} the number "{one_line(number, 60)}". Look the id up with {reader.name}.'],
         )
     return own[0]
 

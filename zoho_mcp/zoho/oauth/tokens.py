@@ -13,7 +13,7 @@ import anyio
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.settings import Settings
 from zoho_mcp.telemetry.calls import count_token_request, trace_request
-from zoho_mcp.text import clean
+from zoho_mcp.text import one_line
 from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, is_trustworthy
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _answer(response: "httpx.Response") -> dict[str, Any]:
         answer: Any = response.json()
     except (ValueError, RecursionError):
         kind = response.headers.get("content-type", "no content type").partition(";")[0]
-        return {"error": WEB_PAGE, "error_description": f"status {response.status_code}, {clean(kind, 60)}"}
+        return {"error": WEB_PAGE, "error_description": f"status {response.status_code}, {one_line(kind, 60)}"}
     return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
 
 
