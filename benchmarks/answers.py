@@ -21,7 +21,7 @@ from zoho_mcp.sandbox.store import Store
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.settings import from_environment
-from zoho_mcp.specs.lint import BYTES_PER_TOKEN
+from zoho_mcp.specs.check import BYTES_PER_TOKEN
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import build

@@ -3,7 +3,7 @@
 `python benchmarks/tools_list.py`. `zoho-invoice-mcp tools` prints the same per tool for the settings in use.
 """
 
-from zoho_mcp.specs.lint import BYTES_PER_TOKEN, tool_size
+from zoho_mcp.specs.check import BYTES_PER_TOKEN, tool_size
 from zoho_mcp.specs.load import load
 
 

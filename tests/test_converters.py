@@ -11,7 +11,7 @@ import pytest
 from zoho_mcp.server.tools.inventory import for_organizations
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import EDITIONS
-from zoho_mcp.specs.lint import not_portable
+from zoho_mcp.specs.check import not_portable
 from zoho_mcp.specs.load import load
 
 Schema = Mapping[str, Any]

@@ -2,31 +2,46 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import mcp_types as types
 import pytest
 from conftest import Zoho, call, kind_of, text_of
+from jsonschema import Draft202012Validator, validate
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from stories import LINES, PNG, use_every_tool
 
 from zoho_mcp.server.tools.attachments import LARGEST_UPLOAD
+from zoho_mcp.server.tools.inventory import output_schema
 from zoho_mcp.specs.load import load
+from zoho_mcp.specs.model import Operation
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("product", ["invoice", "books"])
 async def test_every_tool_works_in_the_sandbox(zoho: Zoho, tmp_path: Path, product: str) -> None:
-    used = {use.tool for use in await use_every_tool(zoho, tmp_path, product)}
-    catalog = load(product)
+    uses = await use_every_tool(zoho, tmp_path, product)
+    used, catalog = {use.tool for use in uses}, load(product)
     # Those of the extra toolsets are used in test_receivables.
-    assert {name for name, one in catalog.operations.items() if one.toolset not in catalog.extra} - used == set()
+    unused = {name for name, one in catalog.operations.items() if one.toolset not in catalog.extra} - used
+    assert unused == set(), "Use these tools in a story of tests/cases/walks/."
+    for use in uses:
+        if catalog.operations[use.tool].effect == "read":
+            keeps_the_promised_shape(catalog.operations[use.tool], use.answer)
     destroyed = [tool for tool in used if load(product).operations[tool].effect == "destroy"]
     # Updates that take something away are asked about too.
     assert len(zoho.person.questions) >= len(destroyed)
+
+
+def keeps_the_promised_shape(operation: Operation, answer: dict[str, Any]) -> None:
+    """The client checked the answer against the published schema. Inside, records are as `output` says."""
+    assert set(answer) <= set(output_schema(operation)["properties"]), operation.name
+    held: Any = answer.get(operation.tool_answer_key, [])
+    for record in cast("list[Any]", held if isinstance(held, list) else [held]):
+        validate(record, dict(operation.output), Draft202012Validator)
 
 
 async def sent_estimate(client: Client) -> str:

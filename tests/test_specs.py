@@ -11,8 +11,8 @@ import pytest
 from zoho_mcp.errors import SpecError
 from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.settings.variables import EDITIONS
+from zoho_mcp.specs.check import check_catalog, check_entry
 from zoho_mcp.specs.entry import SpecFile
-from zoho_mcp.specs.lint import LARGEST_DEFAULT, LARGEST_TOOLSET, slow_check, tool_size
 from zoho_mcp.specs.load import load, specs_folder
 
 CATALOGS = {product: load(product) for product in ("invoice", "books")}
@@ -23,7 +23,7 @@ ENTRIES = [
 
 @pytest.mark.parametrize(("product", "name"), ENTRIES)
 def test_an_entry_keeps_the_rules(product: str, name: str) -> None:
-    assert slow_check(CATALOGS[product].operations[name]) == []
+    assert check_entry(CATALOGS[product].operations[name]) == []
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
@@ -199,16 +199,6 @@ def test_what_an_update_leaves_out_has_no_default(product: str) -> None:
     assert described == []
 
 
-@pytest.mark.parametrize(
-    ("product", "toolset"), [(product, one) for product in CATALOGS for one in CATALOGS[product].toolsets]
-)
-def test_a_toolset_stays_small(product: str, toolset: str) -> None:
-    sizes = [tool_size(one) for one in CATALOGS[product].operations.values() if one.toolset == toolset]
-    assert sum(sizes) <= LARGEST_TOOLSET
-
-
 @pytest.mark.parametrize("product", CATALOGS)
-def test_the_default_tools_stay_small(product: str) -> None:
-    catalog = CATALOGS[product]
-    sizes = [tool_size(one) for one in catalog.operations.values() if one.toolset not in catalog.extra]
-    assert sum(sizes) <= LARGEST_DEFAULT
+def test_toolsets_keep_the_rules_and_stay_small(product: str) -> None:
+    assert check_catalog(CATALOGS[product]) == []

@@ -3,13 +3,11 @@
 import json
 import re
 from decimal import Decimal
-from typing import Any, cast
 
 import mcp_types as types
 import pytest
 from conftest import ERAS, Era, Zoho, call, kind_of, text_of
-from jsonschema import Draft202012Validator, validate
-from mcp import Client
+from jsonschema import Draft202012Validator
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.results.projection import with_records
@@ -107,42 +105,6 @@ async def test_text_and_structured_content_say_the_same_without_empty_values(zoh
     for row in with_records(result.structured_content)["customers"]:
         assert set(row) <= set(load().operations["list_customers"].answer.columns)
         assert "" not in row.values()
-
-
-@pytest.mark.parametrize("tool", [name for name, operation in usual().items() if operation.effect == "read"])
-async def test_answers_keep_the_promised_shape(zoho: Zoho, tool: str) -> None:
-    async with zoho.client() as client:
-        arguments = await some_arguments(client, tool)
-        tools = {listed.name: listed for listed in (await client.list_tools()).tools}
-        sent = (await client.call_tool(tool, arguments)).structured_content
-        answer = with_records(sent)
-    validate(sent, tools[tool].output_schema or {}, Draft202012Validator)
-    operation = load().operations[tool]
-    held: Any = answer.get(operation.tool_answer_key, [])
-    for record in cast("list[Any]", held if isinstance(held, list) else [held]):
-        validate(record, operation.output, Draft202012Validator)
-    assert set(answer) <= set((tools[tool].output_schema or {})["properties"])
-
-
-async def some_arguments(client: Client, tool: str) -> dict[str, Any]:
-    required = load().operations[tool].input.get("required", [])
-    found: dict[str, Any] = {}
-    for name in required:
-        if name in ("year", "month"):
-            found[name] = {"year": 2026, "month": 5}[name]
-            continue
-        listing, key = {
-            "customer_id": ("list_customers", "customers"),
-            "invoice_id": ("list_invoices", "invoices"),
-            "payment_id": ("list_payments", "customerpayments"),
-            "estimate_id": ("list_estimates", "estimates"),
-            "creditnote_id": ("list_credit_notes", "creditnotes"),
-            "expense_id": ("list_expenses", "expenses"),
-            "item_id": ("list_items", "items"),
-            "recurring_invoice_id": ("list_recurring_invoices", "recurring_invoices"),
-        }[name]
-        found[name] = (await call(client, listing, per_page=1))[key][0][name]
-    return found
 
 
 async def test_customers_are_called_customers_everywhere(zoho: Zoho) -> None:

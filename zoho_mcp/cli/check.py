@@ -5,7 +5,7 @@ import argparse
 from zoho_mcp.cli import console
 from zoho_mcp.server.tools.composite import COMPOSITES
 from zoho_mcp.settings.variables import EDITIONS
-from zoho_mcp.specs.lint import slow_check
+from zoho_mcp.specs.check import check_catalog, check_entry
 from zoho_mcp.specs.load import load
 
 
@@ -18,11 +18,12 @@ def check(options: argparse.Namespace) -> int:
     """Print every problem; 0 when there is none. Raises SpecError when the files cannot be loaded."""
     problems: set[str] = set()
     for product in ("invoice", "books"):
+        problems |= set(check_catalog(load(product)))
         for edition in ("", *EDITIONS):
             catalog = load(product, edition)
             for operation in catalog.operations.values():
                 # The size limit is for what everybody gets; an edition's own fields come on top.
-                rules = slow_check(operation, sized=not edition)
+                rules = check_entry(operation, sized=not edition)
                 problems |= {f"{operation.toolset}.json: {operation.name}: {problem}." for problem in rules}
             problems |= {
                 f"{operation.name}: zoho_mcp.server.tools.composite has no function {operation.handler}."

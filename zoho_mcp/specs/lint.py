@@ -1,16 +1,13 @@
-"""Rules over the whole catalog: the quick ones at every start, the slow ones in `check` and in the tests."""
+"""Contradictions inside entries and between them: names only, checked at every start."""
 
-import json
 from collections.abc import Iterator
-from functools import cache
-from typing import Any, cast
+from typing import cast
 
 from zoho_mcp.specs.entry import FoundBy, Mails
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.specs.schema import Json
 from zoho_mcp.text import placeholders
 
-_COMBINATORS = frozenset({"oneOf", "anyOf", "allOf", "not", "if", "enum"})
 _CAN_DESTROY = frozenset({"customer_id", "currency_id", "amount", "discount", "shipping_charge", "adjustment"})
 _LISTS = ("lines", "people", "allocations", "values")
 _TAKES = {"pays_out": "amount", "refused_with_transactions": "customer_id"}
@@ -21,14 +18,6 @@ _WRITTEN_BY_OTHERS = frozenset({
     "attachment_name", "expense_receipt_name",
 })  # fmt: skip
 """Fields that hold words of people, who may choose them to mislead."""
-BYTES_PER_TOKEN = 4.4
-"""Measured on this server's own tools/list with OpenAI's o200k vocabulary; other models differ a little."""
-LARGEST_TOOL = 2_400
-"""Bytes of name, description and input schema as compact JSON."""
-LARGEST_TOOLSET = 10_000
-"""Bytes of all its tools together, counted likewise."""
-LARGEST_DEFAULT = 48_200
-"""Bytes of all tools that are offered by default, counted likewise: just under 11,000 tokens."""
 
 
 def cross_check(catalog: Catalog) -> list[str]:
@@ -230,72 +219,3 @@ def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[
         yield "confirm.done says what is true afterwards."
     if operation.effect == "send" and not operation.confirm.final:
         yield "a mail cannot be taken back: confirm.final."
-
-
-def tool_size(operation: Operation) -> int:
-    """Bytes that the tool costs in tools/list: name, description and input schema as compact JSON."""
-    tool = {"name": operation.name, "description": operation.description, "inputSchema": operation.published_input}
-    return len(json.dumps(tool, separators=(",", ":"), ensure_ascii=False).encode())
-
-
-def slow_check(operation: Operation, *, sized: bool = True) -> list[str]:
-    """Rules on one entry that take time or only matter to its author; for `check` and the tests."""
-    schemas = (operation.input, operation.output)
-    problems = [problem for schema in schemas if (problem := _schema_problem(json.dumps(schema)))]
-    if operation.input.get("type") != "object":
-        problems.append("the input is an object")
-    problems += [
-        f"no {key} at the top of the input: some hosts refuse it" for key in _COMBINATORS & set(operation.input)
-    ]
-    problems += [f"{path} has no description" for path in _undescribed(operation.input, "")]
-    problems += not_portable(operation.published_input)
-    if sized and (size := tool_size(operation)) > LARGEST_TOOL:
-        problems.append(f"costs {size} bytes in tools/list, at most {LARGEST_TOOL}")
-    return problems
-
-
-@cache
-def _schema_problem(text: str) -> str:
-    """What is wrong with a schema; empty if nothing. Most are the same in every edition, and one takes milliseconds."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    try:
-        Draft202012Validator.check_schema(json.loads(text))
-    except SchemaError as problem:
-        return f"not a JSON Schema: {problem.message}"
-    return ""
-
-
-_PORTABLE = frozenset({
-    "type", "description", "properties", "required", "items", "enum", "pattern", "minimum", "maximum", "minLength",
-    "maxLength", "minItems", "maxItems",
-})  # fmt: skip
-
-
-def not_portable(schema: Json, path: str = "the input") -> list[str]:
-    """What in a published schema some client cannot read: every node has one type, an object is described by names."""
-    problems = [f"{path}: {key} is not read by every client" for key in schema.keys() - _PORTABLE]
-    if not isinstance(schema.get("type"), str):
-        problems.append(f"{path} needs exactly one type")
-    for name, part in cast(Json, schema.get("properties", {})).items():
-        problems += not_portable(part, f"{path}.{name}")
-    if isinstance(items := schema.get("items"), dict):
-        problems += not_portable(cast(Json, items), path + "[]")
-    elif schema.get("type") == "array":
-        problems.append(f"{path} does not say what its items are")
-    return problems
-
-
-def _properties(schema: Json, path: str) -> Iterator[tuple[str, str, Json]]:
-    for name, part in schema.get("properties", {}).items():
-        inner = f"{path}.{name}" if path else str(name)
-        yield name, inner, part
-        yield from _properties(part, inner)
-    items: Any = schema.get("items")
-    if isinstance(items, dict):
-        yield from _properties(cast(Json, items), path + "[]")
-
-
-def _undescribed(schema: Json, path: str) -> list[str]:
-    return [inner for _, inner, part in _properties(schema, path) if not part.get("description")]
