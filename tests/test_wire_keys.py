@@ -31,9 +31,11 @@ OPERATIONS = [(product, operation) for product in PRODUCTS for operation in CATA
 SANDBOX = {(route.method, re.sub(r"{\w+}", "{id}", route.pattern)): route for routes in MODULES for route in routes}
 ADDED_HERE = {("list_payments", "currency_code")}
 """Columns that the server adds to rows; `server/tools/payment_currency.py` looks the currency up."""
-DONE_WITHOUT = {("get_payment", "last_modified_time"), ("get_estimate", "is_emailed")}
-"""What these records do not say. A change of them whose answer is lost is then called done only if the record has what
-was sent, and a lost mail never is."""
+SHOWN_BY = {"mailed": "is_emailed", "status": "status"}
+"""Sign of an outcome to the field that shows it. A change is shown by what was sent and, where the record has one, by
+its `last_modified_time`."""
+DONE_WITHOUT = {("get_estimate", "is_emailed")}
+"""What this record does not say: a lost mail of it is never called sent."""
 
 
 def tree(value: Any) -> Keys:
@@ -95,9 +97,8 @@ def test_what_a_tool_shows_adds_up_asks_about_and_reconciles_by_is_on_the_wire(
     if operation.outcome and operation.outcome.list:
         lists = catalog.operations[operation.outcome.list]
         must_be_sent(product, lists, (*operation.outcome.by, "created_time"))
-    if operation.outcome and operation.outcome.sign in ("changed", "mailed", "status") and operation.outcome.read:
-        read = catalog.operations[operation.outcome.read]
-        needed = {"changed": "last_modified_time", "mailed": "is_emailed", "status": "status"}[operation.outcome.sign]
+    if operation.outcome and operation.outcome.sign in SHOWN_BY and operation.outcome.read:
+        read, needed = catalog.operations[operation.outcome.read], SHOWN_BY[operation.outcome.sign]
         if (read.name, needed) not in DONE_WITHOUT:
             must_be_sent(product, read, (needed,))
 
