@@ -13,7 +13,8 @@ from zoho_mcp.sandbox.control import handle_control
 from zoho_mcp.sandbox.dispatch import Dispatcher
 from zoho_mcp.sandbox.faults import Faults
 from zoho_mcp.sandbox.kinds import accounts, estimates, items, organizations, payments, projects, settings
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts import addresses, contact_persons, contacts
+from zoho_mcp.sandbox.kinds.contacts import mail as contact_mail
 from zoho_mcp.sandbox.kinds.credit_notes import application, credit_notes
 from zoho_mcp.sandbox.kinds.credit_notes import refunds as credit_note_refunds
 from zoho_mcp.sandbox.kinds.expenses import expenses
@@ -28,7 +29,10 @@ from zoho_mcp.sandbox.wire.routing import RouteTable
 
 MODULES = [
     organizations.ROUTES,
-    contacts.ROUTES,
+    contacts.router.routes,
+    contact_persons.router.routes,
+    contact_mail.router.routes,
+    addresses.router.routes,
     items.ROUTES,
     invoices.router.routes,
     credits.router.routes,

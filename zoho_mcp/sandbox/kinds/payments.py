@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, rest, settled_of, unapply
 from zoho_mcp.sandbox.kinds import settings
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.kinds.refunds import RefundKind, refund_rows, refunds_of
@@ -188,7 +188,7 @@ def update_payment(request: Request, payment: Record) -> Record:
 
 def _write(request: Request, payment: Record) -> None:
     body = request.body
-    payment["customer_name"] = contacts.find(request.books, payment["customer_id"])["contact_name"]
+    payment["customer_name"] = CONTACT.find(request.books, payment["customer_id"])["contact_name"]
     payment["amount"] = number(body, "amount", payment.get("amount", ZERO))
     if payment["amount"] <= 0 or payment["amount"] != rounded(payment["amount"], payment["price_precision"]):
         raise invalid_value("amount")

@@ -1,7 +1,7 @@
 """Projects: they can be set up and listed. The sandbox has no tasks, hours or users of projects."""
 
-from zoho_mcp.sandbox.kinds.contacts.contact_persons import primary_of
-from zoho_mcp.sandbox.kinds.contacts.records import find as find_contact
+from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
+from zoho_mcp.sandbox.kinds.contacts.parts import primary_of
 from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import Listing, respond, status_filters
 from zoho_mcp.sandbox.times import touch
@@ -40,7 +40,7 @@ def create_project(request: Request) -> Reply:
     name, billing_type = text(body, "project_name", limit=100), choice(body, "billing_type", BILLING_TYPES, "")
     if not name or not billing_type:
         raise invalid_value("billing_type" if name else "project_name")
-    customer = find_contact(request.books, text(body, "customer_id"), "Customer")
+    customer = CONTACT.find(request.books, text(body, "customer_id"), "Customer")
     project: Record = {
         "project_id": project_id, "project_name": name, "customer_id": customer["contact_id"],
         "customer_name": customer["contact_name"], "description": text(body, "description", limit=500),

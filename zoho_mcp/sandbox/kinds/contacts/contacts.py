@@ -1,20 +1,17 @@
 """Customers: what Zoho's API calls contacts. Balances on them come from balances.py."""
 
 from zoho_mcp.sandbox.balances import Settled, Standing, invoice_status, settled, standings
-from zoho_mcp.sandbox.kinds.contacts.address_routes import ADDRESS_ROUTES
-from zoho_mcp.sandbox.kinds.contacts.addresses import address_from
-from zoho_mcp.sandbox.kinds.contacts.contact_persons import PERSON_ROUTES, persons_from, primary_of
-from zoho_mcp.sandbox.kinds.contacts.mail_routes import MAIL_ROUTES
-from zoho_mcp.sandbox.kinds.contacts.records import find
+from zoho_mcp.sandbox.kinds.contacts.parts import address_from, persons_from, primary_of
+from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.kinds.settings import base_currency, currency
 from zoho_mcp.sandbox.ledger import ZERO, rounded
-from zoho_mcp.sandbox.listing import Listing, respond
+from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.times import in_words, touch
+from zoho_mcp.sandbox.times import in_words
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value
 from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_fields, flag, number, record, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
+from zoho_mcp.sandbox.wire.routing import Request
 
 # Text fields that are saved unchanged, with their maximum length (None: no known limit).
 TEXTS: dict[str, int | None] = {
@@ -34,32 +31,6 @@ SUMMARY = ("currency_id", "currency_code", "currency_symbol", "price_precision",
 CURRENCY = ("is_base_currency", "currency_name_formatted")
 TRANSACTIONS = ("invoice", "payment", "estimate", "creditnote", "recurring_invoice", "expense")
 OF_PERSONS = ("first_name", "last_name", "email", "phone")
-LISTING = Listing(
-    key="contacts",
-    report_name="Contacts",
-    sortable=(
-        "contact_name", "first_name", "last_name", "email", "outstanding_receivable_amount", "last_modified_time",
-        "unused_credits_receivable_amount", "company_name",
-    ),
-    text=("contact_name", "company_name", *OF_PERSONS, "address"),
-    # Documented as filters "of the contact person"; that this is any of them, and not the primary one, is unverified.
-    elsewhere={name: f"every_{name}" for name in OF_PERSONS},
-    search=("contact_name", "company_name", "first_name", "last_name", "email", "phone", "mobile", "contact_number"),
-    filters={
-        "Status.All": lambda row: True,
-        "Status.Active": lambda row: row["status"] == "active",
-        "Status.Inactive": lambda row: row["status"] == "inactive",
-        "Status.Duplicate": lambda row: False,
-        "Status.PortalEnabled": lambda row: row["is_portal_enabled"],
-        "Status.PortalDisabled": lambda row: not row["is_portal_enabled"],
-        "Status.Crm": lambda row: False,
-        "Status.CreditLimitExceed": lambda row: ZERO < row["credit_limit"] < row["outstanding_receivable_amount"],
-        "Invoice.OverDue": lambda row: row["has_overdue"],
-        "Invoice.Unpaid": lambda row: row["outstanding_receivable_amount"] > 0,
-    },
-    default_filter="Status.All",
-    default_sort="contact_name",
-)  # fmt: skip
 
 
 def terms_label(days: int, label: str = "") -> str:
@@ -67,16 +38,16 @@ def terms_label(days: int, label: str = "") -> str:
     return label or ("Due on Receipt" if days == 0 else f"Net {days}")
 
 
-def list_contacts(request: Request) -> Reply:
-    """GET /contacts: customers, unless another contact_type is asked for."""
+def _overview(request: Request) -> list[Record]:
+    """Customers, unless another contact_type is asked for."""
     wanted = request.query.get("contact_type") or "customer"
     if wanted not in ("customer", "vendor"):
         raise invalid_value("contact_type")
     stand = standings(request.books)
     overdue = _overdue_customers(request) if request.query.get("filter_by") == "Invoice.OverDue" else set[str]()
-    rows = [
+    return [
         {
-            **view(request, contact, stand.get(contact["contact_id"], Standing())),
+            **_view(request, contact, stand.get(contact["contact_id"], Standing())),
             "address": " ".join(str(contact["billing_address"][part]) for part in ("address", "street2", "city")),
             "has_overdue": contact["contact_id"] in overdue,
             **{f"every_{name}": [person[name] for person in contact["contact_persons"]] for name in OF_PERSONS},
@@ -84,59 +55,27 @@ def list_contacts(request: Request) -> Reply:
         for contact in request.books.all("contact")
         if contact["contact_type"] == wanted
     ]
-    return respond(request, LISTING, rows)
 
 
-def get_contact(request: Request) -> Reply:
-    """GET /contacts/{contact_id}."""
-    return done(contact=detail(request, find(request.books, request.path["contact_id"])))
-
-
-def create_contact(request: Request) -> Reply:
-    """POST /contacts. A top-level email is silently ignored, as Zoho does."""
-    contact_id = request.books.new_id()
-    home = base_currency(request.books)
-    contact: Record = {
-        "contact_id": contact_id, "contact_name": "", "status": "active", "source": "api", "credit_limit": ZERO,
-        "currency_id": home["currency_id"], "payment_terms": 0, "contact_type": "customer",
+def _new(request: Request) -> Record:
+    # A top-level email is silently ignored, as Zoho does.
+    return {
+        "contact_name": "", "status": "active", "source": "api", "credit_limit": ZERO,
+        "currency_id": base_currency(request.books)["currency_id"], "payment_terms": 0, "contact_type": "customer",
         "customer_sub_type": "business", "language_code": "en", "is_portal_enabled": False, "is_taxable": True,
         "billing_address": {}, "shipping_address": {}, "contact_persons": [], "custom_fields": [],
-        "default_templates": {}, "created_time": request.stamp, "created_date": request.today,
+        "default_templates": {}, "created_date": request.today,
     }  # fmt: skip
-    _write(request, contact)
-    return created("The contact has been added.", f"/contacts/{contact_id}", contact=detail(request, contact))
 
 
-def update_contact(request: Request) -> Reply:
-    """PUT /contacts/{contact_id}: what is sent changes, the rest stays."""
-    contact = find(request.books, request.path["contact_id"])
-    _write(request, contact)
-    return done("Contact information has been saved.", contact=detail(request, contact))
-
-
-def delete_contact(request: Request) -> Reply:
-    """DELETE /contacts/{contact_id}, refused while there are transactions."""
-    contact = find(request.books, request.path["contact_id"])
+def _before_delete(request: Request, contact: Record) -> None:
     if _has_transactions(request.books, contact["contact_id"]):
         raise ZohoError(3000, "This contact cannot be deleted since you have recorded transactions for it")
-    request.books.drop("contact", contact["contact_id"])
-    return done("The customer has been deleted.")
 
 
-def mark_active(request: Request) -> Reply:
-    """POST /contacts/{contact_id}/active."""
-    return _mark(request, "active")
-
-
-def mark_inactive(request: Request) -> Reply:
-    """POST /contacts/{contact_id}/inactive."""
-    return _mark(request, "inactive")
-
-
-def detail(request: Request, contact: Record) -> Record:
-    """A contact as GET shows it."""
+def _detail(request: Request, contact: Record) -> Record:
     contact_id = contact["contact_id"]
-    shown = view(request, contact, standings(request.books, contact_id).get(contact_id, Standing()))
+    shown = _view(request, contact, standings(request.books, contact_id).get(contact_id, Standing()))
     money = currency(request.books, contact["currency_id"])
     summary = {name: shown[name] for name in SUMMARY} | {name: money[name] for name in CURRENCY}
     return {
@@ -148,7 +87,7 @@ def detail(request: Request, contact: Record) -> Record:
     }
 
 
-def view(request: Request, contact: Record, standing: Standing) -> Record:
+def _view(request: Request, contact: Record, standing: Standing) -> Record:
     """A contact with its balances; the top-level person fields are those of the primary contact person."""
     precision = contact["price_precision"]
     person = primary_of(contact)
@@ -195,8 +134,6 @@ def _write(request: Request, contact: Record) -> None:
     contact["contact_persons"] = persons_from(request, contact["contact_persons"])
     contact["custom_fields"] = custom_fields(body, contact["custom_fields"])
     contact["default_templates"] = record(body, "default_templates") or contact["default_templates"]
-    touch(contact, request.now)
-    request.books.put("contact", contact["contact_id"], contact)
 
 
 def _write_terms(request: Request, contact: Record) -> None:
@@ -223,14 +160,6 @@ def _check_name(request: Request, contact: Record) -> None:
         )
 
 
-def _mark(request: Request, status: str) -> Reply:
-    contact = find(request.books, request.path["contact_id"])
-    contact["status"] = status
-    touch(contact, request.now)
-    request.books.put("contact", contact["contact_id"], contact)
-    return done(f"The contact has been marked as {status}.")
-
-
 def _has_transactions(books: Books, contact_id: str) -> bool:
     spent = (expense["vendor_id"] == contact_id for expense in books.all("expense"))
     return any(books.of_customer(kind, contact_id) for kind in TRANSACTIONS) or any(spent)
@@ -245,15 +174,46 @@ def _overdue_customers(request: Request) -> set[str]:
     }
 
 
-ROUTES = [
-    Route("GET", "/contacts", "contacts.READ", list_contacts, "contacts.list"),
-    Route("POST", "/contacts", "contacts.CREATE", create_contact, "contacts.one"),
-    Route("GET", "/contacts/{contact_id}", "contacts.READ", get_contact, "contacts.one"),
-    Route("PUT", "/contacts/{contact_id}", "contacts.UPDATE", update_contact, "contacts.one"),
-    Route("DELETE", "/contacts/{contact_id}", "contacts.DELETE", delete_contact),
-    Route("POST", "/contacts/{contact_id}/active", "contacts.CREATE", mark_active),
-    Route("POST", "/contacts/{contact_id}/inactive", "contacts.CREATE", mark_inactive),
-    *PERSON_ROUTES,
-    *MAIL_ROUTES,
-    *ADDRESS_ROUTES,
-]
+CONTACT = RecordKind(
+    name="contact",
+    path="/contacts",
+    scope="contacts",
+    tables="contacts",
+    word="Contact",
+    listing=Listing(
+        key="contacts",
+        report_name="Contacts",
+        sortable=(
+            "contact_name", "first_name", "last_name", "email", "outstanding_receivable_amount", "last_modified_time",
+            "unused_credits_receivable_amount", "company_name",
+        ),
+        text=("contact_name", "company_name", *OF_PERSONS, "address"),
+        # Documented as filters "of the contact person"; that any of them counts, not the primary one, is unverified.
+        elsewhere={name: f"every_{name}" for name in OF_PERSONS},
+        search=("contact_name", "company_name", *OF_PERSONS, "mobile", "contact_number"),
+        filters={
+            "Status.All": lambda row: True,
+            "Status.Active": lambda row: row["status"] == "active",
+            "Status.Inactive": lambda row: row["status"] == "inactive",
+            "Status.Duplicate": lambda row: False,
+            "Status.PortalEnabled": lambda row: row["is_portal_enabled"],
+            "Status.PortalDisabled": lambda row: not row["is_portal_enabled"],
+            "Status.Crm": lambda row: False,
+            "Status.CreditLimitExceed": lambda row: ZERO < row["credit_limit"] < row["outstanding_receivable_amount"],
+            "Invoice.OverDue": lambda row: row["has_overdue"],
+            "Invoice.Unpaid": lambda row: row["outstanding_receivable_amount"] > 0,
+        },
+        default_filter="Status.All",
+        default_sort="contact_name",
+    ),
+    created="The contact has been added.",
+    updated="Contact information has been saved.",
+    deleted="The customer has been deleted.",
+    has_activity=True,
+    new=_new,
+    write=_write,
+    view=_detail,
+    overview=_overview,
+    before_delete=_before_delete,
+)  # fmt: skip
+router = CONTACT.router()

@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from zoho_mcp.sandbox.kinds import settings
-from zoho_mcp.sandbox.kinds.contacts import contacts
-from zoho_mcp.sandbox.kinds.contacts.addresses import address_from
+from zoho_mcp.sandbox.kinds.contacts.parts import address_from, primary_of
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO, Discount, Line, Priced, Tax, Terms, price, rounded
 from zoho_mcp.sandbox.wire.errors import ZohoError, customer_not_accessible, does_not_exist, invalid_value
 from zoho_mcp.sandbox.wire.fields import as_number, choice, flag, number, record, records, text, texts
@@ -56,7 +55,7 @@ def write_customer(request: Request, document: Record) -> None:
         document["exchange_rate"] = settings.currency(request.books, contact["currency_id"])["exchange_rate"]
         document["billing_address"] = contact["billing_address"]
         document["shipping_address"] = contact["shipping_address"]
-        primary = contacts.primary_of(contact)
+        primary = primary_of(contact)
         document["contact_persons"] = [primary["contact_person_id"]] if primary else []
     # Read again at every write, so that later writes show a renamed customer.
     document["customer_name"] = contact["contact_name"]

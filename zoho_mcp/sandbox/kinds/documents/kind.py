@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from zoho_mcp.sandbox.kinds import settings
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
 from zoho_mcp.sandbox.kinds.documents import documents, mail, views
 from zoho_mcp.sandbox.kinds.documents.document_pdf import pdf_reply, wants_pdf
 from zoho_mcp.sandbox.kinds.documents.numbering import Numbering
@@ -98,7 +98,7 @@ class DocumentKind(RecordKind):
 
     def detail(self, request: Request, record: Record) -> Record:
         """A document as GET shows it."""
-        contact = contacts.find(request.books, record["customer_id"])
+        contact = CONTACT.find(request.books, record["customer_id"])
         derived = self.derive(request, record["customer_id"])(record)
         shown = {**record, **views.common(request, record, contact), **derived}
         shown |= views.extras(request, record, contact, self.template_type)

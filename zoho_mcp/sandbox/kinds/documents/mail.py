@@ -1,6 +1,7 @@
 """Mail: nothing leaves the machine. A sent mail is a record of kind "mail", read with store.outbox()."""
 
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
+from zoho_mcp.sandbox.kinds.contacts.parts import primary_of
 from zoho_mcp.sandbox.wire.errors import invalid_value
 from zoho_mcp.sandbox.wire.fields import text, texts
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -9,17 +10,17 @@ from zoho_mcp.sandbox.wire.routing import Request
 
 def addresses(request: Request, document: Record) -> list[str]:
     """The addresses of a document's contact persons, or else of its customer's primary one."""
-    contact = contacts.find(request.books, document["customer_id"])
+    contact = CONTACT.find(request.books, document["customer_id"])
     people: list[Record] = contact["contact_persons"]
     chosen = [person for person in people if person["contact_person_id"] in document["contact_persons"]]
     found = [str(person["email"]) for person in chosen if person["email"]]
-    primary = contacts.primary_of(contact)
+    primary = primary_of(contact)
     return found or ([str(primary["email"])] if primary and primary["email"] else [])
 
 
 def content(request: Request, document: Record, what: str, number: str) -> Record:
     """What GET .../email shows: the mail as it would be sent, and its possible recipients."""
-    contact = contacts.find(request.books, document["customer_id"])
+    contact = CONTACT.find(request.books, document["customer_id"])
     to = addresses(request, document)
     return {
         "subject": f"{what} - {number} from {request.organization['name']}",
@@ -45,18 +46,15 @@ def content(request: Request, document: Record, what: str, number: str) -> Recor
     }  # fmt: skip
 
 
-def send(request: Request, kind: str, record_id: str, body: Record, plain: Record) -> None:
+def send(request: Request, kind: str, record_id: str, body: Record, plain: Record, **more: str) -> None:
     """Put the mail that `body` asks for into the outbox; `plain` has the subject and the text where it names none."""
     to, cc = texts(body, "to_mail_ids"), texts(body, "cc_mail_ids") or []
     if not to or not all("@" in address for address in (*to, *cc)):
         raise invalid_value("to_mail_ids")
     mail_id = request.books.new_id()
-    mail: Record = {
-        "mail_id": mail_id, "kind": kind, "record_id": record_id, "from": request.organization["email"],
-        "to": to, "cc": cc, "subject": text(body, "subject") or plain["subject"],
-        "body": text(body, "body") or plain["body"], "sent_time": request.stamp,
-    }  # fmt: skip
-    request.books.put("mail", mail_id, mail)
+    content = {name: text(body, name) or plain[name] for name in ("subject", "body")}
+    mail = {"mail_id": mail_id, "kind": kind, "record_id": record_id, "from": request.organization["email"], "to": to}
+    request.books.put("mail", mail_id, {**mail, "cc": cc, **content, **more, "sent_time": request.stamp})
 
 
 def send_to_customer(request: Request, kind: str, document: Record, plain: Record) -> None:

@@ -1,7 +1,7 @@
 """What responses with invoices, estimates and credit notes share: customer, lines, template, addresses."""
 
 from zoho_mcp.sandbox.kinds import settings
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts.parts import primary_of
 from zoho_mcp.sandbox.wire.fields import custom_field_hash
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
@@ -11,7 +11,7 @@ ADDRESSES = ("billing_address", "shipping_address")
 
 def common(request: Request, document: Record, contact: Record) -> Record:
     """Values that every document shows of its customer and itself; list filters use them too."""
-    primary = contacts.primary_of(contact)
+    primary = primary_of(contact)
     return {
         "company_name": contact["company_name"],
         "email": primary["email"] if primary else "",

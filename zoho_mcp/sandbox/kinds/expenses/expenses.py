@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from zoho_mcp.sandbox.kinds import accounts, settings
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
 from zoho_mcp.sandbox.kinds.expenses import receipts as expense_receipts
 from zoho_mcp.sandbox.kinds.expenses.views import LISTING, billed, detail, find, view
 from zoho_mcp.sandbox.ledger import ZERO, Line, Tax, Terms, price, rounded
@@ -146,7 +146,7 @@ def _write_people(request: Request, expense: Record) -> None:
     for kind in ("customer", "vendor"):
         contact_id = text(request.body, f"{kind}_id", expense[f"{kind}_id"])
         # Read again at every write, so that later writes show a renamed contact.
-        contact = contacts.find(request.books, contact_id, kind.capitalize()) if contact_id else None
+        contact = CONTACT.find(request.books, contact_id, kind.capitalize()) if contact_id else None
         if contact is not None and contact["contact_type"] != kind:
             raise does_not_exist(kind.capitalize())
         expense[f"{kind}_id"] = contact_id

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from zoho_mcp.sandbox.balances import allocations_to, balance, settled_of, unapply
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT, terms_label
 from zoho_mcp.sandbox.kinds.documents import documents
 from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind, Mail, Transition
 from zoho_mcp.sandbox.kinds.documents.numbering import Numbering
@@ -37,13 +37,13 @@ def _write(request: Request, invoice: Record) -> None:
     invoice["allow_partial_payments"] = flag(body, "allow_partial_payments", invoice["allow_partial_payments"])
     invoice["payment_expected_date"] = day(body, "payment_expected_date", invoice["payment_expected_date"])
     was_due = (invoice["date"], invoice.get("payment_terms"))
-    contact = contacts.find(request.books, invoice["customer_id"])
+    contact = CONTACT.find(request.books, invoice["customer_id"])
     invoice["date"] = day(body, "date", invoice["date"])
     invoice["payment_terms"] = whole(body, "payment_terms", invoice.get("payment_terms", contact["payment_terms"]))
     label = text(body, "payment_terms_label", limit=200)
     if not label and invoice["payment_terms"] == contact["payment_terms"]:
         label = contact["payment_terms_label"]
-    invoice["payment_terms_label"] = contacts.terms_label(invoice["payment_terms"], label)
+    invoice["payment_terms_label"] = terms_label(invoice["payment_terms"], label)
     due = invoice.get("due_date", "")
     if was_due != (invoice["date"], invoice["payment_terms"]) or not due:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 from zoho_mcp.sandbox.balances import NOT_IN_FORCE, Settled, Standing, balance, invoice_status, settled, standings
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
 from zoho_mcp.sandbox.ledger import rounded
 from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -57,7 +57,7 @@ def _due_days(due_date: str, today: date) -> str:
 
 def add_details(request: Request, shown: Record) -> Record:
     """Values that a single invoice has besides those in the list."""
-    contact = contacts.find(request.books, shown["customer_id"])
+    contact = CONTACT.find(request.books, shown["customer_id"])
     standing = standings(request.books, contact["contact_id"]).get(contact["contact_id"], Standing())
     return {
         "contact": {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 
 from zoho_mcp.sandbox.kinds import settings
-from zoho_mcp.sandbox.kinds.contacts import contacts
+from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT, terms_label
 from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind, Transition
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.invoices.views import UNPAID
@@ -44,7 +44,7 @@ def _write_name(request: Request, record: Record) -> None:
 
 
 def _write(request: Request, record: Record) -> None:
-    body, contact = request.body, contacts.find(request.books, record["customer_id"])
+    body, contact = request.body, CONTACT.find(request.books, record["customer_id"])
     record["allow_partial_payments"] = flag(body, "allow_partial_payments", record["allow_partial_payments"])
     _write_schedule(body, record)
     was = record.get("payment_terms")
@@ -53,7 +53,7 @@ def _write(request: Request, record: Record) -> None:
     if terms == contact["payment_terms"]:
         label = label or contact["payment_terms_label"]
     record["payment_terms"] = terms
-    record["payment_terms_label"] = contacts.terms_label(terms, text(body, "payment_terms_label", limit=200) or label)
+    record["payment_terms_label"] = terms_label(terms, text(body, "payment_terms_label", limit=200) or label)
 
 
 def _custom_fields(request: Request, was: list[Record]) -> list[Record]:
