@@ -17,7 +17,7 @@ from test_http_tokens import Tokens, tokens
 from zoho_mcp.errors import AuthError, SettingsError
 from zoho_mcp.policy.grants import Grant, grant_for
 from zoho_mcp.policy.load import parse
-from zoho_mcp.server.grants import limited
+from zoho_mcp.server.middleware.grants import limited
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.request import Request
 

@@ -22,7 +22,7 @@ from watching import Watch, attributes, get, watching
 from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.server.app import create_server
-from zoho_mcp.server.requests import METHODS
+from zoho_mcp.server.middleware.requests import METHODS
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.telemetry.calls import KNOWN_CODES, trace_request

@@ -1,6 +1,6 @@
 """A server that starts without an account: it lists its tools, and its first call opens a page to choose books on.
 
-What only a call needs is imported with the first one, as in `server.requests`.
+What only a call needs is imported with the first one, as in `server.middleware.requests`.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -14,8 +14,8 @@ from zoho_mcp.connect.serving import ConnectServer
 from zoho_mcp.connect.switch import BooksSwitch
 from zoho_mcp.errors import NotConnectedError, ZohoMcpError
 from zoho_mcp.pages.on_demand import OpenBrowser
-from zoho_mcp.server import requests
 from zoho_mcp.server.context import RequestContext, ServerContext
+from zoho_mcp.server.middleware import requests
 from zoho_mcp.server.prompts import skills
 from zoho_mcp.server.tools.inventory import list_tools
 from zoho_mcp.telemetry.calls import current_call

@@ -21,13 +21,13 @@ from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
 from zoho_mcp.policy.client_memory import ClientMemory
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
-from zoho_mcp.server import requests
 from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import Claims, LocalClaims
 from zoho_mcp.server.delivery.shared_claims import SharedClaims
-from zoho_mcp.server.grants import GrantMiddleware
 from zoho_mcp.server.icon import ICON
+from zoho_mcp.server.middleware import requests
+from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.prompts import handlers as prompts
 from zoho_mcp.server.prompts import skills
 from zoho_mcp.server.prompts.instructions import instructions

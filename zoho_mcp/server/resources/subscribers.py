@@ -29,11 +29,12 @@ class Subscribers:
         self._listening = 0
         self._heard: Counter[str] = Counter()
         self._older: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
-
-    @property
-    def are_any(self) -> bool:
+        self.are_any = False
         """Whether somebody is to be told of changes: here, or perhaps at another server."""
-        return bool(self._listening or self._older) or self.pass_on is not _to_nobody
+        self._count()
+
+    def _count(self) -> None:
+        self.are_any = bool(self._listening or self._older) or self.pass_on is not _to_nobody
 
     def uris(self) -> list[str]:
         """Every address that somebody subscribed to."""
@@ -43,22 +44,26 @@ class Subscribers:
         """A client of 2026-07-28 began to listen."""
         self._listening += 1
         self._heard.update(uris)
+        self._count()
 
     def unsubscribe(self, uris: list[str]) -> None:
         """It stopped."""
         self._listening -= 1
         self._heard.subtract(uris)
         self._heard = +self._heard
+        self._count()
 
     def add(self, session: ServerSession, uri: str) -> None:
         """An older client subscribed."""
         self._older[_who(session), uri] = session
         while len(self._older) > MOST_SUBSCRIPTIONS:
             self._older.popitem(last=False)
+        self._count()
 
     def drop(self, session: ServerSession, uri: str) -> None:
         """It unsubscribed."""
         self._older.pop((_who(session), uri), None)
+        self._count()
 
     async def publish(self, uris: Collection[str]) -> None:
         """Tell everybody who subscribed to one of these addresses."""
@@ -79,6 +84,7 @@ class Subscribers:
         if patience.cancelled_caught:
             # Otherwise every later change would wait for a client that does not read.
             self._older = OrderedDict((key, session) for key, session in self._older.items() if key[0] != who)
+            self._count()
 
 
 async def _to_nobody(touched: Change) -> None:

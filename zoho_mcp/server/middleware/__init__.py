@@ -1,0 +1,1 @@
+"""What stands around the handlers of MCP requests."""
