@@ -13,7 +13,7 @@ from typing import Any
 
 from zoho_mcp.connect.offer import CONNECT
 from zoho_mcp.server.prompts.prompt import Prompt, all_prompts
-from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import SETTINGS, Setting
 from zoho_mcp.specs.load import load

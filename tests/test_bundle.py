@@ -24,7 +24,7 @@ from mcp import Client, StdioServerParameters
 import zoho_mcp
 from zoho_mcp.connect.offer import CONNECT
 from zoho_mcp.server.prompts.prompt import all_prompts
-from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.specs.load import load

@@ -37,7 +37,7 @@ from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.demo.organization import add_organization, today_there
 from zoho_mcp.sandbox.times import utc_now
 from zoho_mcp.server.prompts.instructions import LONGEST
-from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.profiles import has_account
 from zoho_mcp.specs.load import load

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zoho_mcp.server.tools.inventory import for_organizations
+from zoho_mcp.server.tools.offered import for_organizations
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import EDITIONS
 from zoho_mcp.specs.check import not_portable

@@ -11,7 +11,7 @@ from machine import Machine
 
 from zoho_mcp.cli.clients.apps import CLIENTS
 from zoho_mcp.cli.clients.apps import Machine as Here
-from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 

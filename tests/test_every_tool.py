@@ -13,8 +13,8 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from stories import LINES, PNG, use_every_tool
 
-from zoho_mcp.server.tools.attachments import LARGEST_UPLOAD
-from zoho_mcp.server.tools.inventory import output_schema
+from zoho_mcp.server.tools.local_files import LARGEST_UPLOAD
+from zoho_mcp.server.tools.offered import output_schema
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
 

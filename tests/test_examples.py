@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from zoho_mcp.server.tools.inventory import offered
+from zoho_mcp.server.tools.offered import offered
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 

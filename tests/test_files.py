@@ -76,7 +76,7 @@ async def test_the_audit_says_not_sent_where_a_file_was_refused(zoho: Zoho, tmp_
 
 @pytest.mark.parametrize("number", ["CON", "x" * 400, "../../a", "a\0b", "..", "a/b\\c:d"], ids=ascii)
 async def test_a_file_is_saved_under_a_name_that_every_system_takes(zoho: Zoho, tmp_path: Path, number: str) -> None:
-    from zoho_mcp.server.tools.attachments import save
+    from zoho_mcp.server.tools.local_files import save
 
     path = await save(tmp_path, f"{number}.pdf", b"%PDF-")
     assert path.parent == tmp_path

@@ -8,7 +8,7 @@ from conftest import Zoho, call
 from large_books import fill
 
 from zoho_mcp.errors import UnavailableError
-from zoho_mcp.server.tools import filters
+from zoho_mcp.server.tools import filter_check
 from zoho_mcp.specs.load import load
 
 ROWS: list[dict[str, Any]] = [
@@ -35,7 +35,7 @@ ROWS: list[dict[str, Any]] = [
 )  # fmt: skip
 def test_rows_that_contradict_a_filter_are_left_out(arguments: Mapping[str, Any], kept: str) -> None:
     operation = load("invoice", "").operations["list_invoices"]
-    places, found = filters.examine(operation, arguments, ROWS)
+    places, found = filter_check.examine(operation, arguments, ROWS)
     assert "".join(ROWS[place]["invoice_id"] for place in places) == kept
     assert bool(found.ignored) == (len(places) < len(ROWS))
     assert found.left_out == len(ROWS) - len(places)
@@ -47,7 +47,7 @@ def test_the_words_of_a_status_are_compared_as_zoho_spells_them() -> None:
         {"expense_id": "1", "status": "nonbillable"},
         {"expense_id": "2", "status": "unbilled"},
     ]
-    places, found = filters.examine(operation, {"status": "non-billable"}, rows)
+    places, found = filter_check.examine(operation, {"status": "non-billable"}, rows)
     assert (places, list(found.ignored), found.left_out) == ([0], ["status=non-billable"], 1)
 
 

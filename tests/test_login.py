@@ -20,7 +20,7 @@ from machine import COMMAND, INTERRUPTED, Machine, add_organization, serving
 from mcp import Client, StdioServerParameters
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
-from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation

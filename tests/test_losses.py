@@ -12,7 +12,7 @@ from conftest import Clock, Zoho, call
 from mcp import Client
 from stories import filled
 
-from zoho_mcp.audit.before import BeforeValues, before_file
+from zoho_mcp.audit.before_values import BeforeValues, before_file
 from zoho_mcp.errors import AuditError
 from zoho_mcp.policy.preview import FINAL
 

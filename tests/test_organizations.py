@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 from zoho_mcp.connect.organizations import numbered
 from zoho_mcp.errors import AuthError, SettingsError
 from zoho_mcp.sandbox.demo.organization import add_organization
-from zoho_mcp.server.tools.inventory import for_organizations
+from zoho_mcp.server.tools.offered import for_organizations
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
 from zoho_mcp.zoho.request import Request

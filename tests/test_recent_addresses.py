@@ -11,7 +11,7 @@ from conftest import Zoho, call, reference
 from mcp import Client
 
 from zoho_mcp.replicas.claims import KNOWN_FOR
-from zoho_mcp.server.delivery.shared_claims import CREATED_FOR
+from zoho_mcp.server.delivery.sqlite_claims import CREATED_FOR
 from zoho_mcp.server.recent_addresses import LASTS
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from zoho_mcp.audit.before import BeforeValues
+from zoho_mcp.audit.before_values import BeforeValues
 from zoho_mcp.audit.verify import Wanted, calls, entries, verify
 from zoho_mcp.audit.words import OUTCOMES as OUTCOMES_IN_WORDS
 from zoho_mcp.cli import console

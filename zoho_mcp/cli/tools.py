@@ -3,7 +3,7 @@
 import argparse
 
 from zoho_mcp.cli import console
-from zoho_mcp.server.tools.inventory import offered
+from zoho_mcp.server.tools.offered import offered
 from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.check import BYTES_PER_TOKEN, tool_size
 from zoho_mcp.specs.load import load

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import Profile, Profiles, chosen_profile, settings_of
 from zoho_mcp.specs.load import load

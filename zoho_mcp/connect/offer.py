@@ -17,7 +17,7 @@ from zoho_mcp.pages.on_demand import OpenBrowser
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.middleware import requests
 from zoho_mcp.server.prompts import skills
-from zoho_mcp.server.tools.inventory import list_tools
+from zoho_mcp.server.tools.offered import list_tools
 from zoho_mcp.telemetry.calls import current_call
 
 WAIT = 20.0

@@ -36,7 +36,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Replicas:
-    """See `zoho_mcp.server.resources.replication.Shared`; also what the Zoho client shares. Raises SettingsError."""
+    """See `zoho_mcp.server.replication.Shared`; also what the Zoho client shares. Raises SettingsError."""
 
     def __init__(
         self, settings: Settings, clock: Callable[[], float], *, settle: float = SETTLE, rates: Rates | None = None

@@ -13,7 +13,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from zoho_mcp import __version__
 from zoho_mcp.approval_page.server import PageServer
-from zoho_mcp.audit.before import BeforeValues
+from zoho_mcp.audit.before_values import BeforeValues
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.pages.browser import open_browser
 from zoho_mcp.pages.on_demand import OpenBrowser
@@ -24,18 +24,18 @@ from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import Claims, LocalClaims
-from zoho_mcp.server.delivery.shared_claims import SharedClaims
+from zoho_mcp.server.delivery.sqlite_claims import SharedClaims
 from zoho_mcp.server.icon import ICON
 from zoho_mcp.server.middleware import requests
 from zoho_mcp.server.middleware.grants import GrantMiddleware
 from zoho_mcp.server.prompts import handlers as prompts
 from zoho_mcp.server.prompts import skills
 from zoho_mcp.server.prompts.instructions import instructions
+from zoho_mcp.server.replication import Replication
 from zoho_mcp.server.resources import subscriptions
-from zoho_mcp.server.resources.replication import Replication
 from zoho_mcp.server.resources.subscribers import Subscribers
 from zoho_mcp.server.resources.uris import LASTING
-from zoho_mcp.server.tools.inventory import for_organizations, list_tools, offered, with_token
+from zoho_mcp.server.tools.offered import for_organizations, list_tools, offered, with_token
 from zoho_mcp.settings import Settings
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog

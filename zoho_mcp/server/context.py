@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from mcp.server.context import ServerRequestContext
 
 from zoho_mcp.approval_page.server import PageServer
-from zoho_mcp.audit.before import BeforeValues
+from zoho_mcp.audit.before_values import BeforeValues
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.policy.approvals import ApprovalStore
 from zoho_mcp.policy.client_memory import ClientMemory

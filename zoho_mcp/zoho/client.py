@@ -27,7 +27,7 @@ from zoho_mcp.zoho.response import Response, RetryError, decode, retry_after, se
 if TYPE_CHECKING:
     import httpx
 
-    from zoho_mcp.zoho.connection import Connection
+    from zoho_mcp.zoho.transport import Connection
 
 Envelope = dict[str, Any]
 """Zoho's response to a request: `{"code": 0, "message": …, <key>: …}`, amounts as Decimal."""
@@ -138,14 +138,14 @@ class ZohoClient:
 
     def _http(self) -> "httpx.AsyncClient":
         if self._http_client is None:
-            from zoho_mcp.zoho.connection import open_client
+            from zoho_mcp.zoho.transport import open_client
 
             self._http_client = open_client(self.settings, self.limiter, self._transport, self._answer_within)
         return self._http_client
 
     def _connected(self) -> "Connection":
         if self._connection is None:
-            from zoho_mcp.zoho.connection import Connection
+            from zoho_mcp.zoho.transport import Connection
 
             self._connection = Connection(self.settings, self._http(), self._tokens)
         return self._connection

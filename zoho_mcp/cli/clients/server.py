@@ -19,7 +19,7 @@ from zoho_mcp.cli.clients.apps import ConfigurationError, Local, Remote
 from zoho_mcp.cli.console import PROGRAM
 from zoho_mcp.cli.options import MEMORY, PROFILE, TOOL_OPTIONS
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.server.tools.inventory import offered
+from zoho_mcp.server.tools.offered import offered
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.specs.load import load

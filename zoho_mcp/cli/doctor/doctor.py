@@ -20,7 +20,7 @@ from zoho_mcp.cli.doctor.visit import Visit, visit
 from zoho_mcp.cli.options import PROFILE, add_option
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.private_files import problem_with
-from zoho_mcp.server.tools.inventory import chosen
+from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import Profile, Profiles, chosen_profile, settings_for
 from zoho_mcp.settings.variables import DATA_CENTRES, SETTINGS

@@ -13,7 +13,7 @@ from zoho_mcp.http.settings import HttpSettings, http_settings
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.policy.grants import grant_for
 from zoho_mcp.server.app import create_server, policy_for
-from zoho_mcp.server.tools.inventory import for_organizations
+from zoho_mcp.server.tools.offered import for_organizations
 from zoho_mcp.specs.load import load
 from zoho_mcp.telemetry.logging import announce
 from zoho_mcp.telemetry.setup import set_up

@@ -13,7 +13,7 @@ import anyio
 
 from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.server.resources.subscribers import Subscribers
-from zoho_mcp.server.tools.filters import shows
+from zoho_mcp.server.tools.filter_check import shows
 from zoho_mcp.text import visible
 from zoho_mcp.zoho.client import ZohoApi
 

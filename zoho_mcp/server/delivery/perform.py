@@ -11,7 +11,7 @@ from zoho_mcp.server import recent_addresses
 from zoho_mcp.server.audit_trail import AuditTrail
 from zoho_mcp.server.authorization import Subject
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.delivery import before_values, duplicates, new_state
+from zoho_mcp.server.delivery import duplicates, new_state, replaced
 from zoho_mcp.server.delivery.claims import Previous
 from zoho_mcp.server.delivery.reconcile import send_change
 from zoho_mcp.server.resources.subscribers import PATIENCE
@@ -58,10 +58,10 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
                 await app.claims.done(duplicates.call_key(call), previous)
     await _notify(app, call, envelope)
     await trail.done(envelope)
-    replaced = before_values.named(app, call, before, envelope) if before is not None else {}
+    gone = replaced.named(app, call, before, envelope) if before is not None else {}
     if operation.shows_new_state:
         envelope = await new_state.added(app, operation, call.arguments, envelope, was)
-    return {**envelope, **replaced}, links
+    return {**envelope, **gone}, links
 
 
 async def _notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]) -> None:
@@ -72,7 +72,7 @@ async def _notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any
 
 async def _kept(app: ServerContext, call: ToolCall, trail: AuditTrail, before: Subject | None) -> Subject | None:
     try:
-        return await before_values.keep(app, call, before)
+        return await replaced.keep(app, call, before)
     except ZohoMcpError as problem:
         await trail.not_done("failed", problem)
         raise

@@ -12,7 +12,7 @@ from zoho_mcp.policy.grants import EVERYTHING, Grant, grant_for
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.tool_call import principal_of
 from zoho_mcp.server.tools.documents import SAVE
-from zoho_mcp.server.tools.inventory import one_of
+from zoho_mcp.server.tools.offered import one_of
 from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.client import ORGANIZATION

@@ -21,8 +21,8 @@ from zoho_mcp.server.resources.uris import CHANGES, LASTING, STATEMENT, Resource
 from zoho_mcp.server.results import result
 from zoho_mcp.server.results.projection import field_tree, project, whole
 from zoho_mcp.server.results.totals import required
-from zoho_mcp.server.tools.attachments import media_type_of
 from zoho_mcp.server.tools.changes import list_changes
+from zoho_mcp.server.tools.local_files import media_type_of
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import visible
 from zoho_mcp.zoho.client import ORGANIZATION

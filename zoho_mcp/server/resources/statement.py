@@ -7,7 +7,7 @@ from typing import Any
 
 from zoho_mcp.server.results.projection import field_tree, project, table
 from zoho_mcp.server.results.totals import amount, balance_owed, currency_of, due_day, money
-from zoho_mcp.server.tools.filters import Findings
+from zoho_mcp.server.tools.filter_check import Findings
 from zoho_mcp.server.tools.reports import rows
 from zoho_mcp.zoho.client import ZohoApi
 

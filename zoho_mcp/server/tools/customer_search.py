@@ -13,8 +13,8 @@ from zoho_mcp.errors import AuthError, NotFoundError, RejectedError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.result import MOST_ROWS
 from zoho_mcp.server.results.totals import required
-from zoho_mcp.server.tools import filters, pagination
-from zoho_mcp.server.tools.filters import Findings, is_phone_number, shows
+from zoho_mcp.server.tools import filter_check, pagination
+from zoho_mcp.server.tools.filter_check import Findings, is_phone_number, shows
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.client import Envelope
 from zoho_mcp.zoho.request import Request
@@ -79,7 +79,7 @@ class _Search:
 
     async def _add(self, contact_id: str, people: dict[str, str]) -> None:
         record = await self.app.api.record("get_customer", {"customer_id": contact_id})
-        kept, _ = filters.examine(self.operation, self.rest, [record])
+        kept, _ = filter_check.examine(self.operation, self.rest, [record])
         people[contact_id] = people[contact_id] or next(_fitting(record, self.text), "")
         if kept and people[contact_id] and record.get("contact_type", "customer") == "customer":
             self.rows.append(record)

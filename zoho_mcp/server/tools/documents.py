@@ -10,7 +10,7 @@ import mcp_types as types
 from zoho_mcp.errors import NotFoundError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources import uris
-from zoho_mcp.server.tools import attachments
+from zoho_mcp.server.tools import local_files
 from zoho_mcp.specs.entry import File
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import fill, one_line, visible
@@ -36,11 +36,11 @@ async def download(app: ServerContext, operation: Operation, arguments: Argument
         content = await _fetch(app, operation, arguments, file)
     media_type = file.media_type
     if media_type == "*/*":
-        media_type = mimetypes.guess_type(name)[0] or attachments.media_type_of(content)
+        media_type = mimetypes.guess_type(name)[0] or local_files.media_type_of(content)
     uri = uris.address_of(app, uris.expanded(file.at, arguments))
     answer = {"uri": uri, "name": name, "mime_type": media_type}
     if arguments.get(SAVE):
-        answer["saved_as"] = str(await attachments.save(app.settings.download_dir, name, content))
+        answer["saved_as"] = str(await local_files.save(app.settings.download_dir, name, content))
     link = types.ResourceLink(uri=uri, name=name, mime_type=media_type, description=operation.description)
     return answer, (link,)
 
@@ -55,6 +55,6 @@ async def _fetch(app: ServerContext, operation: Operation, arguments: Arguments,
 async def upload(app: ServerContext, operation: Operation, arguments: Arguments) -> Answer:
     """Send a file of the upload folder. Raises ArgumentsError for one that may not be sent."""
     field = operation.http.file
-    sent = await attachments.upload(operation.name, field, app.settings.upload_dir, arguments["file_path"])
+    sent = await local_files.upload(operation.name, field, app.settings.upload_dir, arguments["file_path"])
     request = replace(app.api.request(operation, arguments), upload=sent)
     return cast("dict[str, Any]", await app.api.send(request)), ()

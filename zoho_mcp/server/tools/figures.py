@@ -12,7 +12,7 @@ from zoho_mcp.errors import ArgumentsError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.resources.statement import statement
 from zoho_mcp.server.results.totals import amount, currency_of, day, due_day, is_issued, objects, required
-from zoho_mcp.server.tools.filters import Findings
+from zoho_mcp.server.tools.filter_check import Findings
 from zoho_mcp.server.tools.reports import rows
 
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]

@@ -10,8 +10,8 @@ from typing import Any
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.result import MOST_ROWS, compact_json, continued, rows
-from zoho_mcp.server.tools import filters
-from zoho_mcp.server.tools.filters import Findings
+from zoho_mcp.server.tools import filter_check
+from zoho_mcp.server.tools.filter_check import Findings
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.text import spellings
@@ -62,7 +62,7 @@ def examined(operation: Operation, arguments: Mapping[str, Any], envelope: Envel
     """
     sent: list[dict[str, Any]] = envelope[operation.answer.key]
     places = _new_places(operation, sent, ids)
-    kept, envelope["findings"] = filters.examine(operation, arguments, [sent[place] for place in places])
+    kept, envelope["findings"] = filter_check.examine(operation, arguments, [sent[place] for place in places])
     envelope[operation.answer.key] = [sent[places[one]] for one in kept]
     envelope["page_context"] |= {"rows_read": len(sent), "positions": [places[one] + 1 for one in kept]}
     return envelope
@@ -98,7 +98,7 @@ async def read(app: ServerContext, operation: Operation, arguments: Mapping[str,
         envelope = await _respelt(app, operation, arguments) or envelope
     rows: list[dict[str, Any]] = envelope[operation.answer.key]
     findings: Findings = envelope["findings"]
-    if not filters.is_in_order(arguments, rows):
+    if not filter_check.is_in_order(arguments, rows):
         findings.notes.append(f"Zoho did not sort by {arguments['sort_column']}: the order of these rows says nothing.")
     if rows:
         await _look_inside(app, operation, arguments, rows[-1], findings)

@@ -16,7 +16,7 @@ import mcp_types as types
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.result import MOST_ROWS
 from zoho_mcp.server.results.totals import amount, balance_owed, currency_of, due_day, is_issued, money, required
-from zoho_mcp.server.tools.filters import Findings
+from zoho_mcp.server.tools.filter_check import Findings
 from zoho_mcp.server.tools.pagination import walk
 from zoho_mcp.server.tools.payment_currency import PaymentCurrencies
 from zoho_mcp.zoho.client import ZohoApi
