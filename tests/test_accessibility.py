@@ -71,7 +71,7 @@ PAGES: dict[str, str] = {
     "expired": outcome_page(asked(state="expired", outcome=NOBODY)),
     "unknown address": notice_page("Not found", "This approval does not exist or has expired."),
     "log-in by token": log_in_page("/approvals/x", "", by_token=True),
-    "wrong token": log_in_page("/approvals/x", "This server does not know that token.", by_token=True),
+    "wrong token": log_in_page("/approvals/x", "This is not a valid token for this server.", by_token=True),
     "log-in by issuer": log_in_page("/approvals/x", "", by_token=False),
     # Without its way on, which would be over before it is looked at.
     "logged in": logged_in_page("/approvals/x", "ada").replace(' content="0; url=/approvals/x"', ""),

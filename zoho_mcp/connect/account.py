@@ -1,4 +1,4 @@
-"""From granted settings to a stored profile, and the scopes to ask for. No terminal."""
+"""Profiles from settings, the login they replace, and the scopes to ask for. Knows no terminal."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def connection(settings: Settings) -> "httpx.AsyncClient":
-    """To the accounts server, through the proxy of the environment unless it is on this machine."""
+    """A client for the accounts server, through the environment's proxy unless that server is on this machine."""
     import httpx  # On first use: it takes a third of the start-up time that we add to a bare server.
 
     return httpx.AsyncClient(timeout=30.0, trust_env=not accounts_host(settings).startswith("http://"))
 
 
 def scopes_for(settings: Settings, *, organization_known: bool) -> tuple[str, ...]:
-    """Exactly the scopes of the tools that the settings choose, and the one that lists the organisations."""
+    """The scopes of the tools that the settings choose, and if needed the one that lists the organisations."""
     catalog = load(settings.product)
     found = wanted(chosen(catalog, settings).values(), catalog)
     if not organization_known:
@@ -34,7 +34,7 @@ def scopes_for(settings: Settings, *, organization_known: bool) -> tuple[str, ..
 
 
 def profile_of(name: str, settings: Settings) -> Profile:
-    """A profile of what the settings say about the account, without an organisation."""
+    """A profile with the account of the settings, without an organisation."""
     return Profile(
         name=name,
         client_id=settings.client_id,
@@ -68,7 +68,7 @@ def with_previous_organization(profile: Profile, profiles: Profiles, previous: S
 
 
 def stored_owner(environment: Mapping[str, str]) -> str:
-    """The name, or else the number, of the organisation that the stored login works in; empty without such a login."""
+    """The name, or else the id, of the organisation of the stored login; empty without a usable login."""
     try:
         profile = chosen_profile(environment, secrets=False)
     except SettingsError:
@@ -77,7 +77,7 @@ def stored_owner(environment: Mapping[str, str]) -> str:
 
 
 def forget_token(previous: Settings | None, now: Settings) -> None:
-    """Delete the access token of the login that was replaced."""
+    """Delete the cached access token of the login that was replaced."""
     old, new = cache_for(previous) if previous else None, cache_for(now)
     if old and new and old.path != new.path:
         old.forget()

@@ -1,6 +1,6 @@
-"""A server that starts without an account: it lists its tools, and its first call opens a page to choose books on.
+"""A server that starts without an account: it lists its tools, and the first call opens a page to choose the books.
 
-What only a call needs is imported with the first one, as in `server.middleware.requests`.
+Modules that only calls need are imported with the first call, as in `server.middleware.requests`.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +21,7 @@ from zoho_mcp.server.tools.offered import list_tools
 from zoho_mcp.telemetry.calls import current_call
 
 WAIT = 20.0
-"""Seconds for which the call that opens the page waits for the choice: then the answer comes in the same turn."""
+"""Seconds that the call which opens the page waits for the choice, so that the result can come in the same turn."""
 CONNECT = types.Tool(
     name="connect_zoho",
     title="Connect Zoho",
@@ -38,28 +38,27 @@ _INSTRUCTIONS = "connect_zoho opens a page where the user connects their Zoho. N
 
 
 class ConnectOffer:
-    """The handlers of such a server, around those that it has once books are open."""
+    """The handlers of such a server. While books are open, they pass requests on to the ordinary handlers."""
 
     def __init__(self, switch: BooksSwitch, page: ConnectServer, browser: OpenBrowser, wait: float) -> None:
         self._switch = switch
         self._page = page
         self._browser = browser
         self._wait = wait
-        self._shown = ""
-        """The address that was shown last."""
+        self._shown = ""  # The address that was shown last.
         self._has_browser = False
 
     async def list_tools(
         self, ctx: RequestContext, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        """Every offered tool, and `connect_zoho` until an account is connected."""
+        """The offered tools, with `connect_zoho` before them until an account is connected."""
         listed = await list_tools(ctx, params)
         return listed if self._switch.is_account else types.ListToolsResult(tools=[CONNECT, *listed.tools])
 
     async def call_tool(
         self, ctx: RequestContext, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """The tool's result once books are open, else the next step."""
+        """The tool's result if books are open; otherwise the next step."""
         from zoho_mcp.server.results import result
 
         try:
@@ -72,18 +71,18 @@ class ConnectOffer:
             current_call().outcome = problem.kind
             return result.failure(problem)
         answer = await requests.call_tool(ctx, params)
-        return answer if self._switch.is_account else result.with_fields(answer, {"demo_data": self._whose()})
+        return answer if self._switch.is_account else result.with_fields(answer, {"demo_data": self._demo_note()})
 
     async def read_resource(
         self, ctx: RequestContext, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult | types.InputRequiredResult:
-        """A resource, once books are open."""
+        """The resource if books are open. Raises MCPError otherwise."""
         if not self._switch.owner and not str(params.uri).startswith(skills.SCHEME):
             raise MCPError(types.INVALID_REQUEST, "No Zoho account is connected yet. Call the tool connect_zoho first.")
         return await requests.read_resource(ctx, params)
 
     async def complete(self, ctx: RequestContext, params: types.CompleteRequestParams) -> types.CompleteResult:
-        """Nothing is suggested from books that nobody chose."""
+        """Suggestions if books are open; otherwise none."""
         if not self._switch.owner:
             return types.CompleteResult(completion=types.Completion(values=[]))
         return await requests.complete(ctx, params)
@@ -106,13 +105,13 @@ class ConnectOffer:
         )
 
     async def _open(self, ctx: RequestContext, *, again: bool) -> None:
-        """Return when books were chosen. Raises NotConnectedError with the next step when that takes longer.
+        """Return when books were chosen. Raises NotConnectedError with the next step when that takes too long.
 
-        Without `again` a page that is open already is not shown another time, nor waited for.
+        Unless `again`, a page that is already open is neither shown again nor waited for.
         """
         switch = self._switch
         if not switch.owner and switch.stored():
-            # Connected in the meantime: by `login`, or on the page of another chat app.
+            # Connected in the meantime by `login`, or on the page of another chat app.
             await switch.use_account()
             return
         chosen = switch.chosen
@@ -127,7 +126,7 @@ class ConnectOffer:
         if not chosen.is_set():
             raise _not_yet(address, has_browser=self._has_browser)
 
-    def _whose(self) -> str:
+    def _demo_note(self) -> str:
         return f"Made-up books of {self._switch.demo_owner}, not the user's. connect_zoho connects their own Zoho."
 
 
@@ -160,7 +159,7 @@ def offering(
         return switch.lifespan(inner(server), page.close)
 
     demo.lifespan = lifespan
-    # Inside of the span, outside of everything that asks what is offered.
+    # Inside the span, outside everything that depends on the offered tools.
     demo.middleware.insert(1, switch)
     demo.instructions = f"{demo.instructions}\n{_INSTRUCTIONS}"
     # The list of tools changes with the books.

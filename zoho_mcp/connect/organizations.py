@@ -24,10 +24,10 @@ Row = Mapping[str, Any]
 
 
 def numbered(settings: Settings, transport: "httpx.AsyncBaseTransport | None" = None) -> Settings:
-    """The settings with a number for every organisation that is set by name, and with their names.
+    """The settings with the id of every organisation that is set by name, and with the names.
 
-    Asks Zoho once and stores the answer beside the tokens: the next start needs no network, and a name keeps its first
-    meaning. Raises SettingsError when a name fits none or several, or Zoho cannot be reached.
+    Asks Zoho once and stores the answer beside the tokens, so that the next start needs no network and a name keeps its
+    first meaning. Raises SettingsError when a name fits none or several, or Zoho cannot be reached.
     """
     if all(one.isdigit() for one in settings.organizations):
         return settings
@@ -46,7 +46,7 @@ def numbered(settings: Settings, transport: "httpx.AsyncBaseTransport | None" = 
 async def organizations(
     settings: Settings, transport: "httpx.AsyncBaseTransport | None" = None
 ) -> list[dict[str, Any]]:
-    """All organisations of the account, as Zoho gives them. Raises ZohoMcpError."""
+    """All organisations of the account, as Zoho returns them. Raises ZohoMcpError."""
     client = ZohoClient(settings, transport=transport)
     try:
         envelope = await client.send(ORGANIZATIONS)
@@ -57,7 +57,7 @@ async def organizations(
 
 
 def fitting(rows: Sequence[Row], wanted: str) -> Row:
-    """The organisation of that number or name. Raises SettingsError when there is none, or more than one."""
+    """The organisation with the id or name `wanted`. Raises SettingsError when there is none, or more than one."""
     found = [row for row in rows if wanted in (str(row.get("organization_id")), row.get("name"))]
     if len(found) != 1:
         known = ", ".join(f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in rows)

@@ -1,11 +1,10 @@
 """The page over HTTP on which a person chooses demo data or connects their account, and the way back from Zoho.
 
-Guarded like the approval page: names, origin, an address that nobody can guess. Imported when it is first needed.
+Protected like the approval page: host names, origin, an address that nobody can guess. Imported on first use.
 """
 
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp
 from zoho_mcp.connect import html
 from zoho_mcp.connect.html import Typed
 from zoho_mcp.connect.sign_in import SignIn
+from zoho_mcp.connect.switch import BooksSwitch
 from zoho_mcp.errors import AuthError, SettingsError, ZohoMcpError
 from zoho_mcp.pages.requests import form_of, is_own_form, local_only, notice, refusal
 from zoho_mcp.settings.variables import DATA_CENTRES
@@ -25,46 +25,16 @@ from zoho_mcp.zoho.oauth.login import PATH
 _ASK_AGAIN = "To open a new page, ask your assistant to call connect_zoho."
 
 
-class Books(Protocol):
-    """Which books the server works on, as the page sees and changes it."""
-
-    @property
-    def owner(self) -> str:
-        """Whose books are open; empty while none are."""
-        ...
-
-    @property
-    def is_account(self) -> bool:
-        """Whether these are an account's, and not the demo's."""
-        ...
-
-    @property
-    def demo_owner(self) -> str:
-        """Whose made-up books the demo's are."""
-        ...
-
-    def stored(self) -> str:
-        """The owner of the stored login that could be used; empty when there is none."""
-        ...
-
-    async def use_demo(self) -> None:
-        """Work on the demo's books."""
-        ...
-
-    async def use_account(self) -> None:
-        """Work on the books of the stored login. Raises ZohoMcpError."""
-        ...
-
-
 class ConnectPage:
     """The page's routes. `done` is called when the last page has been sent."""
 
-    def __init__(self, books: Books, sign_in: SignIn, path: str, done: Callable[[], None]) -> None:
+    def __init__(self, books: BooksSwitch, sign_in: SignIn, path: str, done: Callable[[], None]) -> None:
         self._books = books
         self._sign_in = sign_in
         self._path = path
         self._done = done
-        self._typed, self._centre = Typed(), next(iter(DATA_CENTRES))
+        self._typed = Typed()
+        self._centre = next(iter(DATA_CENTRES))
 
     def app(self, port: int) -> ASGIApp:
         """The page for a server on this port of loopback."""
@@ -74,7 +44,7 @@ class ConnectPage:
             Route(f"{self._path}/account", self._ask_where, methods=["GET"]),
             Route(f"{self._path}/account/{{centre}}", self._ask_client, methods=["GET"]),
             Route(f"{self._path}/account/{{centre}}", self._take_client, methods=["POST"]),
-            Route(f"{self._path}/zoho", self._leave, methods=["GET"]),
+            Route(f"{self._path}/zoho", self._go_to_zoho, methods=["GET"]),
             Route(f"{self._path}/organization", self._ask_organization, methods=["GET"]),
             Route(f"{self._path}/organization", self._take_organization, methods=["POST"]),
             Route(PATH, self._come_back, methods=["GET"]),
@@ -93,7 +63,7 @@ class ConnectPage:
         if not is_own_form(request):
             return _elsewhere()
         if self._books.is_account:
-            return self._ready()  # A page that was left open does not undo what another one did.
+            return self._ready()  # A page that was left open must not undo what another one did.
         match (await form_of(request)).get("choice"):
             case "demo":
                 await self._books.use_demo()
@@ -131,7 +101,7 @@ class ConnectPage:
             return self._client_page(centre, problem.what)
         return RedirectResponse(f"{self._path}/zoho", 303)
 
-    async def _leave(self, request: Request) -> Response:
+    async def _go_to_zoho(self, request: Request) -> Response:
         address = self._sign_in.address
         if not address:
             return RedirectResponse(f"{self._path}/account", 303)

@@ -3,16 +3,13 @@
 import socket
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from anyio.abc import TaskGroup
 
+from zoho_mcp.connect.switch import BooksSwitch
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.pages.on_demand import OnDemandServer, Site
 from zoho_mcp.zoho.oauth.login import PORT
-
-if TYPE_CHECKING:
-    from zoho_mcp.connect.page import Books
 
 IDLE = 900.0
 """Seconds without a request after which the page closes and its port is free for others."""
@@ -31,11 +28,11 @@ class ConnectServer:
         """Stop serving; requests in progress are answered."""
         self._server.stop()
 
-    async def address(self, group: TaskGroup, books: "Books") -> str:
+    async def address(self, group: TaskGroup, books: BooksSwitch) -> str:
         """The page's address. Starts to serve it in `group` if necessary. Raises SettingsError when no port is free."""
         return await self._server.start(group, partial(self._build, books))
 
-    def _build(self, books: "Books") -> Site:
+    def _build(self, books: BooksSwitch) -> Site:
         from zoho_mcp.connect.page import ConnectPage, new_path
         from zoho_mcp.connect.sign_in import SignIn
 

@@ -17,9 +17,9 @@ _OF_AN_ACCOUNT = ("ZOHO_SOID", "ZOHO_SCOPES", "ZOHO_ORGANIZATION_ID", "ZOHO_SAND
 
 
 class SignIn:
-    """The steps, in their order: `begin`, the person's consent at `address`, `finish`, and `choose` an organisation.
+    """The steps in order: `begin`, the person's consent at `address`, `finish`, and `choose` an organisation.
 
-    It can begin again at any time; earlier attempts then no longer count.
+    A login can begin again at any time; earlier attempts are then no longer accepted.
     """
 
     def __init__(self, environment: Mapping[str, str], port: int) -> None:
@@ -36,7 +36,7 @@ class SignIn:
 
     @property
     def lacks_organization(self) -> bool:
-        """Whether somebody is logged in who has not chosen an organisation."""
+        """Whether a person has logged in but not chosen an organisation."""
         return self._profile is not None and not self._profile.organization_id
 
     @property
@@ -46,13 +46,13 @@ class SignIn:
 
     @property
     def address(self) -> str:
-        """Where the person consents; empty when no try is open."""
+        """The address where the person consents; empty when no attempt is open."""
         if self._settings is None or self._attempt is None:
             return ""
         return login.address(self._settings, self._attempt, self._scopes)
 
     def _unfinished(self) -> Profile | None:
-        """The stored profile, if it lacks nothing but an organisation: of a page that was left open, for example."""
+        """The stored profile if only its organisation is missing, for example because the page was closed too early."""
         try:
             profile = self._profiles.load(self._name)
         except SettingsError:
@@ -78,11 +78,11 @@ class SignIn:
         self._profile = None
 
     def expects(self, query: Mapping[str, str]) -> bool:
-        """Whether a query is Zoho's answer to the open try."""
+        """Whether a query is Zoho's answer to the open attempt."""
         return self._attempt is not None and belongs(query, self._attempt)
 
     async def finish(self, query: Mapping[str, str]) -> None:
-        """Exchange the answer, which counts once, and store the profile. Raises ZohoMcpError."""
+        """Redeem the answer, which works once, and store the profile. Raises ZohoMcpError."""
         settings, attempt = self._settings, self._attempt
         assert settings is not None
         self._attempt = None
@@ -97,7 +97,7 @@ class SignIn:
         forget_token(previous, self._settings)
 
     async def organizations(self) -> list[tuple[str, str]]:
-        """Number and name of each organisation of the account. Raises ZohoMcpError."""
+        """The id and name of each organisation of the account. Raises ZohoMcpError."""
         if self._profile is None or self._settings is None:
             raise AuthError("Nobody is logged in.", "Start again.")
         rows = await organizations(self._settings)
@@ -106,7 +106,7 @@ class SignIn:
         return [(str(row.get("organization_id", "")), str(row.get("name", ""))) for row in rows]
 
     async def choose(self, wanted: str) -> Profile:
-        """The stored profile with the organisation of that number. Raises ZohoMcpError."""
+        """Store and return the profile with the organisation `wanted`, an id. Raises ZohoMcpError."""
         rows = await self.organizations()
         assert self._profile is not None
         row = fitting([{"organization_id": number, "name": name} for number, name in rows], wanted)

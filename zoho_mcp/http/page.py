@@ -118,9 +118,9 @@ class ApprovalSite:
         # Checked only for a wrong token: behind a proxy, a stranger's attempts would otherwise lock everyone out.
         address = request.client.host if request.client else ""
         if self._wrong_tokens.too_many(address):
-            return self._log_in_first(request, "Too many failed attempts. Wait a minute.", 429)
+            return self._log_in_first(request, "Too many failed attempts. Try again in a minute.", 429)
         self._wrong_tokens.add(address)
-        return self._log_in_first(request, "This server does not know that token.")
+        return self._log_in_first(request, "This is not a valid token for this server.")
 
     async def _send_to_issuer(self, request: Request) -> Response:
         assert self._log_in is not None
