@@ -15,7 +15,7 @@ from mcp.client.session import ElicitationFnT
 from mcp.client.streamable_http import streamable_http_client
 
 from zoho_mcp.http.app import create_app
-from zoho_mcp.http.guard import BODY_WITHIN
+from zoho_mcp.http.guard import BODY_TIMEOUT
 from zoho_mcp.http.health import ActiveRequests
 from zoho_mcp.http.identity import Identity
 from zoho_mcp.http.serving import HttpServer, bound
@@ -50,7 +50,7 @@ class Site:
 
     url: str
     server: Server
-    work: ActiveRequests
+    active: ActiveRequests
     http: HttpSettings
     over: anyio.Event = field(default_factory=anyio.Event)
 
@@ -92,25 +92,25 @@ async def a_site(
     who: Identity | None = None,
     page: bool = False,
     checks: tuple[Callable[[], Awaitable[None]], ...] = (),
-    within: float = BODY_WITHIN,
+    within: float = BODY_TIMEOUT,
     grace: float = 5.0,
     no_access: frozenset[str] = frozenset(),
-    most_sessions: int = 50,
+    max_sessions: int = 50,
     **changes: Any,
 ) -> AsyncGenerator[Site]:
     """The whole of it on a free port; with `page` that is its public address. `changes` are settings of the server."""
-    work, approvals = ActiveRequests(), Approvals()
+    active, approvals = ActiveRequests(), Approvals()
     with bound("127.0.0.1", 0) as listener:
         where = replace(http or HttpSettings(), port=listener.getsockname()[1])
         if page:
             where = replace(where, public_url=f"http://127.0.0.1:{where.port}")
         app = create_app(
             zoho.server(approvals=approvals, public_page=where.page, **changes), where,
-            work=work, who=who, approvals=approvals, checks=checks, within=within,
-            may_use=lambda caller: caller not in no_access, most_sessions=most_sessions,
+            active=active, who=who, approvals=approvals, checks=checks, within=within,
+            may_use=lambda caller: caller not in no_access, max_sessions=max_sessions,
         )  # fmt: skip
-        server = Server(app, work, grace=grace)
-        site = Site(f"http://127.0.0.1:{where.port}", server, work, where)
+        server = Server(app, active, grace=grace)
+        site = Site(f"http://127.0.0.1:{where.port}", server, active, where)
 
         async def serve() -> None:
             await server.serve([listener])

@@ -15,7 +15,7 @@ from test_processes import run
 
 from zoho_mcp.cli.serve.http import serve_http
 from zoho_mcp.errors import SettingsError, UnavailableError
-from zoho_mcp.http.guard import LARGEST_BODY
+from zoho_mcp.http.guard import MAX_BODY
 from zoho_mcp.http.serving import bound
 from zoho_mcp.http.settings import HttpSettings, http_settings
 
@@ -82,7 +82,7 @@ async def test_without_a_log_in_nobody_comes_in_through_a_tunnel(header: str, zo
 
 async def test_a_body_that_is_too_large_or_no_json_is_turned_away(zoho: Zoho) -> None:
     async with a_site(zoho) as site:
-        assert (await site.post(b'{"padding":"' + b"x" * LARGEST_BODY + b'"}')).status_code == 413
+        assert (await site.post(b'{"padding":"' + b"x" * MAX_BODY + b'"}')).status_code == 413
         assert (await site.post(b"{")).status_code == 400
         assert (await site.post([LIST])).status_code == 400
 
@@ -155,7 +155,7 @@ async def test_told_to_stop_it_finishes_what_runs_and_refuses_what_comes(zoho: Z
             with anyio.fail_after(10):
                 await asked.wait()
                 site.server.told()
-                while not site.work.stopping:
+                while not site.active.stopping:
                     await anyio.lowlevel.checkpoint()
                 for era in ("", "2026-07-28"):
                     late = await site.post(LIST, mcp_protocol_version=era)

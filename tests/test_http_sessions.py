@@ -27,7 +27,7 @@ async def test_a_caller_without_access_gets_no_session(zoho: Zoho, tokens: Token
 
 
 async def test_the_oldest_idle_session_of_the_same_caller_ends_first(zoho: Zoho, tokens: Tokens) -> None:
-    async with a_site(zoho, tokens.http, most_sessions=2) as site:
+    async with a_site(zoho, tokens.http, max_sessions=2) as site:
         _, bens = await opened(site, tokens.ben)
         _, first = await opened(site, tokens.ada)
         _, second = await opened(site, tokens.ada)

@@ -1,1 +1,1 @@
-"""MCP over HTTP: the way in, who may come in, and the approval page under the server's own address."""
+"""MCP over HTTP: the app, the identities of callers, and the approval page at the server's own address."""

@@ -1,6 +1,6 @@
-"""What anybody may read about this server: a page at `/`, its server card (SEP-2127), and how to get a token.
+"""Public information about this server: a page at `/`, its server card (SEP-2127), and how to get a token.
 
-Nothing here is private: no account, no organisation, no names of users.
+None of it is private: no account, no organisation, no names of users.
 """
 
 import json
@@ -33,7 +33,7 @@ _PUBLIC = {
 
 
 def about_routes(http: HttpSettings) -> list[Route]:
-    """The page; with a public address, also the card and the catalog that leads to it."""
+    """The route of the page; with a public address, also those of the card and of the catalog that leads to it."""
 
     async def page(_: Request) -> Response:
         return HTMLResponse(_page(http), headers=dict(HEADERS))
@@ -44,10 +44,10 @@ def about_routes(http: HttpSettings) -> list[Route]:
     async def catalog(_: Request) -> Response:
         return JSONResponse(_catalog(http), headers=_PUBLIC)
 
-    found = [Route("/", page, methods=["GET"])]
+    routes = [Route("/", page, methods=["GET"])]
     if http.public_url:
-        found += [Route(CARD, card, methods=["GET"]), Route(CATALOG, catalog, methods=["GET"])]
-    return found
+        routes += [Route(CARD, card, methods=["GET"]), Route(CATALOG, catalog, methods=["GET"])]
+    return routes
 
 
 def how_to_log_in(http: HttpSettings) -> str:
@@ -63,10 +63,10 @@ def how_to_log_in(http: HttpSettings) -> str:
 
 
 def explained(app: ASGIApp, http: HttpSettings) -> ASGIApp:
-    """`app`, whose 401 at the MCP address says how to get a token."""
+    """`app`, with a 401 at the MCP address that says how to get a token."""
     text = {"error": "invalid_token", "error_description": f"A valid token is needed. {how_to_log_in(http)}"}
     body = json.dumps(text).encode()
-    kept_out = (b"content-type", b"content-length")
+    replaced = (b"content-type", b"content-length")
 
     async def explain(scope: Scope, receive: Receive, send: Send) -> None:
         refused = False
@@ -75,7 +75,7 @@ def explained(app: ASGIApp, http: HttpSettings) -> ASGIApp:
             nonlocal refused
             if message["type"] == "http.response.start" and message["status"] == 401:
                 refused = True
-                headers = [pair for pair in message["headers"] if pair[0].lower() not in kept_out]
+                headers = [pair for pair in message["headers"] if pair[0].lower() not in replaced]
                 headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
                 await send({**message, "headers": headers})
                 await send({"type": "http.response.body", "body": body})
@@ -122,7 +122,7 @@ def _card(http: HttpSettings) -> dict[str, object]:
 
 
 def _catalog(http: HttpSettings) -> dict[str, object]:
-    """The index that leads from a domain to the card. The publisher is a domain, read forward."""
+    """The index that leads from a domain to the card."""
     publisher = ".".join(reversed(_NAMESPACE.split(".")))
     entry = {
         "identifier": f"urn:air:{publisher}:{_NAME}",

@@ -1,5 +1,6 @@
-"""What stands before every request: under which name it came, from which page, how long its body takes, and whether the
-server is about to stop. Knows nothing of MCP but how a request differs from an answer.
+"""Checks before every request: host name, origin, the time its body takes, and whether the server is stopping.
+
+Of MCP, knows only how a request differs from a response.
 """
 
 import json
@@ -16,13 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from zoho_mcp.http.health import ActiveRequests
 from zoho_mcp.http.settings import PATH
 
-BODY_WITHIN = 20.0
-"""Seconds for the whole body of a request, however it drips."""
-LARGEST_BODY = 1_048_576
-"""Bytes. No argument comes near it: files are named, not sent."""
-_PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip")
-"""Headers by which tunnels and proxies say for whom they ask."""
-_NOT_FROM_ELSEWHERE = (
+BODY_TIMEOUT = 20.0
+"""Seconds for the whole body of a request."""
+MAX_BODY = 1_048_576
+"""Bytes. Arguments stay far below, because files are named, not sent."""
+_PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""Headers in which tunnels and proxies name the client."""
+_PROXIED = (
     "This request comes through a tunnel or proxy, and no login is configured. The operator of this server "
     "makes a token for each user: zoho-invoice-mcp token add NAME."
 )
@@ -32,16 +33,21 @@ _STOPPING = {"retry-after": "5", "connection": "close"}
 def guarded(
     app: ASGIApp,
     security: TransportSecuritySettings,
-    work: ActiveRequests,
+    active: ActiveRequests,
     *,
     open_paths: Collection[str],
     within: float,
     knows_callers: bool,
 ) -> ASGIApp:
-    """Requests under another name get 421, from another page's script 403, too slow ones 408, late ones 503.
+    """`app` behind the checks.
 
-    `open_paths` are answered under any host name: monitoring uses the IP address. A server that does not
-    know its callers is for this machine alone: what a tunnel or proxy passes on gets 403, whatever name it gives.
+    Requests under another host name get a 421, those of another page's script a 403, slow ones a 408, and those that
+    come while the server is stopping a 503. A server that does not know its callers is for this machine only: requests
+    through a tunnel or proxy get a 403, under every host name.
+
+    Args:
+        open_paths: answered under every host name, because monitoring uses the IP address.
+        within: seconds for the body of a request.
     """
     checks = TransportSecurityMiddleware(security)
 
@@ -52,24 +58,24 @@ def guarded(
         if (refusal := await checks.validate_request(Request(scope))) is not None:
             await refusal(scope, receive, send)
             return
-        if not knows_callers and any(name.decode("latin-1").lower() in _PASSED_ON for name, _ in scope["headers"]):
-            await JSONResponse({"error": _NOT_FROM_ELSEWHERE}, 403)(scope, receive, send)
+        if not knows_callers and any(name.decode("latin-1").lower() in _PROXY_HEADERS for name, _ in scope["headers"]):
+            await JSONResponse({"error": _PROXIED}, 403)(scope, receive, send)
             return
         timely = _timely(receive, within)
-        if work.stopping:
-            body = await _whole(timely)
-            if body is None or _begins_something(scope, body):
+        if active.stopping:
+            body = await _read_body(timely)
+            if body is None or _starts_work(scope, body):
                 answer = JSONResponse({"error": "This server is stopping."}, 503, _STOPPING)
                 await answer(scope, receive, send)
                 return
-            timely = _again(body, receive)
+            timely = _replay(body, receive)
         await app(scope, timely, send)
 
     return guard
 
 
 def _timely(receive: Receive, within: float) -> Receive:
-    """`receive` for a body that has to be there in time; what comes after it (the end of the connection) may wait."""
+    """`receive` with a time limit for the body, but none for what comes after it (the end of the connection)."""
     deadline, complete = anyio.current_time() + within, False
 
     async def receive_in_time() -> Message:
@@ -80,19 +86,19 @@ def _timely(receive: Receive, within: float) -> Receive:
             message = await receive()
             complete = not message.get("more_body", False)
             return message
-        raise HTTPException(408, "The request's body was too long in coming.", {"connection": "close"})
+        raise HTTPException(408, "Timed out waiting for the request's body.", {"connection": "close"})
 
     return receive_in_time
 
 
-async def _whole(receive: Receive) -> bytes | None:
-    """The body; None when it is too large, too slow or broken off."""
+async def _read_body(receive: Receive) -> bytes | None:
+    """The body; None when it is too large, too slow or incomplete."""
     body = b""
     try:
         while True:
             message = await receive()
             body += message.get("body", b"")
-            if message["type"] != "http.request" or len(body) > LARGEST_BODY:
+            if message["type"] != "http.request" or len(body) > MAX_BODY:
                 return None
             if not message.get("more_body", False):
                 return body
@@ -100,23 +106,23 @@ async def _whole(receive: Receive) -> bytes | None:
         return None
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     given = False
 
-    async def receive_again() -> Message:
+    async def receive_replayed() -> Message:
         nonlocal given
         if given:
             return await receive()
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return receive_again
+    return receive_replayed
 
 
-def _begins_something(scope: Scope, body: bytes) -> bool:
-    """Not so: a client's answer to a question, or word of a call, that goes on here; an approval; the end of a session.
+def _starts_work(scope: Scope, body: bytes) -> bool:
+    """Whether a request starts something new.
 
-    They are what the running calls wait for.
+    Answers to questions, notifications, approvals and the end of a session do not: calls in progress wait for them.
     """
     if scope["method"] != "POST":
         return scope["method"] == "GET" and scope["path"] == PATH

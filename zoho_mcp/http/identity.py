@@ -1,4 +1,4 @@
-"""Who may come in: the holders of a file's tokens, or those whom an OAuth issuer vouches for. Neither: this machine."""
+"""Who is let in: the holders of a file's tokens, or of an OAuth issuer's. Without either, only this machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from zoho_mcp.http.issuer import LEEWAY, Issuer
 from zoho_mcp.http.settings import HttpSettings
 from zoho_mcp.http.tokens import TokenFile
 
-_LONGEST_TOKEN = 10_000
-_LONGEST_PRINCIPAL = 200
+_MAX_TOKEN = 10_000
+_MAX_PRINCIPAL = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How callers are known: by one of these, or, with neither, not at all."""
+    """How callers are identified: by one of these. With neither, they are not identified."""
 
     tokens: TokenFile | None = None
     issued: "Issued | None" = None
 
     @property
     def verifier(self) -> TokenVerifier | None:
-        """What the SDK asks about each request's token."""
+        """Verifies each request's token for the SDK."""
         return self.issued or self.tokens
 
 
 class Issued:
-    """Tokens of an issuer, for this server. A TokenVerifier of the SDK."""
+    """An issuer's tokens for this server. A TokenVerifier of the SDK."""
 
     def __init__(self, http: HttpSettings, issuer: Issuer) -> None:
         self.issuer = issuer
@@ -38,13 +38,13 @@ class Issued:
         self._claim = http.principal_claim
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Who is vouched for; None when nobody is."""
-        claims = await self.issuer.claims(token, self._audience) if len(token) <= _LONGEST_TOKEN else None
+        """The access of a valid token; None for any other."""
+        claims = await self.issuer.claims(token, self._audience) if len(token) <= _MAX_TOKEN else None
         principal = self.principal(claims) if claims is not None else ""
         if claims is None or not principal:
             return None
         return AccessToken(
-            token="",  # Handed on to nobody.
+            token="",  # It is not passed on.
             client_id=str(claims.get("client_id") or claims.get("azp") or principal),
             scopes=_scopes(claims),
             expires_at=int(claims["exp"] + LEEWAY),
@@ -54,21 +54,21 @@ class Issued:
         )
 
     def principal(self, claims: Mapping[str, Any]) -> str:
-        """Whom the claims are about; empty when they do not say."""
+        """The principal in the claims; empty without a usable one."""
         found = claims.get(self._claim)
-        plain = isinstance(found, str) and found.isprintable() and len(found) <= _LONGEST_PRINCIPAL
+        plain = isinstance(found, str) and found.isprintable() and len(found) <= _MAX_PRINCIPAL
         return found if plain and isinstance(found, str) else ""
 
 
 def identity(http: HttpSettings, issuer: Issuer | None = None) -> Identity:
-    """As the settings say; `issuer` is theirs, where a test has one of its own."""
+    """The identity that the settings describe. `issuer` replaces theirs in tests."""
     if http.issuer:
         return Identity(issued=Issued(http, issuer or Issuer(http.issuer)))
     return Identity(tokens=TokenFile(http.tokens) if http.tokens else None)
 
 
 def auth_settings(http: HttpSettings) -> AuthSettings | None:
-    """For the SDK. Where an issuer has to be found, the metadata of this resource say where."""
+    """The SDK's settings. With an issuer, the metadata of this resource name it."""
     if not http.knows_callers:
         return None
     return AuthSettings.model_validate(
@@ -83,6 +83,6 @@ def auth_settings(http: HttpSettings) -> AuthSettings | None:
 
 
 def _scopes(claims: Mapping[str, Any]) -> list[str]:
-    """However the issuer writes them: RFC 9068, or its own `scp`."""
+    """The scopes, as RFC 9068 writes them or in some issuers' `scp`."""
     said: Any = claims.get("scope") or claims.get("scp") or ""
     return said.split() if isinstance(said, str) else [str(one) for one in cast("list[Any]", said)]

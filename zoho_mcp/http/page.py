@@ -1,6 +1,6 @@
-"""The approval page at the server's public address, for the logged-in person who is asked.
+"""The approval page at the server's public address, for the person whose assistant asks.
 
-The address of a question reveals nothing by itself: every request without our cookie gets the login page.
+The address of a question reveals nothing by itself: a request without a valid cookie gets the login page.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class ApprovalSite:
-    """Its routes. `key`: 32 random bytes; servers that share it accept each other's logins and forms."""
+    """The page's routes. `key`: 32 random bytes; servers that share it accept each other's logins and forms."""
 
     def __init__(self, approvals: ApprovalStore, http: HttpSettings, who: Identity, key: bytes) -> None:
         self._origin = http.url
@@ -37,7 +37,9 @@ class ApprovalSite:
         self._page = Page(approvals, hmac.new(key, b"approval page forms", hashlib.sha256).digest())
         self._cookies = CookieSigner(key, http.url)
         self._wrong_tokens = WrongTokens()
-        self._log_in = BrowserLogin(who.issued, http.client_id, f"{http.url}{PAGE}/callback") if who.issued else None
+        self._issuer_login = (
+            BrowserLogin(who.issued, http.client_id, f"{http.url}{PAGE}/callback") if who.issued else None
+        )
 
     def routes(self) -> list[Route]:
         """All routes below `PAGE`."""
@@ -46,10 +48,10 @@ class ApprovalSite:
             self._route("/{secret}", self._decide, "POST"),
             self._route("/{secret}/logout", self._log_out, "POST"),
         ]
-        if self._log_in is None:
-            return [self._route("/{secret}/login", self._take_token, "POST"), *found]
+        if self._issuer_login is None:
+            return [self._route("/{secret}/login", self._log_in_with_token, "POST"), *found]
         return [
-            self._route("/{secret}/login", self._send_to_issuer, "GET"),
+            self._route("/{secret}/login", self._go_to_issuer, "GET"),
             self._route("/callback", self._come_back, "GET"),
             *found,
         ]
@@ -66,13 +68,13 @@ class ApprovalSite:
         principal = self._principal(request)
         if not principal:
             return self._log_in_first(request)
-        return self._as(principal, request, await self._page.show(request, principal))
+        return self._or_other_login(principal, request, await self._page.show(request, principal))
 
     async def _decide(self, request: Request) -> Response:
         principal = self._principal(request)
         if not principal:
             return self._log_in_first(request)
-        return self._as(principal, request, await self._page.decide(request, principal, self._origin))
+        return self._or_other_login(principal, request, await self._page.decide(request, principal, self._origin))
 
     def _principal(self, request: Request) -> str:
         """The logged-in principal, if the login is still valid; else empty."""
@@ -82,8 +84,8 @@ class ApprovalSite:
         tokens = self._who.tokens
         return "" if tokens and not tokens.still_has(session["principal"], session["token"]) else session["principal"]
 
-    def _as(self, principal: str, request: Request, response: Response) -> Response:
-        """The page's response. A 404 can mean that someone else is logged in here, so it offers another login."""
+    def _or_other_login(self, principal: str, request: Request, response: Response) -> Response:
+        """The page's response. With a 404, an offer to log in as someone else, whose question it may be."""
         if response.status_code != 404:
             return response
         return HTMLResponse(not_theirs_page(self._path(request), principal), 404)
@@ -94,7 +96,7 @@ class ApprovalSite:
         return f"{PAGE}/{secret if _SECRET.fullmatch(secret) else '-'}"
 
     def _log_in_first(self, request: Request, problem: str = "", status: int = 401) -> Response:
-        return HTMLResponse(log_in_page(self._path(request), problem, by_token=self._log_in is None), status)
+        return HTMLResponse(log_in_page(self._path(request), problem, by_token=self._issuer_login is None), status)
 
     async def _log_out(self, request: Request) -> Response:
         if not is_from(request, self._origin):
@@ -103,7 +105,7 @@ class ApprovalSite:
         self._cookies.drop(response, "session")
         return response
 
-    async def _take_token(self, request: Request) -> Response:
+    async def _log_in_with_token(self, request: Request) -> Response:
         if not is_from(request, self._origin):
             return refusal("This request did not come from the approval page.")
         tokens = self._who.tokens
@@ -115,33 +117,33 @@ class ApprovalSite:
         return response
 
     def _wrong_token(self, request: Request) -> Response:
-        # Checked only for a wrong token: behind a proxy, a stranger's attempts would otherwise lock everyone out.
+        # Only wrong tokens are limited: behind a proxy, a stranger's attempts would otherwise lock everyone out.
         address = request.client.host if request.client else ""
         if self._wrong_tokens.too_many(address):
             return self._log_in_first(request, "Too many failed attempts. Try again in a minute.", 429)
         self._wrong_tokens.add(address)
         return self._log_in_first(request, "This is not a valid token for this server.")
 
-    async def _send_to_issuer(self, request: Request) -> Response:
-        assert self._log_in is not None
+    async def _go_to_issuer(self, request: Request) -> Response:
+        assert self._issuer_login is not None
         try:
-            there, known = await self._log_in.begin()
+            address, kept = await self._issuer_login.begin()
         except UnavailableError:
             return _unavailable()
-        response = RedirectResponse(there, 303)
-        self._cookies.put(response, "login", {**known, "path": self._path(request)})
+        response = RedirectResponse(address, 303)
+        self._cookies.put(response, "login", {**kept, "path": self._path(request)})
         return response
 
     async def _come_back(self, request: Request) -> Response:
-        assert self._log_in is not None
+        assert self._issuer_login is not None
         known = self._cookies.get(request, "login")
         try:
-            principal = await self._log_in.end(request.query_params, known) if known else ""
+            principal = await self._issuer_login.end(request.query_params, known) if known else ""
         except UnavailableError:
             return _unavailable()
         if known is None or not principal:
             return refusal("You could not be logged in.")
-        # No redirect: the browser would count it as coming from the issuer, and keep the cookie to itself.
+        # No redirect: the browser would treat it as coming from the issuer's site and not send the cookie.
         path = str(known["path"])
         response = HTMLResponse(logged_in_page(path, principal))
         self._cookies.drop(response, "login")

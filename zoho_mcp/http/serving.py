@@ -1,6 +1,6 @@
 """Runs an ASGI app on a port until it is stopped; then finishes open requests within a time limit.
 
-Imported when it is needed: uvicorn is slow to load.
+Imported on first use, because uvicorn is slow to load.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ MAX_CONNECTIONS = 800
 """Below the 1024 files that a process may usually have open."""
 _BACKLOG = 2048
 _FAREWELL = 2
-"""Seconds for answers on their way, and for streams that carry none."""
+"""Seconds for responses to be sent, and for streams to end."""
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -45,36 +45,36 @@ def bound(host: str, port: int) -> socket.socket:
 class HttpServer(uvicorn.Server):
     """On the first stop signal, refuses new requests and finishes open ones; on the second, stops at once."""
 
-    def __init__(self, app: ASGIApp, work: ActiveRequests, *, grace: float = GRACE) -> None:
+    def __init__(self, app: ASGIApp, active: ActiveRequests, *, grace: float = GRACE) -> None:
         super().__init__(quiet_config(app, lifespan="on", max_connections=MAX_CONNECTIONS, grace=_FAREWELL))
-        self._work = work
+        self._active = active
         self._grace = grace
-        self._told = False
+        self._signalled = False
         self._until = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal. Nothing is done here but to note it: it may come in the middle of anything."""
-        if self._told:
+        """Note a signal, and nothing more: it can come at any moment."""
+        if self._signalled:
             self.should_exit = self.force_exit = True
-        self._told = True
+        self._signalled = True
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
         now = asyncio.get_running_loop().time()
-        if self._told and not self._work.stopping:
+        if self._signalled and not self._active.stopping:
             self._until = now + self._grace
-            self._work.stop()
-        elif self._told and (self._work.is_done or now > self._until):
+            self._active.stop()
+        elif self._signalled and (self._active.is_done or now > self._until):
             self.should_exit = True
         return await super().on_tick(counter)
 
 
 def run(
-    make: Callable[[int], ASGIApp], host: str, port: int, work: ActiveRequests, announce: Callable[[int], None]
+    make: Callable[[int], ASGIApp], host: str, port: int, active: ActiveRequests, announce: Callable[[int], None]
 ) -> None:
-    """Serve until stopped. `make` gives the app for the bound port; `announce` reports that it is listening."""
+    """Serve until stopped. `make` returns the app for the bound port; `announce` is called once it listens."""
     with bound(host, port) as listener:
         port = listener.getsockname()[1]
-        server = HttpServer(make(port), work)
+        server = HttpServer(make(port), active)
         announce(port)
         server.run([listener])

@@ -20,7 +20,7 @@ _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """Everything about HTTP. `host` is bound, `port` 0 means any free one; `tokens` None means no file lets in."""
+    """The settings for HTTP. Port 0 means any free port; `tokens` is None if there is no file of tokens."""
 
     host: str = "127.0.0.1"
     port: int = _PORT
@@ -36,7 +36,7 @@ class HttpSettings:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach it, and nothing says that it is reached from elsewhere."""
+        """Whether only this machine can reach the server, as far as the settings say."""
         names = [urlsplit(self.public_url).netloc] if self.public_url else []
         return all(
             is_loopback(urlsplit(f"//{name}").hostname or "") for name in (bracketed(self.host), *names, *self.hosts)
@@ -44,12 +44,12 @@ class HttpSettings:
 
     @property
     def knows_callers(self) -> bool:
-        """Whether only those come in who say who they are."""
+        """Whether callers must identify themselves."""
         return bool(self.issuer or self.tokens)
 
     @property
     def url(self) -> str:
-        """What this server is reached under, without a path."""
+        """The address of this server, without a path."""
         return self.public_url or f"http://{bracketed(self.host)}:{self.port}"
 
     @property
@@ -59,15 +59,15 @@ class HttpSettings:
 
     @property
     def page(self) -> str:
-        """The address of the approval page for who logs in; empty where nobody can."""
+        """The address of the approval page with its login; empty if nobody can log in."""
         can_log_in = bool(self.tokens or (self.issuer and self.client_id))
         return self.public_url + PAGE if self.public_url and can_log_in else ""
 
     @property
     def answered_hosts(self) -> list[str]:
-        """What a request's Host header may say; `name:*` stands for any port."""
+        """The valid Host headers."""
         own = [f"{name}:{self.port}" for name in _LOOPBACK_NAMES]
-        # A server bound to every address of its machine is known under none of them.
+        # A server bound to every address of its machine is reached under other names than these.
         bound = [] if self.host in ("0.0.0.0", "::", "") else [f"{bracketed(self.host)}:{self.port}"]
         public = [urlsplit(self.public_url).netloc] if self.public_url else []
         plain = list(_LOOPBACK_NAMES) if self.port == 80 else []
@@ -75,15 +75,15 @@ class HttpSettings:
 
     @property
     def answered_origins(self) -> list[str]:
-        """What a request's Origin header may say, where there is one: pages of this server's own, and those named."""
+        """The valid Origin headers: the pages of this server, and the configured ones."""
         own = [f"http://{name}:{self.port}" for name in _LOOPBACK_NAMES]
         return list(dict.fromkeys([*own, self.url, *self.origins]))
 
 
 def http_settings(environment: Mapping[str, str]) -> HttpSettings:
-    """From environment variables. Raises SettingsError for what is wrong, and where anybody would be let in."""
+    """The settings in environment variables. Raises SettingsError if they are wrong, or would let anybody in."""
     given = Given(environment)
-    problems = given.problems = []  # What is wrong elsewhere is said elsewhere.
+    problems = given.problems = []  # Problems of other settings are reported elsewhere.
     host, port = given.checked("ZOHO_HTTP", address)
     found = HttpSettings(
         host=host,
@@ -101,7 +101,7 @@ def http_settings(environment: Mapping[str, str]) -> HttpSettings:
     if found.issuer and environment.get("ZOHO_HTTP_TOKENS", "").strip():
         problems.append("ZOHO_HTTP_ISSUER and ZOHO_HTTP_TOKENS cannot be combined.")
     if found.issuer and not found.public_url and not is_loopback(host):
-        problems.append("ZOHO_PUBLIC_URL is missing: an issuer's tokens are for an address.")
+        problems.append("ZOHO_PUBLIC_URL is missing: an issuer's tokens are valid for an address.")
     if problems:
         raise SettingsError("Settings: " + " ".join(problems), "docs/http.md explains each.")
     _require_callers(found)
@@ -113,15 +113,14 @@ def _require_callers(found: HttpSettings) -> None:
         return
     where = found.public_url or " and ".join((f"{found.host}:{found.port}", *found.hosts))
     raise SettingsError(
-        f"At {where} others than you could reach this server, and nothing says who may: it would do for "
-        "anybody whatever your account can do.",
-        "Make a token for each user with `zoho-invoice-mcp token add NAME`, or set ZOHO_HTTP_ISSUER; or serve at "
-        "127.0.0.1 alone.",
+        f"At {where}, other people could reach this server without a login and do everything that your account can do.",
+        "Create a token for each user with `zoho-invoice-mcp token add NAME`, set ZOHO_HTTP_ISSUER, or serve at "
+        "127.0.0.1 only.",
     )
 
 
 def tokens_file(environment: Mapping[str, str]) -> Path | None:
-    """Where the tokens are, or would be; None when the environment names no home."""
+    """The file of tokens, whether it exists or not; None if the environment has no home folder."""
     if set_to := environment.get("ZOHO_HTTP_TOKENS", "").strip():
         return Path(set_to).expanduser()
     folder = config_folder(environment)
@@ -129,19 +128,19 @@ def tokens_file(environment: Mapping[str, str]) -> Path | None:
 
 
 def _tokens(environment: Mapping[str, str], problems: list[str]) -> Path | None:
-    """The file that decides, if it is there; one that was named has to be."""
+    """The file of tokens if there is one. A file that is set must exist."""
     if environment.get("ZOHO_HTTP_ISSUER", "").strip():
         return None
-    file, named = tokens_file(environment), bool(environment.get("ZOHO_HTTP_TOKENS", "").strip())
-    # A link that leads nowhere was meant to be a file: it lets nobody in, rather than everybody.
-    there = file is not None and (file.exists() or file.is_symlink())
-    if named and not there:
-        problems.append(f"ZOHO_HTTP_TOKENS: there is no {file}; `zoho-invoice-mcp token add NAME` makes it.")
-    return file if there else None
+    file, is_set = tokens_file(environment), bool(environment.get("ZOHO_HTTP_TOKENS", "").strip())
+    # A broken link was meant to be a file: it must let in nobody, not everybody.
+    exists = file is not None and (file.exists() or file.is_symlink())
+    if is_set and not exists:
+        problems.append(f"ZOHO_HTTP_TOKENS: {file} does not exist. `zoho-invoice-mcp token add NAME` creates it.")
+    return file if exists else None
 
 
 def address(value: str) -> tuple[str, int]:
-    """Host and port of HOST:PORT, either of them alone, or neither. Raises ValueError with what is right."""
+    """Host and port of HOST:PORT, HOST, PORT or nothing. Raises ValueError with the correct form."""
     host, port = host_and_port(value) if value else ("127.0.0.1", None)
     return host, _PORT if port is None else port
 
@@ -150,7 +149,7 @@ def _origin(value: str) -> str:
     parts = urlsplit(safe_url(value))
     if parts.path or parts.fragment:
         raise ValueError("an https:// address (http:// only for this machine), without a path")
-    # As browsers write it.
+    # Without the default port, as browsers write it.
     default = ":443" if parts.scheme == "https" else ":80"
     return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default)}" if value else ""
 
@@ -159,7 +158,7 @@ def _issuer(value: str) -> str:
     safe_url(value)
     if "#" in value:
         raise ValueError("an https:// address (http:// only for this machine)")
-    return value  # Compared letter by letter, a slash at its end included.
+    return value  # It is compared character by character, including a slash at its end.
 
 
 def _words(value: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
-"""Sessions of older clients: a caller without access gets none, and each caller has a share. When it is used up, the
-caller's own session that has been idle longest ends. Knows the SDK's app only by its HTTP.
+"""Sessions of older clients: none for callers without access, and a limited number for each other caller.
+
+At the limit, the caller's session that has been idle longest ends. Knows the SDK's app only by its HTTP.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,10 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zoho_mcp.http.settings import PATH
 
-MOST_PER_CALLER = 50
+MAX_PER_CALLER = 50
 _SESSION = "mcp-session-id"
-WhoAsks = Callable[[str], Awaitable[str | None]]
-"""The caller that a bearer token stands for; None: nobody's."""
+FindCaller = Callable[[str], Awaitable[str | None]]
+"""Returns the caller that a bearer token belongs to, or None."""
 _NO_ACCESS = {"error": "The owner's policy does not let you use this server."}
 _ALL_BUSY = {"error": "All of your sessions are busy. Close one."}
 
@@ -28,9 +29,11 @@ class _Session:
 
 
 class SessionShares:
-    """Around the SDK's app. `may_use`: whether a caller has any access; without logins, all requests are one caller."""
+    """Wraps the SDK's app. `may_use`: whether a caller has any access. Without logins, there is only one caller."""
 
-    def __init__(self, app: ASGIApp, who: WhoAsks, may_use: Callable[[str], bool], most: int = MOST_PER_CALLER) -> None:
+    def __init__(
+        self, app: ASGIApp, who: FindCaller, may_use: Callable[[str], bool], most: int = MAX_PER_CALLER
+    ) -> None:
         self._app = app
         self._who = who
         self._may_use = may_use
@@ -44,7 +47,7 @@ class SessionShares:
         headers = Headers(scope=scope)
         session_id = headers.get(_SESSION, "")
         if session_id:
-            await self._within(session_id, scope, receive, send)
+            await self._in_session(session_id, scope, receive, send)
             return
         caller = await self._who(headers.get("authorization", "").partition(" ")[2].strip())
         if caller is not None and not self._may_use(caller):
@@ -52,9 +55,9 @@ class SessionShares:
         elif caller is not None and not await self._has_room(caller, scope):
             await JSONResponse(_ALL_BUSY, 503)(scope, receive, send)
         else:
-            await self._app(scope, receive, self._noting(caller or "", send))
+            await self._app(scope, receive, self._noting_session(caller or "", send))
 
-    async def _within(self, session_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _in_session(self, session_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         session = self._sessions.get(session_id)
         if session is not None:
             session.busy += 1
@@ -73,7 +76,7 @@ class SessionShares:
                 session.busy -= 1
                 session.used = anyio.current_time()
 
-    def _noting(self, caller: str, send: Send) -> Send:
+    def _noting_session(self, caller: str, send: Send) -> Send:
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
                 session_id = Headers(raw=message["headers"]).get(_SESSION)
@@ -84,7 +87,7 @@ class SessionShares:
         return note
 
     async def _has_room(self, caller: str, scope: Scope) -> bool:
-        """Whether there is room for one more session of the caller; an idle one is ended for it if need be."""
+        """Whether the caller may have another session. Ends the caller's oldest idle session if necessary."""
         own = {key: one for key, one in self._sessions.items() if one.caller == caller}
         if len(own) < self._most:
             return True
@@ -97,7 +100,7 @@ class SessionShares:
         return True
 
     async def _end(self, session_id: str, scope: Scope) -> None:
-        """End a session as its client would, with the credential that the same caller just showed."""
+        """End a session as its client would, with the credentials of the same caller's request in `scope`."""
         kept = [(name, value) for name, value in scope["headers"] if name in (b"host", b"authorization")]
         headers = [*kept, (_SESSION.encode(), session_id.encode()), (b"accept", b"application/json, text/event-stream")]
 

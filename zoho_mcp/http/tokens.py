@@ -1,4 +1,4 @@
-"""Bearer tokens from a file: a token lets its holder in under its name. The file holds hashes, never the tokens.
+"""Bearer tokens from a file: a token lets its holder in under a name. The file has their hashes, not the tokens.
 
 The file is read again after each change, so that a revoked token ends at once. An unreadable file lets nobody in.
 """
@@ -22,8 +22,8 @@ from zoho_mcp.errors import SettingsError
 from zoho_mcp.private_files import locked, read_owned, write_private
 
 PREFIX = "zim_"
-"""By it, programs that look for secrets in the wrong places know one."""
-_LONGEST = 200
+"""Secret scanners recognize a token by this prefix."""
+_MAX_LENGTH = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class KnownToken:
 
 
 class TokenFile:
-    """The tokens that count right now. A TokenVerifier of the SDK."""
+    """The tokens that are valid now. A TokenVerifier of the SDK."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -46,16 +46,16 @@ class TokenFile:
         self._known: tuple[KnownToken, ...] = ()
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Whose token this is; None when it is nobody's (any more)."""
+        """The access of a valid token; None for any other."""
         known = self.owner(token)
         if known is None:
             return None
-        # The secret itself is not handed on to anybody.
+        # The secret itself is not passed on.
         return AccessToken(token="", client_id=known.name, scopes=[], subject=known.name)
 
     def owner(self, token: str) -> KnownToken | None:
-        """The entry of a token."""
-        digest = _digest(token) if len(token) <= _LONGEST else ""
+        """The entry of a token; None if there is none."""
+        digest = _digest(token) if len(token) <= _MAX_LENGTH else ""
         found = None
         for known in self._current():
             if hmac.compare_digest(known.sha256, digest):
@@ -63,7 +63,7 @@ class TokenFile:
         return found
 
     def still_has(self, name: str, sha256: str) -> bool:
-        """Whether a name still has this very token: a revoked and reissued one differs."""
+        """Whether a name still has exactly this token, not one that was issued later."""
         return any((known.name, known.sha256) == (name, sha256) for known in self._current())
 
     def _current(self) -> tuple[KnownToken, ...]:
@@ -80,14 +80,14 @@ class TokenFile:
 
 
 def read_tokens(path: Path) -> tuple[KnownToken, ...]:
-    """The file's tokens. Raises OSError, or SettingsError when it is not such a file."""
+    """The file's tokens. Raises OSError, or SettingsError if it is not a file of tokens."""
     try:
         document: Any = json.loads(read_owned(path))
         return tuple(_known(entry) for entry in document["tokens"])
     except (ValueError, KeyError, TypeError) as problem:
         raise SettingsError(
             f"{path} is not a token file ({type(problem).__name__}).",
-            "Put it right, or remove it and make new tokens with `zoho-invoice-mcp token add NAME`.",
+            "Correct it, or remove it and create new tokens with `zoho-invoice-mcp token add NAME`.",
         ) from problem
 
 
@@ -99,10 +99,10 @@ def _known(entry: Mapping[str, Any]) -> KnownToken:
 
 
 def add_token(path: Path, name: str) -> str:
-    """A new token for `name`, which the file knows only by its hash. Raises SettingsError."""
+    """Create a token for `name`, store its hash, and return the token. Raises SettingsError."""
     if not _NAME.fullmatch(name):
         raise SettingsError(
-            f"{name} cannot be a name.",
+            f"{name} is not a valid name.",
             "Use at most 64 letters, digits and . _ @ -, beginning with a letter or digit.",
         )
     token = PREFIX + secrets.token_urlsafe(32)
@@ -118,7 +118,7 @@ def add_token(path: Path, name: str) -> str:
 
 
 def revoke_token(path: Path, name: str) -> None:
-    """From now on nobody comes in as `name`. Raises SettingsError when nobody did."""
+    """Remove the token of `name`. Raises SettingsError if there is none."""
     with _changing(path):
         known = known_tokens(path)
         left = [one for one in known if one.name != name]
@@ -128,7 +128,7 @@ def revoke_token(path: Path, name: str) -> None:
 
 
 def known_tokens(path: Path) -> tuple[KnownToken, ...]:
-    """The tokens that there are; none without a file. Raises SettingsError."""
+    """The file's tokens; none without a file. Raises SettingsError."""
     try:
         return read_tokens(path) if path.exists() else ()
     except OSError as problem:
@@ -137,7 +137,7 @@ def known_tokens(path: Path) -> tuple[KnownToken, ...]:
 
 @contextmanager
 def _changing(path: Path) -> Generator[None]:
-    """Alone among all processes, so that no change is lost. Raises SettingsError."""
+    """Locks the file against other processes, so that no change is lost. Raises SettingsError."""
     try:
         with locked(path):
             yield
@@ -153,5 +153,5 @@ def _write(path: Path, known: list[KnownToken]) -> None:
 
 
 def _digest(token: str) -> str:
-    # No slow hash: a token is 256 random bits, which nobody tries one by one.
+    # No slow hash: a token is 256 random bits, which cannot be guessed.
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

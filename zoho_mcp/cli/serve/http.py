@@ -31,7 +31,7 @@ def serve_http(environment: Mapping[str, str], *, file: str | None = None) -> in
         # Callers from elsewhere do not see this machine's browser.
         settings = replace(settings, can_open_browser=False)
     approvals, key = (replicas.approvals, replicas.key) if replicas else (Approvals(), None)
-    work = ActiveRequests()
+    active = ActiveRequests()
     catalog = load(settings.product, settings.edition)
     grants = policy_for(settings, for_organizations(catalog, settings)).grants
     if not http.knows_callers and grants:
@@ -44,11 +44,11 @@ def serve_http(environment: Mapping[str, str], *, file: str | None = None) -> in
     def make(port: int) -> ASGIApp:
         checks = (Readiness(client).check,)
         return create_app(
-            server, replace(http, port=port), work=work, approvals=approvals, key=key, checks=checks,
+            server, replace(http, port=port), active=active, approvals=approvals, key=key, checks=checks,
             may_use=lambda caller: grant_for(grants, caller).access != "none",
         )  # fmt: skip
 
-    run(make, http.host, http.port, work, lambda port: _announce(replace(http, port=port)))
+    run(make, http.host, http.port, active, lambda port: _announce(replace(http, port=port)))
     return 0
 
 
