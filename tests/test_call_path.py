@@ -9,10 +9,10 @@ CHECKOUT = Path(__file__).parent.parent
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 MOST_MODULES = {
-    "list_invoices": 22,
-    "create_invoice": 29,
-    "void_invoice, round 1": 32,
-    "void_invoice, round 2": 42,
+    "list_invoices": 20,
+    "create_invoice": 26,
+    "void_invoice, round 1": 30,
+    "void_invoice, round 2": 37,
 }
 
 

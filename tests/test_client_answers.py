@@ -16,7 +16,7 @@ from test_confirm import sent_invoice, status
 
 from zoho_mcp.audit.verify import entries
 from zoho_mcp.policy.approvals import Approvals
-from zoho_mcp.policy.client_memory import PAUSE, ClientMemory
+from zoho_mcp.server.confirmation.client_memory import PAUSE, ClientMemory
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 both_eras = pytest.mark.parametrize("era", ERAS)

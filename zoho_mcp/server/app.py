@@ -18,10 +18,10 @@ from zoho_mcp.audit.log import Audit
 from zoho_mcp.pages.browser import open_browser
 from zoho_mcp.pages.on_demand import OpenBrowser
 from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
-from zoho_mcp.policy.client_memory import ClientMemory
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion.search import CompletionSearch
+from zoho_mcp.server.confirmation.client_memory import ClientMemory
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.delivery.claims import Claims, LocalClaims
 from zoho_mcp.server.delivery.sqlite_claims import SharedClaims

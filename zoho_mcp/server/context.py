@@ -10,9 +10,9 @@ from zoho_mcp.approval_page.server import PageServer
 from zoho_mcp.audit.before_values import BeforeValues
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.policy.approvals import ApprovalStore
-from zoho_mcp.policy.client_memory import ClientMemory
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion.search import CompletionSearch
+from zoho_mcp.server.confirmation.client_memory import ClientMemory
 from zoho_mcp.server.delivery.claims import Claims
 from zoho_mcp.server.resources.subscribers import Subscribers
 from zoho_mcp.settings import Settings

@@ -101,7 +101,7 @@ class Limiter:
 
         Raises LimitedError when it would have to wait longer than `until`, in seconds of the clock.
         """
-        if self.rates == UNLIMITED:
+        if self.rates is UNLIMITED:
             yield Slot()
             return
         ticket = await self.enqueue(organization, until)
