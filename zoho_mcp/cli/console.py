@@ -6,10 +6,10 @@ control characters are removed.
 
 import os
 import sys
-import unicodedata
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from io import StringIO
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PROGRAM = "zoho-invoice-mcp"
 _WIDEST = 100
 """Columns of running text; longer lines are hard to read."""
+_ENDLESS = 1_000_000
+"""Columns where nothing wraps: in a file or a pipe."""
 
 
 def clean(text: object) -> str:
@@ -37,10 +39,7 @@ def decorated() -> bool:
 
 def line(text: object = "", style: str = "", colours: Mapping[str, str] | None = None) -> None:
     """A paragraph; in a terminal it wraps between words. `colours`: words of it, and their styles."""
-    if not decorated():
-        _write(sys.stdout, clean(text).rstrip() + "\n")
-        return
-    styled = _text(text, style)
+    styled = _text(str(text).rstrip(), style)
     for word, own in (colours or {}).items():
         styled.highlight_words([word], own)
     _print(styled)
@@ -48,30 +47,24 @@ def line(text: object = "", style: str = "", colours: Mapping[str, str] | None =
 
 def verbatim(text: str, style: str = "") -> None:
     """Lines to copy, or with a layout of their own: never wrapped."""
-    for part in text.splitlines() or [""]:
-        if decorated():
-            _console().print(_text(part, style), soft_wrap=True)
-        else:
-            _write(sys.stdout, clean(part).rstrip() + "\n")
+    for part in text.splitlines():
+        _print(_text(part.rstrip(), style), whole=True)
 
 
 def address(text: str) -> None:
     """Something to copy, on a line of its own."""
-    for part in ("", f"  {text}", ""):
-        verbatim(part, "cyan")
+    line()
+    verbatim(f"  {text}", "cyan")
+    line()
 
 
 def block(lead: str, text: str, *, lead_style: str = "", style: str = "", hang: str = "") -> None:
     """A text after its lead, wrapped below itself in a terminal; `hang` stands before its further lines."""
-    if not decorated():
-        _write(sys.stdout, f"{lead}{clean(text)}".rstrip() + "\n")
-        return
-    room = max(min(_console().width, _WIDEST) - len(lead), 1)
-    lines = _text(text, style).wrap(_console(), room, overflow="ignore")
-    for number, part in enumerate(lines):
+    room = max(min(_console().width, _WIDEST) - len(lead), 1) if decorated() else _ENDLESS
+    for number, part in enumerate(_text(text, style).wrap(_console(), room, overflow="ignore")):
         before = (hang or " " * len(lead)) if number else lead
         part.rstrip()
-        _console().print(_text("").append(clean(before), lead_style).append_text(part), soft_wrap=True)
+        _print(_text(before, lead_style).append_text(part) if part else _text(before.rstrip(), lead_style), whole=True)
 
 
 def table(
@@ -86,27 +79,24 @@ def table(
 
     Where that is not narrow enough, each row becomes a short list. `colours`: what a cell may say, and its style.
     """
-    if not decorated():
-        _plain_table([headings, *rows], numbers)
-        return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    found = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    if decorated() and _narrowest([headings, *rows], wrap) > _console().width:
+        for row in rows:
+            for heading, cell in zip(headings, row, strict=True):
+                if cell:
+                    lead = f"{heading:{max(map(len, headings))}}  "
+                    block(lead, cell, lead_style="bold", style=(colours or {}).get(cell, ""))
+            line()
+        return
+    found = Table(box=SIMPLE_HEAD if decorated() else None, show_edge=False, pad_edge=False, header_style="bold")
     for at, heading in enumerate(headings):
         side = "right" if at in numbers else "left"
         found.add_column(clean(heading), justify=side, no_wrap=at not in wrap, overflow="ignore")
     for row in rows:
         found.add_row(*(_text(cell, (colours or {}).get(cell, "")) for cell in row))
-    if _narrowest([headings, *rows], wrap) <= _console().width:
-        _print(found, widest=_console().width)
-        return
-    for row in rows:
-        for heading, cell in zip(headings, row, strict=True):
-            if cell:
-                block(f"{heading:{max(map(len, headings))}}  ", cell, lead_style="bold",
-                      style=(colours or {}).get(cell, ""))  # fmt: skip
-        line()
+    _print(found, widest=_console().width)
 
 
 def complain(text: object) -> None:
@@ -140,30 +130,25 @@ def busy(text: str) -> Generator[None]:
 
 def _narrowest(rows: Sequence[Sequence[str]], wrap: Collection[int]) -> int:
     """The columns a table takes at least, with three between two of its columns."""
+    from rich.cells import cell_len
+
     cells = [[cell.split() if at in wrap else [cell] for at, cell in enumerate(row)] for row in rows]
-    widths = (max(_columns(word) for row in cells for word in row[at] or [""]) for at in range(len(rows[0])))
+    widths = (max(cell_len(word) for row in cells for word in row[at] or [""]) for at in range(len(rows[0])))
     return sum(widths) + 3 * len(rows[0])
 
 
-def _plain_table(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> None:
-    cells = [[clean(cell) for cell in row] for row in rows]
-    widths = [max(_columns(row[at]) for row in cells) for at in range(len(rows[0]))]
-    for row in cells:
-        parts = [
-            " " * (width - _columns(text)) + text if at in numbers else text + " " * (width - _columns(text))
-            for at, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        _write(sys.stdout, "  ".join(parts).rstrip() + "\n")
+def _print(what: "RenderableType", *, widest: int = _WIDEST, whole: bool = False) -> None:
+    """In a terminal wrapped at `widest` columns, unless it has to stay `whole`; elsewhere as plain, endless lines."""
+    if decorated():
+        # Words longer than a line stay whole: the terminal itself breaks them, and they can still be copied.
+        width = None if whole else min(_console().width, widest)
+        _console().print(what, overflow="ignore", crop=False, soft_wrap=whole, width=width)
+        return
+    from rich.console import Console
 
-
-def _columns(text: str) -> int:
-    """How much room a text takes: a Chinese or Japanese character takes two columns."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
-def _print(what: "RenderableType", widest: int = _WIDEST) -> None:
-    # Words longer than a line stay whole: the terminal itself breaks them, and they can still be copied.
-    _console().print(what, overflow="ignore", crop=False, width=min(_console().width, widest))
+    text = StringIO()
+    Console(file=text, color_system=None, width=_ENDLESS).print(what)
+    _write(sys.stdout, "".join(part.rstrip() + "\n" for part in text.getvalue().splitlines()))
 
 
 def _write(stream: TextIO, text: str) -> None:
