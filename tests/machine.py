@@ -87,7 +87,11 @@ def serving(folder: Path) -> Generator[Accounts]:
     """The sandbox on a free port, its books in a file."""
     file = folder / "books.db"
     with subprocess.Popen(
-        [*COMMAND, "sandbox", "--file", str(file)], env=plain(), stdout=subprocess.PIPE, text=True
+        [*COMMAND, "sandbox", "--file", str(file)],
+        env=plain(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         try:
             assert process.stdout is not None

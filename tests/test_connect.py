@@ -214,6 +214,8 @@ async def test_of_two_organisations_one_is_chosen(newcomer: Newcomer) -> None:
         assert (await post(f"{address}/organization", {"organization": "900000009"})).status_code == 422
         assert (await post(f"{address}/organization", {"organization": "900000002"})).status_code == 200
         assert newcomer.stored().organization_id == "900000002"
+        # The page that listed them asked; the choice does not ask again.
+        assert [one.path for one in newcomer.zoho.state.request_log].count("/invoice/v3/organizations") == 1
         assert (await call(client, "list_customers"))["customers"] == []
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -151,6 +152,13 @@ def test_the_files_of_the_clients_are_those_the_code_uses() -> None:
             if platform == "win32":
                 path = path.replace("~/AppData/Roaming", "%APPDATA%").replace("/", "\\")
             assert f"`{path}`" in PAGES["clients.md"], f"{client.name} on {platform}: {path}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_explains_a_message_twice(page: str) -> None:
+    headings = (line for line in PAGES[page].splitlines() if line.startswith("### `"))
+    without_names = [re.sub("\u2039[^\u203a]*\u203a", "…", heading) for heading in headings]
+    assert [line for line, count in Counter(without_names).items() if count > 1] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -111,9 +111,14 @@ def test_help_names_the_commands_and_another_word_is_wrong_usage() -> None:
 
 @pytest.mark.anyio
 async def test_the_served_sandbox_prints_the_settings_that_reach_it() -> None:
-    with subprocess.Popen([*COMMAND, "sandbox"], env=PLAIN, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*COMMAND, "sandbox"], env=PLAIN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
+            assert process.stderr is not None
+            # What a shell evaluates is on stdout alone; what a person reads is not.
+            assert "http://127.0.0.1:" in process.stderr.readline()
             printed = "".join(process.stdout.readline() for _ in range(6))
             found = dict(re.findall(r"^export (ZOHO_\w+)=(\S+)$", printed, re.MULTILINE))
             assert len(found) == 6
@@ -129,7 +134,7 @@ async def test_the_served_sandbox_prints_the_settings_that_reach_it() -> None:
 @pytest.mark.parametrize("fault", ["late=3600", "delay=3600", "big=100000", "cut-after"])
 def test_a_sandbox_ends_when_told_to_while_a_fault_delays_a_response_to_a_client_that_has_gone(fault: str) -> None:
     command = [*COMMAND, "sandbox", "--fault", f"* *:{fault}:*"]
-    with subprocess.Popen(command, env=PLAIN, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=PLAIN, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
             port = int(re.findall(r":(\d+)", process.stdout.readline())[0])

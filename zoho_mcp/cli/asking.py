@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 
 from zoho_mcp.cli import console
 from zoho_mcp.errors import SettingsError
@@ -10,14 +10,14 @@ from zoho_mcp.errors import SettingsError
 
 def ask(what: str, instead: str) -> str:
     """A line of text. Raises SettingsError, which says what to do `instead`, when stdin has none."""
-    return _line(f"{what}: ", instead)
+    return _answer(f"{what}: ", what, instead)
 
 
 def ask_secret(what: str, instead: str) -> str:
     """A line that is not shown while it is typed."""
     if sys.stdin.isatty():
         return _required(getpass.getpass(f"{what} (not shown): "), what, instead)
-    return _line(f"{what}: ", instead)
+    return _answer(f"{what}: ", what, instead)
 
 
 def agree(question: str) -> bool:
@@ -26,22 +26,23 @@ def agree(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def choose(what: str, rows: Sequence[str], instead: str) -> int:
-    """The position of the row that the person chooses."""
-    console.line(f"{what}:", "bold")
+def choose(question: str, what: str, rows: Mapping[str, Collection[str]], instead: str) -> int:
+    """The position of the row that the person chooses, by its number or by one of its words."""
+    console.line(f"{question}:", "bold")
     for number, row in enumerate(rows, 1):
         console.line(f"  {number}  {row}")
     while True:
-        answer = _line(f"Number (1-{len(rows)}): ", instead)
-        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(rows):
-            return int(answer) - 1
+        answer = _answer(f"Number (1-{len(rows)}): ", what, instead).casefold()
+        for number, words in enumerate(rows.values(), 1):
+            if answer in (str(number), *(word.casefold() for word in words)):
+                return number - 1
         console.line(f"Please type a number from 1 to {len(rows)}.")
 
 
-def _line(prompt: str, instead: str) -> str:
+def _answer(prompt: str, what: str, instead: str) -> str:
     if sys.stdin.isatty():
         print(prompt, end="", flush=True)
-    return _required(sys.stdin.readline(), prompt.rstrip(": "), instead)
+    return _required(sys.stdin.readline(), what, instead)
 
 
 def _required(text: str, what: str, instead: str) -> str:

@@ -37,7 +37,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--client", default="", help="show only clients with this in their name")
     command.add_argument("--offline", action="store_true", help="do not look numbers, amounts and customers up in Zoho")
     command.add_argument("--json", action="store_true", help="print JSON, a line per call")
-    more = command.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    more = command.add_subparsers(metavar="COMMAND")
     verify = more.add_parser("verify", help="find changed, missing and inserted lines")
     verify.set_defaults(run=verify_audit)
     verify.add_argument("--file", default=argparse.SUPPRESS, help="the audit file")
@@ -129,7 +129,9 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise SettingsError(
-            f"There is no audit file {path}.", "The first decision or change creates it; with --sandbox see --file."
+            f"There is no audit file {path} yet.",
+            "The first change in your account, or decision about one, creates it. The demo and --sandbox keep none; "
+            "--sandbox FILE keeps FILE.audit.jsonl, which --file shows.",
         ) from None
     except OSError as problem:
         raise SettingsError(f"The audit file {path} cannot be read: {problem.strerror}.") from problem

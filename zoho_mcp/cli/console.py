@@ -6,6 +6,7 @@ control characters are removed.
 
 import os
 import sys
+import unicodedata
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache

@@ -10,37 +10,41 @@ from typing import Any
 
 from zoho_mcp import __version__
 from zoho_mcp.cli.console import complain
-from zoho_mcp.cli.options import add_server_options, environment_with
+from zoho_mcp.cli.options import add_hidden_options, add_server_options, environment_with
 from zoho_mcp.errors import SettingsError, SpecError, ZohoMcpError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "login": ("account.login", "log in to Zoho and store the login, so that the server needs no settings"),
-    "logout": ("account.logout", "revoke a stored login at Zoho and delete it here"),
-    "profiles": ("account.profiles", "list the stored logins, or change one"),
-    "doctor": ("doctor.doctor", "check the setup and say how to fix what does not work; changes nothing"),
-    "install": ("clients.install", "add this server to a chat app's configuration"),
-    "uninstall": ("clients.uninstall", "remove this server from a chat app's configuration"),
-    "demo": ("demo", "bill a customer in the sandbox, step by step; needs no account"),
-    "tools": ("tools", "list the tools on offer, and what they cost a model"),
-    "policy": ("policy", "show what is allowed, needs approval or is refused, or test one call"),
-    "audit": ("audit", "show the record of decisions and changes, or verify that it is complete"),
-    "token": ("token", "create, list or revoke access tokens for clients over HTTP"),
-    "sandbox": ("sandbox", "serve the sandbox on this machine, for other programs"),
-    "check": ("check", "load the tool specs and check them"),
+    "demo": ("demo", "bill a made-up customer, step by step; needs no account"),
+    "install": ("clients.install", "add the server to a chat app"),
+    "uninstall": ("clients.uninstall", "remove the server from a chat app"),
+    "login": ("account.login", "connect your Zoho account"),
+    "logout": ("account.logout", "disconnect your Zoho account"),
+    "profiles": ("account.profiles", "list or change the accounts you logged in with"),
+    "doctor": ("doctor.doctor", "check the setup and say how to fix it"),
+    "audit": ("audit", "show every change and who approved it"),
+    "policy": ("policy", "show what needs your approval, or test one call"),
+    "tools": ("tools", "list the tools that the assistant gets"),
+    "token": ("token", "manage access tokens for a server over HTTP"),
+    "sandbox": ("sandbox", "run a practice Zoho for other programs"),
+    "check": ("check", "check the tool specs (for developers)"),
 }
 """Name: the module below `zoho_mcp.cli`, which has `add_options(parser)`, and a line of help."""
+_DOCS = "https://github.com/zoho-invoice-mcp/zoho-invoice-mcp#readme"
 
 
 class _CommandParser(argparse.ArgumentParser):
     """The parser of a command, which gets its options from the command's module when they are first needed."""
 
     module = ""
+    _is_complete = False
 
     def complete(self) -> None:
-        """Let the module add its options; it sets `run`, a function of the parsed options."""
-        module, self.module = self.module, ""
-        if module:
-            import_module(f"zoho_mcp.cli.{module}").add_options(self)
+        """Let the module add its options and set `run`, a function of the parsed options."""
+        if not self._is_complete:
+            self._is_complete, self.allow_abbrev = True, False
+            if self.module:
+                import_module(f"zoho_mcp.cli.{self.module}").add_options(self)
+            add_hidden_options(self)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] # as argparse calls it
         self.complete()
@@ -70,17 +74,25 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     found = argparse.ArgumentParser(
         prog="zoho-invoice-mcp",
+        usage="%(prog)s [options] [command]",
         allow_abbrev=False,
-        description="MCP server for invoicing on Zoho. Without a command, it serves over stdio, with the login that "
-        "`login` stored or with settings from ZOHO_… environment variables.",
+        add_help=False,
+        description="Run your invoicing on Zoho by chat. Your chat app starts this program without a command. "
+        "The commands are for you.",
+        epilog=f"`%(prog)s COMMAND --help` shows the options of a command. More: {_DOCS}",
     )
-    found.add_argument("--version", action="version", version=f"zoho-invoice-mcp {__version__}")
-    add_server_options(found)
-    found.set_defaults(run=_serve)
-    commands = found.add_subparsers(dest="command", metavar="COMMAND", parser_class=_CommandParser)
+    commands = found.add_subparsers(
+        dest="command", title="commands", metavar="COMMAND", prog=found.prog, parser_class=_CommandParser
+    )
     for name, (module, line) in COMMANDS.items():
-        command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".", allow_abbrev=False)
+        command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         command.module = module
+    add_server_options(found)
+    about = found.add_argument_group("about")
+    about.add_argument("-h", "--help", action="help", help="show this help")
+    version = f"{found.prog} {__version__}"
+    about.add_argument("--version", action="version", version=version, help="show the version")
+    found.set_defaults(run=_serve)
     return found
 
 

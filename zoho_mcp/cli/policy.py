@@ -27,7 +27,7 @@ _ABOUT_RECORD = ("status", "total", "amount", "balance", "contact_persons")
 def add_options(command: argparse.ArgumentParser) -> None:
     """`policy`, `policy test TOOL KEY=VALUE…`, `policy shipped`."""
     command.set_defaults(run=show_policy)
-    more = command.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    more = command.add_subparsers(metavar="COMMAND")
     test = more.add_parser("test", help="say what would happen to a call, and which rule decides")
     test.set_defaults(run=test_call)
     test.add_argument("tool", metavar="TOOL", help="name of the tool")

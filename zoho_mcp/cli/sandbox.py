@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from starlette.requests import ClientDisconnect
 
-from zoho_mcp.cli.console import complain, verbatim
+from zoho_mcp.cli.console import complain, note, verbatim
 from zoho_mcp.cli.local_sandbox import environment_for, open_app
 from zoho_mcp.cli.options import MEMORY
 from zoho_mcp.errors import SettingsError
@@ -47,8 +47,11 @@ def serve_sandbox(options: argparse.Namespace) -> int:
     except (OSError, OverflowError) as problem:
         complain(f"port {options.port} cannot be used: {problem}. Choose another with --port.")
         return 1
-    for name, value in environment_for(f"http://127.0.0.1:{listener.getsockname()[1]}").items():
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    note(f"The sandbox is served at {url}. These settings point a program at it, for example in another terminal:")
+    for name, value in environment_for(url).items():
         verbatim(f"export {name}={shlex.quote(value)}")
+    note("Ctrl-C stops it.")
     config = uvicorn.Config(
         with_cuts(app), log_level="warning", lifespan="off", date_header=False, timeout_graceful_shutdown=_FAREWELL
     )

@@ -3,6 +3,7 @@
 import argparse
 
 from zoho_mcp.cli import console
+from zoho_mcp.cli.options import PROFILE, TOOL_OPTIONS, add_option
 from zoho_mcp.server.tools.offered import offered
 from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.check import BYTES_PER_TOKEN, tool_size
@@ -12,8 +13,10 @@ _COLOURS = {"read": "green", "write": "cyan", "send": "yellow", "destroy": "red"
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
-    """It looks at the server's own options, which stand before `tools`."""
+    """Which tools to list."""
     command.set_defaults(run=list_tools)
+    for option in (PROFILE, *TOOL_OPTIONS):
+        add_option(command, option)
 
 
 def list_tools(options: argparse.Namespace) -> int:

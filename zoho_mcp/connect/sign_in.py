@@ -30,6 +30,7 @@ class SignIn:
         self._attempt: login.Attempt | None = None
         self._scopes: tuple[str, ...] = ()
         self._settings: Settings | None = None
+        self._organizations: list[tuple[str, str]] = []
         self._profile = self._unfinished()
         if self._profile is not None:
             self._settings = settings_of(environment, self._name)
@@ -94,6 +95,7 @@ class SignIn:
         previous = previous_login(self._environment, self._profiles, self._name)
         # Stored before anything else can fail: Zoho gives a refresh token only once.
         self._profile = self._profiles.save(profile_of(self._name, self._settings))
+        self._organizations = []
         forget_token(previous, self._settings)
 
     async def organizations(self) -> list[tuple[str, str]]:
@@ -103,11 +105,12 @@ class SignIn:
         rows = await organizations(self._settings)
         if not rows:
             raise AuthError("This account has no organisation here.", "Check the product and the account.")
-        return [(str(row.get("organization_id", "")), str(row.get("name", ""))) for row in rows]
+        self._organizations = [(str(row.get("organization_id", "")), str(row.get("name", ""))) for row in rows]
+        return self._organizations
 
     async def choose(self, wanted: str) -> Profile:
-        """Store and return the profile with the organisation `wanted`, an id. Raises ZohoMcpError."""
-        rows = await self.organizations()
+        """Store and return the profile with the organisation `wanted`, one of those listed. Raises ZohoMcpError."""
+        rows = self._organizations or await self.organizations()
         assert self._profile is not None
         row = fitting([{"organization_id": number, "name": name} for number, name in rows], wanted)
         chosen = replace(self._profile, organization_id=row["organization_id"], organization_name=row["name"])

@@ -37,15 +37,14 @@ from zoho_mcp.zoho.oauth.tokens import TokenSource
 def add_options(command: argparse.ArgumentParser) -> None:
     """Which account, what to ask Zoho for, and how to get its consent."""
     command.set_defaults(run=login)
-    given = argparse.SUPPRESS  # What stands before `login` counts as well.
-    add_option(command, replace(PROFILE, help="store the login under this name (default: default)"), default=given)
+    add_option(command, PROFILE, "store the login under this name (default: default)")
     command.add_argument("--dc", default="", metavar="DC",
                          help=f"data centre where you log in: {', '.join(DATA_CENTRES)}")  # fmt: skip
     command.add_argument("--product", choices=("invoice", "books"), help="the product that your organisation uses")
     command.add_argument("--client-id", metavar="ID", help="client id; the secret is asked for, or ZOHO_CLIENT_SECRET")
     toolsets, read_only = TOOL_OPTIONS[0], TOOL_OPTIONS[-1]
-    add_option(command, replace(read_only, help="ask Zoho for read permissions only"), default=given)
-    add_option(command, replace(toolsets, help="ask for what these toolsets need (default: all)"), default=given)
+    add_option(command, read_only, "ask Zoho for read permissions only")
+    add_option(command, toolsets, "ask for what these toolsets need (default: all)")
     command.add_argument("--organization", default="", metavar="ID", help="organisation to work in, number or name")
     command.add_argument("--port", type=int, default=token_login.PORT,
                          help="port of the redirect address http://localhost:PORT/callback (8765)")  # fmt: skip
@@ -137,8 +136,11 @@ def _same_client(previous: Settings) -> dict[str, str]:
 def _data_centre(given: Mapping[str, str]) -> str:
     if not sys.stdin.isatty() or "ZOHO_ACCOUNTS_URL" in given:
         return "us"
-    rows = [f"{centre.name} ({centre.accounts.removeprefix('https://')})" for centre in DATA_CENTRES.values()]
-    return list(DATA_CENTRES)[choose("Where do you log in to Zoho", rows, "Name it with --dc.")]
+    rows: dict[str, tuple[str, ...]] = {}
+    for name, centre in DATA_CENTRES.items():
+        host = centre.accounts.removeprefix("https://")
+        rows[f"{centre.name} ({host})"] = (name, centre.name, host, host.split(".", 2)[2])
+    return list(DATA_CENTRES)[choose("Where do you log in to Zoho", "The data centre", rows, "Name it with --dc.")]
 
 
 def _port(port: int) -> int:

@@ -58,7 +58,6 @@ def with_organization(profile: Profile, settings: Settings, wanted: str = "") ->
         return replace(profile, organization_id=wanted, organization_name="")
     with console.busy("Asking Zoho for your organisations"):
         found = anyio.run(organizations, settings)
-    rows = [f"{row.get('name', '')} ({row.get('organization_id', '')})" for row in found]
     if not found:
         raise AuthError("This account has no organisation.", "Check --product and the account you logged in with.")
     if wanted:
@@ -66,5 +65,7 @@ def with_organization(profile: Profile, settings: Settings, wanted: str = "") ->
     elif len(found) == 1:
         [row] = found
     else:
-        row = found[choose("Organisation to work in", rows, "Name it with --organization.")]
+        named = [(str(row.get("name", "")), str(row.get("organization_id", ""))) for row in found]
+        rows = {f"{name} ({number})": (name, number) for name, number in named}
+        row = found[choose("Organisation to work in", "The organisation", rows, "Name it with --organization.")]
     return replace(profile, organization_id=str(row["organization_id"]), organization_name=str(row.get("name", "")))

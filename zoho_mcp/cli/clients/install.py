@@ -23,7 +23,7 @@ from zoho_mcp.cli.clients.apps import (
 )
 from zoho_mcp.cli.clients.configuration import NOTATIONS, Change, adding, entries
 from zoho_mcp.cli.clients.server import server_of
-from zoho_mcp.cli.options import MEMORY, PROFILE, TOOL_OPTIONS, add_option
+from zoho_mcp.cli.options import MEMORY, PROFILE, SANDBOX, TOOL_OPTIONS, add_option
 from zoho_mcp.settings.profiles import has_account
 from zoho_mcp.settings.variables import SETTINGS
 from zoho_mcp.text import did_you_mean
@@ -36,12 +36,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Which app, what its entry says, and how to change the file."""
     command.set_defaults(run=install)
     command.add_argument("client", nargs="?", metavar="CLIENT", help=f"the chat app: {', '.join(CLIENTS)}")
-    command.add_argument("--sandbox", nargs="?", const=MEMORY, default=argparse.SUPPRESS, metavar="FILE",
-                         help="use the sandbox with demo data; FILE keeps the demo books")  # fmt: skip
     command.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                          help="a setting for the entry, but not a secret; can be repeated")  # fmt: skip
-    for option in (PROFILE, *TOOL_OPTIONS):
-        add_option(command, option, default=argparse.SUPPRESS)
+    for option in (SANDBOX, PROFILE, *TOOL_OPTIONS):
+        add_option(command, option)
     command.add_argument("--url", default="", help="connect to a server over HTTP instead of starting one")
     command.add_argument("--token-env", default="", metavar="NAME",
                          help="with --url: the environment variable that holds the access token")  # fmt: skip

@@ -16,7 +16,7 @@ import anyio
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.stdio import stdio_server
 
-from zoho_mcp.cli.options import MEMORY
+from zoho_mcp.cli.options import MEMORY, is_sandboxed
 from zoho_mcp.cli.serve.answering import AnsweringStream
 from zoho_mcp.connect.organizations import numbered
 from zoho_mcp.errors import SettingsError
@@ -76,8 +76,8 @@ def server_for(environment: Mapping[str, str], *, file: str | None = None) -> Se
     On the sandbox, and where there is no account, it offers to connect one. Raises SettingsError.
     """
     set_up(from_environment(environment, account=False), environment)
-    if _is_sandboxed(environment) or not has_account(environment):
-        return offering_server(environment, file=file, demo=_is_sandboxed(environment))
+    if is_sandboxed(environment) or not has_account(environment):
+        return offering_server(environment, file=file, demo=is_sandboxed(environment))
     return _created(environment, file=file)
 
 
@@ -110,10 +110,6 @@ def _created(environment: Mapping[str, str], *, file: str | None = None) -> Serv
     return create_server(settings, load(settings.product, settings.edition), client, shared=replicas)
 
 
-def _is_sandboxed(environment: Mapping[str, str]) -> bool:
-    return environment.get("ZOHO_SANDBOX", "").strip().lower() == "true"
-
-
 def connected(
     environment: Mapping[str, str], *, file: str | None = None
 ) -> "tuple[Settings, ZohoClient, Replicas | None]":
@@ -121,7 +117,7 @@ def connected(
 
     `file` keeps the sandbox's books, MEMORY or None: they end with the process. Raises SettingsError.
     """
-    if _is_sandboxed(environment):
+    if is_sandboxed(environment):
         from zoho_mcp.cli.local_sandbox import sandboxed
 
         settings, transport = sandboxed(environment, None if file == MEMORY else file)
