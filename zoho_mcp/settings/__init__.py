@@ -1,17 +1,17 @@
 """Settings: the only reader of the environment."""
 
+import dataclasses
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PurePath
-from typing import Literal, cast
+from typing import Literal
 
 from pydantic import SecretStr
 
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.settings import values
-from zoho_mcp.settings.variables import Given
+from zoho_mcp.settings.variables import SETTINGS, Given
 
 Product = Literal["invoice", "books"]
 ConfirmMode = Literal["ask", "refuse", "allow"]
@@ -105,52 +105,27 @@ class Settings:
         return {"invoice": "ZohoInvoice.", "books": "ZohoBooks."}[self.product]
 
 
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Settings))
+
+
 def from_environment(environment: Mapping[str, str], *, account: bool = True) -> Settings:
     """Settings from environment variables. Raises SettingsError naming every one that is missing or wrong.
 
     Without `account` those of the account may be missing: for commands that do not speak to Zoho.
     """
     given = Given(environment, account)
-    text, checked = given.text, given.checked
+    names = {setting.name.removeprefix("ZOHO_").lower(): setting for setting in SETTINGS}
+    names["data_centre"] = names.pop("dc")
+    fields = {name: given.checked(one.name, one.read) for name, one in names.items() if name in _FIELDS}
+    config, state = config_folder(environment), state_folder(environment)
+    fields["audit_file"] = fields["audit_file"] or _in_folder(state, "audit.jsonl")
     settings = Settings(
-        client_id=text("ZOHO_CLIENT_ID"),
-        client_secret=SecretStr(text("ZOHO_CLIENT_SECRET")),
-        refresh_token=SecretStr(text("ZOHO_REFRESH_TOKEN")),
-        organization_id=checked("ZOHO_ORGANIZATION_ID", values.organizations),
-        plan=text("ZOHO_PLAN"),
-        data_centre=text("ZOHO_DC"),
-        product=cast(Product, text("ZOHO_PRODUCT")),
-        edition=text("ZOHO_EDITION"),
-        confirm=cast(ConfirmMode, text("ZOHO_CONFIRM")),
-        confirm_timeout=checked("ZOHO_CONFIRM_TIMEOUT", values.seconds),
-        repeat_window=checked("ZOHO_REPEAT_WINDOW", values.window),
-        policy_file=text("ZOHO_POLICY_FILE"),
-        users_policy_file=_in_folder(config_folder(environment), "policy.toml"),
-        limits_file=_in_folder(state_folder(environment), "limits.db"),
-        claims_file=_in_folder(state_folder(environment), "claims.db"),
-        clients_file=_in_folder(state_folder(environment), "clients.json"),
-        audit_file=text("ZOHO_AUDIT_FILE") or _in_folder(state_folder(environment), "audit.jsonl"),
-        confirm_fallback=cast(Fallback, text("ZOHO_CONFIRM_FALLBACK")),
-        approval_wait=checked("ZOHO_APPROVAL_WAIT", values.seconds),
-        approval_type_number_over=checked("ZOHO_APPROVAL_TYPE_NUMBER_OVER", values.amount),
-        approval_url_to_model=text("ZOHO_APPROVAL_URL_TO_MODEL") == "1",
+        **fields,
+        users_policy_file=_in_folder(config, "policy.toml"),
+        limits_file=_in_folder(state, "limits.db"),
+        claims_file=_in_folder(state, "claims.db"),
+        clients_file=_in_folder(state, "clients.json"),
         can_open_browser=_can_open_browser(environment),
-        api_url=checked("ZOHO_API_URL", values.safe_url).removesuffix(f"/{text('ZOHO_PRODUCT')}/v3"),
-        accounts_url=checked("ZOHO_ACCOUNTS_URL", values.safe_url).removesuffix("/oauth/v2"),
-        soid=checked("ZOHO_SOID", values.soid),
-        scopes=checked("ZOHO_SCOPES", values.scopes),
-        toolsets=checked("ZOHO_TOOLSETS", values.names),
-        tools=checked("ZOHO_TOOLS", values.names),
-        exclude_tools=checked("ZOHO_EXCLUDE_TOOLS", values.names),
-        read_only=text("ZOHO_READ_ONLY") == "true",
-        upload_dir=checked("ZOHO_UPLOAD_DIR", values.folder),
-        download_dir=checked("ZOHO_DOWNLOAD_DIR", values.folder),
-        answer=cast(AnswerMode, text("ZOHO_ANSWER")),
-        max_answer=checked("ZOHO_MAX_ANSWER", values.characters),
-        log=cast(LogFormat, text("ZOHO_LOG")),
-        log_level=text("ZOHO_LOG_LEVEL"),
-        metrics=checked("ZOHO_METRICS", values.metrics_address),
-        redis_url=SecretStr(checked("ZOHO_REDIS_URL", values.redis_url)),
     )
     if settings.soid and not settings.scopes:
         given.problems.append("ZOHO_SCOPES is missing: with ZOHO_SOID, it says which scopes to ask for.")

@@ -1,17 +1,18 @@
-"""Profiles: what `login` found out about an account.
+"""Profiles: the accounts that `login` stored.
 
-Secrets are in the system's keyring where there is one, else in the profile's own file, which only this user can read.
+Secrets are in the system's keyring if there is one, otherwise in the profile's own file, which only this user can read.
 """
 
 import json
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter
 
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.private_files import read_private, write_private
@@ -23,15 +24,11 @@ SERVICE = "zoho-invoice-mcp"
 """The name of our entries in the keyring."""
 _ACCOUNT = ("ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_SOID")
 _SECRETS = ("client_secret", "refresh_token")
-_FIELDS = (
-    "client_id", "data_centre", "product", "organization_id", "organization_name", "soid", "scopes", "api_url",
-    "accounts_url",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One account and the organisation to work in."""
+    """An account and the organisation to work in. `path`: its file."""
 
     name: str
     client_id: str
@@ -49,7 +46,7 @@ class Profile:
     path: Path = field(default=Path(), compare=False)
 
     def environment(self) -> dict[str, str]:
-        """The same as environment variables."""
+        """The profile as environment variables."""
         found = {
             "ZOHO_CLIENT_ID": self.client_id,
             "ZOHO_CLIENT_SECRET": self.client_secret.get_secret_value(),
@@ -66,7 +63,7 @@ class Profile:
 
 
 def chosen_profile(environment: Mapping[str, str], name: str = "", *, secrets: bool = True) -> Profile | None:
-    """The profile that counts: the one named, else the default one if the variables hold no account of their own."""
+    """The named profile, otherwise the default one unless the variables name an account; None if there is none."""
     name = name or environment.get("ZOHO_PROFILE", "").strip()
     if not name and any(environment.get(variable, "").strip() for variable in _ACCOUNT):
         return None
@@ -76,9 +73,9 @@ def chosen_profile(environment: Mapping[str, str], name: str = "", *, secrets: b
 
 
 def has_account(environment: Mapping[str, str]) -> bool:
-    """Whether variables or a profile name an account, be it in part or wrongly: no server may then work on others.
+    """Whether variables or a profile name an account, even in part or wrongly: then no server may use another one.
 
-    A profile without an organisation is none yet.
+    A profile without an organisation does not count.
     """
     if any(environment.get(variable, "").strip() for variable in _ACCOUNT):
         return True
@@ -94,10 +91,10 @@ def has_account(environment: Mapping[str, str]) -> bool:
 
 
 def settings_for(environment: Mapping[str, str], name: str = "", *, account: bool = True) -> Settings:
-    """Settings from a profile and the environment; where both say something, the environment wins.
+    """Settings from a profile and the environment, which takes precedence.
 
-    Raises SettingsError, also when both name an account and it is not the same. Without `account` there need not be
-    one, and no secret is read: for commands that do not speak to Zoho.
+    Without `account` no account is needed and no secret is read: for commands that do not call Zoho.
+    Raises SettingsError, also if the two name different accounts.
     """
     given = {variable: value for variable, value in environment.items() if value.strip()}
     profile = chosen_profile(environment, name, secrets=account)
@@ -112,26 +109,26 @@ def settings_for(environment: Mapping[str, str], name: str = "", *, account: boo
 
 
 def settings_of(environment: Mapping[str, str], name: str) -> Settings:
-    """The settings of a profile alone, whatever variables say."""
+    """The settings of a profile, without those of the environment."""
     return settings_for({key: value for key, value in environment.items() if not key.startswith("ZOHO_")}, name)
 
 
 def token_folder(environment: Mapping[str, str]) -> Path | None:
-    """Where the processes of this user share access tokens."""
+    """The folder in which the processes of this user share access tokens."""
     state = state_folder(environment)
     return Path(state) / "tokens" if state else None
 
 
 class Profiles:
-    """The profiles of a user: a file each."""
+    """The profiles of a user, one file each."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Profiles":
-        """Those in the user's configuration folder."""
-        # On Windows what is in the configuration folder travels to other machines: not with secrets in it.
+        """The profiles of the environment's user."""
+        # On Windows the configuration folder is copied to other machines, and these files can hold secrets.
         found = state_folder(environment) if sys.platform == "win32" else config_folder(environment)
         return cls(Path(found) / "profiles" if found else None)
 
@@ -140,13 +137,13 @@ class Profiles:
         return sorted(path.stem for path in self.folder.glob("*.json")) if self.folder else []
 
     def favourite(self) -> str:
-        """The one chosen as default, else the one named so, else the only one; empty when there is none of these."""
+        """The chosen default, otherwise the profile named `default`, otherwise the only one; empty if there is none."""
         names = self.names()
         named = [name for name in (self._chosen(), DEFAULT) if name in names]
         return named[0] if named else names[0] if len(names) == 1 else ""
 
     def default_name(self) -> str:
-        """The profile to use when none is named, empty when there is none. Raises SettingsError if it is not clear."""
+        """The profile to use when none is named; empty if there are none. Raises SettingsError if it is not clear."""
         names, found = self.names(), self.favourite()
         if names and not found:
             raise SettingsError(
@@ -160,42 +157,39 @@ class Profiles:
         write_private(self._file("default.txt"), name + "\n")
 
     def load(self, name: str, *, secrets: bool = True) -> Profile:
-        """A profile; without its `secrets` the keyring is not opened. Raises SettingsError."""
+        """A profile. Without `secrets` the keyring is not opened. Raises SettingsError."""
         path = self.path_of(name)
         again = f"Run `zoho-invoice-mcp login --profile {name}`."
         try:
-            found: Any = json.loads(read_private(path))
+            content = read_private(path)
         except FileNotFoundError:
             there = ", ".join(self.names()) or "none"
             raise SettingsError(f"Settings: there is no profile {name} (profiles: {there}).", again) from None
         except OSError as problem:
             raise SettingsError(f"Settings: the profile {name} cannot be used: {problem}.") from None
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise SettingsError(f"Settings: {path} is not a profile.", again)
-        fields = cast("dict[str, Any]", found)
-        if fields.get("in_keyring"):
-            fields |= _from_keyring(name, again) if secrets else {"client_secret": ""}
         try:
-            profile = TypeAdapter(Profile).validate_python(fields | {"name": name, "path": path})
-        except ValidationError:
-            profile = None  # The error itself would quote values.
-        if profile is None or profile.data_centre not in DATA_CENTRES:
-            raise SettingsError(f"Settings: {path} is not a profile.", again)
+            stored: dict[str, Any] = dict(json.loads(content))
+            if stored.get("in_keyring"):
+                stored |= _from_keyring(name, again) if secrets else {"client_secret": ""}
+            profile = TypeAdapter(Profile).validate_python(stored | {"name": name, "path": path})
+            DATA_CENTRES[profile.data_centre]
+        except (TypeError, ValueError, KeyError):
+            # The error itself would quote values.
+            raise SettingsError(f"Settings: {path} is not a profile.", again) from None
         return profile
 
     def save(self, profile: Profile) -> Profile:
-        """Keep a profile; the same, knowing where it and its secrets are. Raises SettingsError."""
+        """Store a profile. Returns it with its path. Raises SettingsError."""
         path = self.path_of(profile.name)
-        plain = {name: getattr(profile, name).get_secret_value() for name in _SECRETS}
-        in_keyring = _to_keyring(profile.name, plain)
-        fields = {name: getattr(profile, name) for name in _FIELDS} | {"in_keyring": in_keyring}
+        secrets = {name: getattr(profile, name).get_secret_value() for name in _SECRETS}
+        kept = replace(profile, in_keyring=_to_keyring(profile.name, secrets), path=path)
+        left_out = {"name", "path", *_SECRETS}
+        stored = {one.name: getattr(kept, one.name) for one in fields(kept) if one.name not in left_out}
         try:
-            write_private(path, json.dumps(fields | ({} if in_keyring else plain), indent=2), durable=True)
+            write_private(path, json.dumps(stored | ({} if kept.in_keyring else secrets), indent=2), durable=True)
         except OSError as problem:
             raise SettingsError(f"The profile {profile.name} cannot be kept: {problem}.") from None
-        return replace(profile, in_keyring=in_keyring, path=path)
+        return kept
 
     def forget(self, name: str) -> None:
         """Remove a profile and its secrets."""
@@ -226,13 +220,13 @@ class Profiles:
 
 
 def _to_keyring(name: str, values: Mapping[str, str]) -> bool:
-    """Whether the system's keyring took the secrets; whatever keeps it from doing so, there is the file."""
+    """Whether the system's keyring stored the secrets. If it fails in any way, they go into the file."""
     try:
         import keyring  # optional, and slow to load
 
         text = json.dumps(values)
         keyring.set_password(SERVICE, name, text)
-        # A keyring that keeps nothing says so only when it is asked.
+        # Some keyrings store nothing and do not say so.
         return keyring.get_password(SERVICE, name) == text
     except Exception:
         _forget_in_keyring(name)
@@ -256,9 +250,7 @@ def _from_keyring(name: str, again: str) -> dict[str, Any]:
 
 
 def _forget_in_keyring(name: str) -> None:
-    try:
+    with suppress(Exception):  # It is not there, or there is no keyring.
         import keyring
 
         keyring.delete_password(SERVICE, name)
-    except Exception:
-        return  # Not there, or no keyring at all.
