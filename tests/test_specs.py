@@ -107,6 +107,11 @@ def _mailing(**mails: Any) -> dict[str, Any]:
 WRONG = [
     pytest.param(_operation(answer={"key": "things", "columns": ["a_id"], "number": "no"}), "number", id="no number"),
     pytest.param(_operation(http={"method": "GET", "path": "/things", "account": True}), "account", id="no account"),
+    pytest.param(
+        _operation(answer={"key": "things", "columns": ["a_id"], "transactions": True}),
+        "customer_id",
+        id="transactions of nobody",
+    ),
     pytest.param(_removal(consequence="explodes"), "consequence", id="unknown consequence"),
     pytest.param(_removal(consequence="pays_out"), "amount", id="a consequence without its argument"),
     pytest.param(_removal(consequence="unapplies"), "payments", id="a consequence without its read"),

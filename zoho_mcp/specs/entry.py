@@ -165,6 +165,8 @@ class Answer(Frozen):
     _shared.json."""
     more: tuple[str, ...] = ()
     """For rows: fields that are worth asking for besides; the argument `fields` names them."""
+    transactions: bool = False
+    """For rows: transactions, which can be listed by `customer_id`. Zoho deletes no customer that has any."""
     number: str = ""
     """For rows: the column by which people call a record, also an argument of the list. Every tool accepts it in place
     of the record's id, which is the first column."""

@@ -91,6 +91,8 @@ def _list_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str
     answer = operation.answer
     if operation.http.account and "organization_id" not in answer.columns:
         yield "http.account is for a list of organisations: organization_id is one of its columns."
+    if answer.transactions and not {"customer_id", "per_page"} <= operation.input.get("properties", {}).keys():
+        yield "answer.transactions needs the arguments customer_id and per_page."
     if not answer.number:
         return
     if answer.number not in answer.columns or answer.number not in operation.input.get("properties", {}):

@@ -93,7 +93,7 @@ async def _transactions(app: ServerContext, customer_id: str, record: Json) -> s
     if isinstance(known := record.get("has_transaction"), bool):
         return "transactions" if known else ""
     for operation in app.catalog.operations.values():
-        if {"customer_id", "per_page"} <= set(operation.input.get("properties", {})) and operation.answer.columns:
+        if operation.answer.transactions:
             try:
                 answer = await app.api.run(operation.name, {"customer_id": customer_id, "per_page": 1})
             except (AuthError, NotFoundError):

@@ -14,7 +14,7 @@ from zoho_mcp.server.tools import filter_check
 from zoho_mcp.server.tools.filter_check import Findings
 from zoho_mcp.specs.model import Operation
 from zoho_mcp.telemetry.calls import report_progress
-from zoho_mcp.text import spellings
+from zoho_mcp.text import placeholders, spellings
 from zoho_mcp.zoho.client import Envelope, ZohoApi
 from zoho_mcp.zoho.rate_limit.limiter import PATIENCE
 
@@ -174,14 +174,15 @@ async def _look_inside(
 ) -> None:
     """Where rows do not show an id that was asked for, hold one row's own record against it."""
     theirs = {ours: name for name, ours in operation.renames.items()}
-    hidden = [name for name in arguments if name.endswith("_id") and theirs.get(name, name) not in row]
+    filters = [name for name in arguments if name not in placeholders(operation.http.path)]
+    hidden = [name for name in filters if name.endswith("_id") and theirs.get(name, name) not in row]
     own_id = operation.answer.columns[0]
     path = f"{operation.http.path.partition('?')[0]}/{{{own_id}}}"
     reader = next((one for one in app.catalog.operations.values()
                    if one.http.path == path and one.effect == "read" and not one.handler), None)  # fmt: skip
     if reader is None or not hidden or own_id not in reader.input["properties"]:
         return
-    record = await app.api.record(reader.name, {own_id: str(row[_own_id(operation)])})
+    record = await app.api.record(reader.name, {**arguments, own_id: str(row[_own_id(operation)])})
     for name in hidden:
         if str(record.get(theirs.get(name, name), arguments[name])) != str(arguments[name]):
             findings.notes.append(f"Zoho did not apply {name}: these rows are not limited to it, nor added up.")
