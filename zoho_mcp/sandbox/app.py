@@ -17,7 +17,7 @@ from zoho_mcp.sandbox.kinds.contacts import addresses, contact_persons, contacts
 from zoho_mcp.sandbox.kinds.contacts import mail as contact_mail
 from zoho_mcp.sandbox.kinds.credit_notes import application, credit_notes
 from zoho_mcp.sandbox.kinds.credit_notes import refunds as credit_note_refunds
-from zoho_mcp.sandbox.kinds.expenses import expenses
+from zoho_mcp.sandbox.kinds.expenses import expenses, receipts
 from zoho_mcp.sandbox.kinds.invoices import attachments, credits, invoices, reminders
 from zoho_mcp.sandbox.kinds.recurring_invoices import recurring_invoices
 from zoho_mcp.sandbox.limits import Limits, Meter
@@ -33,7 +33,7 @@ MODULES = [
     contact_persons.router.routes,
     contact_mail.router.routes,
     addresses.router.routes,
-    items.ROUTES,
+    items.router.routes,
     invoices.router.routes,
     credits.router.routes,
     reminders.router.routes,
@@ -43,11 +43,13 @@ MODULES = [
     credit_notes.router.routes,
     application.router.routes,
     credit_note_refunds.router.routes,
-    expenses.ROUTES,
+    expenses.router.routes,
+    receipts.router.routes,
     recurring_invoices.router.routes,
-    projects.ROUTES,
+    projects.router.routes,
     settings.ROUTES,
-    accounts.ROUTES,
+    accounts.router.routes,
+    accounts.categories.routes,
 ]
 
 

@@ -2,54 +2,28 @@
 
 from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
 from zoho_mcp.sandbox.kinds.contacts.parts import primary_of
+from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.ledger import ZERO
-from zoho_mcp.sandbox.listing import Listing, respond, status_filters
-from zoho_mcp.sandbox.times import touch
-from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value
+from zoho_mcp.sandbox.listing import Listing, status_filters
+from zoho_mcp.sandbox.wire.errors import invalid_value
 from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_fields, number, text
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
+from zoho_mcp.sandbox.wire.routing import Request
 
 BILLING_TYPES = ("fixed_cost_for_project", "based_on_project_hours", "based_on_staff_hours", "based_on_task_hours")
-LISTING = Listing(
-    key="projects",
-    report_name="Projects",
-    sortable=("project_name", "customer_name", "rate"),
-    exact=("customer_id",),
-    filters=status_filters({"Active": "active", "Inactive": "inactive"}),
-    default_filter="Status.All",
-)
 
 
-def list_projects(request: Request) -> Reply:
-    """GET /projects."""
-    return respond(request, LISTING, request.books.all("project"))
-
-
-def get_project(request: Request) -> Reply:
-    """GET /projects/{project_id}."""
-    found = request.books.get("project", request.path["project_id"])
-    if found is None:
-        raise does_not_exist("Project")
-    return done(project=_view(request, found))
-
-
-def create_project(request: Request) -> Reply:
-    """POST /projects."""
-    body, project_id = request.body, request.books.new_id()
+def _new(request: Request) -> Record:
+    body = request.body
     name, billing_type = text(body, "project_name", limit=100), choice(body, "billing_type", BILLING_TYPES, "")
     if not name or not billing_type:
         raise invalid_value("billing_type" if name else "project_name")
     customer = CONTACT.find(request.books, text(body, "customer_id"), "Customer")
-    project: Record = {
-        "project_id": project_id, "project_name": name, "customer_id": customer["contact_id"],
-        "customer_name": customer["contact_name"], "description": text(body, "description", limit=500),
-        "status": "active", "billing_type": billing_type, "rate": number(body, "rate", ZERO),
-        "custom_fields": custom_fields(body, []), "created_time": request.stamp,
+    return {
+        "project_name": name, "customer_id": customer["contact_id"], "customer_name": customer["contact_name"],
+        "description": text(body, "description", limit=500), "status": "active", "billing_type": billing_type,
+        "rate": number(body, "rate", ZERO), "custom_fields": custom_fields(body, []),
     }  # fmt: skip
-    touch(project, request.now)
-    request.books.put("project", project_id, project)
-    return created("The project has been created.", f"/projects/{project_id}", project=_view(request, project))
 
 
 def _view(request: Request, project: Record) -> Record:
@@ -72,8 +46,23 @@ def _view(request: Request, project: Record) -> Record:
     }
 
 
-ROUTES = [
-    Route("GET", "/projects", "projects.READ", list_projects, "projects.list"),
-    Route("POST", "/projects", "projects.CREATE", create_project, "projects.one"),
-    Route("GET", "/projects/{project_id}", "projects.READ", get_project, "projects.one"),
-]
+PROJECT = RecordKind(
+    name="project",
+    path="/projects",
+    scope="projects",
+    tables="projects",
+    word="Project",
+    listing=Listing(
+        key="projects",
+        report_name="Projects",
+        sortable=("project_name", "customer_name", "rate"),
+        exact=("customer_id",),
+        filters=status_filters({"Active": "active", "Inactive": "inactive"}),
+        default_filter="Status.All",
+    ),
+    created="The project has been created.",
+    new=_new,
+    view=_view,
+    overview=lambda request: request.books.all("project"),
+)
+router = PROJECT.router()

@@ -4,7 +4,6 @@ from zoho_mcp.sandbox.balances import Settled, invoice_status, settled
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, Test
 from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.wire.errors import does_not_exist
 from zoho_mcp.sandbox.wire.fields import custom_field_hash
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
@@ -41,14 +40,6 @@ LISTING = Listing(
 )
 
 
-def find(books: Books, expense_id: str) -> Record:
-    """The expense of that id."""
-    found = books.get("expense", expense_id)
-    if found is None:
-        raise does_not_exist("Expense")
-    return found
-
-
 def billed(request: Request) -> dict[str, Record]:
     """The invoice that bills each expense, by expense_id: the one with a line that names it. A void one bills none."""
     went = settled(request.books.all("allocation"))
@@ -64,10 +55,17 @@ def billed(request: Request) -> dict[str, Record]:
 
 def detail(request: Request, expense: Record) -> Record:
     """An expense as GET shows it."""
-    return view(request.books, expense, billed(request).get(expense["expense_id"]))
+    return _view(request.books, expense, billed(request).get(expense["expense_id"]))
 
 
-def view(books: Books, expense: Record, invoice: Record | None) -> Record:
+def overview(request: Request) -> list[Record]:
+    """Every expense with what lists filter and sort by."""
+    bills = billed(request)
+    expenses = request.books.all("expense")
+    return [_view(request.books, expense, bills.get(expense["expense_id"])) for expense in expenses]
+
+
+def _view(books: Books, expense: Record, invoice: Record | None) -> Record:
     """An expense with its status, which follows from whether it is billable, billed and paid."""
     lines: list[Record] = expense["line_items"]
     paid_through = books.get("account", expense["paid_through_account_id"])

@@ -1,46 +1,37 @@
 """The file attached to an invoice, its comments and its payment link. From Zoho's documentation only."""
 
-from base64 import b64decode, b64encode
-from urllib.parse import quote
-
+from zoho_mcp.sandbox.kinds.files import LARGEST, file_reply, store_file, stored_file
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.record_kind import Router
-from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value
+from zoho_mcp.sandbox.wire.errors import invalid_value
 from zoho_mcp.sandbox.wire.fields import text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
-LARGEST = 10 * 1024 * 1024
-"""Bytes; Zoho's pages name 5 MB and 10 MB (unverified)."""
 router = Router(INVOICE)
 
 
 @router.on_one("GET", "/attachment")
 def get_attachment(request: Request, invoice: Record) -> Reply:
     """The file that was attached last."""
-    stored = _stored(request, invoice)
-    name = quote(stored["file_name"], safe=" ()+,;=@&'")
-    return Reply(content=b64decode(stored["content"]), content_type=stored["content_type"], file_name=name)
+    return file_reply(stored_file(request, "attachment", invoice["invoice_id"], "Attachment"))
 
 
 @router.on_one("POST", "/attachment", "Your file has been successfully attached to the invoice.")
 def add_attachment(request: Request, invoice: Record) -> None:
-    """Keep `attachment` of a multipart form, in place of an earlier file."""
+    """Store `attachment` of a multipart form, in place of an earlier file."""
     upload = request.files.get("attachment")
     if upload is None or not upload.content or len(upload.content) > LARGEST:
         raise invalid_value("attachment")
-    stored = {
-        "file_name": upload.plain_name or "attachment", "content_type": upload.content_type,
-        "content": b64encode(upload.content).decode(),
-    }  # fmt: skip
-    request.books.put("attachment", invoice["invoice_id"], stored)
-    INVOICE.save(request, invoice, has_attachment=True, attachment_name=stored["file_name"])
+    name = upload.plain_name or "attachment"
+    store_file(request, "attachment", invoice["invoice_id"], name, upload.content_type, upload.content)
+    INVOICE.save(request, invoice, has_attachment=True, attachment_name=name)
 
 
 @router.on_one("DELETE", "/attachment", "Your file is no longer attached to the invoice.")
 def delete_attachment(request: Request, invoice: Record) -> None:
     """Remove the file."""
-    _stored(request, invoice)
+    stored_file(request, "attachment", invoice["invoice_id"], "Attachment")
     request.books.drop("attachment", invoice["invoice_id"])
     INVOICE.save(request, invoice, has_attachment=False, attachment_name="")
 
@@ -82,10 +73,3 @@ def payment_link(request: Request) -> Reply:
 
 
 router.routes.append(Route("GET", "/share/paymentlink", "settings.READ", payment_link, "invoices.payment_link"))
-
-
-def _stored(request: Request, invoice: Record) -> Record:
-    stored = request.books.get("attachment", invoice["invoice_id"])
-    if stored is None:
-        raise does_not_exist("Attachment")
-    return stored
