@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from zoho_mcp.errors import AuthError, ZohoMcpError
+from zoho_mcp.pages.on_demand import OnDemandServer, Site
 from zoho_mcp.pages.requests import local_only, notice
-from zoho_mcp.pages.serving import LoopbackServer, listen
+from zoho_mcp.pages.serving import listen
 from zoho_mcp.zoho.oauth.login import PATH, Attempt
 
 CONSENT_TIMEOUT = 300.0
@@ -31,21 +32,16 @@ async def consented(
     (nobody came in time) and whatever `exchange` raises.
     """
     answer = _Answer(attempt, exchange)
-    sockets = listen(attempt.port)
-    server = LoopbackServer(local_only(Starlette(routes=answer.routes), attempt.port))
+    app = local_only(Starlette(routes=answer.routes), attempt.port)
+    site = Site(attempt.redirect_uri, app, listen(attempt.port))
+    server = OnDemandServer()
     async with anyio.create_task_group() as group:
-        stopped = anyio.Event()
-
-        async def serve() -> None:
-            await server.serve(sockets)
-            stopped.set()
-
-        group.start_soon(serve)
+        await server.start(group, lambda: site)
         group.start_soon(open_browser)
         with anyio.move_on_after(CONSENT_TIMEOUT):
             await answer.arrived.wait()
         server.stop()
-        await stopped.wait()
+        await server.stopped()
         group.cancel_scope.cancel()
     return answer.result()
 

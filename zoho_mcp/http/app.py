@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from zoho_mcp.http.about import CARD, CATALOG, about_routes, explained
-from zoho_mcp.http.guard import BODY_TIMEOUT, MAX_BODY, guarded
+from zoho_mcp.http.guard import BODY_TIMEOUT, MAX_BODY, RequestGuard
 from zoho_mcp.http.health import HEALTHZ, READYZ, ActiveRequests, Check, health_routes
 from zoho_mcp.http.identity import Identity, auth_settings, identity
 from zoho_mcp.http.page import ApprovalSite
@@ -55,11 +55,29 @@ def create_app(
     who = who or identity(http)
     if who.issued is not None:
         checks = (*checks, who.issued.issuer.ready)
-    pages: list[Route] = []
+    routes = [*health_routes(active, tuple(checks)), *about_routes(http)]
     if approvals is not None and http.page:
-        pages = ApprovalSite(approvals, http, who, key or secrets.token_bytes(32)).routes()
+        routes += ApprovalSite(approvals, http, who, key or secrets.token_bytes(32)).routes()
     security = TransportSecuritySettings(allowed_hosts=http.answered_hosts, allowed_origins=http.answered_origins)
-    app: ASGIApp = server.streamable_http_app(
+    app = SessionShares(_mcp_app(server, http, who, security, routes), partial(_caller, who), may_use, max_sessions)
+    if http.knows_callers:
+        app = explained(app, http)
+    if http.origins:
+        app = _for_scripts(app, http)
+    # Monitoring uses the IP address, and scripts of every page may read the card.
+    open_paths = (HEALTHZ, READYZ, CARD, CATALOG) if http.public_url else (HEALTHZ, READYZ)
+    knows_callers = who.verifier is not None
+    return RequestGuard(app, security, active, open_paths=open_paths, within=within, knows_callers=knows_callers)
+
+
+def _mcp_app(
+    server: Server[ServerContext],
+    http: HttpSettings,
+    who: Identity,
+    security: TransportSecuritySettings,
+    routes: list[Route],
+) -> ASGIApp:
+    return server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=MAX_BODY,
         session_idle_timeout=IDLE,
@@ -67,22 +85,7 @@ def create_app(
         transport_security=security,
         auth=auth_settings(http),
         token_verifier=who.verifier,
-        custom_starlette_routes=[*health_routes(active, tuple(checks)), *about_routes(http), *pages],
-    )
-    app = SessionShares(app, partial(_caller, who), may_use, max_sessions)
-    if http.knows_callers:
-        app = explained(app, http)
-    if http.origins:
-        app = _for_scripts(app, http)
-    # Scripts of every page may read the card.
-    cards = (CARD, CATALOG) if http.public_url else ()
-    return guarded(
-        app,
-        security,
-        active,
-        open_paths=(HEALTHZ, READYZ, *cards),
-        within=within,
-        knows_callers=who.verifier is not None,
+        custom_starlette_routes=routes,
     )
 
 

@@ -30,15 +30,7 @@ _PROXIED = (
 _STOPPING = {"retry-after": "5", "connection": "close"}
 
 
-def guarded(
-    app: ASGIApp,
-    security: TransportSecuritySettings,
-    active: ActiveRequests,
-    *,
-    open_paths: Collection[str],
-    within: float,
-    knows_callers: bool,
-) -> ASGIApp:
+class RequestGuard:
     """`app` behind the checks.
 
     Requests under another host name get a 421, those of another page's script a 403, slow ones a 408, and those that
@@ -46,32 +38,43 @@ def guarded(
     through a tunnel or proxy get a 403, under every host name.
 
     Args:
-        open_paths: answered under every host name, because monitoring uses the IP address.
+        open_paths: answered under every host name.
         within: seconds for the body of a request.
     """
-    checks = TransportSecurityMiddleware(security)
 
-    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in open_paths:
-            await app(scope, receive, send)
+    def __init__(
+        self,
+        app: ASGIApp,
+        security: TransportSecuritySettings,
+        active: ActiveRequests,
+        *,
+        open_paths: Collection[str],
+        within: float,
+        knows_callers: bool,
+    ) -> None:
+        self._app = app
+        self._checks = TransportSecurityMiddleware(security)
+        self._active = active
+        self._open_paths = open_paths
+        self._within = within
+        self._knows_callers = knows_callers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self._open_paths:
+            await self._app(scope, receive, send)
             return
-        if (refusal := await checks.validate_request(Request(scope))) is not None:
-            await refusal(scope, receive, send)
-            return
-        if not knows_callers and any(name.decode("latin-1").lower() in _PROXY_HEADERS for name, _ in scope["headers"]):
-            await JSONResponse({"error": _PROXIED}, 403)(scope, receive, send)
-            return
-        timely = _timely(receive, within)
-        if active.stopping:
-            body = await _read_body(timely)
+        request = Request(scope)
+        refusal = await self._checks.validate_request(request)
+        if refusal is None and not self._knows_callers and any(name in request.headers for name in _PROXY_HEADERS):
+            refusal = JSONResponse({"error": _PROXIED}, 403)
+        receive = _timely(receive, self._within)
+        if refusal is None and self._active.stopping:
+            body = await _read_body(receive)
             if body is None or _starts_work(scope, body):
-                answer = JSONResponse({"error": "This server is stopping."}, 503, _STOPPING)
-                await answer(scope, receive, send)
-                return
-            timely = _replay(body, receive)
-        await app(scope, timely, send)
-
-    return guard
+                refusal = JSONResponse({"error": "This server is stopping."}, 503, _STOPPING)
+            else:
+                receive = _replay(body, receive)
+        await (refusal or self._app)(scope, receive, send)
 
 
 def _timely(receive: Receive, within: float) -> Receive:
