@@ -203,7 +203,7 @@ async def test_what_was_begun_by_a_replica_that_was_killed_is_looked_up_before_i
         client = await connect(stack, other, zoho.person)
         arguments = await invoice_for(client)
         # As if the process had ended between Zoho's answer and what is done with it.
-        killed.parts.claims.done = killed.parts.claims.alive = _nothing  # pyright: ignore[reportAttributeAccessIssue]
+        killed.parts.claims.done = killed.parts.claims.heartbeat = _nothing  # pyright: ignore[reportAttributeAccessIssue]
         async with Client(killed.server, mode="2026-07-28") as doomed:
             number = (await call(doomed, "create_invoice", **arguments))["invoice"]["invoice_number"]
         result = await client.call_tool("create_invoice", arguments)

@@ -52,7 +52,7 @@ async def hosts(
 
 
 def link_of(parts: Replicas) -> Connection:
-    return cast(Any, parts)._link
+    return cast(Any, parts)._redis
 
 
 def refreshes(zoho: Zoho) -> int:
@@ -110,7 +110,7 @@ async def test_who_was_killed_while_fetching_keeps_nobody_from_it_for_long(
         with pytest.raises(UnavailableError):
             async with other.tokens.locked(0.2):
                 raise AssertionError
-        assert not link_of(other).gone, "it was the lock, not Redis"
+        assert not link_of(other).is_down, "it was the lock, not Redis"
         with anyio.fail_after(5):
             async with other.tokens.locked():
                 await other.tokens.keep(GrantState(Token("x", time.time() + 3600), time.time()))
@@ -269,12 +269,12 @@ async def test_the_user_that_the_docs_make_may_do_all_that_is_done(zoho: Zoho, r
         await one.approvals.answered("client")
         assert await one.approvals.decide(asked, yes=True)
         assert await one.approvals.spend(asked, bound) == "spent"
-        await one.pass_on({"invoice_id": {"1"}})
+        await one.publish_change({"invoice_id": {"1"}})
         await one.claims.record_created("1")
-        await one.claims.alive()
+        await one.claims.heartbeat()
         assert await one.claims.created_here(["1", "2"]) == {"1"}
         async with one.converting:
-            assert not link_of(one).gone
+            assert not link_of(one).is_down
 
 
 async def test_a_repetition_that_came_to_nothing_leaves_what_went_before(redis_server: RedisServer) -> None:

@@ -1,6 +1,6 @@
-"""The questions that wait for a person, kept for all replicas: asked at one, answered at another, used up once.
+"""The questions that wait for a person, for all replicas: asked at one, answered at another, used up once.
 
-With Redis gone there are none: a yes that may have been used elsewhere must not count here.
+Without Redis there are none: an approval that may have been used elsewhere must not count here.
 """
 
 import hmac
@@ -30,26 +30,26 @@ _WORDS: Mapping[str, str] = {
 
 
 class RedisApprovals:
-    """See `zoho_mcp.policy.approvals.ApprovalStore`. Each question is one object here, kept up to date."""
+    """See `zoho_mcp.policy.approvals.ApprovalStore`. Each question has one object here, which is kept up to date."""
 
-    def __init__(self, link: Connection, seal: Encryption, news: str) -> None:
-        self._link = link
-        self._seal = seal
-        self._news = news
+    def __init__(self, redis: Connection, encryption: Encryption, stream: str) -> None:
+        self._redis = redis
+        self._encryption = encryption
+        self._stream = stream
         self._views: dict[str, Approval] = {}
 
     async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
-        """A new question, or the page that waits for the same."""
+        """A new question, or the open page for the same call."""
         new = Approval(way, bound, shown or Prompt(), time.monotonic() + LIFETIME)
         own_id = self._id(way, new.secret)
         call, fingerprint = self._names(bound)
-        said = await self._run(
-            "ask", own_id, way, call, fingerprint, self._closed(new, own_id), ms(LIFETIME), MOST_WAITING,
+        found = await self._run(
+            "ask", own_id, way, call, fingerprint, self._encrypted(new, own_id), ms(LIFETIME), MOST_WAITING,
             group=bound.principal,
         )  # fmt: skip
-        if said[0] == "too many":
+        if found[0] == "too many":
             raise too_many()
-        if (approval := self._view(said)) is None:
+        if (approval := self._view(found)) is None:
             raise DeclinedError("The question could not be kept.", "Call again.", kind="could_not_ask")
         return approval
 
@@ -61,25 +61,25 @@ class RedisApprovals:
         return found if right and found is not None and found.way == way else None
 
     async def live(self, way: Way, bound: Binding) -> Approval | None:
-        """The question that waits, or was agreed to, for exactly this."""
+        """The open or approved question for exactly this binding."""
         return self._view(await self._run("live", "", way, *self._names(bound), group=bound.principal))
 
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
-        """Take down the person's decision."""
+        """Record the person's decision."""
         own_id = self._id(approval.way, approval.secret)
-        state, sealed = ("approved", self._seal.close("yes", f"yes {own_id}")) if yes else ("declined", "")
-        said = await self._run("decide", own_id, secrets.token_hex(8), state, sealed)
-        self._view(said[1:])
-        return said[0] == "yes"
+        state, encrypted = ("approved", self._encryption.close("yes", f"yes {own_id}")) if yes else ("declined", "")
+        result, *now = await self._run("decide", own_id, secrets.token_hex(8), state, encrypted)
+        self._view(now)
+        return result == "yes"
 
     async def spend(self, approval: Approval, bound: Binding) -> Spent:
-        """Use up a yes, over all replicas."""
+        """Use up an approval, over all replicas."""
         own_id, (call, _) = self._id(approval.way, approval.secret), self._names(bound)
-        # Only sealed values prove the binding and the decision: others may write to Redis too.
+        # Only encrypted values prove the binding and the decision: others may write to Redis too.
         same = int(approval.bound == bound)
         spent, yes, *now = await self._run("spend", own_id, secrets.token_hex(8), call, same, group=bound.principal)
         self._view(now)
-        if spent == "spent" and self._seal.open(yes, f"yes {own_id}") is None:
+        if spent == "spent" and self._encryption.open(yes, f"yes {own_id}") is None:
             return "gone"
         return cast(Spent, spent)
 
@@ -88,7 +88,7 @@ class RedisApprovals:
         own_id = self._id(approval.way, approval.secret)
         approval.end(approval.state, outcome)
         with suppress(RedisUnavailableError):
-            await self._try("settle", own_id, self._seal.close(outcome, f"outcome {own_id}"))
+            await self._try("settle", own_id, self._encryption.close(outcome, f"outcome {own_id}"))
 
     def remaining(self, approval: Approval) -> float:
         """Seconds until it expires."""
@@ -100,7 +100,7 @@ class RedisApprovals:
         await self._command("SET", self._client(client), "1", "NX", "PX", milliseconds)
 
     async def answered(self, client: str) -> None:
-        """A client brought an answer."""
+        """A client returned an answer."""
         await self._command("DEL", self._client(client))
 
     async def silent(self, client: str, patience: float) -> bool:
@@ -108,56 +108,56 @@ class RedisApprovals:
         left = float(await self._command("PTTL", self._client(client)))
         return left >= 0 and LIFETIME - left / 1000 >= min(patience, rules.PATIENCE)
 
-    async def hear(self, own_id: str) -> None:
-        """A replica changed a question: calls that wait for it here continue. Raises Gone."""
+    async def refresh(self, own_id: str) -> None:
+        """Read a question that a replica changed; its waiting calls continue. Raises RedisUnavailableError."""
         known = self._views.get(own_id)
         if known is not None and self._view(await self._try("show", own_id)) is None and known.state in rules.OPEN:
             known.end("expired", _FORGOTTEN)
 
-    async def look_again(self) -> None:
-        """The same for all that are known here. Raises Gone."""
+    async def refresh_all(self) -> None:
+        """Read all questions that are known here. Raises RedisUnavailableError."""
         for own_id in list(self._views):
-            await self.hear(own_id)
+            await self.refresh(own_id)
 
-    def _view(self, said: list[Any]) -> Approval | None:
-        """The current question, always the same object while a call may wait for it."""
+    def _view(self, found: list[Any]) -> Approval | None:
+        """The question as Redis has it, always the same object while a call may wait for it."""
         now = time.monotonic()
         self._views = {one: each for one, each in self._views.items() if now < each.expires_at + LIFETIME}
-        if not said[0]:
+        if not found[0]:
             return None
-        state, outcome, way, sealed, left, changed, own_id = said
+        state, outcome, way, content, left, changed, own_id = found
         approval = self._views.get(own_id)
         if approval is None:
-            text = self._seal.open(sealed, f"question {own_id}")
+            text = self._encryption.open(content, f"question {own_id}")
             if text is None:
                 return None
-            approval = self._views[own_id] = _opened(way, json.loads(text), now + left / 1000)
+            approval = self._views[own_id] = _approval(way, json.loads(text), now + left / 1000)
         approval.record_changed = changed == "1"
         if state in ("waiting", "approved", "spent") and not outcome:
             approval.state = state
             if state != "waiting":
                 approval.decided.set()
         elif not approval.settled.is_set():
-            approval.end(state, _WORDS.get(outcome) or self._seal.open(outcome, f"outcome {own_id}") or "")
+            approval.end(state, _WORDS.get(outcome) or self._encryption.open(outcome, f"outcome {own_id}") or "")
         return approval
 
-    def _closed(self, approval: Approval, own_id: str) -> str:
+    def _encrypted(self, approval: Approval, own_id: str) -> str:
         content = {
             "name": approval.name,
             "secret": approval.secret,
             "bound": asdict(approval.bound),
             "shown": asdict(approval.shown),
         }
-        return self._seal.close(json.dumps(content), f"question {own_id}")
+        return self._encryption.close(json.dumps(content), f"question {own_id}")
 
     def _id(self, way: Way, secret: str) -> str:
-        return self._seal.name("question", way, secret)
+        return self._encryption.name("question", way, secret)
 
     def _names(self, bound: Binding) -> tuple[str, str]:
-        return self._seal.name("call", bound.call), self._seal.name("record", bound.fingerprint)
+        return self._encryption.name("call", bound.call), self._encryption.name("record", bound.fingerprint)
 
     def _client(self, client: str) -> str:
-        return f"{self._link.prefix}unanswered:{self._seal.name('client', client)}"
+        return f"{self._redis.prefix}unanswered:{self._encryption.name('client', client)}"
 
     async def _run(self, step: str, own_id: str, *arguments: object, group: str | None = None) -> list[Any]:
         try:
@@ -166,19 +166,19 @@ class RedisApprovals:
             raise _refusal(problem) from None
 
     async def _try(self, step: str, own_id: str, *arguments: object, group: str | None = None) -> list[Any]:
-        prefix = f"{self._link.prefix}question:"
-        of = self._seal.name("principal", "one" if group is None else f"={group}")
-        keys = [self._news, f"{self._link.prefix}questions:{of}", prefix + own_id, f"{prefix}number"]
-        return await self._link.run("approvals", step, keys, prefix, own_id, *arguments)
+        prefix = f"{self._redis.prefix}question:"
+        of = self._encryption.name("principal", "one" if group is None else f"={group}")
+        keys = [self._stream, f"{self._redis.prefix}questions:{of}", prefix + own_id, f"{prefix}number"]
+        return await self._redis.run("approvals", step, keys, prefix, own_id, *arguments)
 
     async def _command(self, *parts: object) -> Any:
         try:
-            return await self._link.command(*parts)
+            return await self._redis.command(*parts)
         except RedisUnavailableError as problem:
             raise _refusal(problem) from None
 
 
-def _opened(way: Way, content: Mapping[str, Any], expires_at: float) -> Approval:
+def _approval(way: Way, content: Mapping[str, Any], expires_at: float) -> Approval:
     shown: dict[str, Any] = {**content["shown"]}
     for rows in ("details", "losses", "texts"):
         shown[rows] = tuple((label, value) for label, value in shown.get(rows, ()))

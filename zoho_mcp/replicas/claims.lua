@@ -1,5 +1,5 @@
--- KEYS: 2 one claim. Its fields: `what` (sealed), `mark` (whose), `at` (last sign of life of who runs it, or when it
--- was done), `running` (1 while it runs). A holder that is killed leaves a claim that runs no more and is not done.
+-- KEYS: 2 one claim. Its fields: `what` (encrypted), `mark` (of its call), `at` (last heartbeat, or when it was
+-- done), `running` (1 while it runs). A holder that is killed leaves a claim that runs no more and is not done.
 local step, mark = ARGV[1], ARGV[3]
 
 local function take(what, keep, age)
@@ -19,7 +19,7 @@ if step == 'claim' then -- mark, what, lease, keep
     return {'yours'}
 end
 
-if step == 'insist' then -- mark, what, keep
+if step == 'force' then -- mark, what, keep
     local found = redis.call('HMGET', KEYS[2], 'what', 'mark', 'at', 'running')
     if found[1] and not found[4] then
         -- If this comes to nothing, what went before is still what went before.
@@ -29,7 +29,7 @@ if step == 'insist' then -- mark, what, keep
     return {'yours'}
 end
 
-if step == 'alive' then -- mark, what, keep: also says it again to a Redis that has forgotten it
+if step == 'heartbeat' then -- mark, what, keep: also restores the claim in a Redis that has lost it
     local whose = redis.call('HGET', KEYS[2], 'mark')
     if whose and whose ~= mark then return {'taken'} end
     take(ARGV[4], ARGV[5], 0)
@@ -52,7 +52,7 @@ if step == 'done' then -- mark, what (empty: nothing happened), milliseconds sin
     return {'done'}
 end
 
-if step == 'say again' then -- mark, what, milliseconds since, keep: of what was done, unless more is known here
+if step == 'restore' then -- mark, what, milliseconds since, keep: of what was done, unless more is known here
     if redis.call('EXISTS', KEYS[2]) == 0 then
         take(ARGV[4], ARGV[6], ARGV[5])
         redis.call('HDEL', KEYS[2], 'running')

@@ -1,6 +1,6 @@
-"""What the replicas are writing and wrote a short while ago, so that no two of them do the same without a yes.
+"""The running and recent changes of all replicas, so that no two of them send the same one without approval.
 
-With Redis gone, what would do more when done twice is refused: another replica may just be doing it.
+Without Redis, a change that must not happen twice is refused: another replica may be sending it.
 """
 
 import json
@@ -18,10 +18,11 @@ from zoho_mcp.replicas.encryption import Encryption
 from zoho_mcp.server.delivery.claims import SURELY_OVER, Attempt, LocalClaims, Previous
 
 LEASE = 8.0
-"""Seconds without a sign of life after which a replica counts as gone; it gives one every second."""
+"""Seconds without a heartbeat after which a replica counts as gone; it sends one every second."""
 PATIENCE = 30.0
 """Seconds to wait for the lock."""
-KNOWN_FOR = 86_400.0
+CREATED_FOR = 86_400.0
+"""Seconds for which a created record is remembered."""
 _POLL = 0.1
 _SHOWN = ("contact_name", "name")
 
@@ -29,138 +30,136 @@ _SHOWN = ("contact_name", "name")
 class RedisClaims:
     """See `zoho_mcp.server.delivery.claims.Claims`."""
 
-    def __init__(self, link: Connection, seal: Encryption, window: float, clock: Callable[[], float]) -> None:
-        self._link = link
-        self._seal = seal
+    def __init__(self, redis: Connection, encryption: Encryption, window: float, clock: Callable[[], float]) -> None:
+        self._redis = redis
+        self._encryption = encryption
         self._window = window
         self._clock = clock
-        self._here = LocalClaims(window, clock)
+        self._local = LocalClaims(window, clock)
         self._running: dict[str, tuple[str, str]] = {}
         """Running calls: name to mark and the entry in Redis."""
-        self._unsaid: list[tuple[str, str, Previous | None]] = []
+        self._unstored: list[tuple[str, str, Previous | None]] = []
         """Ended calls that are not in Redis yet: name, mark and the entry to store."""
-        self._made: dict[str, float] = {}
-        self._untold: list[str] = []
+        self._created: dict[str, float] = {}
+        self._unstored_records: list[str] = []
         """Records created here that are not in Redis yet."""
 
     async def claim(self, name: str, sent: Attempt) -> Previous | None:
         """The right to run, over all replicas."""
-        if (earlier := await self._here.claim(name, sent)) is not None:
-            return earlier
+        if (previous := await self._local.claim(name, sent)) is not None:
+            return previous
         try:
-            earlier = await self._claim(name, sent)
+            previous = await self._claim(name, sent)
         except BaseException:
-            await self._here.done(name, None)
+            await self._local.done(name, None)
             raise
-        if earlier is not None:
-            await self._here.done(name, None)
-        return earlier
+        if previous is not None:
+            await self._local.done(name, None)
+        return previous
 
     async def force(self, name: str, sent: Attempt) -> None:
-        """Run it whatever went before."""
-        mark, what = secrets.token_hex(8), self._what(name, None)
+        """Run it regardless of earlier calls."""
+        mark, content = secrets.token_hex(8), self._encrypted(name, None)
         with anyio.CancelScope(shield=True):
-            await self._or_refuse(name, mark, "insist", what, ms(self._window + LEASE))
-            self._running[name] = mark, what
-            await self._here.force(name, sent)
+            await self._step_or_refuse(name, mark, "force", content, ms(self._window + LEASE))
+            self._running[name] = mark, content
+            await self._local.force(name, sent)
 
     async def forget(self, name: str, earlier: Previous) -> None:
         """It did not happen."""
-        await self._here.forget(name, earlier)
-        await self._or_refuse(name, earlier.mark, "forget")
+        await self._local.forget(name, earlier)
+        await self._step_or_refuse(name, earlier.mark, "forget")
 
     async def done(self, name: str, earlier: Previous | None) -> None:
         """The call has ended. If Redis is unavailable, this is stored when it is back."""
         mark, _ = self._running.pop(name, ("", ""))
         if earlier is not None:
             earlier = replace(earlier, mark=mark)
-        await self._here.done(name, earlier)
+        await self._local.done(name, earlier)
         if mark:
-            try:
-                await self._say_done(name, mark, earlier)
-            except RedisUnavailableError:
-                self._unsaid.append((name, mark, earlier))
+            self._unstored.append((name, mark, earlier))
         with suppress(RedisUnavailableError):
-            await self._tell_made()
+            await self._store()
 
     async def record_created(self, record_id: str) -> None:
-        """A call of some replica made this record."""
+        """A call of some replica created this record."""
         now = self._clock()
-        self._made = {one: at for one, at in self._made.items() if at + KNOWN_FOR > now} | {record_id: now}
-        # Told after the claim it belongs to has ended: what a killed replica made must be found as made by that claim.
-        self._untold.append(record_id)
+        self._created = {one: at for one, at in self._created.items() if at + CREATED_FOR > now} | {record_id: now}
+        # Stored after the end of its call: the record of a killed replica must be found as that of its claim.
+        self._unstored_records.append(record_id)
 
     async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
-        """Those that calls of the replicas made. Raises UnavailableError when that cannot be told."""
+        """The records that calls of all replicas created. Raises UnavailableError without Redis."""
         ids = list(record_ids)
         try:
-            found: list[Any] = await self._link.command("MGET", *map(self._made_key, ids)) if ids else []
+            found: list[Any] = await self._redis.command("MGET", *map(self._record_key, ids)) if ids else []
         except RedisUnavailableError:
             raise UnavailableError(
                 "The changes of other replicas are unknown: Redis cannot be reached.", "Call again in a minute."
             ) from None
         return {one for one, value in zip(ids, found, strict=True) if value} | {
-            one for one in ids if self._made.get(one, -1.0) >= since
+            one for one in ids if self._created.get(one, -1.0) >= since
         }
 
-    async def alive(self) -> None:
-        """Report running calls and everything that Redis has missed. Raises Gone."""
-        for name, (mark, what) in list(self._running.items()):
-            await self._step(name, "alive", mark, what, ms(self._window + LEASE))
-        while self._unsaid:
-            await self._say_done(*self._unsaid[0])
-            del self._unsaid[0]
-        await self._tell_made()
+    async def heartbeat(self) -> None:
+        """Report running calls, and everything that is not in Redis yet. Raises RedisUnavailableError."""
+        for name, (mark, content) in list(self._running.items()):
+            await self._step(name, "heartbeat", mark, content, ms(self._window + LEASE))
+        await self._store()
 
-    async def say_again(self) -> None:
-        """Tell a Redis that may have forgotten it what was done here. Raises Gone."""
-        for name, earlier in list(self._here.recent().items()):
-            await self._step(name, "say again", earlier.mark or secrets.token_hex(8), *self._told(name, earlier))
-        self._untold = list(self._made)
+    async def restore(self) -> None:
+        """Tell a Redis that may have lost its data what was done here. Raises RedisUnavailableError."""
+        for name, previous in list(self._local.recent().items()):
+            await self._step(name, "restore", previous.mark or secrets.token_hex(8), *self._entry(name, previous))
+        self._unstored_records = list(self._created)
 
-    async def hold(self, name: str) -> None:
-        """Take what is never remembered, once nobody has it. Raises UnavailableError when that takes too long."""
+    async def lock(self, name: str) -> None:
+        """Claim a name that is never remembered, once no call has it. Raises UnavailableError after `PATIENCE`."""
         with anyio.move_on_after(PATIENCE):
             while True:
-                mark, what = secrets.token_hex(8), self._what(name, None)
-                said = await self._ask_for(name, mark, what)
-                if said[0] == "yours":
+                result, *found = await self._request(name, secrets.token_hex(8))
+                if result == "yours":
                     return
-                if said[3] > ms(SURELY_OVER):
-                    await self._or_refuse(name, str(said[2]), "forget")
+                _, mark, age = found
+                if age > ms(SURELY_OVER):
+                    await self._step_or_refuse(name, str(mark), "forget")
                 await anyio.sleep(_POLL)
         raise UnavailableError("Another replica is at the same kind of work.", "Call again in a minute.")
 
     async def _claim(self, name: str, sent: Attempt) -> Previous | None:
-        mark, what = secrets.token_hex(8), self._what(name, None)
-        said = await self._ask_for(name, mark, what)
-        if said[0] == "yours":
+        result, *found = await self._request(name, secrets.token_hex(8))
+        if result == "yours":
             return None
-        _, theirs, whose, age = said
-        opened = self._seal.open(theirs, self._key(name))
-        record = json.loads(opened) if opened else None
-        # The same name is the same call; when it was, by this machine's clock.
-        return Previous(replace(sent, at=self._clock() - age / 1000, skew=None), record, whose)
+        content, mark, age = found
+        text = self._encryption.open(content, self._key(name))
+        # The same name is the same call; its time is converted to this machine's clock.
+        attempt = replace(sent, at=self._clock() - age / 1000, skew=None)
+        return Previous(attempt, json.loads(text) if text else None, mark)
 
-    async def _ask_for(self, name: str, mark: str, what: str) -> list[Any]:
-        """Wait until no replica runs it, then return our claim or the previous call."""
-        said: list[Any] = []
-        while not said or said[0] == "wait":
-            await anyio.sleep(_POLL if said else 0)
+    async def _request(self, name: str, mark: str) -> list[Any]:
+        """Wait until no replica runs it. Returns ["yours"], or ["earlier", content, mark, age] of the previous call.
+
+        The age is in milliseconds.
+        """
+        content = self._encrypted(name, None)
+        while True:
+            found: list[Any] = []
             # A call that is cancelled at this point must know whether the claim is its own, to release it.
             with anyio.CancelScope(shield=True):
-                said = await self._or_refuse(name, mark, "claim", what, ms(LEASE), ms(self._window + LEASE))
-                if said[0] == "yours":
-                    self._running[name] = mark, what
-        return said
+                found = await self._step_or_refuse(name, mark, "claim", content, ms(LEASE), ms(self._window + LEASE))
+                if found[0] == "yours":
+                    self._running[name] = mark, content
+            if found[0] != "wait":
+                return found
+            await anyio.sleep(_POLL)
 
-    async def _or_refuse(self, name: str, mark: str, step: str, *arguments: object) -> list[Any]:
+    async def _step_or_refuse(self, name: str, mark: str, step: str, *arguments: object) -> list[Any]:
         try:
             return await self._step(name, step, mark, *arguments)
         except RedisUnavailableError:
             if step == "claim":
-                # Should it have got there all the same, it is given back.
-                self._unsaid.append((name, mark, None))
+                # If Redis took the claim all the same, it is released.
+                self._unstored.append((name, mark, None))
             raise DeclinedError(
                 "It cannot be told whether another replica of this server has just done the same: Redis cannot be "
                 "reached.",
@@ -168,59 +167,66 @@ class RedisClaims:
                 kind="duplicate",
             ) from None
 
-    async def _say_done(self, name: str, mark: str, earlier: Previous | None) -> None:
-        told = self._told(name, earlier) if earlier is not None and self._window else ("", 0, 0)
-        await self._step(name, "done", mark, *told)
+    async def _store(self) -> None:
+        """Store what is not in Redis yet. Raises RedisUnavailableError and keeps the rest for later."""
+        while self._unstored:
+            name, mark, previous = self._unstored.pop(0)
+            try:
+                await self._step(name, "done", mark, *self._entry(name, previous))
+            except BaseException:
+                self._unstored.insert(0, (name, mark, previous))
+                raise
+        while self._unstored_records:
+            record_id = self._unstored_records.pop(0)
+            try:
+                await self._redis.command("SET", self._record_key(record_id), "1", "PX", ms(CREATED_FOR))
+            except BaseException:
+                self._unstored_records.insert(0, record_id)
+                raise
 
-    async def _tell_made(self) -> None:
-        ids, self._untold = self._untold, []
-        try:
-            for record_id in ids:
-                await self._link.command("SET", self._made_key(record_id), "1", "PX", ms(KNOWN_FOR))
-        except RedisUnavailableError:
-            self._untold += ids
-            raise
+    def _entry(self, name: str, previous: Previous | None) -> tuple[str, int, int]:
+        """Content, age and time to keep, in milliseconds; an empty content removes the claim."""
+        if previous is None or not self._window:
+            return "", 0, 0
+        age = max(0.0, self._clock() - previous.attempt.at)
+        return self._encrypted(name, previous.record), ms(age), max(1, ms(self._window - age))
 
-    def _told(self, name: str, earlier: Previous) -> tuple[str, int, int]:
-        age = max(0.0, self._clock() - earlier.attempt.at)
-        return self._what(name, earlier.record), ms(age), max(1, ms(self._window - age))
-
-    def _what(self, name: str, record: Mapping[str, Any] | None) -> str:
-        """Of a record, as much as a question shows."""
+    def _encrypted(self, name: str, record: Mapping[str, Any] | None) -> str:
+        """The fields of a record that a question shows."""
         shown = record and {
             field: value
             for field, value in record.items()
             if isinstance(value, str) and (field.endswith(("_id", "_number")) or field in _SHOWN)
         }
-        return self._seal.close(json.dumps(shown), self._key(name))
+        return self._encryption.close(json.dumps(shown), self._key(name))
 
     async def _step(self, name: str, step: str, mark: str, *arguments: object) -> list[Any]:
-        return await self._link.run("claims", step, [self._key(name)], mark, *arguments)
+        return await self._redis.run("claims", step, [self._key(name)], mark, *arguments)
 
     def _key(self, name: str) -> str:
-        return f"{self._link.prefix}claim:{self._seal.name('claim', name)}"
+        return f"{self._redis.prefix}claim:{self._encryption.name('claim', name)}"
 
-    def _made_key(self, record_id: str) -> str:
-        return f"{self._link.prefix}made:{self._seal.name('made', record_id)}"
+    def _record_key(self, record_id: str) -> str:
+        return f"{self._redis.prefix}made:{self._encryption.name('made', record_id)}"
 
 
 class RedisLock:
-    """Held by one call of one replica. A replica that is killed loses it when what it sent is surely over."""
+    """Held by one call of one replica. A killed replica loses it once its requests are surely over."""
 
     def __init__(self, claims: RedisClaims, name: str) -> None:
         self._claims = claims
         self._name = name
-        self._here = anyio.Lock()
+        self._local = anyio.Lock()
 
     async def __aenter__(self) -> None:
-        await self._here.acquire()
+        await self._local.acquire()
         try:
-            await self._claims.hold(self._name)
+            await self._claims.lock(self._name)
         except BaseException:
-            self._here.release()
+            self._local.release()
             raise
 
     async def __aexit__(self, *_: object) -> None:
         with anyio.CancelScope(shield=True):
             await self._claims.done(self._name, None)
-        self._here.release()
+        self._local.release()

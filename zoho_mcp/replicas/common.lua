@@ -1,5 +1,5 @@
 -- Stands before every script. KEYS[1] says since when this Redis has been remembering; ARGV[1] is the step and ARGV[2]
--- the milliseconds that replicas get to say again what a Redis that was restarted or emptied may have lost.
+-- the milliseconds in which replicas restore what a Redis that was restarted or emptied has lost.
 -- All times are Redis's own, in milliseconds: the clocks of several machines do not agree.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,7 +1,7 @@
-"""The connection to Redis: one script a step, answered soon or not at all.
+"""The connection to Redis: one script per step, with short time limits.
 
-Every step may be asked for twice (a broken connection does not say whether it arrived), so scripts know by a mark of
-the caller's that it was them before.
+A step may be sent twice, because a broken connection does not tell whether it arrived. Scripts recognise the second
+time by the caller's mark.
 """
 
 import logging
@@ -17,39 +17,43 @@ from zoho_mcp.errors import SettingsError
 
 Script = Literal["connection", "tokens", "limits", "claims", "approvals"]
 PATIENCE = 1.5
-"""Seconds for a connection, and for an answer."""
+"""Seconds for a connection, and for a response."""
 AGAIN_AFTER = 1.0
 """Seconds without a new attempt after a failure, so that calls do not all wait for an unavailable Redis."""
 SETTLE = 10.0
-"""Seconds after a start of Redis in which replicas say again what it may have forgotten; until then it is not believed
-that nothing is there."""
+"""Seconds after a start of Redis in which replicas restore lost data; until then, missing data proves nothing."""
 _MOST_CONNECTIONS = 20
 _logger = logging.getLogger(__name__)
 
 
 class RedisUnavailableError(Exception):
-    """Redis did not do it, or may have and did not say so. The text says how, and holds no address and no secret."""
+    """Redis failed, or may have carried out the step without a response. The text has no address and no secret."""
 
 
 class Connection:
-    """Redis, and the names of this account's keys in it. Connects when it is first used."""
+    """Redis, connected on first use.
+
+    Attributes:
+        prefix: of the keys of this account.
+        settle: see `SETTLE`.
+        is_down: whether the last step failed.
+    """
 
     def __init__(self, url: str, account: str, *, settle: float = SETTLE) -> None:
         self.prefix = f"zoho-invoice-mcp:{account}:"
         self.settle = settle
         self._client = _client(url)
         self._not_before = 0.0
-        self.gone = False
-        """Whether the last thing tried did not work."""
+        self.is_down = False
 
     async def run(self, script: Script, step: str, keys: Sequence[str], *arguments: object) -> Any:
-        """What the script says. Raises Gone."""
+        """The result of a script's step. Raises RedisUnavailableError."""
         epoch = f"{self.prefix}epoch"
         given = [step, str(ms(self.settle)), *(str(argument) for argument in arguments)]
         return await self._try("EVALSHA", _sha(script), 1 + len(keys), epoch, *keys, *given, script=script)
 
     async def command(self, *parts: object) -> Any:
-        """What Redis answers to a command that may be given twice. Raises Gone."""
+        """The result of a command that may be sent twice. Raises RedisUnavailableError."""
         return await self._try(*parts)
 
     async def aclose(self) -> None:
@@ -68,27 +72,27 @@ class Connection:
             except NoScriptError:
                 parts = ("EVAL", _text(cast(Script, script)), *parts[2:])
             except (RedisError, OSError) as problem:
-                # A connection that broke while nobody used it says so only now.
+                # A connection that broke while it was idle fails only now.
                 if again and isinstance(problem, ConnectionError):
                     again = False
                     continue
-                raise self._lost(type(problem).__name__) from None
+                raise self._failure(type(problem).__name__) from None
             else:
-                self._found()
+                self._note_success()
                 return answer
 
-    def _lost(self, how: str) -> RedisUnavailableError:
+    def _failure(self, how: str) -> RedisUnavailableError:
         self._not_before = anyio.current_time() + AGAIN_AFTER
-        if not self.gone:
+        if not self.is_down:
             _logger.warning("Redis cannot be used (%s): until it can, this replica asks Zoho at a quarter of the rate "
                             "and refuses what needs a person's yes or could be a repetition.", how)  # fmt: skip
-        self.gone = True
+        self.is_down = True
         return RedisUnavailableError(how)
 
-    def _found(self) -> None:
-        if self.gone:
+    def _note_success(self) -> None:
+        if self.is_down:
             _logger.warning("Redis can be used again.")
-        self.gone = False
+        self.is_down = False
 
 
 def host_of(url: str) -> str:
@@ -129,10 +133,10 @@ def _text(script: Script) -> str:
 def _sha(script: Script) -> str:
     import hashlib
 
-    # How Redis names scripts; nothing rests on it.
+    # Redis names scripts by it; security does not depend on it.
     return hashlib.sha1(_text(script).encode(), usedforsecurity=False).hexdigest()
 
 
 def ms(seconds: float) -> int:
-    """Milliseconds, in which Redis and our scripts count."""
+    """Milliseconds, the unit of Redis and of our scripts."""
     return round(seconds * 1000)

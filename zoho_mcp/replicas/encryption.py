@@ -16,7 +16,7 @@ _NONCE = 12
 
 
 class Encryption:
-    """`account` keeps the keys of two accounts apart."""
+    """Keys derived for one account."""
 
     def __init__(self, client_secret: str, account: str) -> None:
         def key(purpose: str) -> bytes:
@@ -26,21 +26,21 @@ class Encryption:
         self._cipher = AESGCM(key("seal"))
         self._naming = key("names")
         self.key = key("carried by clients")
-        """For what clients carry from one replica to another."""
+        """Encrypts what clients carry from one replica to another."""
 
     def close(self, text: str, about: str) -> str:
         """The encrypted text; decryption needs the client secret and the context."""
         nonce = os.urandom(_NONCE)
         return base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), about.encode())).decode()
 
-    def open(self, sealed: str, about: str) -> str | None:
-        """The other way round; None for what was not closed here, or is about something else."""
+    def open(self, encrypted: str, about: str) -> str | None:
+        """The text; None if it was not encrypted with this client secret and context."""
         try:
-            raw = base64.b64decode(sealed, validate=True)
+            raw = base64.b64decode(encrypted, validate=True)
             return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], about.encode()).decode()
         except (ValueError, InvalidTag):
             return None
 
     def name(self, *parts: str) -> str:
-        """A name for these parts that says nothing about them."""
+        """A key name from which these parts cannot be read."""
         return hmac.new(self._naming, "\0".join(parts).encode("utf-8", "replace"), "sha256").hexdigest()[:32]

@@ -25,7 +25,7 @@ class RedisLimiter(Limiter):
     def __init__(
         self,
         rates: Rates,
-        link: Connection,
+        redis: Connection,
         api: str,
         *,
         clock: Callable[[], float],
@@ -34,7 +34,7 @@ class RedisLimiter(Limiter):
     ) -> None:
         """`api`: the host whose limits these are. `lease`: seconds after which a request under way counts as gone."""
         super().__init__(rates, clock=clock, sleep=sleep)
-        self._link = link
+        self._redis = redis
         self._api = api
         self._lease = lease
         self._own = secrets.token_hex(8)
@@ -139,4 +139,4 @@ class RedisLimiter(Limiter):
         # Zoho counts by organisation, not by account: the account is not part of the name.
         of = f"zoho-invoice-mcp:limits:{self._api}:{organization}:"
         keys = [of + part for part in ("waiting", "waited-for", "underway", "sent", "day", "block", "number")]
-        return await self._link.run("limits", step, keys, *arguments)
+        return await self._redis.run("limits", step, keys, *arguments)

@@ -1,4 +1,4 @@
-"""The access token that all replicas use: fetched by one of them, sealed, and never replaced by an older one."""
+"""The access token of all replicas: fetched by one of them, encrypted, and never replaced by an older one."""
 
 import json
 import secrets
@@ -25,47 +25,47 @@ _ABOUT = "token"
 
 
 class RedisTokens:
-    """See `zoho_mcp.zoho.oauth.cache.SharedTokens`. With Redis gone, each replica fetches its own."""
+    """See `zoho_mcp.zoho.oauth.cache.SharedTokens`. Without Redis, each replica fetches its own."""
 
-    def __init__(self, link: Connection, seal: Encryption, clock: Callable[[], float]) -> None:
-        self._link = link
-        self._seal = seal
+    def __init__(self, redis: Connection, encryption: Encryption, clock: Callable[[], float]) -> None:
+        self._redis = redis
+        self._encryption = encryption
         self._clock = clock
-        self._keys = [f"{link.prefix}token", f"{link.prefix}token:lock", f"{link.prefix}token:number"]
+        self._keys = [f"{redis.prefix}token", f"{redis.prefix}token:lock", f"{redis.prefix}token:number"]
         self._number = "0"
-        """Of the last lock held here: larger than that of any lock before it."""
+        """The number of the last lock held here; it is larger than that of any earlier lock."""
 
     async def recall(self) -> GrantState:
-        """What the replicas know; nothing when Redis is gone."""
+        """What the replicas know; nothing without Redis."""
         try:
-            sealed, age = await self._link.run("tokens", "read", self._keys)
+            content, age = await self._redis.run("tokens", "read", self._keys)
         except RedisUnavailableError:
             return GrantState()
-        text = self._seal.open(sealed, _ABOUT)
+        text = self._encryption.open(content, _ABOUT)
         return self._opened(text, self._clock() - age / 1000) if text else GrantState()
 
     async def keep(self, known: GrantState) -> None:
-        """Take it down, unless another replica has asked Zoho later."""
+        """Store it, unless another replica has asked Zoho later."""
         text = json.dumps({**plain(known), "written_at": self._clock()})
         good = int(known.failure is None)
-        sealed = self._seal.close(text, _ABOUT)
+        content = self._encryption.close(text, _ABOUT)
         with suppress(RedisUnavailableError):
-            await self._link.run("tokens", "write", self._keys, self._number, sealed, good, ms(_KEPT))
+            await self._redis.run("tokens", "write", self._keys, self._number, content, good, ms(_KEPT))
 
     @asynccontextmanager
     async def locked(self, seconds: float = LONGEST_WAIT) -> AsyncGenerator[None]:
-        """Alone among the replicas, or alone in any case when Redis is gone."""
+        """Held by one replica at a time; without Redis it is not shared. Raises UnavailableError after `seconds`."""
         owner = secrets.token_hex(8)
         try:
             await self._lock(owner, seconds)
             yield
         finally:
             with anyio.CancelScope(shield=True), suppress(RedisUnavailableError):
-                await self._link.run("tokens", "unlock", self._keys, owner)
+                await self._redis.run("tokens", "unlock", self._keys, owner)
 
     async def _lock(self, owner: str, seconds: float) -> None:
         with anyio.move_on_after(seconds) as patience, suppress(RedisUnavailableError):
-            while not (number := await self._link.run("tokens", "lock", self._keys, owner, ms(LEASE))):
+            while not (number := await self._redis.run("tokens", "lock", self._keys, owner, ms(LEASE))):
                 await anyio.sleep(_POLL)
             self._number = number
         if patience.cancelled_caught:
@@ -75,7 +75,7 @@ class RedisTokens:
             )
 
     def _opened(self, text: str, written_at: float) -> GrantState:
-        """As this machine's clock would have it."""
+        """The state with its times converted to this machine's clock."""
         found = cast("dict[str, Any]", json.loads(text))
         known, later = from_plain(found), written_at - float(found["written_at"])
         token, failure = known.token, known.failure

@@ -72,7 +72,7 @@ def create_server(
     catalog = for_organizations(catalog, settings)
     policy = policy_for(settings, catalog)
     approvals = approvals or (shared.approvals if shared else Approvals())
-    subscribers = Subscribers(shared.pass_on if shared else None)
+    subscribers = Subscribers(shared.publish_change if shared else None)
     app = ServerContext(
         settings=settings,
         catalog=catalog,

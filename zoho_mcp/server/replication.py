@@ -1,4 +1,4 @@
-"""What the servers of one account share when there are several. A server alone has all of it to itself."""
+"""The parts that several servers of one account share. A single server makes its own."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -6,7 +6,7 @@ from typing import Protocol
 
 from zoho_mcp.policy.approvals import ApprovalStore
 from zoho_mcp.server.delivery.claims import Claims
-from zoho_mcp.server.resources.change import Change
+from zoho_mcp.server.resources.subscribers import Change
 
 
 class Replication(Protocol):
@@ -19,7 +19,7 @@ class Replication(Protocol):
 
     @property
     def claims(self) -> Claims:
-        """What is being written, and was a short while ago."""
+        """The running and recent changes."""
         ...
 
     @property
@@ -32,10 +32,10 @@ class Replication(Protocol):
         """32 bytes that seal what clients carry from one server to another."""
         ...
 
-    def running(self, hear: Callable[[Change], Awaitable[None]]) -> AbstractAsyncContextManager[None]:
-        """For the server's lifespan; `hear` gets the changes of other replicas."""
+    def running(self, on_change: Callable[[Change], Awaitable[None]]) -> AbstractAsyncContextManager[None]:
+        """For the server's lifespan; `on_change` gets the changes of other replicas."""
         ...
 
-    async def pass_on(self, touched: Change) -> None:
-        """Tell the others of a change."""
+    async def publish_change(self, change: Change) -> None:
+        """Notify the other replicas of a change."""
         ...

@@ -1,14 +1,14 @@
 """The subscribers of each resource, in both eras of the protocol."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import anyio
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 
-from zoho_mcp.server.resources.change import Change
-
+Change = Mapping[str, set[str]]
+"""The ids that a change is about, by kind; a missing or empty kind may be any id."""
 MOST_SUBSCRIPTIONS = 1000
 """In one listening; and of the older kind in all: the oldest are forgotten first, for nothing tells us when such a
 client is gone."""
@@ -19,8 +19,8 @@ PATIENCE = 2.0
 class Subscribers:
     """The subscribers of each resource."""
 
-    def __init__(self, pass_on: Callable[[Change], Awaitable[None]] | None = None) -> None:
-        self.pass_on = pass_on or _to_nobody
+    def __init__(self, publish_change: Callable[[Change], Awaitable[None]] | None = None) -> None:
+        self.publish_change = publish_change or _to_nobody
         """Tells other servers of a change, for those who subscribed there."""
         self.bus = InMemorySubscriptionBus()
         self.handler = ListenHandler(self.bus)
@@ -34,7 +34,7 @@ class Subscribers:
         self._count()
 
     def _count(self) -> None:
-        self.are_any = bool(self._listening or self._older) or self.pass_on is not _to_nobody
+        self.are_any = bool(self._listening or self._older) or self.publish_change is not _to_nobody
 
     def uris(self) -> list[str]:
         """Every address that somebody subscribed to."""

@@ -11,8 +11,7 @@ from mcp.server.subscriptions import ResourcesListChanged
 from mcp.shared.exceptions import MCPError
 
 from zoho_mcp.server.context import RequestContext, ServerContext
-from zoho_mcp.server.resources.change import Change
-from zoho_mcp.server.resources.subscribers import MOST_SUBSCRIPTIONS
+from zoho_mcp.server.resources.subscribers import MOST_SUBSCRIPTIONS, Change
 from zoho_mcp.server.resources.uris import match, meaning
 from zoho_mcp.server.tool_call import ToolCall
 from zoho_mcp.specs.model import Operation
@@ -62,7 +61,7 @@ async def notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]
         return
     change = {ORGANIZATION: {call.organization_id}, **_touched(call.operation, call.arguments, envelope)}
     await tell_of(app, change)
-    await app.subscribers.pass_on(change)
+    await app.subscribers.publish_change(change)
 
 
 async def tell_of(app: ServerContext, touched: Change) -> None:
