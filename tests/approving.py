@@ -1,4 +1,4 @@
-"""A person before a browser who decides on approval pages over real HTTP, and servers for clients of every kind."""
+"""A person with a browser who decides on approval pages over real HTTP, and servers for clients of every kind."""
 
 import re
 import socket
@@ -27,12 +27,12 @@ _Result = TypeVar("_Result")
 
 
 def browser_session(**options: Any) -> httpx.AsyncClient:
-    """Without the certificates that loopback needs none of: loading them takes longer than a test."""
+    """A client without certificates: loopback needs none, and loading them takes longer than a test."""
     return httpx.AsyncClient(verify=False, **options)
 
 
 class Desk:
-    """Is handed addresses as a browser would be; `next` gives them one by one."""
+    """A user's desk with a browser: is given addresses to open; `next` returns them one by one."""
 
     def __init__(self, *, has_browser: bool = True) -> None:
         self.has_browser = has_browser
@@ -40,7 +40,7 @@ class Desk:
         self._send, self._receive = anyio.create_memory_object_stream[str](100)
 
     async def open(self, address: str) -> bool:
-        """What a server is given as its browser."""
+        """The function that a server uses as its browser."""
         self.addresses.append(address)
         if self.has_browser:
             self._send.send_nowait(address)
@@ -61,7 +61,7 @@ class Desk:
             return (await browser.get(address)).text
 
     async def click(self, address: str, decision: Decision, number: str = "") -> str:
-        """Load the page, decide, and follow to what it says then."""
+        """Load the page, decide, and return the next page."""
         answer = await post(address, {"view": await self.view(address), "decision": decision, "number": number})
         if answer.status_code == 303:
             return await self.look(address)
@@ -104,7 +104,7 @@ async def post(address: str, form: dict[str, str], **headers: str) -> httpx.Resp
 
 
 async def both(one: Awaitable[_Result], other: Awaitable[Any]) -> _Result:
-    """Both at the same time; what the first gives."""
+    """Run both at the same time; the result of the first."""
     results: list[_Result] = []
 
     async def first() -> None:
@@ -121,11 +121,11 @@ async def both(one: Awaitable[_Result], other: Awaitable[Any]) -> _Result:
 
 
 Modes = Literal["form", "url", ""]
-"""Of elicitation: what a client says it can do."""
+"""The modes of elicitation that a client declares."""
 
 
 def declare(monkeypatch: pytest.MonkeyPatch, modes: Modes) -> None:
-    """Has clients say so: the SDK's own always declares both modes, or none."""
+    """Make clients declare these modes. The SDK's own client always declares both, or none."""
     form = types.FormElicitationCapability() if modes == "form" else None
     url = types.UrlElicitationCapability() if modes == "url" else None
     found = types.ElicitationCapability(form=form, url=url) if modes else None
@@ -221,7 +221,7 @@ async def serving(app: ASGIApp, lifespan: Literal["on", "off"] = "on") -> AsyncG
 
 @dataclass
 class Told:
-    """What a client told a person of a call that goes on."""
+    """The progress messages that a client shows for a call."""
 
     messages: list[str] = field(default_factory=list[str])
     first: anyio.Event = field(default_factory=anyio.Event)

@@ -1,4 +1,4 @@
-"""A person before the page for connecting an account, and servers that start without one."""
+"""A person on the page for connecting an account, and servers that start without one."""
 
 import os
 import re
@@ -30,7 +30,7 @@ CLIENT = {"client_id": CREDENTIALS.client_id, "client_secret": CREDENTIALS.clien
 
 @dataclass
 class Newcomer:
-    """Somebody with nothing stored, whose Zoho is a sandbox served at `url`."""
+    """A user with nothing stored, whose Zoho is a sandbox served at `url`."""
 
     url: str
     zoho: Starlette
@@ -95,13 +95,13 @@ async def agree(consent: str) -> httpx.Response:
 
 
 async def decline(consent: str) -> httpx.Response:
-    """Say no at Zoho, and follow the way back."""
+    """Decline at Zoho, and follow the way back."""
     asked = parse_qs(urlsplit(consent).query)
     return await look(f"{asked['redirect_uri'][0]}?error=access_denied&state={asked['state'][0]}")
 
 
 async def connect(address: str, **changes: str) -> httpx.Response:
-    """All of it."""
+    """Fill in the form, agree at Zoho, and come back."""
     return await agree(await to_consent(address, **changes))
 
 

@@ -1,4 +1,4 @@
-"""A server over HTTP on loopback, as the command runs it, and clients for it that say who they are."""
+"""A server over HTTP on loopback, as the command runs it, and clients for it with tokens."""
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -1,6 +1,6 @@
-"""Every state of the pages, looked at by axe-core in a real browser: it finds nothing, by day and by night.
+"""axe-core finds nothing in any state of the pages, in light and dark mode, in a real browser.
 
-axe-core comes out of a Python package; what drives the browser in there is not used.
+axe-core comes from a Python package whose own browser driver is not used.
 """
 
 import importlib.util
@@ -73,7 +73,7 @@ PAGES: dict[str, str] = {
     "log-in by token": log_in_page("/approvals/x", "", by_token=True),
     "wrong token": log_in_page("/approvals/x", "This is not a valid token for this server.", by_token=True),
     "log-in by issuer": log_in_page("/approvals/x", "", by_token=False),
-    # Without its way on, which would be over before it is looked at.
+    # Without its redirect, which would be faster than axe-core.
     "logged in": logged_in_page("/approvals/x", "ada").replace(' content="0; url=/approvals/x"', ""),
     "somebody else": not_theirs_page("/approvals/x", "ada"),
     "account, ready": connect.ready_page("Linden Studio", is_demo=True, path="/x"),

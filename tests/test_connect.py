@@ -63,7 +63,7 @@ async def opened(newcomer: Newcomer, client: Client) -> str:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_without_an_account_the_tools_are_listed_and_each_call_says_what_to_do(
+async def test_without_an_account_the_tools_are_listed_and_each_call_gives_the_next_step(
     newcomer: Newcomer, era: Era
 ) -> None:
     async with Client(newcomer.server(), mode=era) as client:
@@ -89,7 +89,7 @@ async def test_nothing_is_read_from_books_that_nobody_chose(newcomer: Newcomer) 
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_demo_data_chosen_in_time_answers_the_very_call(newcomer: Newcomer, era: Era) -> None:
+async def test_demo_data_chosen_in_time_answers_the_waiting_call(newcomer: Newcomer, era: Era) -> None:
     async with Client(newcomer.server(wait=20), mode=era) as client:
 
         async def press() -> None:
@@ -133,7 +133,9 @@ async def test_from_nothing_to_an_account_without_a_restart(newcomer: Newcomer, 
         assert stat.S_IMODE(profile.path.stat().st_mode) == 0o600
 
 
-async def test_a_client_that_listens_hears_of_the_new_tools_and_later_of_changed_records(newcomer: Newcomer) -> None:
+async def test_a_subscribed_client_is_notified_of_new_tools_and_changed_records(
+    newcomer: Newcomer,
+) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
         async with client.listen(tools_list_changed=True, resource_subscriptions=["zoho-invoice://customers"]) as heard:
@@ -174,7 +176,7 @@ async def test_a_wrong_secret_stores_nothing_and_can_be_corrected(newcomer: Newc
         assert kind_of(await client.call_tool("list_invoices", {})) == ""
 
 
-async def test_who_declines_at_zoho_stays_where_they_were(newcomer: Newcomer) -> None:
+async def test_declining_at_zoho_changes_nothing(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
         assert (await decline(await to_consent(address))).status_code == 502
@@ -182,7 +184,7 @@ async def test_who_declines_at_zoho_stays_where_they_were(newcomer: Newcomer) ->
         assert kind_of(await client.call_tool("list_invoices", {})) == "not_connected"
 
 
-async def test_an_answer_of_zohos_counts_once_and_only_for_its_own_try(newcomer: Newcomer) -> None:
+async def test_an_answer_from_zoho_counts_once_and_only_for_its_own_attempt(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
         first, second = await to_consent(address), await to_consent(address)
@@ -196,13 +198,13 @@ async def test_an_answer_of_zohos_counts_once_and_only_for_its_own_try(newcomer:
 
 
 @pytest.mark.parametrize("form", [{"client_id": ""}, {"client_secret": " "}, {"product": "crm"}])
-async def test_a_form_that_cannot_work_comes_back(newcomer: Newcomer, form: dict[str, str]) -> None:
+async def test_an_invalid_form_is_shown_again(newcomer: Newcomer, form: dict[str, str]) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
         assert (await post(f"{address}/account/us", {**CLIENT, **form})).status_code == 422
 
 
-async def test_of_two_organisations_one_is_chosen(newcomer: Newcomer) -> None:
+async def test_with_two_organisations_the_person_chooses_one(newcomer: Newcomer) -> None:
     add_organization(newcomer.zoho.state.store, "900000002", "Linden <Export>", today=today_there(utc_now()))
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
@@ -219,7 +221,7 @@ async def test_of_two_organisations_one_is_chosen(newcomer: Newcomer) -> None:
         assert (await call(client, "list_customers"))["customers"] == []
 
 
-async def test_a_login_that_was_left_before_the_organisation_goes_on_there_after_a_restart(newcomer: Newcomer) -> None:
+async def test_after_a_restart_an_unfinished_login_continues_with_the_organisation(newcomer: Newcomer) -> None:
     add_organization(newcomer.zoho.state.store, "900000002", "Linden Export", today=today_there(utc_now()))
     async with Client(newcomer.server()) as client:
         await connect(await opened(newcomer, client))
@@ -234,7 +236,7 @@ async def test_a_login_that_was_left_before_the_organisation_goes_on_there_after
     assert newcomer.refreshes() == 1
 
 
-async def test_reading_only_asks_zoho_for_no_more(newcomer: Newcomer) -> None:
+async def test_read_only_asks_zoho_for_read_scopes_only(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         await connect(await opened(newcomer, client), read_only="true")
         assert {scope.rpartition(".")[2] for scope in newcomer.stored().scopes} == {"READ"}
@@ -242,7 +244,7 @@ async def test_reading_only_asks_zoho_for_no_more(newcomer: Newcomer) -> None:
         assert await names(client) == [name for name in BY_DEFAULT if operations[name].effect == "read"]
 
 
-async def test_two_servers_at_once_have_a_page_each_and_share_the_login(newcomer: Newcomer) -> None:
+async def test_two_servers_have_a_page_each_and_share_the_login(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as one, Client(newcomer.server()) as other:
         first, second = await opened(newcomer, one), await opened(newcomer, other)
         assert first.split("/")[2] != second.split("/")[2]
@@ -254,7 +256,7 @@ async def test_two_servers_at_once_have_a_page_each_and_share_the_login(newcomer
         assert CONNECT.name not in await names(other)
 
 
-async def test_a_page_that_nobody_uses_closes_and_the_next_call_opens_another(newcomer: Newcomer) -> None:
+async def test_an_idle_page_closes_and_the_next_call_opens_another(newcomer: Newcomer) -> None:
     async with Client(newcomer.server(idle=0)) as client:
         first = await opened(newcomer, client)
         with anyio.fail_after(10):
@@ -263,7 +265,7 @@ async def test_a_page_that_nobody_uses_closes_and_the_next_call_opens_another(ne
         assert newcomer.desk.addresses[1] != first
 
 
-async def test_without_a_browser_the_address_is_told(newcomer: Newcomer) -> None:
+async def test_without_a_browser_the_model_gets_the_address(newcomer: Newcomer) -> None:
     newcomer.desk.has_browser = False
     async with Client(newcomer.server()) as client:
         for _ in range(2):
@@ -273,7 +275,7 @@ async def test_without_a_browser_the_address_is_told(newcomer: Newcomer) -> None
         assert kind_of(await client.call_tool("list_invoices", {})) == ""
 
 
-async def test_on_demo_data_by_choice_a_stored_login_is_offered(newcomer: Newcomer) -> None:
+async def test_on_demo_data_a_stored_login_is_offered(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         await connect(await opened(newcomer, client))
     async with Client(newcomer.server(demo=True)) as client:
@@ -285,7 +287,7 @@ async def test_on_demo_data_by_choice_a_stored_login_is_offered(newcomer: Newcom
         assert "demo_data" not in await call(client, "list_invoices", per_page=1)
 
 
-async def test_the_page_is_guarded_like_the_approval_page(newcomer: Newcomer) -> None:
+async def test_the_page_is_protected_like_the_approval_page(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
         port = address.split("/")[2].rpartition(":")[2]
@@ -322,7 +324,7 @@ async def test_no_secret_reaches_the_model_or_a_page(newcomer: Newcomer, caplog:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_process_goes_from_nothing_to_demo_data_to_an_account_and_ends_tidily(
+async def test_a_process_goes_from_nothing_to_demo_data_to_an_account_and_ends_cleanly(
     machine: Machine, era: Era
 ) -> None:
     environment = machine.environment(**machine.to_zoho())

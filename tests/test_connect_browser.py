@@ -60,7 +60,9 @@ async def test_a_person_tries_demo_data_then_connects_their_account(browser: Bro
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_each_step_can_be_read_and_pressed(browser: Browser, tmp_path: Path, dark: bool, phone: bool) -> None:
+async def test_each_step_is_readable_with_large_controls(
+    browser: Browser, tmp_path: Path, dark: bool, phone: bool
+) -> None:
     async with a_newcomer(tmp_path) as newcomer, Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
         await browser.look_like(dark=dark, phone=phone)

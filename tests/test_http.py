@@ -1,4 +1,4 @@
-"""Serving over HTTP: both eras at one address, what is turned away, how it stops, and whether it is well."""
+"""Serving over HTTP: both eras at one address, refused requests, stopping, and health checks."""
 
 import socket
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ REFUSED: Mapping[str, tuple[dict[str, str], int]] = {
 
 
 @pytest.mark.parametrize("era", ["", "2026-07-28"])
-async def test_what_does_not_come_from_a_client_is_turned_away(era: str, zoho: Zoho) -> None:
+async def test_requests_that_do_not_come_from_a_client_are_refused(era: str, zoho: Zoho) -> None:
     answered: dict[str, int] = {}
     async with a_site(zoho) as site:
         for case, (headers, _) in REFUSED.items():
@@ -70,7 +70,7 @@ async def test_what_does_not_come_from_a_client_is_turned_away(era: str, zoho: Z
 
 
 @pytest.mark.parametrize("header", ["x_forwarded_for", "X_Forwarded_For", "forwarded", "x_real_ip"])
-async def test_without_a_log_in_nobody_comes_in_through_a_tunnel(header: str, zoho: Zoho) -> None:
+async def test_without_a_login_requests_through_a_tunnel_are_refused(header: str, zoho: Zoho) -> None:
     async with a_site(zoho) as site:
         for body in (INITIALIZE, LIST):
             answer = await site.post(body, **{header: "203.0.113.7"})
@@ -80,7 +80,7 @@ async def test_without_a_log_in_nobody_comes_in_through_a_tunnel(header: str, zo
     assert zoho.app.state.request_log == []
 
 
-async def test_a_body_that_is_too_large_or_no_json_is_turned_away(zoho: Zoho) -> None:
+async def test_a_body_that_is_too_large_or_not_json_is_refused(zoho: Zoho) -> None:
     async with a_site(zoho) as site:
         assert (await site.post(b'{"padding":"' + b"x" * MAX_BODY + b'"}')).status_code == 413
         assert (await site.post(b"{")).status_code == 400
@@ -88,7 +88,7 @@ async def test_a_body_that_is_too_large_or_no_json_is_turned_away(zoho: Zoho) ->
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/healthz", "/nothing"])
-async def test_a_body_that_drips_is_not_waited_for(path: str, zoho: Zoho) -> None:
+async def test_a_slow_body_times_out(path: str, zoho: Zoho) -> None:
     async with a_site(zoho, within=0.2) as site:
         stream = await anyio.connect_tcp("127.0.0.1", site.http.port)
         async with stream:
@@ -99,7 +99,7 @@ async def test_a_body_that_drips_is_not_waited_for(path: str, zoho: Zoho) -> Non
         assert status == {"/mcp": b"408", "/healthz": b"405", "/nothing": b"404"}[path]
 
 
-async def test_who_connects_and_says_nothing_is_hung_up_on(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_connections_are_closed(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zoho_mcp.pages.serving.HEAD_TIMEOUT", 0.2)
     async with a_site(zoho) as site:
         for said in (b"", b"POST /mcp HTTP/1.1\r\nhost:"):
@@ -110,7 +110,7 @@ async def test_who_connects_and_says_nothing_is_hung_up_on(zoho: Zoho, monkeypat
                     await stream.receive()
 
 
-async def test_scripts_of_a_page_that_is_named_may_call_and_others_not(zoho: Zoho) -> None:
+async def test_only_scripts_of_configured_pages_may_call(zoho: Zoho) -> None:
     async with a_site(zoho, HttpSettings(origins=("https://inspector.example",))) as site:
         ours = await site.post(INITIALIZE, origin="https://inspector.example")
         assert (ours.status_code, ours.headers["access-control-allow-origin"]) == (200, "https://inspector.example")
@@ -118,7 +118,7 @@ async def test_scripts_of_a_page_that_is_named_may_call_and_others_not(zoho: Zoh
         assert (await site.post(INITIALIZE, origin="https://evil.example")).status_code == 403
 
 
-async def test_a_browser_may_ask_whether_its_page_may_call(zoho: Zoho) -> None:
+async def test_a_browsers_preflight_request_is_answered(zoho: Zoho) -> None:
     async with a_site(zoho, HttpSettings(origins=("https://inspector.example",))) as site:
         asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,mcp-method"}
         async with browser_session() as browser:
@@ -129,12 +129,12 @@ async def test_a_browser_may_ask_whether_its_page_may_call(zoho: Zoho) -> None:
                     assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
-def test_answers_do_not_wait_for_company() -> None:
+def test_responses_are_sent_without_delay() -> None:
     with bound("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
 
-async def test_told_to_stop_it_finishes_what_runs_and_refuses_what_comes(zoho: Zoho) -> None:
+async def test_a_stop_signal_lets_calls_finish_and_refuses_new_ones(zoho: Zoho) -> None:
     asked, decide = anyio.Event(), anyio.Event()
     person = Person()
 
@@ -169,7 +169,7 @@ async def test_told_to_stop_it_finishes_what_runs_and_refuses_what_comes(zoho: Z
     assert zoho.changes() == [f"POST /invoice/v3/invoices/{invoice}/status/void"]
 
 
-async def test_a_call_that_does_not_end_is_broken_off_when_its_time_is_over(zoho: Zoho) -> None:
+async def test_a_call_that_does_not_end_is_aborted_after_the_grace_period(zoho: Zoho) -> None:
     asked, broken = anyio.Event(), anyio.Event()
 
     async def never(context: Any, params: Any) -> Any:
@@ -196,7 +196,7 @@ async def test_a_call_that_does_not_end_is_broken_off_when_its_time_is_over(zoho
     assert zoho.changes() == []
 
 
-async def test_it_is_ready_while_zoho_answers_and_asks_rarely(zoho: Zoho) -> None:
+async def test_the_server_is_ready_while_zoho_responds_and_asks_rarely(zoho: Zoho) -> None:
     from zoho_mcp.cli.local_sandbox import SandboxTransport
     from zoho_mcp.zoho.client import ZohoClient
     from zoho_mcp.zoho.readiness import REMEMBERED, TRIED_AGAIN, Readiness
@@ -219,7 +219,7 @@ async def test_it_is_ready_while_zoho_answers_and_asks_rarely(zoho: Zoho) -> Non
     await client.aclose()
 
 
-async def test_what_is_not_ready_is_told_without_private_words(zoho: Zoho) -> None:
+async def test_the_reason_for_not_being_ready_is_given_without_private_data(zoho: Zoho) -> None:
     async def check() -> None:
         raise UnavailableError("Ada's account 10234695 is locked.")
 
@@ -261,7 +261,7 @@ STARTS: Mapping[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", STARTS)
-def test_it_serves_others_only_if_something_says_who_may(case: str) -> None:
+def test_it_serves_other_machines_only_with_a_login(case: str) -> None:
     environment, problem = STARTS[case]
     if not problem:
         http_settings(environment)
@@ -271,7 +271,7 @@ def test_it_serves_others_only_if_something_says_who_may(case: str) -> None:
 
 
 @pytest.mark.processes
-def test_the_command_says_why_it_does_not_start() -> None:
+def test_the_command_explains_why_it_does_not_start() -> None:
     result = run("--http", "0.0.0.0:0", "--sandbox")
     assert result.returncode == 2
     assert "token add NAME" in result.stderr
@@ -282,7 +282,7 @@ def test_the_command_says_why_it_does_not_start() -> None:
         assert (taken.returncode, str(other.getsockname()[1]) in taken.stderr) == (2, True)
 
 
-def test_what_the_policy_grants_each_takes_a_log_in(tmp_path: Path) -> None:
+def test_grants_per_principal_need_a_login(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text('[[principals]]\nprincipal = "ada"\naccess = "read"\n', encoding="utf-8")
     environment = {"ZOHO_POLICY_FILE": str(tmp_path / "policy.toml"), "ZOHO_HTTP": "127.0.0.1:0"}
     with pytest.raises(SettingsError, match="principals"):

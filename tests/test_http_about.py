@@ -1,4 +1,4 @@
-"""What anybody may read at a server over HTTP: its page, its card, and how to get a token."""
+"""The public information of a server over HTTP: its page, its card, and how to get a token."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ async def test_without_a_public_address_there_is_no_card(zoho: Zoho) -> None:
     assert [answer.status_code for answer in answers] == [404, 404]
 
 
-async def test_who_has_no_token_learns_how_to_get_one(zoho: Zoho, tokens: HttpSettings) -> None:
+async def test_a_caller_without_a_token_learns_how_to_get_one(zoho: Zoho, tokens: HttpSettings) -> None:
     async with a_site(zoho, tokens) as site:
         refused = await site.post()
     assert refused.status_code == 401

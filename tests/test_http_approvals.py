@@ -1,4 +1,4 @@
-"""Approvals over HTTP: who is asked is who called, on a page that shows nothing before that person logged in."""
+"""Approvals over HTTP: the person who called decides, on a page that shows nothing without a login."""
 
 import json
 import re
@@ -76,7 +76,7 @@ async def asked_at(client: Client, invoice: str) -> str:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_who_called_logs_in_and_decides_and_the_next_call_runs_once(
+async def test_the_caller_logs_in_and_decides_and_the_next_call_runs_once(
     era: Era, zoho: Zoho, tokens: Tokens, tmp_path: Path
 ) -> None:
     audit = tmp_path / "audit.jsonl"
@@ -104,7 +104,7 @@ async def test_who_called_logs_in_and_decides_and_the_next_call_runs_once(
     assert (done["principal"], done["way"]) == ("ada", "page")
 
 
-async def test_a_call_that_waits_runs_when_its_person_decides_and_not_when_they_decline(
+async def test_a_waiting_call_runs_when_its_person_approves_and_not_when_they_decline(
     zoho: Zoho, tokens: Tokens
 ) -> None:
     results: list[Any] = []
@@ -139,7 +139,7 @@ async def test_a_call_that_waits_runs_when_its_person_decides_and_not_when_they_
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_one_users_page_and_yes_are_nothing_to_another(era: Era, zoho: Zoho, tokens: Tokens) -> None:
+async def test_a_users_page_and_approval_are_not_valid_for_another_user(era: Era, zoho: Zoho, tokens: Tokens) -> None:
     async with (
         a_site(zoho, tokens.http, page=True) as site,
         site.client(era, token=tokens.ada) as ada,
@@ -161,7 +161,7 @@ async def test_one_users_page_and_yes_are_nothing_to_another(era: Era, zoho: Zoh
     assert len(zoho.changes()) == 1
 
 
-async def test_an_answer_that_one_user_was_asked_for_does_not_serve_another(zoho: Zoho, tokens: Tokens) -> None:
+async def test_a_users_answer_does_not_work_for_another_user(zoho: Zoho, tokens: Tokens) -> None:
     async with a_site(zoho, tokens.http) as site, site.client(token=tokens.ada) as client:
         invoice = await small_invoice(client)
         params: dict[str, Any] = {
@@ -195,7 +195,7 @@ async def test_an_answer_that_one_user_was_asked_for_does_not_serve_another(zoho
     assert len(zoho.changes()) == 1
 
 
-async def test_no_way_around_the_log_in(zoho: Zoho, tokens: Tokens) -> None:
+async def test_there_is_no_way_around_the_login(zoho: Zoho, tokens: Tokens) -> None:
     async with (
         a_site(zoho, tokens.http, page=True, approval_wait=1.0) as site,
         site.client(token=tokens.ada) as client,
@@ -251,7 +251,7 @@ async def test_no_way_around_the_log_in(zoho: Zoho, tokens: Tokens) -> None:
     assert zoho.changes() == []
 
 
-async def test_a_log_in_ends_with_its_token_its_time_or_the_person(zoho: Zoho, tokens: Tokens) -> None:
+async def test_a_login_ends_with_its_token_its_time_or_a_logout(zoho: Zoho, tokens: Tokens) -> None:
     async with (
         a_site(zoho, tokens.http, page=True) as site,
         site.client(token=tokens.ben) as client,
@@ -272,7 +272,7 @@ async def test_a_log_in_ends_with_its_token_its_time_or_the_person(zoho: Zoho, t
         assert (await visitor.http.get(address)).status_code == 200
 
 
-def test_the_cookie_is_for_this_site_alone_and_not_for_long() -> None:
+def test_the_cookie_is_valid_for_this_site_only_and_a_short_time() -> None:
     now = [1000.0]
     cookies = CookieSigner(b"k" * 32, "https://books.example", lambda: now[0])
     response = Response()
@@ -291,7 +291,7 @@ def test_the_cookie_is_for_this_site_alone_and_not_for_long() -> None:
     assert cookies.get(request, "session") is None
 
 
-async def test_wrong_tries_are_counted_and_keep_nobody_else_out(zoho: Zoho, tokens: Tokens) -> None:
+async def test_wrong_tokens_are_limited_and_keep_nobody_else_out(zoho: Zoho, tokens: Tokens) -> None:
     async with a_site(zoho, tokens.http, page=True) as site, a_visitor(site) as visitor:
         address = f"{site.url}/approvals/x"
         tries = [(await visitor.log_in(address, f"wrong {number}")).status_code for number in range(MAX_WRONG)]
@@ -300,7 +300,7 @@ async def test_wrong_tries_are_counted_and_keep_nobody_else_out(zoho: Zoho, toke
         assert (await visitor.log_in(address, tokens.ada)).status_code == 303, "behind a proxy all have one address"
 
 
-async def test_the_page_on_this_machine_shows_nobody_elses_questions() -> None:
+async def test_the_page_on_this_machine_shows_no_other_persons_questions() -> None:
     approvals = Approvals()
     theirs = await approvals.ask("page", Binding("call", "record", "ada"))
     ours = await approvals.ask("page", Binding("call", "record"))
@@ -310,7 +310,7 @@ async def test_the_page_on_this_machine_shows_nobody_elses_questions() -> None:
     assert [answer.status_code for answer in answers] == [404, 200]
 
 
-async def test_without_a_public_address_who_cannot_ask_is_refused_and_no_browser_opens(
+async def test_without_a_public_address_calls_that_need_approval_are_refused_and_no_browser_opens(
     zoho: Zoho, tokens: Tokens
 ) -> None:
     async with (
@@ -326,7 +326,7 @@ async def test_without_a_public_address_who_cannot_ask_is_refused_and_no_browser
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_for_one_user_on_this_machine_the_page_opens_as_without_http(era: Era, zoho: Zoho) -> None:
+async def test_for_one_user_on_this_machine_the_page_opens_as_over_stdio(era: Era, zoho: Zoho) -> None:
     async with (
         a_desk() as desk,
         a_site(zoho, browser=desk.open, can_open_browser=True) as site,
@@ -340,7 +340,7 @@ async def test_for_one_user_on_this_machine_the_page_opens_as_without_http(era: 
     assert zoho.changes() == [f"POST /invoice/v3/invoices/{invoice}/status/void"]
 
 
-async def test_a_client_that_can_ask_does_so_itself_though_there_is_a_page(zoho: Zoho, tokens: Tokens) -> None:
+async def test_a_client_that_can_ask_does_so_itself(zoho: Zoho, tokens: Tokens) -> None:
     person = Person()
     async with (
         a_site(zoho, tokens.http, page=True) as site,
@@ -398,7 +398,7 @@ BACK: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_who_comes_back_in_another_way_is_not_logged_in(zoho: Zoho) -> None:
+async def test_a_forged_way_back_from_the_issuer_does_not_log_in(zoho: Zoho) -> None:
     async with an_issuer() as issuer, a_site_of(zoho, issuer) as site:
         for name, case in BACK.items():
             async with a_visitor(site) as visitor:

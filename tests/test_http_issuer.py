@@ -1,4 +1,4 @@
-"""Tokens of an OAuth issuer: whom it vouches for comes in, and no token that says so without its key does."""
+"""Tokens of an OAuth issuer: those it has signed are accepted, and no others."""
 
 import base64
 import hashlib
@@ -58,7 +58,7 @@ async def comes_in(site: Site, token: str) -> bool:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_whom_the_issuer_vouches_for_comes_in(era: Era, zoho: Zoho) -> None:
+async def test_a_token_of_the_issuer_is_accepted(era: Era, zoho: Zoho) -> None:
     async with (
         an_issuer() as issuer,
         a_guarded_site(zoho, issuer) as site,
@@ -68,7 +68,7 @@ async def test_whom_the_issuer_vouches_for_comes_in(era: Era, zoho: Zoho) -> Non
     assert issuer.requests == ["/.well-known/openid-configuration", "/keys"]
 
 
-async def test_who_is_turned_away_learns_where_to_get_a_token(zoho: Zoho) -> None:
+async def test_a_refused_caller_learns_where_to_get_a_token(zoho: Zoho) -> None:
     async with an_issuer() as issuer, a_guarded_site(zoho, issuer, scopes=("books",)) as site:
         refused = await site.post(LIST)
         assert refused.status_code == 401
@@ -129,7 +129,7 @@ def _with_own_key(issuer: TestIssuer) -> str:
     return jwt.encode(issuer.claims(AUDIENCE), stranger.private, "ES256", headers=headers)
 
 
-async def test_no_other_token_comes_in_and_nothing_reaches_zoho(zoho: Zoho) -> None:
+async def test_other_tokens_are_refused_and_nothing_reaches_zoho(zoho: Zoho) -> None:
     async with an_issuer() as issuer:
         issuer.keys.append(Key("rsa", rsa.generate_private_key(65537, 2048)))
         async with a_guarded_site(zoho, issuer) as site:
@@ -171,7 +171,7 @@ async def test_a_new_key_is_fetched_when_a_token_names_it_and_an_old_one_is_forg
         assert await comes_in(site, second)
 
 
-async def test_strangers_cannot_have_the_issuer_asked_again_and_again(zoho: Zoho) -> None:
+async def test_unknown_keys_do_not_cause_repeated_fetches(zoho: Zoho) -> None:
     clock = Clock()
     async with an_issuer() as issuer, a_guarded_site(zoho, issuer, clock) as site:
         for number in range(20):
@@ -179,7 +179,7 @@ async def test_strangers_cannot_have_the_issuer_asked_again_and_again(zoho: Zoho
         assert issuer.requests.count("/keys") == 1
 
 
-async def test_while_the_issuer_is_down_its_last_keys_count_for_a_day(zoho: Zoho) -> None:
+async def test_while_the_issuer_is_down_its_last_keys_are_valid_for_a_day(zoho: Zoho) -> None:
     clock = Clock()
     async with an_issuer() as issuer, a_guarded_site(zoho, issuer, clock) as site:
         issuer.down = True
@@ -209,7 +209,7 @@ async def test_while_the_issuer_is_down_its_last_keys_count_for_a_day(zoho: Zoho
         {"token_endpoint": "http://id.example/token"},
     ],
 )
-async def test_metadata_that_lead_elsewhere_are_not_followed(metadata: dict[str, str]) -> None:
+async def test_metadata_that_point_elsewhere_are_not_followed(metadata: dict[str, str]) -> None:
     async with an_issuer() as issuer:
         issuer.metadata = metadata
         with pytest.raises(UnavailableError):
@@ -217,7 +217,7 @@ async def test_metadata_that_lead_elsewhere_are_not_followed(metadata: dict[str,
         assert "/keys" not in issuer.requests
 
 
-async def test_who_calls_is_named_by_the_claim_that_was_chosen(zoho: Zoho) -> None:
+async def test_the_principal_is_read_from_the_configured_claim(zoho: Zoho) -> None:
     async with an_issuer() as issuer:
         issued = Issued(settings(issuer, principal_claim="oid"), Issuer(issuer.url))
         token = await issued.verify_token(issuer.token(AUDIENCE, oid="0b7e", sub="pairwise"))

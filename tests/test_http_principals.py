@@ -1,4 +1,4 @@
-"""What the policy grants each caller over HTTP: the rest of the server is not there for them."""
+"""The grants of each caller over HTTP. For a caller, the rest of the server does not exist."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -45,7 +45,7 @@ async def names(client: Client) -> set[str]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_reader_sees_and_runs_only_what_reads(era: Era, zoho: Zoho, tokens: Tokens) -> None:
+async def test_a_reader_sees_and_runs_only_reads(era: Era, zoho: Zoho, tokens: Tokens) -> None:
     policy = '[[principals]]\nprincipal = "ada"\naccess = "read"\n'
     catalog = load()
     usual = {name: one for name, one in catalog.operations.items() if one.toolset not in catalog.extra}
@@ -76,7 +76,7 @@ async def test_a_reader_writes_no_file_on_the_servers_disk(zoho: Zoho, tokens: T
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_toolsets_bound_tools_resources_prompts_and_completion(era: Era, zoho: Zoho, tokens: Tokens) -> None:
+async def test_toolsets_limit_tools_resources_prompts_and_completion(era: Era, zoho: Zoho, tokens: Tokens) -> None:
     policy = '[[principals]]\nprincipal = "a*"\ntoolsets = ["items", "customers"]\n'
     async with a_client(zoho, tokens, policy, era) as client:
         assert {load().operations[name].toolset for name in await names(client)} == {"items", "customers"}
@@ -101,7 +101,7 @@ async def test_toolsets_bound_tools_resources_prompts_and_completion(era: Era, z
         assert len(zoho.received()) == before
 
 
-async def test_organisations_bound_every_call_and_the_list_of_them(zoho: Zoho, tokens: Tokens) -> None:
+async def test_organisations_limit_every_call_and_their_own_list(zoho: Zoho, tokens: Tokens) -> None:
     first = zoho.settings.organization_id
     with zoho.store.transaction():
         own = zoho.store.shared.all("organization")[0]
@@ -127,7 +127,7 @@ async def test_organisations_bound_every_call_and_the_list_of_them(zoho: Zoho, t
     assert asked == {SECOND}
 
 
-async def test_nothing_is_sent_for_an_organisation_that_is_not_granted_whatever_asked_for_it(zoho: Zoho) -> None:
+async def test_nothing_is_sent_for_an_organisation_that_is_not_granted(zoho: Zoho) -> None:
     first = zoho.settings.organization_id
     server = zoho.server(organization_id=f"{first},{SECOND}")
     async with server.lifespan(server) as app:
@@ -144,7 +144,7 @@ NOTHING: dict[str, str] = {
 
 
 @pytest.mark.parametrize("case", NOTHING)
-async def test_who_is_granted_nothing_gets_nothing(case: str, zoho: Zoho, tokens: Tokens) -> None:
+async def test_a_caller_without_grants_gets_nothing(case: str, zoho: Zoho, tokens: Tokens) -> None:
     seen: set[str] = set()
     try:
         async with a_client(zoho, tokens, NOTHING[case]) as client:
@@ -158,7 +158,7 @@ async def test_who_is_granted_nothing_gets_nothing(case: str, zoho: Zoho, tokens
     assert zoho.app.state.request_log == []
 
 
-async def test_a_change_made_by_who_sees_little_is_told_to_who_sees_more(zoho: Zoho, tokens: Tokens) -> None:
+async def test_changes_by_a_caller_with_fewer_grants_notify_callers_with_more(zoho: Zoho, tokens: Tokens) -> None:
     file = tokens.path.with_name("policy.toml")
     file.write_text('[[principals]]\nprincipal = "ada"\ntoolsets = "payments"\n')
     heard: list[str] = []
@@ -180,7 +180,7 @@ async def test_a_change_made_by_who_sees_little_is_told_to_who_sees_more(zoho: Z
     assert uri in heard[0]
 
 
-def test_a_name_with_signs_of_patterns_in_it_is_that_name() -> None:
+def test_pattern_characters_in_a_name_are_literal() -> None:
     policy = parse('[[principals]]\nprincipal = "corp[ada]"\naccess = "none"\n', "a test", load())
     assert grant_for(policy.grants, "corp[ada]").access == "none"
     assert grant_for(policy.grants, "corpa").access == "none"
@@ -204,7 +204,7 @@ WRONG: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_grant_that_is_not_understood_stops_the_start(case: str) -> None:
+def test_an_invalid_grant_stops_the_start(case: str) -> None:
     text, named = WRONG[case]
     with pytest.raises(SettingsError) as caught:
         parse(text, "policy.toml", load())

@@ -1,4 +1,4 @@
-"""Sessions of older clients: none without access, a share for each caller, the one idle longest ends first."""
+"""Sessions of older clients: none without access, a limit per caller, and the oldest idle session ends first."""
 
 import pytest
 from conftest import Zoho

@@ -1,4 +1,4 @@
-"""A client over HTTP that stops reading: nobody else waits for it."""
+"""A client over HTTP that stops reading does not delay others."""
 
 import socket
 from collections.abc import AsyncGenerator
@@ -31,7 +31,7 @@ async def a_deaf_subscriber(site: Site) -> AsyncGenerator[None]:
         yield
 
 
-async def test_who_does_not_read_what_they_subscribed_to_holds_nobody_up(zoho: Zoho) -> None:
+async def test_a_subscriber_that_does_not_read_delays_nobody(zoho: Zoho) -> None:
     async with a_site(zoho) as site, site.client() as client, a_deaf_subscriber(site):
         _, invoice = await draft(client)
         # After some twenty changes nothing more fits between the server and who does not read.

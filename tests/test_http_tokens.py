@@ -1,4 +1,4 @@
-"""Bearer tokens from a file: who has one is let in under its name, as long as it is there, and nobody else."""
+"""Bearer tokens from a file: the holder of a token is let in under its name until it is revoked."""
 
 import json
 import os
@@ -49,7 +49,7 @@ async def status(site: Site, token: str, **headers: str) -> int:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_who_has_a_token_comes_in_under_its_name(era: Era, zoho: Zoho, tokens: Tokens, tmp_path: Path) -> None:
+async def test_a_tokens_holder_is_let_in_under_its_name(era: Era, zoho: Zoho, tokens: Tokens, tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     async with a_site(zoho, tokens.http, audit_file=str(audit)) as site, site.client(era, token=tokens.ada) as client:
         await call(client, "create_customer", contact_name="New")
@@ -58,7 +58,7 @@ async def test_who_has_a_token_comes_in_under_its_name(era: Era, zoho: Zoho, tok
     assert tokens.ada not in audit.read_text()
 
 
-async def test_nobody_else_comes_in_and_nothing_reaches_zoho(zoho: Zoho, tokens: Tokens) -> None:
+async def test_nobody_else_is_let_in_and_nothing_reaches_zoho(zoho: Zoho, tokens: Tokens) -> None:
     held = read_tokens(tokens.path)[0].sha256
     ways: dict[str, dict[str, str]] = {
         "none": {},
@@ -93,9 +93,7 @@ async def test_a_good_token_does_not_excuse_another_page_or_a_forged_name(zoho: 
     assert zoho.app.state.request_log == []
 
 
-async def test_a_token_ends_when_it_is_taken_back_and_a_new_one_counts_without_a_restart(
-    zoho: Zoho, tokens: Tokens
-) -> None:
+async def test_revoking_and_adding_tokens_takes_effect_without_a_restart(zoho: Zoho, tokens: Tokens) -> None:
     async with a_site(zoho, tokens.http) as site, site.client("legacy", token=tokens.ada) as client:
         await call(client, "list_customers")
         before = len(zoho.received())
@@ -136,7 +134,7 @@ async def test_a_file_that_cannot_be_trusted_lets_nobody_in(zoho: Zoho, tokens: 
     assert zoho.app.state.request_log == []
 
 
-async def test_one_users_session_is_not_there_for_another(zoho: Zoho, tokens: Tokens) -> None:
+async def test_a_users_session_does_not_exist_for_another(zoho: Zoho, tokens: Tokens) -> None:
     async with a_site(zoho, tokens.http) as site:
         opened = await site.post(INITIALIZE, authorization=f"Bearer {tokens.ada}")
         session = opened.headers["mcp-session-id"]
@@ -156,12 +154,12 @@ def test_the_file_holds_no_token_and_nobody_else_can_read_it(tokens: Tokens) -> 
 
 
 @pytest.mark.parametrize("name", ["", "two words", "*", "../x", "-x", "x" * 65, "a\nb"])
-def test_a_name_is_plain(name: str, tmp_path: Path) -> None:
+def test_only_plain_names_are_accepted(name: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         add_token(tmp_path / "tokens.json", name)
 
 
-def test_the_commands_make_list_and_take_back_tokens(
+def test_the_commands_add_list_and_revoke_tokens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ZOHO_HTTP_TOKENS", str(tmp_path / "tokens.json"))

@@ -1,4 +1,4 @@
-"""The address the browser comes back to: only an answer to this login counts, and its code goes only to Zoho."""
+"""The redirect address of a login: only an answer to this login is accepted, and its code goes only to Zoho."""
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -87,7 +87,7 @@ async def taken(query: Mapping[str, str]) -> Mapping[str, str]:
         (get("/" + "x" * 70_000), "404"),
     ],
 )
-async def test_what_does_not_belong_to_the_login_is_refused_and_does_not_end_it(
+async def test_a_foreign_answer_is_refused_and_does_not_end_the_login(
     attempt: Attempt, request_text: str, answer: str
 ) -> None:
     async with waiting(attempt, taken) as found:
@@ -96,7 +96,7 @@ async def test_what_does_not_belong_to_the_login_is_refused_and_does_not_end_it(
     assert found == [{"code": "c0de", "state": attempt.state}]
 
 
-async def test_a_client_that_says_nothing_does_not_stand_in_the_way(attempt: Attempt) -> None:
+async def test_a_silent_connection_does_not_block_the_login(attempt: Attempt) -> None:
     async with waiting(attempt, taken) as found, await anyio.connect_tcp("127.0.0.1", attempt.port):
         await send(attempt.port, get(f"/callback?error=access_denied&state={attempt.state}"))
     assert len(found) == 1
@@ -135,18 +135,18 @@ def test_the_code_is_exchanged_at_the_accounts_server_of_the_answer() -> None:
     "server",
     ["https://evil.example", "http://accounts.zoho.eu", "https://accounts.zoho.eu.evil.example", "https://accounts.zoho.eu@e.x"],
 )  # fmt: skip
-def test_a_code_goes_to_no_stranger(server: str) -> None:
+def test_a_code_is_not_sent_to_an_unknown_server(server: str) -> None:
     with pytest.raises(AuthError, match=re.escape(server)):
         answered(settings(), {"code": "c", "accounts-server": server})
 
 
-def test_a_gateway_that_is_set_may_name_itself() -> None:
+def test_a_configured_gateway_may_be_the_accounts_server() -> None:
     gateway = replace(settings(), accounts_url="https://gateway.example")
     assert (
         answered(gateway, {"code": "c", "accounts-server": "https://gateway.example"})[1] == "https://gateway.example"
     )
 
 
-def test_a_no_is_a_no() -> None:
+def test_declining_at_zoho_is_an_error() -> None:
     with pytest.raises(AuthError, match="access_denied"):
         answered(settings(), {"error": "access_denied"})

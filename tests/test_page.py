@@ -1,4 +1,4 @@
-"""The approval page as an attacker, a screen reader and a hurried person find it."""
+"""The approval page, as seen by an attacker, a screen reader and a person in a hurry."""
 
 import logging
 from collections.abc import AsyncGenerator
@@ -71,7 +71,7 @@ async def get(address: str, method: str = "GET", **headers: str) -> httpx.Respon
         return await browser.request(method, address, headers=headers)
 
 
-async def test_guesses_all_get_the_same_answer_and_use_nothing_up(zoho: Zoho) -> None:
+async def test_wrong_guesses_all_get_the_same_response_and_use_up_nothing(zoho: Zoho) -> None:
     async with a_window(zoho) as window:
         base, _, secret = window.address.rpartition("/")
         near = [secret[:-1], secret + "A", secret.swapcase(), secret[::-1], "", "..", "%2e%2e", "favicon.ico", "é" * 43]
@@ -96,7 +96,7 @@ async def test_a_form_sent_from_elsewhere_is_refused(zoho: Zoho, whence: str) ->
         assert await window.is_untouched()
 
 
-async def test_a_decision_comes_with_the_token_of_a_view_of_this_very_question(zoho: Zoho) -> None:
+async def test_a_decision_needs_the_token_of_a_view_of_the_same_question(zoho: Zoho) -> None:
     async with a_window(zoho) as window, a_window(zoho) as another:
         views = [await window.desk.view(window.address) for _ in range(2)]
         assert views[0] != views[1]
@@ -117,7 +117,7 @@ async def test_a_decision_comes_with_the_token_of_a_view_of_this_very_question(z
         assert window.approval.state == "approved"
 
 
-async def test_only_a_form_is_read(zoho: Zoho) -> None:
+async def test_only_forms_are_accepted(zoho: Zoho) -> None:
     async with a_window(zoho) as window:
         parts = urlsplit(window.address)
         origin = {"origin": f"{parts.scheme}://{parts.netloc}"}
@@ -132,7 +132,7 @@ async def test_only_a_form_is_read(zoho: Zoho) -> None:
         assert await window.is_untouched()
 
 
-async def test_idle_connections_keep_nobody_out_and_are_hung_up_on(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_connections_are_closed_and_keep_nobody_out(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zoho_mcp.pages.serving.HEAD_TIMEOUT", 0.5)
     async with a_window(zoho) as window, AsyncExitStack() as idle:
         port = urlsplit(window.address).port or 0
@@ -145,7 +145,7 @@ async def test_idle_connections_keep_nobody_out_and_are_hung_up_on(zoho: Zoho, m
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
-async def test_there_is_only_looking_and_deciding(zoho: Zoho, method: str) -> None:
+async def test_only_get_and_post_are_allowed(zoho: Zoho, method: str) -> None:
     async with a_window(zoho) as window:
         assert (await get(window.address, method)).status_code == 405
         assert await window.is_untouched()
@@ -154,7 +154,7 @@ async def test_there_is_only_looking_and_deciding(zoho: Zoho, method: str) -> No
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example:{port}"]
 )
-async def test_a_browser_led_here_under_another_name_sees_nothing(zoho: Zoho, host: str) -> None:
+async def test_a_request_under_another_host_name_sees_nothing(zoho: Zoho, host: str) -> None:
     async with a_window(zoho) as window:
         name = host.format(port=urlsplit(window.address).port)
         seen = await get(window.address, host=name)
@@ -172,7 +172,7 @@ async def test_localhost_is_this_machine_too(zoho: Zoho) -> None:
         assert window.approval.state == "declined"
 
 
-async def test_every_answer_forbids_frames_scripts_caches_and_foreign_content(zoho: Zoho) -> None:
+async def test_every_response_forbids_frames_scripts_caching_and_foreign_content(zoho: Zoho) -> None:
     async with a_window(zoho, total=5000) as window:
         view = await window.desk.view(window.address)
         answers = [
@@ -233,7 +233,7 @@ class Page(HTMLParser):
 HOSTILE = "</dd></dl></form><script>alert(1)</script><form action=//evil.example><b title=\"x' onload=y>&lt;"
 
 
-async def test_text_that_others_wrote_stays_text(zoho: Zoho) -> None:
+async def test_text_by_other_people_stays_text(zoho: Zoho) -> None:
     async with a_desk() as desk:
         hostile = types.Implementation(name=HOSTILE, version="<i>1</i>")
         server = zoho.server(browser=desk.open, can_open_browser=True, approval_wait=0.05)
@@ -248,7 +248,7 @@ async def test_text_that_others_wrote_stays_text(zoho: Zoho) -> None:
     assert "<script>alert(1)</script>" in page.words
 
 
-async def test_the_page_can_be_read_aloud_and_on_a_phone_and_needs_nothing_from_elsewhere(zoho: Zoho) -> None:
+async def test_the_page_works_with_a_screen_reader_and_on_a_phone_and_loads_nothing(zoho: Zoho) -> None:
     async with a_window(zoho, total=5000) as window:
         html = await window.desk.look(window.address)
         page = Page(html)
@@ -269,7 +269,7 @@ async def test_the_page_can_be_read_aloud_and_on_a_phone_and_needs_nothing_from_
         assert said in page.words
 
 
-async def test_a_large_amount_takes_typing_the_records_number(zoho: Zoho) -> None:
+async def test_to_approve_a_large_amount_the_records_number_is_typed(zoho: Zoho) -> None:
     async with a_window(zoho, total=1000.01) as window:
         wanted = window.approval.shown.type_number
         assert wanted.startswith("INV-")
@@ -282,12 +282,12 @@ async def test_a_large_amount_takes_typing_the_records_number(zoho: Zoho) -> Non
         assert window.approval.shown.type_number == ""
 
 
-async def test_declining_a_large_amount_takes_no_typing(zoho: Zoho) -> None:
+async def test_to_decline_a_large_amount_nothing_is_typed(zoho: Zoho) -> None:
     async with a_window(zoho, total=5000) as window:
         assert "<h1>Declined</h1>" in await window.desk.click(window.address, "decline")
 
 
-async def test_what_zoho_refused_is_said_on_the_page(zoho: Zoho) -> None:
+async def test_the_page_shows_what_zoho_refused(zoho: Zoho) -> None:
     books = zoho.app
 
     async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
@@ -320,9 +320,7 @@ async def test_no_address_reaches_the_model_or_a_log(zoho: Zoho, caplog: pytest.
     assert not any(secret in message for message in written)
 
 
-async def test_without_a_browser_the_address_goes_to_the_log_alone(
-    zoho: Zoho, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_without_a_browser_the_address_is_only_logged(zoho: Zoho, caplog: pytest.LogCaptureFixture) -> None:
     async with (
         a_desk(has_browser=False) as desk,
         zoho.client(can_ask=False, browser=desk.open, can_open_browser=True) as client,
@@ -341,7 +339,7 @@ async def test_without_a_browser_the_address_goes_to_the_log_alone(
         assert len(desk.addresses) == 1
 
 
-async def test_where_no_desktop_is_nothing_is_started(zoho: Zoho) -> None:
+async def test_without_a_desktop_no_browser_is_started(zoho: Zoho) -> None:
     async with a_desk() as desk:
         async with zoho.client(can_ask=False, browser=desk.open) as client:
             invoice = await sent_invoice(client)
@@ -351,7 +349,7 @@ async def test_where_no_desktop_is_nothing_is_started(zoho: Zoho) -> None:
 
 
 @pytest.mark.parametrize("has_browser", [True, False])
-async def test_the_address_is_told_to_the_model_only_where_the_owner_wants_it(zoho: Zoho, has_browser: bool) -> None:
+async def test_the_model_gets_the_address_only_if_the_owner_wants_it(zoho: Zoho, has_browser: bool) -> None:
     async with a_desk(has_browser=has_browser) as desk:
         changes: dict[str, Any] = {"approval_url_to_model": True, "approval_wait": 0.05, "can_open_browser": True}
         async with zoho.client(can_ask=False, browser=desk.open, **changes) as client:

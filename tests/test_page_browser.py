@@ -144,7 +144,7 @@ async def asking(zoho: Zoho) -> AsyncGenerator[tuple[Client, Desk]]:
         yield client, desk
 
 
-async def test_approving_runs_it_and_says_so(zoho: Zoho, browser: Browser) -> None:
+async def test_approving_runs_the_call_and_shows_the_outcome(zoho: Zoho, browser: Browser) -> None:
     async with asking(zoho) as (client, desk):
         invoice = await sent_invoice(client)
 
@@ -161,7 +161,7 @@ async def test_approving_runs_it_and_says_so(zoho: Zoho, browser: Browser) -> No
         assert not any("Security" in said for said in await browser.complaints())
 
 
-async def test_declining_does_nothing_and_says_so(zoho: Zoho, browser: Browser) -> None:
+async def test_declining_does_nothing_and_shows_it(zoho: Zoho, browser: Browser) -> None:
     async with asking(zoho) as (client, desk):
         invoice = await sent_invoice(client)
 
@@ -198,7 +198,7 @@ async def test_a_large_amount_is_approved_by_typing_the_number(zoho: Zoho, brows
         assert not result.is_error, text_of(result)
 
 
-async def test_the_page_shows_what_became_of_a_call_that_takes_its_time(zoho: Zoho, browser: Browser) -> None:
+async def test_the_page_shows_the_outcome_of_a_slow_call(zoho: Zoho, browser: Browser) -> None:
     async with a_window(zoho) as window:
         await window.approvals.decide(window.approval, yes=True)
         await window.approvals.spend(window.approval, window.approval.bound)
@@ -229,7 +229,7 @@ async def another_site(html: str) -> AsyncGenerator[str]:
         yield address
 
 
-async def test_another_site_can_neither_frame_it_nor_send_its_form(zoho: Zoho, browser: Browser) -> None:
+async def test_another_site_can_neither_frame_the_page_nor_send_its_form(zoho: Zoho, browser: Browser) -> None:
     async with a_window(zoho) as window:
         view = await window.desk.view(window.address)
         async with another_site(f'<p>Win!</p><iframe src="{window.address}"></iframe>') as evil:
@@ -250,7 +250,7 @@ async def test_another_site_can_neither_frame_it_nor_send_its_form(zoho: Zoho, b
         assert await window.is_untouched()
 
 
-async def test_a_name_that_was_rebound_to_this_machine_sees_nothing(zoho: Zoho, browser: Browser) -> None:
+async def test_a_rebound_host_name_sees_nothing(zoho: Zoho, browser: Browser) -> None:
     async with a_window(zoho) as window:
         port = urlsplit(window.address).port
         await browser.go(window.address.replace("127.0.0.1", "rebound.example"))
@@ -272,7 +272,7 @@ return [...document.querySelectorAll('h1,p,dt,dd,label,button')].map(e => {
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_it_can_be_read_in_the_light_in_the_dark_and_on_a_phone(
+async def test_the_page_is_readable_in_light_and_dark_mode_and_on_a_phone(
     zoho: Zoho, browser: Browser, tmp_path: Path, dark: bool, phone: bool
 ) -> None:
     async with a_window(zoho, total=5000) as window:

@@ -1,4 +1,4 @@
-"""The approval page of the real process, over stdio, opened by whatever `BROWSER` names."""
+"""The approval page of the real process over stdio, opened by the program in `BROWSER`."""
 
 import json
 import sys

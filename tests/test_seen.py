@@ -1,4 +1,4 @@
-"""What can be seen from outside: spans, measures and log lines say how it goes, and nothing that is private."""
+"""Telemetry: spans, metrics and log lines describe the calls, without private data."""
 
 import json
 import logging
@@ -53,7 +53,7 @@ class Bug(httpx.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_is_a_span_with_one_below_it_for_each_request_to_zoho(zoho: Zoho, watch: Watch, era: Era) -> None:
+async def test_a_call_is_a_span_with_a_child_for_each_request_to_zoho(zoho: Zoho, watch: Watch, era: Era) -> None:
     async with zoho.client(era) as client:
         invoice = (await call(client, "list_invoices", per_page=1))["invoices"][0]["invoice_id"]
         await call(client, "get_invoice", invoice_id=invoice)
@@ -75,9 +75,7 @@ async def test_a_call_is_a_span_with_one_below_it_for_each_request_to_zoho(zoho:
     assert attributes(tool)["zoho.outcome"] == "done"
 
 
-async def test_a_span_says_what_zoho_said_how_often_it_was_asked_and_how_long_it_had_to_wait(
-    zoho: Zoho, watch: Watch
-) -> None:
+async def test_a_span_has_zohos_answer_the_number_of_attempts_and_the_waiting_time(zoho: Zoho, watch: Watch) -> None:
     limiter = Limiter(Rates(2, 1000, 5), clock=zoho.seconds, sleep=zoho.sleep)
     sandbox = ZohoClient(zoho.settings, transport=httpx.ASGITransport(zoho.app), clock=zoho.seconds, sleep=zoho.sleep,
                          limiter=limiter)  # fmt: skip
@@ -98,7 +96,7 @@ async def test_a_span_says_what_zoho_said_how_often_it_was_asked_and_how_long_it
     )
 
 
-async def test_a_request_goes_on_in_the_trace_that_the_client_is_in(zoho: Zoho, watch: Watch) -> None:
+async def test_a_request_continues_the_clients_trace(zoho: Zoho, watch: Watch) -> None:
     outer = SpanContext(TRACE, 0xB7AD6B7169203331, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
     async with zoho.client() as client:
         with use_span(NonRecordingSpan(outer)):
@@ -108,7 +106,7 @@ async def test_a_request_goes_on_in_the_trace_that_the_client_is_in(zoho: Zoho, 
     assert f"{TRACE:032x}" in {line["trace_id"] for line in watch.log()}
 
 
-async def test_over_http_a_gateway_may_say_which_trace_it_is(zoho: Zoho, watch: Watch) -> None:
+async def test_over_http_a_gateway_can_set_the_trace(zoho: Zoho, watch: Watch) -> None:
     async with a_site(zoho) as site:
         await site.post(INITIALIZE, traceparent=f"00-{TRACE:032x}-b7ad6b7169203331-01")
         assert (await site.get("/metrics")).status_code == 404
@@ -170,7 +168,7 @@ async def _everything_private(zoho: Zoho, client: Client) -> set[str]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_nothing_private_is_in_a_span_a_measure_or_a_log_line(zoho: Zoho, watch: Watch, era: Era) -> None:
+async def test_nothing_private_is_in_a_span_a_metric_or_a_log_line(zoho: Zoho, watch: Watch, era: Era) -> None:
     async with zoho.client(era, confirm_fallback="refuse") as client:
         private = await _everything_private(zoho, client)
     settings = replace(zoho.settings, scopes=())
@@ -183,7 +181,7 @@ async def test_nothing_private_is_in_a_span_a_measure_or_a_log_line(zoho: Zoho, 
     assert [(word, where) for where, text in shown.items() for word in private if word in text] == []
 
 
-async def test_an_error_in_the_log_is_one_line_that_says_where_and_not_what(zoho: Zoho, watch: Watch) -> None:
+async def test_an_error_in_the_log_is_one_line_with_its_origin_but_not_its_text(zoho: Zoho, watch: Watch) -> None:
     async with Client(create_server(zoho.settings, load(), ZohoClient(zoho.settings, transport=Bug()))) as client:
         with pytest.raises(MCPError):
             await client.call_tool("list_invoices", {})
@@ -211,7 +209,7 @@ def test_whatever_is_logged_becomes_one_line_of_json(
     assert json.loads(line)["message"] == shown
 
 
-def test_errors_that_are_many_or_caused_by_themselves_are_one_line_too() -> None:
+def test_groups_and_cycles_of_errors_are_one_line_too() -> None:
     loop = ValueError("private")
     loop.__cause__ = ExceptionGroup("private", [loop, KeyError("private")])
     record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", (), (ValueError, loop, None))
@@ -220,7 +218,7 @@ def test_errors_that_are_many_or_caused_by_themselves_are_one_line_too() -> None
     assert "private" not in line
 
 
-async def test_prometheus_reads_how_calls_ended(zoho: Zoho, watch: Watch) -> None:
+async def test_prometheus_reads_the_outcomes_of_calls(zoho: Zoho, watch: Watch) -> None:
     async with zoho.client() as client:
         invoice = (await call(client, "list_invoices", status="sent", per_page=1))["invoices"][0]["invoice_id"]
         await call(client, "void_invoice", invoice_id=invoice)
@@ -259,7 +257,7 @@ async def test_a_token_that_is_refused_is_counted_as_such(zoho: Zoho, watch: Wat
     assert watch.counted("zoho_token_refreshes_total", outcome="auth") == 1
 
 
-async def test_labels_are_names_of_ours_alone(zoho: Zoho, watch: Watch) -> None:
+async def test_labels_have_only_values_of_our_own(zoho: Zoho, watch: Watch) -> None:
     catalog = load()
     async with zoho.client(confirm_fallback="refuse") as client:
         await _everything_private(zoho, client)
@@ -292,7 +290,7 @@ async def test_labels_are_names_of_ours_alone(zoho: Zoho, watch: Watch) -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:9464", "192.0.2.1", "127.0.0.1.evil.example", "", "@", "[", "[::1", "a]"]
 )
-async def test_the_port_for_prometheus_answers_to_no_other_name(watch: Watch, host: str) -> None:
+async def test_the_port_for_prometheus_answers_under_no_other_name(watch: Watch, host: str) -> None:
     status, text = get(watch.port, host=host)
     assert (status, "zoho_" in text) == (403, False)
 
@@ -322,11 +320,11 @@ async def test_the_port_for_prometheus_has_one_page(watch: Watch, path: str) -> 
     ("given", "address"),
     [("9464", ("127.0.0.1", 9464)), ("0.0.0.0:9464", ("0.0.0.0", 9464)), ("[::1]:9464", ("::1", 9464)), ("", None)],
 )
-async def test_a_port_alone_is_one_of_this_machine(given: str, address: tuple[str, int] | None) -> None:
+async def test_a_port_alone_is_bound_on_this_machine_only(given: str, address: tuple[str, int] | None) -> None:
     assert from_environment(environment_for(URL) | {"ZOHO_METRICS": given}).metrics == address
 
 
 @pytest.mark.parametrize("given", ["x", "70000", "0", "host:", "a b:1", "http://127.0.0.1:9464"])
-async def test_what_is_no_port_stops_the_start(given: str) -> None:
+async def test_an_invalid_port_stops_the_start(given: str) -> None:
     with pytest.raises(SettingsError, match="ZOHO_METRICS"):
         from_environment(environment_for(URL) | {"ZOHO_METRICS": given})

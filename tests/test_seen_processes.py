@@ -1,4 +1,4 @@
-"""The same of the real command: what it sends to a collector, serves to Prometheus, and writes to stdout and stderr."""
+"""Telemetry of the real command: data for a collector and for Prometheus, and the output on stdout and stderr."""
 
 import gzip
 import json
@@ -81,9 +81,7 @@ def started(log: TextIO, **environment: str) -> Any:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_collector_prometheus_and_the_log_get_all_they_need_and_nothing_private(
-    era: Era, tmp_path: Path
-) -> None:
+async def test_collector_prometheus_and_log_get_what_they_need_and_nothing_private(era: Era, tmp_path: Path) -> None:
     person, port = Person(types.ElicitResult(action="decline"), reads=1.2), free_port()
     with (tmp_path / "log").open("w", encoding="utf-8") as errors, collecting() as collector, anyio.fail_after(90):
         server = started(
@@ -165,18 +163,18 @@ def test_a_port_for_prometheus_without_its_extra_stops_the_start_and_says_what_t
     assert "zoho-invoice-mcp[metrics]" in ended.stderr
 
 
-def test_variables_that_other_programs_export_by_do_not_stop_a_start() -> None:
+def test_opentelemetry_variables_without_the_extra_do_not_stop_the_start() -> None:
     ended = without("opentelemetry.exporter.otlp", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318")
     assert ended.returncode == 0
     assert "zoho-invoice-mcp[otel]" in ended.stderr
 
 
-def test_grpc_is_not_spoken_and_it_says_so() -> None:
+def test_a_configuration_of_grpc_causes_a_warning() -> None:
     spoken = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
     assert "http/protobuf only" in without("opentelemetry.exporter.otlp", **spoken).stderr
 
 
-def test_while_it_is_off_nothing_is_loaded_for_it() -> None:
+def test_telemetry_that_is_off_loads_nothing() -> None:
     code = (
         "import sys, zoho_mcp.telemetry.setup as setup; from zoho_mcp.settings import Settings;"
         "setup.set_up(Settings('', '', ''), {});"

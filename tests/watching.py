@@ -1,4 +1,4 @@
-"""What a test sees of a server from outside: spans, the measures as Prometheus reads them, the log as JSON lines."""
+"""A server's telemetry as tests read it: spans, the metrics of Prometheus, the log as JSON lines."""
 
 import io
 import json
@@ -28,7 +28,7 @@ Labels = frozenset[tuple[str, str]]
 
 @cache
 def _provider() -> TracerProvider:
-    """OpenTelemetry has one of each in a process, for good."""
+    """OpenTelemetry's providers, which cannot be replaced within a process."""
     provider = TracerProvider()
     set_tracer_provider(provider)
     set_meter_provider(MeterProvider([PrometheusMetricReader(scope_info_enabled=False)]))
@@ -45,7 +45,7 @@ class Watch:
     before: dict[tuple[str, Labels], float] = field(default_factory=dict[tuple[str, Labels], float])
 
     def spans(self, start: str = "") -> list[ReadableSpan]:
-        """What the server made; the client, which is in this process too, makes some of its own."""
+        """The server's spans, without those of the client in the same process."""
         return [
             span for span in self.exporter.get_finished_spans() if _is_servers(span) and span.name.startswith(start)
         ]
@@ -68,7 +68,7 @@ class Watch:
         }
 
     def counted(self, name: str, **labels: str) -> float:
-        """By how much a sample grew since the test began."""
+        """The growth of a sample since the test began."""
         key = name, frozenset(labels.items())
         return self.samples().get(key, 0.0) - self.before.get(key, 0.0)
 
@@ -91,7 +91,7 @@ def get(port: int, path: str = "/metrics", **headers: str) -> tuple[int, str]:
 
 @contextmanager
 def watching() -> Generator[Watch]:
-    """Everything is switched on while this lasts, and the log says all it can. What other tests left does not show."""
+    """All telemetry is on, with the log at debug level. Data of earlier tests does not show."""
     DAYS.clear()
     exporter, port = InMemorySpanExporter(), MetricsServer("127.0.0.1", 0)
     _provider().add_span_processor(SimpleSpanProcessor(exporter))
