@@ -29,14 +29,9 @@ _KINDS = (("lines", "rate"), ("lines", "quantity"), ("people", "email"), ("alloc
 _SINGULAR = {"lines": "Line", "people": "Contact person", "allocations": "Pays", "values": ""}
 
 
-def argument_rows(operation: Operation, arguments: Json, record: Json, without: frozenset[str]) -> tuple[Detail, ...]:
-    """One row for each value, with the old one where it replaces one; the ids that name the record are left out."""
-    required = operation.input.get("required", ())
-    shown = {
-        name: value
-        for name, value in arguments.items()
-        if name not in without and not (name.endswith("_id") and name in required and name in operation.http.path)
-    }
+def argument_rows(operation: Operation, arguments: Json, record: Json) -> tuple[Detail, ...]:
+    """One row for each value, with the old one where it replaces one. Without the record's own ids."""
+    shown = {**arguments}
     if "line_items" in shown:
         # A line that stays is shown with the figures that it keeps.
         shown["line_items"] = with_old_figures(arguments, record)
@@ -51,13 +46,9 @@ def whole_text(text: str) -> str:
     return shown if more <= 0 else f"{shown}… ({more} more characters)"
 
 
-def long_texts(arguments: Json, without: frozenset[str] = frozenset()) -> tuple[Detail, ...]:
+def long_texts(arguments: Json) -> tuple[Detail, ...]:
     """Texts that do not fit in a row: label and whole text."""
-    return tuple(
-        (label_of(name), whole_text(value))
-        for name, value in arguments.items()
-        if name not in without and _is_long(value)
-    )
+    return tuple((label_of(name), whole_text(value)) for name, value in arguments.items() if _is_long(value))
 
 
 def label_of(name: str) -> str:

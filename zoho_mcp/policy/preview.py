@@ -126,10 +126,12 @@ def preview(
     if number and confirm is None:
         title, named = re.subn("^(Change) an? ", r"\1 ", operation.title)
         question = f"{title}{'' if named else ':'} {number}?"
-    details = (*more.details, *argument_rows(operation, arguments, record, more.covers), *_record_rows(record))
-    texts = (*more.texts, *long_texts(arguments, more.covers))
+    named = placeholders(operation.http.path)
+    given = {name: value for name, value in arguments.items() if name not in more.covers and name not in named}
+    details = (*more.details, *(argument_rows(operation, given, record) if given else ()), *_record_rows(record))
+    texts = (*more.texts, *(long_texts(given) if given else ()))
     taken = (*more.losses, *losses.rows)
-    ids = [arguments.get(name) for name in placeholders(operation.http.path)]
+    ids = [arguments.get(name) for name in named]
     seen = json.dumps([version(record), question, taken, details, texts])
     return Preview(
         question,

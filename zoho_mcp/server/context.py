@@ -20,6 +20,9 @@ from zoho_mcp.specs.arguments import ArgumentChecker
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.client import ZohoApi
 
+SCHEME = "zoho-invoice://"
+"""Of the addresses of resources."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerContext:
@@ -29,6 +32,7 @@ class ServerContext:
         offered: the tools to list and run, a part of the catalog; fewer where a grant limits the caller.
         api: Zoho, in the organisation of the request.
         converting: held while an estimate becomes an invoice.
+        base_uri: the beginning of the addresses of resources in the organisation of the request.
         public_page: where people who log in decide on approvals; empty where there is no such page.
     """
 
@@ -48,10 +52,15 @@ class ServerContext:
     completion_search: CompletionSearch
     client_memory: ClientMemory
     public_page: str = ""
+    base_uri: str = SCHEME
 
     def within(self, organization_id: str) -> "ServerContext":
         """The same for requests in another organisation; for an empty id, the same."""
-        return replace(self, api=self.api.within(organization_id)) if organization_id else self
+        if not organization_id:
+            return self
+        several = len(self.api.client.organizations) > 1
+        base_uri = f"{SCHEME}organizations/{organization_id}/" if several else SCHEME
+        return replace(self, api=self.api.within(organization_id), base_uri=base_uri)
 
 
 RequestContext = ServerRequestContext[ServerContext]

@@ -93,10 +93,11 @@ def _what_is_right(error: "ValidationError") -> str:
     match error.validator:
         case "type":
             return f"must be {_kind(wanted)}, not {given}{_how_to_write(wanted, value, schema)}."
-        case "pattern" if wanted == ID_PATTERN:
+        case "pattern" if wanted.startswith(ID_PATTERN.removesuffix("$")):
             return f"must be a Zoho id, digits only, not {given}: look it up first."
         case "pattern":
-            return f"must look like {schema.get('description', wanted)}, not {given}."
+            pattern = wanted.removesuffix(r"\Z")
+            return f"must look like {schema.get('description', pattern)}, not {given}."
         case "format" if wanted == "date":
             return f"must be a valid date, written yyyy-mm-dd, not {given}."
         case "format":

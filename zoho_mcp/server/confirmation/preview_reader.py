@@ -13,7 +13,7 @@ from zoho_mcp.policy import consequences
 from zoho_mcp.policy.arguments_in_words import address_rows
 from zoho_mcp.policy.display import Detail, quoted, records_in
 from zoho_mcp.policy.facts import mailed_on_creation, recipients
-from zoho_mcp.policy.losses import Losses, losses_of, part_rows
+from zoho_mcp.policy.losses import NONE, Losses, losses_of, part_rows
 from zoho_mcp.policy.preview import More, Preview, fingerprint, preview
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.server import recent_addresses
@@ -43,7 +43,7 @@ async def read_preview(app: ServerContext, operation: Operation, arguments: Json
         raise RejectedError(more.refusal, more.instead, code=more.code)
     named = await _with_names(app, operation, arguments, record)
     more = replace(more, details=(*more.details, *await _new_owner(app, arguments, record)))
-    losses = losses_of(operation, named, before.target)
+    losses = losses_of(operation, named, before.target) if operation.replaces else NONE
     if before.part and operation.effect == "destroy":
         losses = Losses((*part_rows(before.part), *losses.rows), serious=True)
     shown = preview(operation, record, named, more, losses)

@@ -85,13 +85,13 @@ async def _records(ctx: RequestContext, page: str) -> list[types.Resource]:
 def _customer(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
     name = str(row.get("contact_name", ""))
     described = ", ".join(str(row[part]) for part in ("company_name", "email") if row.get(part) and row[part] != name)
-    return _resource(uris.customer(app, str(required(row, "contact_id"))), name, described)
+    return _resource(f"{app.base_uri}customers/{required(row, 'contact_id')}", name, described)
 
 
 def _invoice(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
     name = f"{row.get('invoice_number', '')} {row.get('customer_name', '')}".strip()
     described = f"{row.get('total')} {row.get('currency_code')}, {row.get('status')}, dated {row.get('date')}"
-    return _resource(uris.invoice(app, str(required(row, "invoice_id"))), name, described)
+    return _resource(f"{app.base_uri}invoices/{required(row, 'invoice_id')}", name, described)
 
 
 async def list_templates(

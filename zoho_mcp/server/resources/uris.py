@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from zoho_mcp.server.context import ServerContext
+from zoho_mcp.server.context import SCHEME, ServerContext
 from zoho_mcp.text import fill
 from zoho_mcp.zoho.client import ORGANIZATION
 
-SCHEME = "zoho-invoice://"
 JSON = "application/json"
 LASTING = 300_000
 """Milliseconds for which a client may keep what hardly ever changes; it may keep nothing else."""
@@ -80,34 +79,10 @@ def readable(app: ServerContext) -> Iterator[ResourceKind]:
 
 def template(app: ServerContext, address: ResourceKind) -> str:
     """How an address of this kind is written; with several organisations, it says whose books they are."""
-    return _whose(app, address.template, f"{{{ORGANIZATION}}}")
-
-
-def in_books(app: ServerContext, plain: str) -> str:
-    """An address in the books of the call under way."""
-    return _whose(app, plain, app.api.organization_id)
-
-
-def address_of(app: ServerContext, rest: str) -> str:
-    """The same for the part behind the scheme."""
-    return in_books(app, f"{SCHEME}{rest}")
-
-
-def customer(app: ServerContext, customer_id: str) -> str:
-    """The address of a customer in the books of the call under way."""
-    return address_of(app, f"customers/{customer_id}")
-
-
-def invoice(app: ServerContext, invoice_id: str) -> str:
-    """The address of an invoice in the books of the call under way."""
-    return address_of(app, f"invoices/{invoice_id}")
-
-
-def _whose(app: ServerContext, plain: str, organization: str) -> str:
     if len(app.api.client.organizations) < 2:
-        return plain
-    rest = plain.removeprefix(SCHEME)
-    return f"{SCHEME}organizations/{organization}" + ("" if rest == "organization" else f"/{rest}")
+        return address.template
+    rest = address.template.removeprefix(SCHEME)
+    return f"{SCHEME}organizations/{{{ORGANIZATION}}}" + ("" if rest == "organization" else f"/{rest}")
 
 
 def match(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] | None:

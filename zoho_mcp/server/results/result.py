@@ -100,25 +100,34 @@ def tabular(operation: Operation, answer: Json) -> Json:
 
 def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[str, Any] | None = None) -> Json:
     """The envelope without Zoho's wrapping: the record or the rows under their key, and the message."""
-    asked = tuple(dict.fromkeys((arguments or {}).get("fields", ())))
+    arguments = arguments or {}
+    asked = tuple(dict.fromkeys(arguments.get("fields", ())))
     if operation.answer.columns:
-        return _listed(operation, envelope, asked, drafts=_drafts(arguments or {}))
+        return _listed(operation, envelope, asked, drafts=_drafts(arguments))
     key, renames = operation.answer.key, operation.renames
     answer: Json = whole({name: value for name, value in envelope.items() if name not in (*_ENVELOPE, key)}, renames)
     if answer.get("message") == "success":
         del answer["message"]
-    answer |= mailed(operation, arguments or {}, envelope.get(key))
-    if cleared := (arguments or {}).get("clear"):
+    record, is_plain = envelope.get(key), _is_plain(operation, arguments)
+    if not is_plain:
+        answer |= mailed(operation, arguments, record)
+    if cleared := arguments.get("clear"):
         answer["cleared"] = list(cleared)
-    if isinstance(record := envelope.get(key), dict):
-        if differing := remarks(operation, arguments or {}, cast(Json, record)):
+    if isinstance(record, dict):
+        if not is_plain and (differing := remarks(operation, arguments, cast(Json, record))):
             answer["remarks"] = [*answer.get("remarks", []), *differing]
         answer[operation.tool_answer_key] = _record(
-            operation, cast(Json, record), asked, everything=bool((arguments or {}).get("all_fields"))
+            operation, cast(Json, record), asked, everything=bool(arguments.get("all_fields"))
         )
     elif record:
         answer[operation.tool_answer_key] = whole(record, renames)
     return answer
+
+
+def _is_plain(operation: Operation, arguments: Mapping[str, Any]) -> bool:
+    """Whether the record can only be as asked: after a read, or a void or deletion, which gives nothing but ids."""
+    only_ids = operation.effect == "destroy" and all(name.endswith("_id") for name in arguments)
+    return operation.effect == "read" or only_ids
 
 
 def _record(operation: Operation, record: Json, asked: tuple[str, ...], *, everything: bool) -> Json:
@@ -222,11 +231,11 @@ def _links_of(
     named: Mapping[str, Any] = cast("dict[str, Any]", record) if isinstance(record, dict) else arguments
     if "get_invoice" in app.offered:
         for one in _invoices(named):
-            yield _link(uris.invoice(app, one["invoice_id"]), one.get("invoice_number"), "Invoice")
+            yield _link(f"{app.base_uri}invoices/{one['invoice_id']}", one.get("invoice_number"), "Invoice")
     customer_id = named.get("customer_id") or named.get("contact_id")
     if customer_id and "get_customer" in app.offered:
         name = named.get("customer_name") or named.get("contact_name")
-        yield _link(uris.customer(app, customer_id), name, "Customer")
+        yield _link(f"{app.base_uri}customers/{customer_id}", name, "Customer")
 
 
 def _invoices(named: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -37,7 +37,7 @@ async def download(app: ServerContext, operation: Operation, arguments: Argument
     media_type = file.media_type
     if media_type == "*/*":
         media_type = mimetypes.guess_type(name)[0] or local_files.media_type_of(content)
-    uri = uris.address_of(app, uris.expanded(file.at, arguments))
+    uri = app.base_uri + uris.expanded(file.at, arguments)
     answer = {"uri": uri, "name": name, "mime_type": media_type}
     if arguments.get(SAVE):
         answer["saved_as"] = str(await local_files.save(app.settings.download_dir, name, content))
