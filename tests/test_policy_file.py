@@ -5,18 +5,21 @@ import re
 from pathlib import Path
 
 import pytest
-from machine import ROOT
-from test_processes import run
+from machine import ROOT, run_here
 
+from zoho_mcp.cli.policy import call_facts, policy_in_force
 from zoho_mcp.errors import SettingsError
+from zoho_mcp.policy.explain import Explanation, explanation
 from zoho_mcp.policy.facts import at_hand
 from zoho_mcp.policy.load import KEYS, load_policy, shipped_text
 from zoho_mcp.policy.rules import decide
-from zoho_mcp.settings import config_folder, state_folder
+from zoho_mcp.settings import config_folder, from_environment, state_folder
 from zoho_mcp.specs.load import load
 
 CATALOG = load()
 VOID = 'tools = "void_invoice"\naction = "ask"\n'
+HOMELESS = {"XDG_CONFIG_HOME": "/nonexistent", "XDG_STATE_HOME": "/nonexistent"}
+"""The environment of a user without a policy file."""
 WRONG = {
     "broken TOML": ("[defaults\n", "line 1"),
     "unknown table": ("[rule]\n", "rule", "rules"),
@@ -221,109 +224,105 @@ def test_the_users_folders_are_those_of_the_platform(
     assert (config_folder(environment, platform), state_folder(environment, platform)) == (config, state)
 
 
-@pytest.mark.processes
 def test_the_start_stops_with_status_2_when_the_policy_is_wrong(tmp_path: Path) -> None:
     file = written(tmp_path, '[[rules]]\ntools = "vod_invoice"\naction = "ask"\n')
-    result = run("--sandbox", ZOHO_POLICY_FILE=file)
-    assert (result.returncode, result.stdout) == (2, "")
+    result = run_here({"ZOHO_POLICY_FILE": file}, "--sandbox")
+    assert (result.returncode, result.stdout, result.kind) == (2, "", "settings")
     assert [
         name for name in (file, "rule 1 (line 2): ", "vod_invoice", "void_invoice") if name not in result.stderr
     ] == []
 
 
-@pytest.mark.processes
-def test_the_command_says_the_policy_in_words_and_where_it_is_from(tmp_path: Path) -> None:
-    shipped = run("policy")
+def test_the_command_shows_the_policy_and_where_it_is_from(tmp_path: Path) -> None:
+    shipped = run_here(HOMELESS, "policy")
     assert (shipped.returncode, shipped.stderr) == (0, "")
-    assert "the shipped policy" in shipped.stdout.splitlines()[0]
-    assert shipped.stdout.count("needs approval.") == 2
     (tmp_path / "zoho-invoice-mcp").mkdir()
     file = written(tmp_path / "zoho-invoice-mcp", rules(f'amount_over = 1000\nreason = "Too much."\n{VOID}'))
-    own = run("policy", XDG_CONFIG_HOME=str(tmp_path), ZOHO_CONFIRM="refuse").stdout
+    own = run_here({"XDG_CONFIG_HOME": str(tmp_path), "ZOHO_CONFIRM": "refuse"}, "policy").stdout
     assert file in own.splitlines()[0]
     [rule] = [line for line in own.splitlines() if line.strip().startswith("1. ")]
     assert [word for word in ("void_invoice", "1,000.00", "Too much.") if word not in rule] == []
     assert "ZOHO_CONFIRM=refuse" in own
-    assert run("policy", "shipped").stdout == shipped_text()
+    assert run_here(HOMELESS, "policy", "shipped").stdout == shipped_text()
 
 
-@pytest.mark.processes
+OWN = rules(
+    'tools = "void_invoice"\nstatus = "paid"\naction = "allow"\n',
+    'toolsets = "invoices"\namount_over = 1000\naction = "refuse"\nreason = "Too much."\n',
+    'tools = "create_customer"\nprincipal = "clerk-*"\naction = "refuse"\n',
+)
+
+
+def explained(call: str, **environment: str) -> Explanation:
+    """What `policy test` would print about a call."""
+    tool, *given = call.split()
+    settings = from_environment(HOMELESS | environment, account=False)
+    operation, facts = call_facts(tool, given, settings, CATALOG)
+    return explanation(policy_in_force(settings, CATALOG), operation, facts)
+
+
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "action"),
     [
-        ("void_invoice", "it depends."),
-        ("void_invoice record.total=1000 record.status=sent", "needs approval."),
-        ("void_invoice record.total=1000.01 record.status=sent", "refused. Too much."),
-        ("void_invoice record.status=paid", "allowed."),
-        ("record_invoice_payment amount=1001", "refused. Too much."),
-        ("record_invoice_payment amount=1000", "allowed."),
-        ("create_invoice send=true", "allowed."),
-        ("create_customer", "allowed."),
-        ("create_customer principal=clerk-7", "refused."),
-        ("email_invoice to_mail_ids=a@x.example,b@x.example record.contact_persons=a@x.example", "needs approval."),
-        ("email_invoice to_mail_ids=a@x.example record.contact_persons=A@x.example,c@x.example", "allowed."),
+        ("void_invoice record.total=1000 record.status=sent", "ask"),
+        ("void_invoice record.total=1000.01 record.status=sent", "refuse"),
+        ("void_invoice record.status=paid", "allow"),
+        ("record_invoice_payment amount=1001", "refuse"),
+        ("record_invoice_payment amount=1000", "allow"),
+        ("create_invoice send=true", "allow"),
+        ("create_customer", "allow"),
+        ("create_customer principal=clerk-7", "refuse"),
+        ("email_invoice to_mail_ids=a@x.example,b@x.example record.contact_persons=a@x.example", "ask"),
+        ("email_invoice to_mail_ids=a@x.example record.contact_persons=A@x.example,c@x.example", "allow"),
     ],
 )
-def test_the_command_says_what_would_happen_to_a_call_and_which_rule_says_so(
-    tmp_path: Path, call: str, said: str
-) -> None:
-    file = written(
-        tmp_path,
-        rules(
-            'tools = "void_invoice"\nstatus = "paid"\naction = "allow"\n',
-            'toolsets = "invoices"\namount_over = 1000\naction = "refuse"\nreason = "Too much."\n',
-            'tools = "create_customer"\nprincipal = "clerk-*"\naction = "refuse"\n',
-        ),
-    )
-    result = run("policy", "test", *call.split(), ZOHO_POLICY_FILE=file)
-    assert result.returncode == 0, result.stderr
-    assert said in result.stdout
+def test_a_test_of_the_policy_shows_what_would_happen_to_a_call(tmp_path: Path, call: str, action: str) -> None:
+    found = explained(call, ZOHO_POLICY_FILE=written(tmp_path, OWN))
+    assert found.otherwise.action == action
+    if action == "refuse" and "amount" in call:
+        assert found.otherwise.reason == "Too much."
 
 
-@pytest.mark.processes
+def test_a_test_of_the_policy_shows_what_a_call_depends_on(tmp_path: Path) -> None:
+    found = explained("void_invoice", ZOHO_POLICY_FILE=written(tmp_path, OWN))
+    assert found.unknown == {"status", "amount"}
+    assert [decision.action for _, decision in found.depends] == ["allow", "refuse"]
+    shipped = explained("email_invoice to_mail_ids=a@x.example")
+    assert (shipped.unknown, shipped.otherwise.action) == ({"recipients"}, "allow")
+    printed = run_here(HOMELESS, "policy", "test", "email_invoice", "to_mail_ids=a@x.example")
+    assert (printed.returncode, "record.contact_persons=" in printed.stdout) == (0, True)
+
+
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "action"),
     [
-        ("create_invoice principal=clerk-7", "refused."),
-        ("create_invoice principal=clerk-7", " principals 1 of "),
-        ("list_items principal=clerk-7", "refused."),
-        ("list_invoices principal=clerk-7 organization=11", "refused."),
-        ("list_invoices principal=clerk-7 organization=10", "allowed."),
-        ("list_invoices principal=clerk-7", "allowed."),
-        ("create_invoice principal=ada", "allowed."),
-        ("create_invoice", "allowed."),
+        ("create_invoice principal=clerk-7", "refuse"),
+        ("list_items principal=clerk-7", "refuse"),
+        ("list_invoices principal=clerk-7 organization=11", "refuse"),
+        ("list_invoices principal=clerk-7 organization=10", "allow"),
+        ("list_invoices principal=clerk-7", "allow"),
+        ("create_invoice principal=ada", "allow"),
+        ("create_invoice", "allow"),
     ],
 )
-def test_the_command_says_what_somebody_does_not_have_at_all(tmp_path: Path, call: str, said: str) -> None:
+def test_a_test_of_the_policy_knows_the_grants_of_a_caller(tmp_path: Path, call: str, action: str) -> None:
     clerks = '[[principals]]\nprincipal = "clerk-*"\naccess = "read"\ntoolsets = "invoices"\norganization = "10"\n'
-    result = run("policy", "test", *call.split(), ZOHO_POLICY_FILE=written(tmp_path, clerks))
-    assert result.returncode == 0, result.stderr
-    assert said in result.stdout
+    found = explained(call, ZOHO_POLICY_FILE=written(tmp_path, clerks)).otherwise
+    assert found.action == action
+    assert found.rule.startswith("principals 1 of ") == (action == "refuse")
 
 
-@pytest.mark.processes
-def test_the_command_names_what_it_depends_on(tmp_path: Path) -> None:
-    result = run("policy", "test", "email_invoice", "to_mail_ids=a@x.example")
-    assert "it depends." in result.stdout
-    for name in ("record.contact_persons=", "rule 1 of the shipped policy", "default for send"):
-        assert name in result.stdout
-
-
-@pytest.mark.processes
 @pytest.mark.parametrize(
     "call", ["vod_invoice", "void_invoice foo=1", "void_invoice foo", "void_invoice record.total=x"]
 )
 def test_a_call_that_cannot_be_is_named(call: str) -> None:
-    result = run("policy", "test", *call.split())
-    assert result.returncode == 2
-    assert call.split()[-1].split("=")[0] in result.stderr
+    with pytest.raises(SettingsError) as refused:
+        explained(call)
+    assert call.split()[-1].split("=")[0] in refused.value.what
 
 
-@pytest.mark.processes
-def test_the_tests_of_the_command_and_the_server_agree(tmp_path: Path) -> None:
+def test_a_test_of_the_policy_and_the_server_agree() -> None:
     policy = load_policy(CATALOG)
     for name in ("void_invoice", "list_invoices", "create_customer"):
-        operation = CATALOG.operations[name]
-        action = decide(policy, operation, at_hand(operation, {}, CATALOG, "", None)).action
-        words = {"allow": "allowed.", "ask": "needs approval."}[action]
-        assert run("policy", "test", name).stdout.splitlines()[0].endswith(words)
+        facts = at_hand(CATALOG.operations[name], {}, CATALOG, "", None)
+        assert explained(name).otherwise == decide(policy, CATALOG.operations[name], facts)

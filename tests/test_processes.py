@@ -78,8 +78,7 @@ def test_an_account_in_part_ends_the_start_with_status_2_and_names_what_is_missi
 def test_a_wrong_setting_is_named_even_with_the_sandbox() -> None:
     result = run("--sandbox", ZOHO_CONFIRM="maybe")
     assert result.returncode == 2
-    assert "ZOHO_CONFIRM" in result.stderr
-    assert "ask, refuse, allow" in result.stderr
+    assert [word for word in ("ZOHO_CONFIRM", "ask", "refuse", "allow") if word not in result.stderr] == []
 
 
 def test_the_sandbox_has_a_token_of_its_own_whatever_account_the_environment_names() -> None:

@@ -48,7 +48,7 @@ def line(text: object = "", style: str = "", colours: Mapping[str, str] | None =
 
 def verbatim(text: str, style: str = "") -> None:
     """Lines to copy, or with a layout of their own: never wrapped."""
-    for part in text.splitlines():
+    for part in text.splitlines() or [""]:
         _print(_text(part.rstrip(), style), whole=True)
 
 

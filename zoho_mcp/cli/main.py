@@ -56,18 +56,28 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     # httpx loads its own command line, and all of rich with it, wherever rich is installed: 30 ms of every start.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # As importlib documents: import raises.
     try:
-        options = parser().parse_args(arguments)
-        _reject_command_as_value(options)
-        options.environment = environment_with(options, os.environ if environment is None else environment)
-        return options.run(options)
+        return run(arguments, os.environ if environment is None else environment)
     except ZohoMcpError as problem:
-        complain(problem)
-        return 2 if isinstance(problem, SettingsError | SpecError) else 1
+        return report(problem)
     except KeyboardInterrupt:
         if sys.stderr.isatty():
             # Keeps the shell's prompt off the line with ^C.
             print(file=sys.stderr)
         return 130
+
+
+def run(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> int:
+    """Run a command; its exit status. Raises ZohoMcpError."""
+    options = parser().parse_args(arguments)
+    _reject_command_as_value(options)
+    options.environment = environment_with(options, environment)
+    return options.run(options)
+
+
+def report(problem: ZohoMcpError) -> int:
+    """Print what went wrong; the exit status."""
+    complain(problem)
+    return 2 if isinstance(problem, SettingsError | SpecError) else 1
 
 
 def parser() -> argparse.ArgumentParser:

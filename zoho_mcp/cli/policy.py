@@ -4,7 +4,6 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Any, cast
 
 from zoho_mcp.cli import console
@@ -18,6 +17,7 @@ from zoho_mcp.settings.profiles import settings_for
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.specs.schema import Json
+from zoho_mcp.text import did_you_mean
 
 _COLOURS = {"allowed": "green", "needs approval": "yellow", "refused": "red"}
 _RECORD = "record."
@@ -41,7 +41,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def show_policy(options: argparse.Namespace) -> int:
     """Print the policy in force. Raises SettingsError when its file is wrong."""
     settings, catalog = _settings(options)
-    policy = _policy(settings, catalog)
+    policy = policy_in_force(settings, catalog)
     console.line(f"From {policy.source}.")
     if not settings.policy_file and settings.users_policy_file:
         console.line(f"(Your own would be {settings.users_policy_file}, or the file in ZOHO_POLICY_FILE.)", "dim")
@@ -61,28 +61,33 @@ def print_shipped(options: argparse.Namespace) -> int:
 def test_call(options: argparse.Namespace) -> int:
     """Print what would happen to a call with `key=value` arguments, and which rule decides."""
     settings, catalog = _settings(options)
-    operation = catalog.operations.get(options.tool)
-    if operation is None:
-        near = get_close_matches(str(options.tool), catalog.operations, 1)
-        raise SettingsError(f"Unknown tool {options.tool}.", f"Did you mean {near[0]}?" if near else "See `tools`.")
-    arguments, record, caller = _sorted(operation, options.given)
-    organization = caller.get("organization", settings.organization_id)
-    facts = at_hand(operation, arguments, catalog, organization, caller.get("principal"))
-    facts = _with_record(operation, arguments, record, facts, catalog)
-    for sentence in explained(_policy(settings, catalog), operation, facts):
+    operation, facts = call_facts(options.tool, options.given, settings, catalog)
+    for sentence in explained(policy_in_force(settings, catalog), operation, facts):
         console.line(sentence, colours=_COLOURS)
     return 0
+
+
+def call_facts(tool: str, given: Sequence[str], settings: Settings, catalog: Catalog) -> tuple[Operation, Facts]:
+    """The tool, and the facts of a call with `key=value` arguments. Raises SettingsError."""
+    operation = catalog.operations.get(tool)
+    if operation is None:
+        raise SettingsError(f"Unknown tool {tool}.", did_you_mean(tool, catalog.operations) or "See `tools`.")
+    arguments, record, caller = _sorted(operation, given)
+    organization = caller.get("organization", settings.organization_id)
+    facts = at_hand(operation, arguments, catalog, organization, caller.get("principal"))
+    return operation, _with_record(operation, arguments, record, facts, catalog)
+
+
+def policy_in_force(settings: Settings, catalog: Catalog) -> Policy:
+    """The policy of these settings. Raises SettingsError when its file is wrong."""
+    return load_policy(
+        catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
+    )
 
 
 def _settings(options: argparse.Namespace) -> tuple[Settings, Catalog]:
     settings = settings_for(options.environment, account=False)
     return settings, load(settings.product, settings.edition)
-
-
-def _policy(settings: Settings, catalog: Catalog) -> Policy:
-    return load_policy(
-        catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
-    )
 
 
 def _sorted(operation: Operation, given: Sequence[str]) -> tuple[Json, Mapping[str, str], Mapping[str, str]]:

@@ -1,11 +1,11 @@
 """A policy in plain sentences, for the person whose policy it is."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from zoho_mcp.policy.display import money
 from zoho_mcp.policy.grants import Grant, grant_for
-from zoho_mcp.policy.rules import Action, Fact, Facts, Policy, Rule, candidates, outcome
+from zoho_mcp.policy.rules import Action, Decision, Fact, Facts, Policy, Rule, candidates, outcome
 from zoho_mcp.specs.entry import EFFECTS, Effect
 from zoho_mcp.specs.model import Operation
 
@@ -21,6 +21,16 @@ _FACTS: Mapping[Fact, str] = {
     "status": "the record's status: give record.status=…",
     "recipients": "who the customer's contact persons are: give record.contact_persons=…",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would happen to a call: the rules that may match first, and the decision where none of them does."""
+
+    otherwise: Decision
+    depends: Sequence[tuple[Rule, Decision]] = ()
+    unknown: frozenset[Fact] = frozenset()
+    """What has to be known to tell which."""
 
 
 def sentences(policy: Policy) -> Iterator[str]:
@@ -78,29 +88,33 @@ def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[st
         yield from (f"  {line}" for line in _explained(policy, operation, _destroying(facts)))
 
 
-def _explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[str]:
-    found = candidates(policy, operation, facts)
-    open_ones = [(rule, waiting) for rule, waiting in found if waiting]
-    certain = next((rule for rule, waiting in found if not waiting), None)
-    final = outcome(policy, certain, facts.effect)
-    name = f"{operation.name} (effect: {facts.effect})"
+def explanation(policy: Policy, operation: Operation, facts: Facts) -> Explanation:
+    """What would happen to a call, as data."""
     grant = grant_for(policy.grants, facts.principal)
     if not grant.allows(operation) or not _is_within(grant, facts.organization):
-        yield f"{name}: refused. It is not available to {facts.principal}."
-        yield f"  decided by principals {policy.grants.index(grant) + 1} of {policy.source}: {granted(grant)}"
-        return
-    if not open_ones:
-        yield f"{name}: {_what(final.action, final.reason)}"
-        yield f"  decided by {final.rule}"
+        by = f"principals {policy.grants.index(grant) + 1} of {policy.source}: {granted(grant)}"
+        return Explanation(Decision("refuse", f"It is not available to {facts.principal}.", by))
+    found = candidates(policy, operation, facts)
+    certain = next((rule for rule, waiting in found if not waiting), None)
+    open_ones = [(rule, outcome(policy, rule, facts.effect)) for rule, waiting in found if waiting]
+    unknown = frozenset[Fact]().union(*(waiting for _, waiting in found))
+    return Explanation(outcome(policy, certain, facts.effect), open_ones, unknown)
+
+
+def _explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[str]:
+    found = explanation(policy, operation, facts)
+    name, otherwise = f"{operation.name} (effect: {facts.effect})", found.otherwise
+    if not found.depends:
+        yield f"{name}: {_what(otherwise.action, otherwise.reason)}"
+        yield f"  decided by {otherwise.rule}"
         return
     yield f"{name}: it depends."
-    for rule, _ in open_ones:
-        decided = outcome(policy, rule, facts.effect)
+    for rule, decided in found.depends:
         yield f"  {condition(rule)}: {_what(decided.action, decided.reason)}"
         yield f"    decided by {decided.rule}"
-    yield f"  Otherwise: {_what(final.action, final.reason)}"
-    yield f"    decided by {final.rule}"
-    for fact in sorted(frozenset[Fact]().union(*(waiting for _, waiting in open_ones))):
+    yield f"  Otherwise: {_what(otherwise.action, otherwise.reason)}"
+    yield f"    decided by {otherwise.rule}"
+    for fact in sorted(found.unknown):
         yield f"  It depends on {_FACTS[fact]}"
 
 
