@@ -9,7 +9,7 @@ from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import invalid_value
-from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_fields, text
+from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, one_of, text, text_fields
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, created, done
 
@@ -32,10 +32,7 @@ def account(books: Books, account_id: str, key: str, types: Collection[str]) -> 
 
 
 def _new(request: Request) -> Record:
-    return {
-        "account_name": "", "account_type": "", "is_user_created": True, "is_system_account": False, "is_active": True,
-        "custom_fields": [],
-    }  # fmt: skip
+    return {"is_user_created": True, "is_system_account": False, "is_active": True}
 
 
 def _before_delete(request: Request, account: Record) -> None:
@@ -44,16 +41,11 @@ def _before_delete(request: Request, account: Record) -> None:
 
 
 def _write(request: Request, record: Record) -> None:
-    body = request.body
-    record["account_name"] = text(body, "account_name", record["account_name"], 100).strip()
+    record["account_name"] = record["account_name"].strip()
     if not record["account_name"]:
         raise invalid_value("account_name")
-    record["account_type"] = choice(body, "account_type", TYPES, record["account_type"])
     if not record["account_type"]:
         raise invalid_value("account_type")
-    for key in ("account_code", "description"):
-        record[key] = text(body, key, str(record.get(key, "")), 500)
-    record["custom_fields"] = custom_fields(body, record.get("custom_fields", []))
 
 
 def _view(request: Request, record: Record) -> Record:
@@ -99,11 +91,15 @@ ACCOUNT = RecordKind(
     created="The account has been created.",
     updated="The details of the account have been updated.",
     deleted="The account has been deleted.",
+    fields={
+        **text_fields(account_name=100, account_code=500, description=500),
+        "account_type": (one_of(*TYPES), ""), "custom_fields": (custom_fields, []),
+    },
     new=_new,
     write=_write,
     view=_view,
     before_delete=_before_delete,
-)
+)  # fmt: skip
 CATEGORY = replace(
     ACCOUNT, path="/expensecategories", scope="settings", tables="expense_categories", products=("invoice",)
 )

@@ -37,8 +37,7 @@ def not_convertible() -> ZohoError:
 
 def _new(request: Request) -> Record:
     return {
-        "date": request.today, "expiry_date": "", "accept_retainer": False, "retainer_percentage": "",
-        "accepted_date": "", "declined_date": "",
+        "date": request.today, "expiry_date": "", "retainer_percentage": "", "accepted_date": "", "declined_date": "",
     }  # fmt: skip
 
 
@@ -48,7 +47,6 @@ def _write(request: Request, estimate: Record) -> None:
     estimate["expiry_date"] = day(body, "expiry_date", "" if body.get("expiry_date") == "" else estimate["expiry_date"])
     if estimate["expiry_date"] and estimate["expiry_date"] < estimate["date"]:
         raise invalid_value("expiry_date")  # that it is refused, and the code, are unverified
-    estimate["accept_retainer"] = flag(body, "accept_retainer", estimate["accept_retainer"])
     if body.get("retainer_percentage") not in (None, ""):
         estimate["retainer_percentage"] = number(body, "retainer_percentage")
         if not ZERO < estimate["retainer_percentage"] <= HUNDRED:
@@ -146,6 +144,7 @@ ESTIMATE = DocumentKind(
     numbering=Numbering("estimate_number", "QT-", (1001, "Estimate Number already exist"), "Estimate"),
     template_type="estimate",
     pdf_title="QUOTE",
+    fields={"accept_retainer": (flag, False)},
     new=_new,
     write=_write,
     before_change=_before_change,

@@ -5,25 +5,16 @@ from zoho_mcp.sandbox.kinds.settings import tax
 from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value
-from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_fields, flag, number, text
+from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, flag, number, one_of, text_fields
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-TEXTS: dict[str, int | None] = {
-    "name": 100, "description": 2000, "sku": None, "unit": None, "account_id": None, "purchase_description": None,
-    "purchase_account_id": None, "tax_exemption_id": None,
-}  # fmt: skip
-ITEM_TYPES = ("sales", "purchases", "sales_and_purchases", "inventory")
-PRODUCT_TYPES = ("goods", "service", "digital_service", "capital_service", "capital_goods")
 WITH_LINES = ("invoice", "estimate", "creditnote", "recurring_invoice")
 
 
 def _new(request: Request) -> Record:
     number(request.body, "rate")  # required
-    return {
-        "status": "active", "source": "api", "tax_id": "", "is_taxable": True, "item_type": "sales",
-        "product_type": "service", "purchase_rate": ZERO, "custom_fields": [],
-    }  # fmt: skip
+    return {"status": "active", "source": "api"}
 
 
 def _before_delete(request: Request, item: Record) -> None:
@@ -36,9 +27,6 @@ def _before_delete(request: Request, item: Record) -> None:
 
 
 def _write(request: Request, item: Record) -> None:
-    body = request.body
-    for key, limit in TEXTS.items():
-        item[key] = text(body, key, str(item.get(key, "")), limit)
     item["name"] = item["name"].strip()
     if not item["name"]:
         raise invalid_value("name")
@@ -47,15 +35,8 @@ def _write(request: Request, item: Record) -> None:
         raise ZohoError(1000, "The item name already exist", 500)
     if item["sku"] and any(_same_sku(item, other) for other in request.books.all("item")):
         raise ZohoError(1001, f"The SKU {item['sku']} already exists.")  # code and words are unverified
-    item["rate"] = number(body, "rate", item.get("rate", ZERO))
-    item["purchase_rate"] = number(body, "purchase_rate", item["purchase_rate"])
-    item["item_type"] = choice(body, "item_type", ITEM_TYPES, item["item_type"])
-    item["product_type"] = choice(body, "product_type", PRODUCT_TYPES, item["product_type"])
-    item["is_taxable"] = flag(body, "is_taxable", item["is_taxable"])
-    item["tax_id"] = text(body, "tax_id", item["tax_id"])
     if item["tax_id"]:
         tax(request.books, item["tax_id"])
-    item["custom_fields"] = custom_fields(body, item["custom_fields"])
 
 
 def _same_sku(item: Record, other: Record) -> bool:
@@ -111,9 +92,17 @@ ITEM = RecordKind(
     updated="Item details have been saved.",
     deleted="The item has been deleted.",
     has_activity=True,
+    fields={
+        **text_fields(name=100, description=2000, sku=None, unit=None, account_id=None, purchase_description=None,
+                      purchase_account_id=None, tax_exemption_id=None, tax_id=None),
+        "rate": (number, ZERO), "purchase_rate": (number, ZERO),
+        "item_type": (one_of("sales", "purchases", "sales_and_purchases", "inventory"), "sales"),
+        "product_type": (one_of("goods", "service", "digital_service", "capital_service", "capital_goods"), "service"),
+        "is_taxable": (flag, True), "custom_fields": (custom_fields, []),
+    },
     new=_new,
     write=_write,
     view=_view,
     before_delete=_before_delete,
-)
+)  # fmt: skip
 router = ITEM.router()

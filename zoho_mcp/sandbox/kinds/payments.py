@@ -13,7 +13,7 @@ from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, over_applied, refused
-from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, day, number, records, text
+from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, day, number, records, text, text_fields
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, created
 
@@ -139,11 +139,16 @@ PAYMENT = RecordKind(
     tables="payments",
     word="Payment",
     listing=LISTING,
+    fields={
+        **text_fields(reference_number=100, description=2000, account_id=None), "amount": (number, ZERO),
+        "payment_mode": (payment_mode, "cash"), "date": (day, ""), "exchange_rate": (number, ZERO),
+        "bank_charges": (number, ZERO), "custom_fields": (custom_fields, []),
+    },
     deleted="The payment has been deleted.",
     view=_detail,
     overview=_overview,
     before_delete=_before_delete,
-)
+)  # fmt: skip
 router = PAYMENT.router()
 
 
@@ -161,8 +166,7 @@ def create_payment(request: Request) -> Reply:
         "customer_id": contact["contact_id"],
         **{name: contact[name] for name in ("currency_id", "currency_code", "currency_symbol", "price_precision")},
         "exchange_rate": settings.currency(request.books, contact["currency_id"])["exchange_rate"],
-        "payment_mode": "cash", "date": request.today, "bank_charges": ZERO, "custom_fields": [], "account_id": "",
-        "created_time": request.stamp,
+        "date": request.today, "created_time": request.stamp,
     }  # fmt: skip
     _write(request, payment)
     _apply(request, payment, records(request.body, "invoices") or [])
@@ -187,19 +191,10 @@ def update_payment(request: Request, payment: Record) -> Record:
 
 
 def _write(request: Request, payment: Record) -> None:
-    body = request.body
     payment["customer_name"] = CONTACT.find(request.books, payment["customer_id"])["contact_name"]
-    payment["amount"] = number(body, "amount", payment.get("amount", ZERO))
+    PAYMENT.read_fields(request, payment)
     if payment["amount"] <= 0 or payment["amount"] != rounded(payment["amount"], payment["price_precision"]):
         raise invalid_value("amount")
-    payment["payment_mode"] = payment_mode(body, "payment_mode", payment["payment_mode"])
-    payment["date"] = day(body, "date", payment["date"])
-    payment["reference_number"] = text(body, "reference_number", str(payment.get("reference_number", "")), 100)
-    payment["description"] = text(body, "description", str(payment.get("description", "")), 2000)
-    payment["exchange_rate"] = number(body, "exchange_rate", payment["exchange_rate"])
-    payment["bank_charges"] = number(body, "bank_charges", payment["bank_charges"])
-    payment["account_id"] = text(body, "account_id", payment["account_id"])
-    payment["custom_fields"] = custom_fields(body, payment["custom_fields"])
     PAYMENT.save(request, payment)
 
 

@@ -6,24 +6,19 @@ from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import Listing, status_filters
 from zoho_mcp.sandbox.wire.errors import invalid_value
-from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_fields, number, text
+from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, number, one_of, text_fields
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
 BILLING_TYPES = ("fixed_cost_for_project", "based_on_project_hours", "based_on_staff_hours", "based_on_task_hours")
 
 
-def _new(request: Request) -> Record:
-    body = request.body
-    name, billing_type = text(body, "project_name", limit=100), choice(body, "billing_type", BILLING_TYPES, "")
-    if not name or not billing_type:
-        raise invalid_value("billing_type" if name else "project_name")
-    customer = CONTACT.find(request.books, text(body, "customer_id"), "Customer")
-    return {
-        "project_name": name, "customer_id": customer["contact_id"], "customer_name": customer["contact_name"],
-        "description": text(body, "description", limit=500), "status": "active", "billing_type": billing_type,
-        "rate": number(body, "rate", ZERO), "custom_fields": custom_fields(body, []),
-    }  # fmt: skip
+def _write(request: Request, project: Record) -> None:
+    for name in ("project_name", "billing_type"):
+        if not project[name]:
+            raise invalid_value(name)
+    customer = CONTACT.find(request.books, project["customer_id"], "Customer")
+    project |= {"customer_name": customer["contact_name"], "status": "active"}
 
 
 def _view(request: Request, project: Record) -> Record:
@@ -61,8 +56,12 @@ PROJECT = RecordKind(
         default_filter="Status.All",
     ),
     created="The project has been created.",
-    new=_new,
+    fields={
+        **text_fields(project_name=100, customer_id=None, description=500),
+        "billing_type": (one_of(*BILLING_TYPES), ""), "rate": (number, ZERO), "custom_fields": (custom_fields, []),
+    },
+    write=_write,
     view=_view,
     overview=lambda request: request.books.all("project"),
-)
+)  # fmt: skip
 router = PROJECT.router()

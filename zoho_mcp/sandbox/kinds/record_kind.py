@@ -1,13 +1,15 @@
 """What all kinds of records share: finding, saving, and the routes that follow from a declaration."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from zoho_mcp.sandbox.listing import Listing, respond_many
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import does_not_exist
+from zoho_mcp.sandbox.wire.fields import Fields, Reader
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import BOTH, Reply, Request, Route, created, done
 
@@ -59,10 +61,12 @@ class RecordKind:
     deleted: str = ""
     has_activity: bool = False
     """Whether the record can be marked as active and inactive."""
+    fields: Fields = field(default_factory=dict[str, tuple[Reader, object]])
+    """The fields that are read and stored as they are."""
     new: Callable[[Request], Record] = no_values
-    """The initial values of a new record."""
+    """The other initial values of a new record."""
     write: Callable[[Request, Record], None] = do_nothing
-    """Sets the fields that a body names."""
+    """Sets what `fields` cannot say, after them."""
     view: Callable[[Request, Record], Record] = unchanged
     """A record as GET shows it."""
     overview: Callable[[Request], list[Record]] | None = None
@@ -106,14 +110,26 @@ class RecordKind:
 
     def make(self, request: Request) -> Record:
         """Create and save the record that the body describes."""
-        record: Record = {self.id_key: request.books.new_id(), "created_time": request.stamp} | self.new(request)
+        record = self.initial(request)
+        self.read_fields(request, record)
         self.write(request, record)
         self.save(request, record)
         return record
 
+    def initial(self, request: Request) -> Record:
+        """A new record with its initial values. Not saved."""
+        record: Record = {self.id_key: request.books.new_id(), "created_time": request.stamp}
+        return record | {key: copy(value) for key, (_, value) in self.fields.items()} | self.new(request)
+
+    def read_fields(self, request: Request, record: Record) -> None:
+        """Set the fields that the body names, as `fields` says."""
+        for key, (read, initial) in self.fields.items():
+            record[key] = read(request.body, key, record.get(key, initial))
+
     def change(self, request: Request, record: Record) -> None:
         """Change what the body names and save it; the rest stays."""
         self.before_change(request, record)
+        self.read_fields(request, record)
         self.write(request, record)
         self.save(request, record)
 

@@ -1,7 +1,8 @@
 """Values from a request body, checked one by one. An invalid one raises Zoho's error; null counts as not sent."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal, InvalidOperation
+from typing import Any, TypeAlias
 
 from zoho_mcp.sandbox.times import parse_day
 from zoho_mcp.sandbox.wire import json_wire
@@ -10,6 +11,10 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 
 # Zoho's names of fields in its messages, where they are known to differ from the keys.
 WORDS = {"payment_terms": "Payment Terms"}
+Reader: TypeAlias = Callable[[Record, str, Any], Any]
+"""Reads the value of a key from a body, else returns the default."""
+Fields: TypeAlias = Mapping[str, tuple[Reader, object]]
+"""The fields that a body can set: how each is read, and its value in a new record."""
 LARGEST = Decimal(10) ** 12
 MOST_DECIMALS = 12
 
@@ -123,11 +128,26 @@ def texts(body: Record, key: str) -> list[str] | None:
     return [str(part) for part in found]
 
 
-def custom_fields(body: Record, was: list[Record]) -> list[Record]:
-    """Custom fields as stored: named by id, index, api_name or label; `was` when none were sent."""
-    sent = records(body, "custom_fields")
+def limited(limit: int | None) -> Reader:
+    """Reads a text of at most this many characters."""
+    return lambda body, key, default: text(body, key, str(default), limit)
+
+
+def one_of(*allowed: str) -> Reader:
+    """Reads one of these words."""
+    return lambda body, key, default: choice(body, key, allowed, default)
+
+
+def text_fields(**limits: int | None) -> Fields:
+    """Texts with their maximum length (None: no known limit), empty in a new record."""
+    return {key: (limited(limit), "") for key, limit in limits.items()}
+
+
+def custom_fields(body: Record, key: str, default: list[Record]) -> list[Record]:
+    """Custom fields as stored: named by id, index, api_name or label."""
+    sent = records(body, key)
     if sent is None:
-        return was
+        return default
     kept: list[Record] = []
     for index, part in enumerate(sent, 1):
         label = text(part, "label")

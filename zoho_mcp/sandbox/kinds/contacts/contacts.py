@@ -9,17 +9,20 @@ from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import in_words
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value
-from zoho_mcp.sandbox.wire.fields import choice, custom_field_hash, custom_fields, flag, number, record, text, whole
+from zoho_mcp.sandbox.wire.fields import (
+    custom_field_hash,
+    custom_fields,
+    flag,
+    number,
+    one_of,
+    record,
+    text,
+    text_fields,
+    whole,
+)
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-# Text fields that are saved unchanged, with their maximum length (None: no known limit).
-TEXTS: dict[str, int | None] = {
-    "contact_name": 200, "company_name": 200, "website": None, "notes": None, "payment_terms_label": 200,
-    "contact_number": 200, "facebook": 100, "twitter": 100, "tax_id": None, "tax_exemption_id": None,
-    "tax_exemption_code": None, "tax_authority_id": None, "tax_authority_name": None, "owner_id": None,
-    "pricebook_id": 200,
-}  # fmt: skip
 LANGUAGES = {
     "": "", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "ja": "Japanese",
     "nl": "Dutch", "pt": "Portuguese", "pt_br": "Brazilian Portuguese", "sv": "Swedish", "zh": "Chinese",
@@ -60,10 +63,8 @@ def _overview(request: Request) -> list[Record]:
 def _new(request: Request) -> Record:
     # A top-level email is silently ignored, as Zoho does.
     return {
-        "contact_name": "", "status": "active", "source": "api", "credit_limit": ZERO,
-        "currency_id": base_currency(request.books)["currency_id"], "payment_terms": 0, "contact_type": "customer",
-        "customer_sub_type": "business", "language_code": "en", "is_portal_enabled": False, "is_taxable": True,
-        "billing_address": {}, "shipping_address": {}, "contact_persons": [], "custom_fields": [],
+        "status": "active", "source": "api", "currency_id": base_currency(request.books)["currency_id"],
+        "payment_terms": 0, "billing_address": {}, "shipping_address": {}, "contact_persons": [],
         "default_templates": {}, "created_date": request.today,
     }  # fmt: skip
 
@@ -118,21 +119,11 @@ def _view(request: Request, contact: Record, standing: Standing) -> Record:
 
 def _write(request: Request, contact: Record) -> None:
     body = request.body
-    for key, limit in TEXTS.items():
-        contact[key] = text(body, key, str(contact.get(key, "")), limit)
     _check_name(request, contact)
-    contact["contact_type"] = choice(body, "contact_type", ("customer", "vendor"), contact["contact_type"])
-    kinds = ("business", "individual")
-    contact["customer_sub_type"] = choice(body, "customer_sub_type", kinds, contact["customer_sub_type"])
-    contact["language_code"] = choice(body, "language_code", LANGUAGES, contact["language_code"])
-    contact["credit_limit"] = number(body, "credit_limit", contact["credit_limit"])
-    contact["is_taxable"] = flag(body, "is_taxable", contact["is_taxable"])
-    contact["is_portal_enabled"] = flag(body, "is_portal_enabled", contact["is_portal_enabled"])
     _write_terms(request, contact)
     for key in ("billing_address", "shipping_address"):
         contact[key] = address_from(request, contact[key], record(body, key) or {})
     contact["contact_persons"] = persons_from(request, contact["contact_persons"])
-    contact["custom_fields"] = custom_fields(body, contact["custom_fields"])
     contact["default_templates"] = record(body, "default_templates") or contact["default_templates"]
 
 
@@ -210,6 +201,17 @@ CONTACT = RecordKind(
     updated="Contact information has been saved.",
     deleted="The customer has been deleted.",
     has_activity=True,
+    fields={
+        **text_fields(
+            contact_name=200, company_name=200, website=None, notes=None, payment_terms_label=200, contact_number=200,
+            facebook=100, twitter=100, tax_id=None, tax_exemption_id=None, tax_exemption_code=None,
+            tax_authority_id=None, tax_authority_name=None, owner_id=None, pricebook_id=200,
+        ),
+        "contact_type": (one_of("customer", "vendor"), "customer"),
+        "customer_sub_type": (one_of("business", "individual"), "business"),
+        "language_code": (one_of(*LANGUAGES), "en"), "credit_limit": (number, ZERO),
+        "is_taxable": (flag, True), "is_portal_enabled": (flag, False), "custom_fields": (custom_fields, []),
+    },
     new=_new,
     write=_write,
     view=_detail,

@@ -1,9 +1,8 @@
 """What invoices, estimates, credit notes and recurring invoices have in common: a customer, lines, discounts, a total.
 
-A handler fills a document in this order: write_customer, write_texts, write_pricing.
+A document is filled in this order: write_customer, the fields of its kind, write_pricing.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +10,14 @@ from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts.parts import address_from, primary_of
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO, Discount, Line, Priced, Tax, Terms, price, rounded
 from zoho_mcp.sandbox.wire.errors import ZohoError, customer_not_accessible, does_not_exist, invalid_value
-from zoho_mcp.sandbox.wire.fields import as_number, choice, flag, number, record, records, text, texts
+from zoho_mcp.sandbox.wire.fields import as_number, choice, flag, number, record, records, text, text_fields, texts
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-TEXTS: dict[str, int | None] = {
-    "reference_number": 100, "notes": 5000, "terms": 10000, "salesperson_name": 200, "adjustment_description": None,
-    "custom_subject": None, "custom_body": None, "project_id": None,
-}  # fmt: skip
+FIELDS = text_fields(
+    reference_number=100, notes=5000, terms=10000, salesperson_name=200, adjustment_description=None,
+    custom_subject=None, custom_body=None, project_id=None,
+)  # fmt: skip
 LINE_TEXTS: dict[str, int | None] = {
     "name": 100, "description": 2000, "unit": 100, "product_type": None, "project_id": None, "expense_id": None,
     "hsn_or_sac": None, "account_id": None,
@@ -30,8 +29,7 @@ def new_document(request: Request) -> Record:
     return {
         "customer_id": "", "contact_persons": [], "discount": ZERO, "discount_type": "entity_level",
         "is_discount_before_tax": True, "is_inclusive_tax": False, "shipping_charge": ZERO, "adjustment": ZERO,
-        "line_items": [], "custom_fields": [], "template_id": "", "is_emailed": False, "created_time": request.stamp,
-        "created_date": request.today,
+        "line_items": [], "custom_fields": [], "template_id": "", "is_emailed": False, "created_date": request.today,
     }  # fmt: skip
 
 
@@ -63,12 +61,6 @@ def write_customer(request: Request, document: Record) -> None:
     if document["exchange_rate"] <= 0:
         raise invalid_value("exchange_rate")
     _write_people(request, document, contact)
-
-
-def write_texts(request: Request, document: Record, more: Sequence[str]) -> None:
-    """Set the plain texts, those of all documents and these others."""
-    for key, limit in {**TEXTS, **dict.fromkeys(more)}.items():
-        document[key] = text(request.body, key, str(document.get(key, "")), limit)
 
 
 def write_pricing(request: Request, document: Record, what: str) -> None:

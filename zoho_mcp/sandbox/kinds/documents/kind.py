@@ -53,7 +53,7 @@ def stored_status(request: Request, document: Record) -> str:
 
 def sent_custom_fields(request: Request, was: list[Record]) -> list[Record]:
     """The custom fields of the body, else those before."""
-    return custom_fields(request.body, was)
+    return custom_fields(request.body, "custom_fields", was)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +68,6 @@ class DocumentKind(RecordKind):
     numbering: Numbering | None = None
     pdf_title: str = ""
     template_type: str = "invoice"
-    texts: tuple[str, ...] = ()
-    """Plain texts besides those that all documents have."""
     custom_fields: Callable[[Request, list[Record]], list[Record]] = sent_custom_fields
     """The custom fields after a write, from those before."""
     after_write: Callable[[Request, Record], None] = do_nothing
@@ -106,8 +104,7 @@ class DocumentKind(RecordKind):
 
     def make(self, request: Request, **initial: object) -> Record:
         """Create and save the document that the body describes; `initial` are values that the body may change."""
-        document: Record = {self.id_key: request.books.new_id(), "status": "draft"}
-        document |= documents.new_document(request) | self.new(request) | initial
+        document = {"status": "draft", **documents.new_document(request), **self.initial(request), **initial}
         self._write(request, document)
         if self.numbering is not None:
             document[self.numbering.key] = self.numbering.choose(request, self.name)
@@ -156,7 +153,8 @@ class DocumentKind(RecordKind):
 
     def _write(self, request: Request, document: Record) -> None:
         documents.write_customer(request, document)
-        documents.write_texts(request, document, self.texts)
+        for key, (read, default) in {**documents.FIELDS, **self.fields}.items():
+            document[key] = read(request.body, key, document.get(key, default))
         document["custom_fields"] = self.custom_fields(request, document["custom_fields"])
         wanted = text(request.body, "template_id", document["template_id"])
         document["template_id"] = settings.template(request.books, wanted, self.template_type)["template_id"]

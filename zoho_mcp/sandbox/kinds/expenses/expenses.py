@@ -10,12 +10,11 @@ from zoho_mcp.sandbox.kinds.files import LARGEST, store_file
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.ledger import ZERO, Line, Tax, Terms, price, rounded
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, refused
-from zoho_mcp.sandbox.wire.fields import custom_fields, day, flag, number, records, text
+from zoho_mcp.sandbox.wire.fields import custom_fields, day, flag, number, records, text, text_fields
 from zoho_mcp.sandbox.wire.forms import Upload
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
-TEXTS: dict[str, int | None] = {"reference_number": 100, "description": 100, "project_id": None}
 # Top-level fields of an expense with one line; an itemised expense has them on its lines.
 OF_LINES = ("account_id", "amount", "tax_id", "description")
 # Zoho Books allows other accounts too (fixed assets, cost of goods); the sandbox has none of these.
@@ -51,9 +50,8 @@ def store_receipt(request: Request, expense: Record, upload: Upload) -> None:
 def _new(request: Request) -> Record:
     # The category is account_id: an expense_category is silently ignored.
     return {
-        "date": "", "customer_id": "", "customer_name": "", "vendor_id": "", "vendor_name": "", "currency_id": "",
-        "is_billable": False, "is_inclusive_tax": False, "paid_through_account_id": "", "is_itemized_expense": False,
-        "line_items": [], "custom_fields": [], **NO_RECEIPT,
+        "customer_id": "", "customer_name": "", "vendor_id": "", "vendor_name": "", "currency_id": "",
+        "paid_through_account_id": "", "is_itemized_expense": False, "line_items": [], **NO_RECEIPT,
     }  # fmt: skip
 
 
@@ -72,20 +70,13 @@ def _before_delete(request: Request, expense: Record) -> None:
 
 
 def _write(request: Request, expense: Record) -> None:
-    body = request.body
     _write_lines(request, expense)
-    expense["date"] = day(body, "date", expense["date"])
     if not expense["date"]:
         raise invalid_value("date")
-    for key, limit in TEXTS.items():
-        expense[key] = text(body, key, str(expense.get(key, "")), limit)
-    for key in ("is_billable", "is_inclusive_tax"):
-        expense[key] = flag(body, key, expense[key])
     _write_people(request, expense)
     _write_paid_through(request, expense)
     _write_currency(request, expense)
     _total(expense)
-    expense["custom_fields"] = custom_fields(body, expense["custom_fields"])
     if "receipt" in request.files:
         store_receipt(request, expense, request.files["receipt"])
 
@@ -209,11 +200,15 @@ EXPENSE = RecordKind(
     created="The expense has been recorded.",
     updated="Expense information has been updated.",  # recorded
     deleted="The expense has been deleted.",
+    fields={
+        **text_fields(reference_number=100, description=100, project_id=None), "date": (day, ""),
+        "is_billable": (flag, False), "is_inclusive_tax": (flag, False), "custom_fields": (custom_fields, []),
+    },
     new=_new,
     write=_write,
     view=detail,
     overview=overview,
     before_change=_before_change,
     before_delete=_before_delete,
-)
+)  # fmt: skip
 router = EXPENSE.router()

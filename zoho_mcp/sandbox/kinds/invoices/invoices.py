@@ -12,7 +12,7 @@ from zoho_mcp.sandbox.kinds.estimates import ESTIMATE, can_be_invoiced, not_conv
 from zoho_mcp.sandbox.kinds.invoices.views import LISTING, add_details, derive
 from zoho_mcp.sandbox.listing import Listing, respond
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, refused
-from zoho_mcp.sandbox.wire.fields import day, flag, text, whole
+from zoho_mcp.sandbox.wire.fields import day, flag, text, text_fields, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
@@ -27,15 +27,13 @@ CARRIED_LINE = (*documents.LINE_TEXTS, "item_id", "rate", "quantity", "discount"
 
 
 def _new(request: Request) -> Record:
-    return {"date": request.today, "payment_expected_date": "", "allow_partial_payments": False}
+    return {"date": request.today}
 
 
 def _write(request: Request, invoice: Record) -> None:
     body = request.body
     if "invoiced_estimate_id" not in invoice:
         invoice["invoiced_estimate_id"] = _claim_estimate(request, invoice)
-    invoice["allow_partial_payments"] = flag(body, "allow_partial_payments", invoice["allow_partial_payments"])
-    invoice["payment_expected_date"] = day(body, "payment_expected_date", invoice["payment_expected_date"])
     was_due = (invoice["date"], invoice.get("payment_terms"))
     contact = CONTACT.find(request.books, invoice["customer_id"])
     invoice["date"] = day(body, "date", invoice["date"])
@@ -129,7 +127,10 @@ INVOICE = DocumentKind(
     deleted="The invoice has been deleted.",
     numbering=Numbering("invoice_number", "INV-", (1001, "Invoice Number already exist"), "Invoice"),
     pdf_title="INVOICE",
-    texts=("recurring_invoice_id", "subject_content"),
+    fields={
+        **text_fields(recurring_invoice_id=None, subject_content=None), "allow_partial_payments": (flag, False),
+        "payment_expected_date": (day, ""),
+    },
     new=_new,
     write=_write,
     before_change=_before_change,

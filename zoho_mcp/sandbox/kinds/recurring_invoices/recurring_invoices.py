@@ -14,7 +14,7 @@ from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import TEXT, Listing, of_status, respond, status_filters
 from zoho_mcp.sandbox.times import parse_stamp
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, refused
-from zoho_mcp.sandbox.wire.fields import choice, custom_fields, day, flag, text, whole
+from zoho_mcp.sandbox.wire.fields import custom_fields, day, flag, one_of, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, done
 
@@ -25,8 +25,7 @@ LINE_FILTERS = {"item_name": "name", "item_description": "description", "item_id
 
 def _new(request: Request) -> Record:
     record: Record = {
-        "recurrence_name": "", "status": "active", "start_date": request.today, "end_date": "", "repeat_every": 1,
-        "recurrence_frequency": "", "allow_partial_payments": False, "history": [],
+        "recurrence_name": "", "status": "active", "start_date": request.today, "end_date": "", "history": [],
     }  # fmt: skip
     _write_name(request, record)
     return record
@@ -45,7 +44,6 @@ def _write_name(request: Request, record: Record) -> None:
 
 def _write(request: Request, record: Record) -> None:
     body, contact = request.body, CONTACT.find(request.books, record["customer_id"])
-    record["allow_partial_payments"] = flag(body, "allow_partial_payments", record["allow_partial_payments"])
     _write_schedule(body, record)
     was = record.get("payment_terms")
     terms = whole(body, "payment_terms", contact["payment_terms"] if was is None else was)
@@ -57,15 +55,14 @@ def _write(request: Request, record: Record) -> None:
 
 
 def _custom_fields(request: Request, was: list[Record]) -> list[Record]:
-    return unique_fields.merged(request.books, "recurring_invoice", was, custom_fields(request.body, was))
+    return unique_fields.merged(
+        request.books, "recurring_invoice", was, custom_fields(request.body, "custom_fields", was)
+    )
 
 
 def _write_schedule(body: Record, record: Record) -> None:
-    units = schedule.UNITS
-    record["recurrence_frequency"] = choice(body, "recurrence_frequency", units, record["recurrence_frequency"])
     if not record["recurrence_frequency"]:
         raise invalid_value("recurrence_frequency")
-    record["repeat_every"] = whole(body, "repeat_every", record["repeat_every"])
     if not 1 <= record["repeat_every"] <= schedule.MOST:
         raise invalid_value("repeat_every")
     record["start_date"] = day(body, "start_date", record["start_date"])
@@ -178,6 +175,10 @@ RECURRING_INVOICE = DocumentKind(
     deleted="The recurring invoice is deleted successfully.",
     new=_new,
     before_change=_write_name,
+    fields={
+        "allow_partial_payments": (flag, False), "recurrence_frequency": (one_of(*schedule.UNITS), ""),
+        "repeat_every": (whole, 1),
+    },
     write=_write,
     custom_fields=_custom_fields,
     after_write=_after_write,
