@@ -29,12 +29,12 @@ Spent = Literal["spent", "changed", "gone"]
 OPEN: tuple[State, ...] = ("waiting", "approved")
 REPLACED = "The record has changed, so you are asked again in another window."
 CHANGED = "The record has changed since you decided, so nothing was done."
-WENT_FIRST = "An identical call was approved and ran first."
+WENT_FIRST = "An identical request was approved and ran first."
 DECLINED = "You declined. Nothing was done."
 NOBODY = "Nobody decided in time. Nothing was done."
 DONE = "Done."
 """The outcome of a call that ran; the page shows the new state instead."""
-NO_CALL = "You approved, but no call came in time. Nothing was done."
+NO_CALL = "You approved, but the assistant did not continue in time. Nothing was done."
 
 
 @dataclass(frozen=True, slots=True)
