@@ -9,6 +9,9 @@ from typing import Any, cast
 import pytest
 from conftest import Zoho, call
 
+from zoho_mcp.specs.load import load
+from zoho_mcp.specs.model import Operation
+
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 NO_ROUTE = (5, 37)
 """Zoho's codes for an address that does not exist, and for a method that an address does not take."""
@@ -163,19 +166,29 @@ def at(answer: Any, path: str) -> Any:
     return answer
 
 
-async def walk(zoho: Zoho, use: Tool, story: list[dict[str, Any]], kept: dict[str, Any]) -> None:
-    """One story of cases/walks: each step calls a tool, keeps parts of the answer and expects parts of it."""
-    for step in story:
+def _missing_route(operation: Operation, sent_to: str) -> str:
+    method, path = operation.http.method, operation.http.path.partition("?")[0]
+    return (
+        f"{operation.name}: the sandbox has no route {method} {sent_to}. In the module of this kind in "
+        f"zoho_mcp/sandbox/kinds/, write a function {operation.name}(request) and add "
+        f'Route("{method}", "{path}", "{operation.scope}", {operation.name}) to ROUTES. Where it answers with a record '
+        "or rows, the route also names their keys: zoho_mcp/sandbox/keys/README.md."
+    )
+
+
+async def walk(zoho: Zoho, use: Tool, story: list[dict[str, Any]], kept: dict[str, Any], product: str) -> None:
+    """One story of cases/walks: each step calls a tool, keeps parts of the answer and expects parts of it.
+
+    A step that names a `product` is for that one only.
+    """
+    for step in (step for step in story if step.get("product", product) == product):
         try:
             answer = await use(step["tool"], **filled(step.get("arguments", {}), kept))
-        except AssertionError:
+        except AssertionError as problem:
             request = zoho.app.state.request_log[-1]
             if request.code in NO_ROUTE:
-                pytest.fail(
-                    f"{step['tool']}: the sandbox has no route {request.method} {request.path}. Add a handler and its "
-                    "Route to the table of the kind in zoho_mcp/sandbox/kinds/."
-                )
-            raise
+                pytest.fail(_missing_route(load(product).operations[step["tool"]], request.path))
+            raise AssertionError(f"{step['tool']}: {problem}") from None
         kept |= {name: at(answer, path) for name, path in step.get("keep", {}).items()}
         for path, expected in step.get("expect", {}).items():
             assert at(answer, path) == filled(expected, kept), (step["tool"], path)
@@ -207,7 +220,7 @@ async def use_every_tool(zoho: Zoho, folder: Path, product: str) -> list[Use]:
         await stocking(use)
         await repeating(use, customer)
         for story in WALKS:
-            await walk(zoho, use, story, {"customer": customer})
+            await walk(zoho, use, story, {"customer": customer}, product)
     return used
 
 

@@ -1,11 +1,7 @@
 """The instructions, for every choice of toolsets."""
 
 import itertools
-import json
-import re
 from random import Random
-
-import pytest
 
 from zoho_mcp.server.prompts.instructions import LONGEST, instructions, lacking
 from zoho_mcp.specs.load import load
@@ -48,14 +44,3 @@ def test_who_may_only_read_hears_of_no_changes() -> None:
     changing = {one.toolset for one in CATALOG.operations.values() if one.effect != "read"}
     assert lacking(reads, CATALOG) == [able for name, able in CATALOG.extra.items() if name not in changing]
     assert CATALOG.extra["figures"] in lacking(reads, CATALOG)
-
-
-@pytest.mark.parametrize("toolsets", [(), *((name,) for name in CATALOG.toolsets), tuple(CATALOG.toolsets)])
-def test_no_description_names_a_tool_that_is_not_offered(toolsets: tuple[str, ...]) -> None:
-    chosen = of(*toolsets) if toolsets else of(*(set(CATALOG.toolsets) - set(CATALOG.extra)))
-    for operation in chosen.values():
-        worded = operation.worded_for(chosen)
-        text = json.dumps([worded.description, worded.published_input])
-        unknown = {tool for tool in CATALOG.operations if tool not in chosen and re.search(rf"\b{tool}\b", text)}
-        # Other toolsets of the default are named where they lead on; those that must be asked for are not.
-        assert not [tool for tool in unknown if CATALOG.operations[tool].toolset in CATALOG.extra], operation.name

@@ -143,15 +143,3 @@ async def test_a_change_is_reported_as_done_when_its_new_state_cannot_be_read(zo
         result = await books.use("activate_customer", customer_id="$customer_id")
         assert result["remarks"]
         assert "customer" not in result
-
-
-@pytest.mark.parametrize("name", [name for name, one in CATALOG.operations.items() if one.effect != "read"])
-def test_the_result_of_every_change_names_a_record(name: str) -> None:
-    operation = CATALOG.operations[name]
-    assert operation.answer.key or operation.after.read or name in UNNAMED
-
-
-UNNAMED = {
-    # Several records, or what no read shows by itself.
-    "email_invoices", "set_primary_contact_person",
-}  # fmt: skip

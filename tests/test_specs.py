@@ -204,6 +204,31 @@ def test_what_an_update_leaves_out_has_no_default(product: str) -> None:
     assert described == []
 
 
+CHANGE = _operation(
+    name="close_thing",
+    effect="write",
+    http={"method": "POST", "path": "/things/{thing_id}/close"},
+    idempotent=True,
+    outcome={"sign": "unseen"},
+)
+UNWANTED = [
+    pytest.param(CHANGE, "get_thing in after.read", id="a result that names no record"),
+    pytest.param(_operation(answer={"key": "thing"}), "answer.fields", id="a record without fields"),
+    pytest.param(_operation(description="See get_other."), "get_other", id="a tool that may not be offered"),
+    pytest.param(_operation(description="Long. " * 1000), "x-unlisted", id="a default that costs too much"),
+]
+
+
+@pytest.mark.parametrize(("entry", "names"), UNWANTED)
+def test_an_author_is_told_what_models_and_people_would_miss(folder: Path, entry: dict[str, Any], names: str) -> None:
+    other = _operation(name="get_other", known_from="computed")
+    file = {"toolset": "others", "title": "Others", "about": "Others.", "extra": True, "ability": "other things"}
+    (folder / "others.json").write_text(json.dumps(file | {"operations": [other]}))
+    shown = _operation(answer={"key": "thing", "fields": ["name"]})
+    write(folder, *{one["name"]: one for one in (shown, entry)}.values())
+    assert [problem for problem in check_catalog(load(folder=folder)) if names in problem]
+
+
 @pytest.mark.parametrize("product", CATALOGS)
 def test_toolsets_keep_the_rules_and_stay_small(product: str) -> None:
     assert check_catalog(CATALOGS[product]) == []

@@ -1,6 +1,7 @@
 """Rules that matter to the author of an entry: portable schemas, descriptions and sizes. For `check` and the tests."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, cast
@@ -42,24 +43,52 @@ def check_entry(operation: Operation, *, sized: bool = True) -> list[str]:
 
 
 def check_catalog(catalog: Catalog) -> list[str]:
-    """What is wrong with toolsets as a whole, in the plain edition; a sentence for each problem."""
-    usual = [one for one in catalog.operations.values() if one.toolset not in catalog.extra]
+    """What is wrong with entries beside each other, in the plain edition; a sentence for each problem."""
     problems = [
-        f"{one.toolset}.json: {one.name}: name what people read of the record, in answer.fields or under "
-        f"{one.answer.key} in `fields` of _shared.json. Only records of extra toolsets may be shown whole."
-        for one in usual
-        if one.effect == "read" and one.answer.key and not (one.answer.columns or one.answer.fields or one.handler)
+        f"{one.toolset}.json: {one.name}: {problem}"
+        for one in catalog.operations.values()
+        for problem in (*_not_offered(one, catalog), *_unshown(one, catalog))
     ]
+    return [*problems, *_too_large(catalog)]
+
+
+def _not_offered(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    """Tools of other extra toolsets, which the text names although they may not be offered with it."""
+    extra = catalog.extra.keys() - {operation.toolset}
+    others = {name for name, one in catalog.operations.items() if one.toolset in extra}
+    worded = operation.worded_for(catalog.operations.keys() - others)
+    words = set(re.findall(r"\w+", json.dumps([worded.description, worded.published_input])))
+    for name in sorted(words & others):
+        yield f"it names {name}, which may not be offered: say it in other words, or give other words in x-without."
+
+
+def _unshown(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    """Records that nobody would see enough of."""
+    answer = operation.answer
+    whole = answer.key and not (answer.columns or answer.fields or operation.handler)
+    if operation.effect == "read" and whole and operation.toolset not in catalog.extra:
+        yield (
+            f"name what people read of the record, in answer.fields or under {answer.key} in `fields` of _shared.json. "
+            "Only records of extra toolsets may be shown whole."
+        )
+    changed = [reader for name in operation.input.get("required", ()) if (reader := catalog.reader_of(name))]
+    shown = answer.key or operation.after.read
+    if operation.effect != "read" and changed and not shown:
+        yield f"its result says nothing of the record: name {changed[0].name} in after.read."
+
+
+def _too_large(catalog: Catalog) -> Iterator[str]:
+    """Toolsets that cost more than their budget, and the default tools if they do."""
     for toolset in catalog.toolsets:
         sizes = [tool_size(one) for one in catalog.operations.values() if one.toolset == toolset]
         if (size := sum(sizes)) > (most := TOOLSET_SIZE + len(sizes) * TOOLSET_SIZE_PER_TOOL):
-            problems.append(f"{toolset}.json costs {size} bytes in tools/list, at most {most}: shorten descriptions.")
-    if (size := sum(map(tool_size, usual))) > (most := len(usual) * DEFAULT_SIZE_PER_TOOL):
-        problems.append(
+            yield f"{toolset}.json costs {size} bytes in tools/list, at most {most}: shorten descriptions."
+    sizes = [tool_size(one) for one in catalog.operations.values() if one.toolset not in catalog.extra]
+    if (size := sum(sizes)) > (most := len(sizes) * DEFAULT_SIZE_PER_TOOL):
+        yield (
             f"The default tools cost {size} bytes in tools/list, at most {most}: shorten descriptions, mark rare "
             "arguments x-unlisted, or make the toolset extra."
         )
-    return problems
 
 
 @cache
