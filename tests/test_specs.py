@@ -180,6 +180,13 @@ def test_a_file_that_is_no_json_stops_the_load_and_is_named(folder: Path) -> Non
         load(folder=folder)
 
 
+def test_a_toolset_that_is_not_named_like_its_file_stops_the_load(folder: Path) -> None:
+    write(folder, _operation())
+    (folder / "things.json").rename(folder / "stuff.json")
+    with pytest.raises(SpecError, match=r"stuff\.json"):
+        load(folder=folder)
+
+
 def test_a_name_used_twice_stops_the_load(folder: Path) -> None:
     write(folder, _operation(), _operation())
     with pytest.raises(SpecError, match="get_thing"):

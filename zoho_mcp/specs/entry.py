@@ -247,6 +247,8 @@ class Toolset(Frozen):
     title: str
     about: str
     """One sentence for people who choose toolsets."""
+    order: int = 1000
+    """Its place in tools/list: lower numbers come first, equal ones by name."""
     ability: str = ""
     """What its tools can do, in a few words, for a model that is not offered them. Of an extra toolset, required."""
     extra: bool = False

@@ -14,27 +14,6 @@ from zoho_mcp.specs.lint import cross_check
 from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.specs.schema import Json, Schema
 
-TOOLSETS = (
-    "customers",
-    "invoices",
-    "payments",
-    "estimates",
-    "credit_notes",
-    "expenses",
-    "items",
-    "recurring_invoices",
-    "organizations",
-    "lookups",
-    "reports",
-    "credits",
-    "reminders",
-    "refunds",
-    "people",
-    "setup",
-    "documents",
-)
-"""The order of the files, and so of tools/list."""
-
 
 def specs_folder() -> Path:
     """The folder of the spec files: inside the installed package, else beside it in a checkout."""
@@ -57,8 +36,7 @@ def _load(product: str, edition: str, folder: Path) -> Catalog:
     operations: dict[str, Operation] = {}
     toolsets: dict[str, str] = {}
     extra: dict[str, str] = {}
-    for path in _spec_files(folder):
-        file, entries = _spec_file(path)
+    for path, file, entries in _spec_files(folder):
         toolsets[file.toolset] = file.about
         if file.extra:
             extra[file.toolset] = file.ability
@@ -83,12 +61,13 @@ def _load(product: str, edition: str, folder: Path) -> Catalog:
     return catalog
 
 
-def _spec_files(folder: Path) -> list[Path]:
-    order = {name: position for position, name in enumerate(TOOLSETS)}
-    found = [path for path in folder.glob("*.json") if not path.name.startswith("_")]
-    if not found:
+def _spec_files(folder: Path) -> list[tuple[Path, Toolset, list[Json]]]:
+    """Every toolset's file, what it says of the toolset, and its entries, in the order of tools/list."""
+    paths = [path for path in folder.glob("*.json") if not path.name.startswith("_")]
+    if not paths:
         raise SpecError(f"No tool specs in {folder}.", "Install the package again.")
-    return sorted(found, key=lambda path: (order.get(path.stem, len(order)), path.stem))
+    files = [(path, *_spec_file(path)) for path in paths]
+    return sorted(files, key=lambda file: (file[1].order, file[0].stem))
 
 
 def _read(path: Path) -> Json:
@@ -103,9 +82,12 @@ def _spec_file(path: Path) -> tuple[Toolset, list[Json]]:
     content = _read(path)
     entries: list[Json] = content.pop("operations", [])
     try:
-        return Toolset.model_validate(content), entries
+        toolset = Toolset.model_validate(content)
     except ValidationError as problem:
         raise SpecError(f"{path.name}: {_first(problem)}") from problem
+    if toolset.toolset != path.stem:
+        raise SpecError(f"{path.name}: the toolset is named like its file, not {toolset.toolset}.")
+    return toolset, entries
 
 
 def _operation(
