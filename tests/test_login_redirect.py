@@ -13,7 +13,7 @@ from machine import free_port
 from zoho_mcp.connect.consent import consented
 from zoho_mcp.errors import AuthError
 from zoho_mcp.settings import Settings, from_environment
-from zoho_mcp.zoho.oauth.login import Attempt, address, answered, data_centre_of
+from zoho_mcp.zoho.oauth.login import Attempt, code_from, consent_url, data_centre_of
 
 pytestmark = pytest.mark.anyio
 
@@ -121,14 +121,14 @@ async def test_the_state_and_the_verifier_are_new_each_time_and_not_shown() -> N
     assert one.state != two.state
     assert one.verifier != two.verifier
     assert one.verifier not in repr(one)
-    assert one.verifier not in address(settings(), one, ("ZohoInvoice.invoices.READ",))
+    assert one.verifier not in consent_url(settings(), one, ("ZohoInvoice.invoices.READ",))
 
 
 def test_the_code_is_exchanged_at_the_accounts_server_of_the_answer() -> None:
     query = {"code": "c", "location": "in", "accounts-server": "https://accounts.zoho.in"}
-    assert answered(settings(), query) == ("c", "https://accounts.zoho.in")
+    assert code_from(settings(), query) == ("c", "https://accounts.zoho.in")
     assert data_centre_of("https://accounts.zoho.in") == "in"
-    assert answered(settings(), {"code": "c"}) == ("c", "https://accounts.zoho.eu")
+    assert code_from(settings(), {"code": "c"}) == ("c", "https://accounts.zoho.eu")
 
 
 @pytest.mark.parametrize(
@@ -137,16 +137,16 @@ def test_the_code_is_exchanged_at_the_accounts_server_of_the_answer() -> None:
 )  # fmt: skip
 def test_a_code_is_not_sent_to_an_unknown_server(server: str) -> None:
     with pytest.raises(AuthError, match=re.escape(server)):
-        answered(settings(), {"code": "c", "accounts-server": server})
+        code_from(settings(), {"code": "c", "accounts-server": server})
 
 
 def test_a_configured_gateway_may_be_the_accounts_server() -> None:
     gateway = replace(settings(), accounts_url="https://gateway.example")
     assert (
-        answered(gateway, {"code": "c", "accounts-server": "https://gateway.example"})[1] == "https://gateway.example"
+        code_from(gateway, {"code": "c", "accounts-server": "https://gateway.example"})[1] == "https://gateway.example"
     )
 
 
 def test_declining_at_zoho_is_an_error() -> None:
     with pytest.raises(AuthError, match="access_denied"):
-        answered(settings(), {"error": "access_denied"})
+        code_from(settings(), {"error": "access_denied"})

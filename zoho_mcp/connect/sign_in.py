@@ -50,7 +50,7 @@ class SignIn:
         """The address where the person consents; empty when no attempt is open."""
         if self._settings is None or self._attempt is None:
             return ""
-        return login.address(self._settings, self._attempt, self._scopes)
+        return login.consent_url(self._settings, self._attempt, self._scopes)
 
     def _unfinished(self) -> Profile | None:
         """The stored profile if only its organisation is missing, for example because the page was closed too early."""
@@ -87,7 +87,7 @@ class SignIn:
         settings, attempt = self._settings, self._attempt
         assert settings is not None
         self._attempt = None
-        code, accounts = login.answered(settings, query)
+        code, accounts = login.code_from(settings, query)
         centre = login.data_centre_of(accounts)
         at = replace(settings, data_centre=centre, accounts_url="") if centre else settings
         async with connection(at) as http:

@@ -12,7 +12,7 @@ import anyio
 from zoho_mcp.errors import UnavailableError
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
 from zoho_mcp.replicas.encryption import Encryption
-from zoho_mcp.zoho.oauth.cache import from_plain, plain
+from zoho_mcp.zoho.oauth.cache import from_json, to_json
 from zoho_mcp.zoho.oauth.state import GrantState
 
 LEASE = 11.0
@@ -46,7 +46,7 @@ class RedisTokens:
 
     async def keep(self, known: GrantState) -> None:
         """Store it, unless another replica has asked Zoho later."""
-        text = json.dumps({**plain(known), "written_at": self._clock()})
+        text = json.dumps({**to_json(known), "written_at": self._clock()})
         good = int(known.failure is None)
         content = self._encryption.close(text, _ABOUT)
         with suppress(RedisUnavailableError):
@@ -77,7 +77,7 @@ class RedisTokens:
     def _opened(self, text: str, written_at: float) -> GrantState:
         """The state with its times converted to this machine's clock."""
         found = cast("dict[str, Any]", json.loads(text))
-        known, later = from_plain(found), written_at - float(found["written_at"])
+        known, later = from_json(found), written_at - float(found["written_at"])
         token, failure = known.token, known.failure
         return GrantState(
             replace(token, expires_at=token.expires_at + later) if token else None,

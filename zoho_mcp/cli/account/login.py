@@ -183,14 +183,14 @@ def _without_user(options: argparse.Namespace, settings: Settings, scopes: tuple
 
 async def _by_browser(settings: Settings, scopes: tuple[str, ...], port: int, browser: bool) -> Settings:
     attempt = token_login.Attempt(port)
-    address = token_login.address(settings, attempt, scopes)
+    address = token_login.consent_url(settings, attempt, scopes)
     console.line("The client in Zoho's API console must have this redirect address:")
     console.verbatim(f"  {attempt.redirect_uri}")
     console.line("Log in and accept in the browser. If none opens, open this address:")
     console.address(address)
 
     async def exchange(query: Mapping[str, str]) -> Settings:
-        code, accounts = token_login.answered(settings, query)
+        code, accounts = token_login.code_from(settings, query)
         centre = token_login.data_centre_of(accounts)
         at = replace(settings, data_centre=centre, accounts_url="") if centre else settings
         return await _exchanged(at, code, attempt, scopes)

@@ -1,4 +1,4 @@
-"""The access token that all processes of a user share: a private file, and a lock that a killed process cannot keep."""
+"""The access token that all processes of a user share, in a private file with a lock."""
 
 import hashlib
 import json
@@ -25,81 +25,81 @@ _logger = logging.getLogger(__name__)
 
 
 def accounts_host(settings: Settings) -> str:
-    """Where tokens come from."""
+    """The address of the accounts server, which issues tokens."""
     return settings.accounts_url or DATA_CENTRES[settings.data_centre].accounts
 
 
 def cache_for(settings: Settings) -> "TokenCache | None":
-    """The shared file of these credentials; None where sharing is switched off."""
+    """The shared file for these credentials; None if there is no folder for it."""
     if settings.token_cache is None:
         return None
     return TokenCache(settings.token_cache / f"{grant_name(settings)}.json")
 
 
 def grant_name(settings: Settings) -> str:
-    """What stands for these credentials where others may read it."""
+    """A name for these credentials that others may read."""
     grant = settings.refresh_token.get_secret_value() or f"{settings.soid} {' '.join(sorted(settings.scopes))}"
-    # Tokens are long and random: nobody gets from the hash back to one.
+    # Tokens are long and random, so the hash reveals nothing.
     return hashlib.sha256(f"{accounts_host(settings)}\n{settings.client_id}\n{grant}".encode()).hexdigest()[:32]
 
 
 def granted_scopes(settings: Settings) -> frozenset[str] | None:
-    """The scopes that Zoho granted, as far as this machine knows; None when it does not."""
+    """The scopes that Zoho granted; None if this machine does not know them."""
     cache = cache_for(settings)
     token = cache.read().token if cache else None
     return token.scopes if token and token.scopes else frozenset(settings.scopes) or None
 
 
 class SharedTokens(Protocol):
-    """What is known about one grant, kept for all who use it. Nothing here raises because that place is gone."""
+    """The state of a grant, stored for all servers that use it. If the storage is unavailable, nothing is stored."""
 
     async def recall(self) -> GrantState:
         """The cached state; empty if it cannot be read."""
         ...
 
     async def keep(self, known: GrantState) -> None:
-        """Take down what Zoho just said."""
+        """Store the state."""
         ...
 
     def locked(self) -> AbstractAsyncContextManager[None]:
-        """Alone among all. Raises UnavailableError when that takes too long."""
+        """Held by one server at a time. Raises UnavailableError if that takes too long."""
         ...
 
 
 class TokenCache:
-    """What is known about one grant. Whatever is wrong with the file or its folder, the program works without it."""
+    """The state of a grant in a file. If the file cannot be used, the program works without it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._told = ""
+        self._warned = ""
 
     def read(self) -> GrantState:
-        """What the file says; nothing when there is none, or it is broken, or others could have touched it."""
+        """The state; empty if there is no file, if it is broken, or if other users could have written it."""
         try:
             value: Any = json.loads(read_private(self.path))
         except FileNotFoundError:
             return GrantState()
         except OSError as problem:
-            self._tell(f"The token cache is not used: {problem}.")
+            self._warn_once(f"The token cache is not used: {problem}.")
             return GrantState()
         except (ValueError, RecursionError):
             return GrantState()
-        return from_plain(cast("dict[str, Any]", value)) if isinstance(value, dict) else GrantState()
+        return from_json(cast("dict[str, Any]", value)) if isinstance(value, dict) else GrantState()
 
     def write(self, known: GrantState) -> None:
         """Replace the file."""
         try:
-            # A refresh token that came later exists nowhere else.
-            write_private(self.path, json.dumps(plain(known)), durable=bool(known.refresh_token))
+            # A rotated refresh token exists nowhere else.
+            write_private(self.path, json.dumps(to_json(known)), durable=bool(known.refresh_token))
         except OSError as problem:
-            self._tell(f"The token cache cannot be written: {problem}.")
+            self._warn_once(f"The token cache cannot be written: {problem}.")
 
     async def recall(self) -> GrantState:
-        """The same as `read`, as one of several ways to share."""
+        """See `SharedTokens`: the state in the file."""
         return self.read()
 
     async def keep(self, known: GrantState) -> None:
-        """The same as `write`."""
+        """See `SharedTokens`: replace the file."""
         self.write(known)
 
     def forget(self) -> None:
@@ -114,10 +114,10 @@ class TokenCache:
 
     @asynccontextmanager
     async def locked(self, seconds: float = LONGEST_WAIT) -> AsyncGenerator[None]:
-        """Alone among all processes. Raises UnavailableError when that takes too long.
+        """Held by one process at a time. Raises UnavailableError after `seconds`.
 
-        The system takes the lock back from a process that dies. Waiting is polling, so it can be cancelled and nothing
-        else has to wait. Where files cannot be locked at all, everybody goes on alone.
+        The system releases the lock of a process that dies. Polling can be cancelled and does not block the event loop.
+        Where files cannot be locked, there is no lock.
         """
         from filelock import FileLock, Timeout  # needed about once an hour, and it takes 20 ms to load
 
@@ -130,7 +130,7 @@ class TokenCache:
                 except Timeout:
                     await anyio.sleep(_POLL)
                 except OSError as problem:
-                    self._tell(f"The token cache cannot be locked: {problem}.")
+                    self._warn_once(f"The token cache cannot be locked: {problem}.")
                     break
         if patience.cancelled_caught:
             raise UnavailableError(
@@ -142,20 +142,20 @@ class TokenCache:
         finally:
             lock.release()
 
-    def _tell(self, what: str) -> None:
-        if what != self._told:
-            self._told = what
+    def _warn_once(self, what: str) -> None:
+        if what != self._warned:
+            self._warned = what
             _logger.warning(what)
 
 
 def is_trustworthy(known: GrantState, now: float) -> bool:
-    """Whether it was written by a clock that agrees with this one."""
+    """Whether the clock that wrote this state agrees with `now`, in seconds since the epoch."""
     failure = known.failure.until if known.failure else 0.0
     return known.asked_at < now + _CLOCKS_DIFFER and failure < now + THROTTLED_FOR + _CLOCKS_DIFFER
 
 
-def plain(known: GrantState) -> dict[str, Any]:
-    """What is known, as JSON can hold it."""
+def to_json(known: GrantState) -> dict[str, Any]:
+    """The state as a JSON object."""
     found: dict[str, Any] = {"asked_at": known.asked_at}
     if known.token:
         found |= {
@@ -172,8 +172,8 @@ def plain(known: GrantState) -> dict[str, Any]:
     return found
 
 
-def from_plain(found: Mapping[str, Any]) -> GrantState:
-    """The inverse; invalid entries are left out."""
+def from_json(found: Mapping[str, Any]) -> GrantState:
+    """The state of a JSON object made by `to_json`; invalid values count as missing."""
     token = failure = None
     if secret := _text(found, "access_token"):
         domain = _text(found, "api_domain")
@@ -183,15 +183,15 @@ def from_plain(found: Mapping[str, Any]) -> GrantState:
             domain if domain in KNOWN_API_HOSTS else "",
             scopes_in(_text(found, "scope")),
         )
-    if isinstance(told := found.get("failure"), dict):
-        part = cast("dict[str, Any]", told)
+    if isinstance(stored := found.get("failure"), dict):
+        part = cast("dict[str, Any]", stored)
         failure = Failure(_text(part, "error"), _text(part, "description"), _number(part, "until"))
     return GrantState(token, _number(found, "asked_at"), _text(found, "refresh_token"), failure)
 
 
 def _text(found: Mapping[str, Any], name: str) -> str:
     value = found.get(name, "")
-    # What goes into a header must be plain: a newline or another alphabet makes it invalid.
+    # It goes into a header, where a newline or another alphabet is invalid.
     return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""
 
 

@@ -1,4 +1,4 @@
-"""Logging in: the address a person opens, the answer that comes back, the code's exchange, and taking it all back."""
+"""Logging in: the address of Zoho's consent page, its redirect, the exchange of the code; and revoking the grant."""
 
 import secrets
 import time
@@ -14,7 +14,7 @@ from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for
 from zoho_mcp.zoho.oauth.pkce import challenge_of, new_verifier
 from zoho_mcp.zoho.oauth.state import Failure, GrantState, apply_response, error_for
-from zoho_mcp.zoho.oauth.tokens import Http, ask
+from zoho_mcp.zoho.oauth.tokens import Http, post_form
 
 PATH = "/callback"
 PORT = 8765
@@ -23,7 +23,7 @@ _NEW_CODE = "Make a new one, or run `zoho-invoice-mcp login` again: a code works
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try: what makes sure that the answer belongs to it."""
+    """One attempt to log in. `state` and `verifier` tie the redirect and the code to it."""
 
     port: int = PORT
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
@@ -31,12 +31,12 @@ class Attempt:
 
     @property
     def redirect_uri(self) -> str:
-        """Where Zoho sends the browser back to. By name: Zoho refuses to register 127.0.0.1, rclone's users found."""
+        """The address to which Zoho redirects the browser. Zoho does not register 127.0.0.1, as rclone's users found."""
         return f"http://localhost:{self.port}{PATH}"
 
 
-def address(settings: Settings, attempt: Attempt, scopes: tuple[str, ...]) -> str:
-    """The page where a person says yes to these scopes."""
+def consent_url(settings: Settings, attempt: Attempt, scopes: tuple[str, ...]) -> str:
+    """The address of Zoho's page on which a person grants these scopes."""
     query = {
         "response_type": "code",
         "client_id": settings.client_id,
@@ -51,8 +51,11 @@ def address(settings: Settings, attempt: Attempt, scopes: tuple[str, ...]) -> st
     return f"{accounts_host(settings)}/oauth/v2/auth?{urlencode(query)}"
 
 
-def answered(settings: Settings, query: Mapping[str, str]) -> tuple[str, str]:
-    """The code, and the accounts server to exchange it at. Raises AuthError for a no, or for a strange server."""
+def code_from(settings: Settings, query: Mapping[str, str]) -> tuple[str, str]:
+    """The code of a redirect, and the accounts server that exchanges it.
+
+    Raises AuthError if there is no code, or if the server is unknown.
+    """
     if not query.get("code"):
         reason = query.get("error", "no code")[:100]
         raise AuthError(f"Zoho did not grant access ({reason}).", "Run login again, and accept on Zoho's page.")
@@ -73,9 +76,9 @@ def data_centre_of(accounts: str) -> str | None:
 async def exchange(
     http: Http, settings: Settings, code: str, attempt: Attempt | None = None, scopes: tuple[str, ...] = ()
 ) -> Settings:
-    """The settings with the refresh token that a code is good for; its first access token goes into the cache.
+    """The settings with the refresh token for a code; the first access token is stored in the cache.
 
-    `attempt` is None for a Self Client's code; `scopes` were asked for. Raises AuthError, LimitedError or
+    `attempt` is None for the code of a Self Client; `scopes` are those that were requested. Raises AuthError, LimitedError or
     UnavailableError.
     """
     form = {
@@ -87,7 +90,9 @@ async def exchange(
     if attempt:
         form |= {"redirect_uri": attempt.redirect_uri, "code_verifier": attempt.verifier}
     asked_at = time.time()
-    known = apply_response(GrantState(), await ask(http, accounts_host(settings), "/oauth/v2/token", form), asked_at)
+    known = apply_response(
+        GrantState(), await post_form(http, accounts_host(settings), "/oauth/v2/token", form), asked_at
+    )
     if known.failure:
         raise _refused(known.failure, attempt)
     if not known.refresh_token:
@@ -109,11 +114,11 @@ def _refused(failure: Failure, attempt: Attempt | None) -> ZohoMcpError:
 
 
 async def revoke(http: Http, settings: Settings) -> bool:
-    """Take the grant back at Zoho; False when Zoho does not confirm it. Raises UnavailableError."""
+    """Revoke the grant at Zoho; False if Zoho does not confirm it. Raises UnavailableError."""
     cache = cache_for(settings)
     known = cache.read() if cache else GrantState()
     access = known.token.secret if known.token else ""
     grant = known.refresh_token or settings.refresh_token.get_secret_value() or access
-    # In a form, not in the address as Zoho's examples have it: addresses end up in logs.
-    answer = await ask(http, accounts_host(settings), "/oauth/v2/token/revoke", {"token": grant}) if grant else {}
+    # In a form, not in the query of Zoho's examples: queries end up in logs.
+    answer = await post_form(http, accounts_host(settings), "/oauth/v2/token/revoke", {"token": grant}) if grant else {}
     return not grant or answer.get("status") == "success"

@@ -1,4 +1,4 @@
-"""Scopes: which an operation needs, and whether those that were granted cover it. Purely."""
+"""The scopes that operations need, and whether the granted scopes cover them. Pure."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from zoho_mcp.specs.model import Catalog, Operation
 
 
 def covers(granted: frozenset[str] | None, needed: str) -> bool:
-    """Whether a scope such as `ZohoInvoice.invoices.READ` is among those granted; None stands for unknown."""
+    """Whether the granted scopes (None: unknown, counts as all) include one such as `ZohoInvoice.invoices.READ`."""
     if granted is None:
         return True
     product, module, _ = needed.lower().split(".")
@@ -15,7 +15,7 @@ def covers(granted: frozenset[str] | None, needed: str) -> bool:
 
 
 def needs(operation: Operation, catalog: Catalog) -> tuple[str, ...]:
-    """The scopes without which an operation fails, its question and the calls of its function included."""
+    """The scopes without which an operation fails, including those of its preview and of its handler's calls."""
     others = [*operation.also_needs, *((operation.confirm.subject,) if operation.confirm else ())]
     others += [operation.answer.file.record] if operation.answer.file and operation.answer.file.record else []
     found = (operation.scope, *(catalog.operations[name].scope for name in others))
@@ -28,7 +28,7 @@ def usable(operation: Operation, catalog: Catalog, prefix: str, granted: frozens
 
 
 def wanted(operations: Iterable[Operation], catalog: Catalog) -> set[str]:
-    """Exactly the scopes that these operations can need."""
+    """All scopes that these operations can need."""
     chosen = tuple(operations)
     at_times = [catalog.operations[name] for operation in chosen for name in operation.may_need]
     return {scope for operation in (*chosen, *at_times) for scope in needs(operation, catalog)}

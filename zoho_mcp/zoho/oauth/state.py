@@ -1,6 +1,6 @@
-"""What the accounts server says about a token, purely: no I/O.
+"""The state of a grant, and what a response of the accounts server changes in it. Pure.
 
-Token errors come with HTTP 200, so the body's `error` decides, whatever the status.
+Token errors come with HTTP 200, so only the body's `error` counts.
 """
 
 import time
@@ -11,9 +11,9 @@ from zoho_mcp.errors import AuthError, LimitedError, UnavailableError, ZohoMcpEr
 from zoho_mcp.settings.variables import DATA_CENTRES
 
 LONGEST_LIFE = 3600.0
-"""Seconds; Zoho's tokens live an hour, and a stranger figure is not believed."""
+"""Seconds; Zoho's tokens are valid for an hour, and a longer time is not believed."""
 REFUSED_FOR = 60.0
-"""Seconds for which a refusal is remembered instead of asked for again."""
+"""Seconds after a refusal without another request."""
 THROTTLED_FOR = 600.0
 KNOWN_API_HOSTS = frozenset(centre.api for centre in DATA_CENTRES.values())
 WEB_PAGE = "web_page"
@@ -40,18 +40,18 @@ _ADVICE: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. Times in seconds of the source's clock."""
+    """An access token. `expires_at`: in seconds of the clock of its `TokenSource`."""
 
     secret: str = field(repr=False)
     expires_at: float
     api_domain: str = ""
     scopes: frozenset[str] | None = None
-    """None: Zoho did not say."""
+    """None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there was no token, and until when nobody asks again."""
+    """Why there was no token; the next request is made after `until`, in seconds of the same clock."""
 
     error: str
     description: str
@@ -60,30 +60,30 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class GrantState:
-    """All that is known about a grant: its token, a refresh token that came later, the last refusal."""
+    """A grant's token, its rotated refresh token and the last refusal."""
 
     token: Token | None = None
     asked_at: float = 0.0
-    """When Zoho was last asked."""
+    """The time of the last request."""
     refresh_token: str = field(default="", repr=False)
     failure: Failure | None = None
 
 
 def apply_response(known: GrantState, answer: Mapping[str, object], asked_at: float) -> GrantState:
-    """What is known after an answer of the token endpoint to a request made at `asked_at`."""
+    """The state after the response of the token endpoint to a request made at `asked_at`."""
     error, secret = _text(answer, "error"), _text(answer, "access_token")
     if error or not secret:
         description = _text(answer, "error_description")
         failure = Failure(error, description, asked_at)
         failure = replace(failure, until=asked_at + (THROTTLED_FOR if _throttled(failure) else REFUSED_FOR))
-        # A refresh token that came later is not believed for longer than it works: the first one is tried next.
+        # A rotated refresh token that is refused is dropped: the configured one is tried next.
         refresh_token = "" if error == "invalid_code" else known.refresh_token
         return replace(known, asked_at=asked_at, refresh_token=refresh_token, failure=failure)
     domain = _text(answer, "api_domain").rstrip("/")
     token = Token(
         secret=secret,
         expires_at=asked_at + _life(answer),
-        # A token is only ever sent to a host of Zoho's.
+        # A token is sent only to hosts of Zoho.
         api_domain=domain if domain in KNOWN_API_HOSTS else "",
         scopes=scopes_in(_text(answer, "scope")),
     )
@@ -91,7 +91,7 @@ def apply_response(known: GrantState, answer: Mapping[str, object], asked_at: fl
 
 
 def scopes_in(text: str) -> frozenset[str] | None:
-    """The scopes of a list with commas or blanks; None when there is nothing that looks like one."""
+    """The scopes in a text with commas or spaces; None if there are none."""
     return frozenset(scope for scope in text.replace(",", " ").split() if scope.count(".") == 2) or None
 
 
@@ -120,7 +120,7 @@ def error_for(failure: Failure) -> ZohoMcpError:
 
 
 def _throttled(failure: Failure) -> bool:
-    # With a blank: `access_denied` is a person's no.
+    # With a space: `access_denied` means that a person declined.
     return failure.error.lower() == "access denied" or "too many requests" in failure.description.lower()
 
 

@@ -1,7 +1,7 @@
 """The access token: fetched once for all callers and all processes, renewed before it expires, never shown.
 
-Zoho allows ten refreshes in ten minutes: nobody asks while a token is good, another process is asking, or Zoho has just
-refused.
+Zoho allows ten refreshes in ten minutes. No token is requested while one is valid, while another process requests one,
+or just after a refusal.
 """
 
 import time
@@ -15,36 +15,36 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.telemetry.calls import count_token_request, trace_request
 from zoho_mcp.text import one_line
 from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, is_trustworthy
+from zoho_mcp.zoho.oauth.state import WEB_PAGE, GrantState, Token, apply_response, error_for
 
 if TYPE_CHECKING:
     import httpx
-from zoho_mcp.zoho.oauth.state import WEB_PAGE, GrantState, Token, apply_response, error_for
 
 MARGIN = 60.0
-"""Seconds before its expiry at which a token is no longer used: clocks differ, requests take time."""
+"""Seconds before its expiry in which a token is no longer used: clocks differ, and requests take time."""
 PATIENCE = 9.0
-"""Seconds for the accounts server's answer; less than other processes wait for the one that is fetching."""
+"""Seconds for the accounts server's response; less than other processes wait for the one that is fetching."""
 LONGEST = 20.0
-"""Seconds for all of it: behind other callers, behind other processes, and the answer itself."""
+"""Seconds in total: behind other callers, behind other processes, and for the response."""
 
 Http = Callable[[], "httpx.AsyncClient"]
 
 
-async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
-    """An accounts server's answer to a form, whatever its status; for a web page, an `error` that says so.
+async def post_form(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON object of an accounts server's response, whatever its status; `{"error": WEB_PAGE, …}` for a web page.
 
     Raises UnavailableError without naming a secret.
     """
     import httpx  # On first use: it takes a third of the start-up time that we add to a bare server.
 
     problem = "no response in time"
-    with trace_request("POST", path, time.time) as seen:
+    with trace_request("POST", path, time.time) as trace:
         try:
             with anyio.move_on_after(PATIENCE):
-                seen.mark_sent()
+                trace.mark_sent()
                 response = await http().post(f"{accounts}{path}", data=form)
-                seen.status = response.status_code
-                return _answer(response)
+                trace.status = response.status_code
+                return _json_of(response)
         except (httpx.HTTPError, httpx.InvalidURL) as caught:
             # The request holds secrets: only the kind of failure is reported.
             problem = type(caught).__name__
@@ -53,7 +53,7 @@ async def ask(http: Http, accounts: str, path: str, form: Mapping[str, str]) -> 
         ) from None
 
 
-def _answer(response: "httpx.Response") -> dict[str, Any]:
+def _json_of(response: "httpx.Response") -> dict[str, Any]:
     try:
         answer: Any = response.json()
     except (ValueError, RecursionError):
@@ -63,7 +63,7 @@ def _answer(response: "httpx.Response") -> dict[str, Any]:
 
 
 class TokenSource:
-    """Gives the current access token; of many callers at once, one fetches it and the others wait for that."""
+    """The current access token. Of several callers at once, one fetches it and the others wait."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class TokenSource:
         self._known = GrantState()
 
     async def current(self) -> Token:
-        """A token that is good for at least `MARGIN` seconds. Raises AuthError, LimitedError or UnavailableError."""
+        """A token that is valid for at least `MARGIN` seconds. Raises AuthError, LimitedError or UnavailableError."""
         return await self._valid(lambda token: token.expires_at - MARGIN > self._clock())
 
     async def renewed(self, refused: Token) -> Token:
@@ -96,19 +96,19 @@ class TokenSource:
 
     async def _in_turn(self, good: Callable[[Token], bool]) -> Token:
         async with self._lock:
-            if token := self._good(good) or await self._from_others(good):
+            if token := self._good(good) or await self._from_cache(good):
                 return token
             if self._cache is None:
                 return await self._fetch()
             async with self._cache.locked():
-                return await self._from_others(good) or await self._fetch()
+                return await self._from_cache(good) or await self._fetch()
 
     def _good(self, good: Callable[[Token], bool]) -> Token | None:
         token = self._known.token
         return token if token is not None and good(token) else None
 
-    async def _from_others(self, good: Callable[[Token], bool]) -> Token | None:
-        """What another process has found out meanwhile."""
+    async def _from_cache(self, good: Callable[[Token], bool]) -> Token | None:
+        """The token that another process fetched meanwhile."""
         known = await self._cache.recall() if self._cache else GrantState()
         if known.asked_at >= self._known.asked_at and is_trustworthy(known, self._clock()):
             self._known = known
@@ -118,10 +118,10 @@ class TokenSource:
         asked_at = self._clock()
         if (failure := self._known.failure) and asked_at < failure.until:
             raise error_for(failure)
-        answer = await ask(self._http, accounts_host(self.settings), "/oauth/v2/token", self._form())
+        answer = await post_form(self._http, accounts_host(self.settings), "/oauth/v2/token", self._form())
         known = self._known = apply_response(self._known, answer, asked_at)
         if self._cache:
-            # What Zoho has given is kept before anybody can cancel.
+            # The new token is stored before the call can be cancelled.
             with anyio.CancelScope(shield=True):
                 await self._cache.keep(known)
         count_token_request(error_for(known.failure) if known.failure else None)
