@@ -31,7 +31,7 @@ class Attempt:
 
     @property
     def redirect_uri(self) -> str:
-        """The address to which Zoho redirects the browser. Zoho does not register 127.0.0.1, as rclone's users found."""
+        """The address to which Zoho redirects the browser. Zoho refuses to register 127.0.0.1 (seen by rclone users)."""
         return f"http://localhost:{self.port}{PATH}"
 
 
@@ -78,8 +78,8 @@ async def exchange(
 ) -> Settings:
     """The settings with the refresh token for a code; the first access token is stored in the cache.
 
-    `attempt` is None for the code of a Self Client; `scopes` are those that were requested. Raises AuthError, LimitedError or
-    UnavailableError.
+    `attempt` is None for the code of a Self Client; `scopes` are those that were requested.
+    Raises AuthError, LimitedError or UnavailableError.
     """
     form = {
         "grant_type": "authorization_code",
