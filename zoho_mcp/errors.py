@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by what the reader can do next. Each error has a stable `kind`.
+"""The errors, by what the reader can do next. Each has a stable `kind`.
 
 ZohoMcpError
 ├── SettingsError          settings      a setting is missing or wrong; the start stops (exit status 2)
@@ -11,7 +11,7 @@ ZohoMcpError
 ├── NotFoundError          not_found     the record does not exist
 ├── RejectedError          rejected      Zoho understood the request and refused it
 ├── LimitedError           limited       Zoho's limits: per minute, per day, at once
-├── UnavailableError       unavailable   Zoho could not be reached or made no sense; nothing was changed
+├── UnavailableError       unavailable   Zoho could not be reached or its response is unusable; nothing was changed
 └── OutcomeUnknownError    unknown       a change was sent and no response came: it may or may not have happened
 
 A DeclinedError has finer kinds: `declined` (a person said no), `refused_by_policy`, `duplicate`, `could_not_ask`,
@@ -23,9 +23,9 @@ from typing import ClassVar
 
 
 class ZohoMcpError(Exception):
-    """Base of everything that is turned into an answer. `what` and `next_step` are whole sentences.
+    """Base of all errors that become a result. `what` and `next_step` are whole sentences.
 
-    `code` is Zoho's own number; 0 when it gave none. `kind` is stable: clients and tests may depend on it.
+    `code` is Zoho's code, or 0. `kind` is stable: clients and tests may depend on it.
     """
 
     kind: str = "failed"
@@ -72,7 +72,7 @@ class ArgumentsError(ZohoMcpError):
 class DeclinedError(ZohoMcpError):
     """The call needs a person's consent and did not get it, or the policy refuses it.
 
-    `kind` says which; `way` is the channel over which a person was asked, empty when nobody was.
+    `kind` says which; `way` is the channel on which a person was asked, or empty.
     """
 
     kind = "declined"
@@ -123,13 +123,13 @@ class LimitedError(ZohoMcpError):
 
 
 class UnavailableError(ZohoMcpError):
-    """Zoho could not be reached, or its answer made no sense, and nothing can have changed."""
+    """Zoho could not be reached, or its response is unusable; nothing can have changed."""
 
     kind = "unavailable"
 
 
 class OutcomeUnknownError(ZohoMcpError):
-    """A change was sent and no usable answer came back. `late`: Zoho may still be at it."""
+    """A change was sent and no usable response came. `late`: Zoho may still be processing it."""
 
     kind = "unknown"
     changed = "It is not known whether Zoho carried it out."

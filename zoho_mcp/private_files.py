@@ -1,4 +1,4 @@
-"""The only way to open state: regular files of this user, closed to others, never reached through a link."""
+"""Opens files with state: regular files of this user, closed to other users, never through a link."""
 
 import logging
 import os
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     import sqlite3
 
 LARGEST = 1_000_000
-"""Bytes that are read of a file."""
+"""Bytes; the rest of a file is not read."""
 PATIENCE = 10.0
 """Seconds to wait for another process that changes the same file."""
 _STALE = 60.0
 _BUSY_POLL = 0.005
 _SAFE: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""Never follow a link, never wait for the other end of a pipe."""
+"""Flags that never follow a link and never wait for the other end of a pipe."""
 _SECRET, _OWNED = 0o077, 0o022
 _logger = logging.getLogger(__name__)
 _turns: dict[Path, Lock] = {}
 
 
 class NotPrivateError(OSError):
-    """A file or folder that another user could have read or written; the text says what to do."""
+    """Another user could have read or written a file or folder. The text says what to do."""
 
 
 def open_state(path: Path, flags: int, *, secret: bool = True) -> int:
@@ -74,7 +74,7 @@ def read_owned(path: Path) -> str:
 
 @contextmanager
 def locked(path: Path) -> Generator[None]:
-    """Holds the lock of a file, among threads and processes, for a change that reads the file first.
+    """Holds a file's lock among threads and processes, for a change that reads the file first.
 
     The lock file is `<path>.lock`; it stays, because a removed lock can be held twice. Raises OSError after `PATIENCE`.
     """
@@ -93,10 +93,7 @@ def locked(path: Path) -> Generator[None]:
 
 
 def write_private(path: Path, text: str, *, durable: bool = False) -> None:
-    """Replace the file at once, readable by this user alone; `durable` survives a power cut too. Raises OSError.
-
-    A writer that is killed leaves the old file whole.
-    """
+    """Replace a file atomically, readable by this user alone. `durable`: it survives a power cut. Raises OSError."""
     write_private_bytes(path, text.encode(), durable=durable)
 
 
@@ -188,7 +185,7 @@ class SharedDatabase:
 
 
 def is_running(pid: int) -> bool:
-    """Whether the process that left something in a file still runs. True on Windows, where asking would end it."""
+    """Whether a process runs. Always True on Windows, where `os.kill` would end it."""
     if sys.platform == "win32":
         return True
     try:
@@ -201,7 +198,7 @@ def is_running(pid: int) -> bool:
 
 
 def problem_with(path: Path) -> str:
-    """What is wrong with the owner or mode of a file or folder; empty when nothing is, or when there is none."""
+    """The problem with the owner or mode of a file or folder; empty if there is none, or no such file."""
     try:
         found = path.lstat()
         _check(path, found, *((_OWNED, "700") if stat.S_ISDIR(found.st_mode) else (_SECRET, "600")))
@@ -224,7 +221,7 @@ def _check(path: Path, found: os.stat_result, forbidden: int, right: str, *, sys
 
 
 def _sweep(path: Path) -> None:
-    """Remove what a killed writer left behind."""
+    """Remove the temporary files of killed writers."""
     for left in path.parent.glob(f"{path.name}.*.new"):
         try:
             if time.time() - left.stat().st_mtime > _STALE:

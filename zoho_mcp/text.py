@@ -1,4 +1,4 @@
-"""Text that others wrote, made safe to show; suggestions for a misspelt word; placeholders in templates. Pure."""
+"""Texts of others made safe to show, suggestions for misspelt words, placeholders in templates. Pure."""
 
 import re
 import unicodedata
@@ -19,8 +19,8 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff"
     "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|[\u200c\u200d\ufe0e\ufe0f]{2,}"
 )
-"""What no reader sees and a model reads: tag characters, selectors, directions, blanks without width. Emoji and some
-scripts need single joiners and single selectors of style; these stay."""
+"""Characters that people do not see but models read: tags, selectors, directions, spaces without width. Single joiners
+and single style selectors stay, because emoji and some scripts need them."""
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
@@ -43,7 +43,7 @@ def _visible(text: str) -> Iterator[str]:
 
 
 def visible(value: Any) -> Any:
-    """A text, or a whole JSON value, without characters that nobody sees. The value itself where it has none."""
+    """A text or a JSON value without invisible characters."""
     if isinstance(value, str):
         return value if value.isascii() else _INVISIBLE.sub("", value)
     if isinstance(value, Mapping):
@@ -60,7 +60,7 @@ def folded(text: str) -> str:
 
 
 def spellings(text: str) -> list[str]:
-    """Other ways to write a name with apostrophes or accents, the likeliest first: straight, curly, without accents."""
+    """Other spellings of a name with apostrophes or accents, the likeliest first: straight, curly, without accents."""
     straight = text.translate(_STRAIGHT)
     found = [straight, straight.replace("'", "\u2019"), _without_accents(straight)]
     return [other for other in dict.fromkeys(found) if other != text]
@@ -72,9 +72,9 @@ def _without_accents(text: str) -> str:
 
 
 def nearest(word: str, known: Collection[str], cutoff: float = 0.5) -> str:
-    """The known word that was probably meant; empty when there is none.
+    """The known word that was probably meant; empty if there is none.
 
-    Ignores case; a single letter is the start of a word (`D` for `desc`, `A` for `ascending`), and a word may be the
+    Ignores case. A single letter is the start of a word (`D` for `desc`, `A` for `ascending`), and a word may be the
     last part of one with a point (`Status.Active` for `active`), or the start of just one.
     """
     folded = {name.casefold(): name for name in reversed(list(known))}
@@ -93,7 +93,7 @@ def nearest(word: str, known: Collection[str], cutoff: float = 0.5) -> str:
 
 
 def did_you_mean(word: str, known: Collection[str], cutoff: float = 0.5) -> str:
-    """`Did you mean check?`; empty when nothing is near."""
+    """A suggestion such as `Did you mean check?`; empty if no known word is near."""
     near = nearest(word, known, cutoff)
     return f"Did you mean {near}?" if near else ""
 

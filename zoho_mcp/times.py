@@ -1,4 +1,4 @@
-"""Times for people: how long, and when, in the organisation's time zone where that is known. Pure."""
+"""Durations and times in words, in the organisation's time zone if it is known. Pure."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -6,7 +6,7 @@ DAY = 86_400
 
 
 def span(seconds: float) -> str:
-    """A length of time in words: 34 seconds, 12 minutes, 3 hours 5 minutes."""
+    """A duration in words: 34 seconds, 12 minutes, 3 hours 5 minutes."""
     whole = max(1, round(seconds))
     if whole < 120:
         return _count(whole, "second")
@@ -18,22 +18,22 @@ def span(seconds: float) -> str:
 
 
 def moment(seconds: float, offset: int | None) -> str:
-    """A point in time, to the second; `offset` in seconds east of UTC."""
+    """A time, in seconds since the epoch, as text; `offset` in seconds east of UTC, None: UTC."""
     zone = UTC if offset is None else timezone(timedelta(seconds=offset))
     return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def offset_of_midnight(seconds: float) -> int:
-    """The time zone, as seconds east of UTC, in which this moment is midnight; to the quarter of an hour.
+    """The time zone, in seconds east of UTC, in which this time is midnight; to a quarter of an hour.
 
-    Of the two that fit, the one from 12 hours west to 12 hours east: the moment named is right either way.
+    Of two possible zones, the one between 12 hours west and 12 hours east.
     """
     into_the_day = round(seconds / 900) * 900 % DAY
     return -into_the_day if into_the_day <= DAY // 2 else DAY - into_the_day
 
 
 def seconds_of(stamp: object) -> float | None:
-    """A timestamp of Zoho's (2026-10-09T13:48:53-0400) in seconds; None for anything else."""
+    """A timestamp of Zoho (2026-10-09T13:48:53-0400) in seconds since the epoch; None for anything else."""
     try:
         moment = datetime.fromisoformat(str(stamp))
     except ValueError:

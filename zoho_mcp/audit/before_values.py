@@ -27,9 +27,9 @@ class BeforeValues:
         self._clock = clock
 
     def keep(self, fields: Mapping[str, Any], attachment: tuple[str, bytes] | None = None) -> None:
-        """One line, on the disk when this returns. `attachment`: a file, by name, that is about to be replaced.
+        """Append a line, on the disk when this returns. `attachment`: name and content of a file to be replaced.
 
-        Raises AuditError when it cannot be written: then the change must not be sent.
+        Raises AuditError if it cannot be written: then the change must not be sent.
         """
         if self.path is None:
             return
@@ -55,7 +55,7 @@ class BeforeValues:
             return [entry for raw in _lines(self.path) if (entry := _parsed(raw))]
 
     def prune(self) -> None:
-        """Remove what is too old; a file that cannot be changed now is changed later."""
+        """Remove old lines. If the file cannot be changed now, that happens later."""
         if self.path is not None and self.path.exists():
             with suppress(OSError):
                 self.entries()

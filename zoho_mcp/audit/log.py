@@ -1,5 +1,6 @@
-"""The record of decisions and changes: a file of JSON lines that is only ever appended to, each line with the hash of
-the one before. Several processes may write it. Knows neither HTTP nor MCP; history.py reads it.
+"""The audit file: JSON lines for decisions and changes, each with the hash of the line before. It is only appended to.
+
+Several processes may write it. Knows neither HTTP nor MCP; verify.py reads it.
 """
 
 import hashlib
@@ -21,17 +22,14 @@ _BLOCK = 65_536
 
 
 class Audit:
-    """Appends to one file; without a file it keeps nothing. Opened again for each line, so it may be moved away."""
+    """Appends to a file; without a file it records nothing. The file is opened for each line: it can be moved away."""
 
     def __init__(self, file: str = "", clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.file = file
         self._clock = clock
 
     def append(self, fields: Mapping[str, Any], *, durable: bool = True) -> None:
-        """One line. `durable`: it is on the disk when this returns, and outlives a power cut.
-
-        Raises AuditError when it cannot be written.
-        """
+        """Append a line. `durable`: it is on the disk when this returns. Raises AuditError if it cannot be written."""
         if not self.file:
             return
         path = Path(self.file)
@@ -53,7 +51,7 @@ class Audit:
 
 
 def line_of(entry: Mapping[str, Any]) -> bytes:
-    """An entry as it stands in the file. Pure ASCII, so that no byte of it is open to interpretation."""
+    """The line of an entry. ASCII only, so that it has one encoding."""
     return json.dumps(entry, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
@@ -63,7 +61,7 @@ def hash_of(entry: Mapping[str, Any]) -> str:
 
 
 def parsed(raw: bytes) -> Entry | None:
-    """The entry of a line, None when it is none."""
+    """The entry of a line; None if the line is not an entry."""
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
@@ -73,25 +71,25 @@ def parsed(raw: bytes) -> Entry | None:
 
 
 def mark_of(raw: bytes) -> str:
-    """What stands for a line that cannot be read."""
+    """The mark of a line that cannot be read: its SHA-256."""
     return hashlib.sha256(raw).hexdigest()
 
 
 @contextmanager
 def opened(path: Path) -> Generator[FileIO]:
-    """A private file for reading and appending, created if need be; then its name is on the disk too."""
+    """A private file for reading and appending. A new file's name is on the disk too."""
     flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
     try:
         descriptor = open_state(path, flags)
     except FileNotFoundError:
         descriptor = open_state(path, flags | os.O_CREAT)
-        _keep_name(path.parent)
+        _sync_folder(path.parent)
     with FileIO(descriptor, "r+") as file:
         yield file
 
 
-def _keep_name(folder: Path) -> None:
-    """A new file's name is on the disk only once its folder is. Windows has no such call."""
+def _sync_folder(folder: Path) -> None:
+    """Write a new file's name to the disk. Windows has no such call."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -101,7 +99,7 @@ def _keep_name(folder: Path) -> None:
 
 
 def _last(file: FileIO) -> tuple[str, Entry]:
-    """The hash to chain to, and `torn`: the mark of a last line that a crash cut off, if there is one."""
+    """The previous hash, and `{"torn": mark}` if a crash cut off the last line."""
     tail = _tail(file)
     if tail and not tail.endswith(b"\n"):
         whole, _, cut = tail.rpartition(b"\n")
@@ -111,7 +109,7 @@ def _last(file: FileIO) -> tuple[str, Entry]:
 
 
 def _chained(lines: bytes) -> str:
-    """The hash of the last of some lines."""
+    """The hash of the last line."""
     raw = lines.rpartition(b"\n")[2]
     if not raw:
         return ""
@@ -120,7 +118,7 @@ def _chained(lines: bytes) -> str:
 
 
 def _tail(file: FileIO) -> bytes:
-    """The end of the file, with at least its last two lines whole."""
+    """The end of the file, with at least its last two lines."""
     at, tail = file.seek(0, os.SEEK_END), b""
     while at > 0 and tail.count(b"\n") < 3:
         step = min(_BLOCK, at)
@@ -139,6 +137,6 @@ def lacks_line_end(file: FileIO) -> bool:
 
 
 def write_all(file: FileIO, line: bytes) -> None:
-    """Append every byte, whatever the system takes at once."""
+    """Append every byte, in as many writes as the system needs."""
     while line:
         line = line[file.write(line) :]

@@ -1,4 +1,4 @@
-"""What of a call's arguments may be recorded: ids, amounts, dates, fixed words; nothing about people, no texts."""
+"""The arguments of a call as the audit file has them: ids, amounts, dates, fixed words; no personal data."""
 
 import math
 import re
@@ -9,13 +9,13 @@ REDACTED = "(redacted)"
 _AMOUNT = re.compile(r"-?\d{1,15}(\.\d{1,6})?%?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _AMOUNTS = frozenset({"discount", "rate", "amount", "quantity"})
-"""Texts that are recorded where they are written as a figure."""
+"""Arguments whose text is recorded if it is a figure."""
 _PRIVATE = frozenset({"value", "phone", "mobile", "fax", "zip"})
-"""Never recorded, not even as a number."""
+"""Arguments that are never recorded, not even as a number."""
 
 
 def redacted(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments without private values. `schema` tells dates and fixed words from texts."""
+    """The arguments with `REDACTED` for private values. `schema` identifies dates and fixed words."""
     parts: Mapping[str, Any] = schema.get("properties", {})
     return {name: _value(name, value, parts.get(name, {})) for name, value in arguments.items()}
 

@@ -1,4 +1,4 @@
-"""Reads the audit file: is it whole, and what happened. Pure: it is given the bytes."""
+"""Checks and reads the audit file. Pure: works on its bytes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,18 +9,18 @@ from zoho_mcp.audit.log import Entry, hash_of, line_of, mark_of, parsed
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `verify` found. `problems` are signs of tampering or damage, `notes` are not."""
+    """The result of `verify`. `problems` are signs of tampering or damage, `notes` are not."""
 
     lines: int
     head: str
-    """The last line's hash: kept elsewhere, it shows later whether the end was cut off."""
+    """The hash of the last line. Stored elsewhere, it shows later whether the end was cut off."""
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 @dataclass
 class _Chain:
-    """Walks the lines. `expected` is what the next line may name as its previous one; None: anything."""
+    """Follows the lines. `expected`: the hashes that the next line may name as its previous one; None: any."""
 
     problems: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
@@ -53,7 +53,7 @@ class _Chain:
             self.notes.append(f"Line {number}, the last, is incomplete: the machine or the process stopped in it.")
 
     def _settle_cut(self, torn: str) -> None:
-        """A line that cannot be read was cut off by a crash if the next one says so, and else was changed."""
+        """An unreadable line was cut off by a crash if the next line has its mark; otherwise it was changed."""
         if self.cut is None:
             return
         number, raw = self.cut
@@ -79,8 +79,9 @@ class _Chain:
 
 
 def verify(content: bytes, head: str = "") -> Verdict:
-    """Whether every line stands as it was written, where it was written; with `head`, a hash kept from an earlier
-    time, also whether that line is still there. That the end was cut off cannot be seen without it.
+    """Whether all lines are unchanged and in place; with `head`, an earlier last hash, also whether it is still there.
+
+    Without `head`, a missing end cannot be noticed.
     """
     lines = content.split(b"\n")
     ended = lines[-1] == b""
@@ -108,12 +109,12 @@ def entries(content: bytes) -> list[Entry]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to show of the record; empty matches everything."""
+    """A filter for entries; empty fields match everything."""
 
     tool: str = ""
     outcome: str = ""
     since: str = ""
-    """A moment in UTC as ISO text, or the beginning of one."""
+    """A time in UTC as ISO text, or the beginning of one."""
     client: str = ""
 
     def takes(self, row: Entry) -> bool:
@@ -126,7 +127,7 @@ class Wanted:
 
 
 def calls(found: Iterable[Entry], wanted: Wanted) -> list[Entry]:
-    """One row per call: its last line with the time of its first. A change without an outcome line is unknown."""
+    """One entry per call: its last line with the time of its first. A change without an outcome line is unknown."""
     rows: dict[str, dict[str, Any]] = {}
     for number, entry in enumerate(found):
         name = str(entry.get("call") or number)

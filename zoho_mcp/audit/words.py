@@ -32,11 +32,11 @@ REASONS: Mapping[str, str] = {
 
 
 def outcome_in_words(outcome: object) -> str:
-    """`not approved`; an outcome of another release as it is."""
+    """An outcome in words, such as `not approved`; an unknown outcome as it is."""
     return OUTCOMES.get(str(outcome or ""), str(outcome or ""))
 
 
 def reason_in_words(kind: object, code: object = 0) -> str:
-    """`the user declined`, with Zoho's code where there is one; empty for what worked."""
+    """An error's kind in words, such as `the user declined`, with Zoho's code if there is one; empty for no error."""
     words = REASONS.get(str(kind or ""), str(kind or ""))
     return f"{words} (code {code})" if words and code else words

@@ -13,10 +13,10 @@ from zoho_mcp.server.prompts.prompt import all_prompts
 from zoho_mcp.zoho.client import ORGANIZATION
 
 MOST_VALUES = 100
-"""The protocol's own bound."""
+"""The protocol's limit."""
 _LONGEST = 100
 _AN_ID = 15
-"""Digits of which it is plain that they are an id being typed, which Zoho cannot search for."""
+"""This many digits are an id being typed, which Zoho cannot search for."""
 
 
 async def complete(ctx: RequestContext, params: types.CompleteRequestParams) -> types.CompleteResult:
@@ -33,7 +33,7 @@ async def complete(ctx: RequestContext, params: types.CompleteRequestParams) -> 
 
 
 def _kind_of(ref: types.ResourceTemplateReference | types.PromptReference, argument: str) -> str:
-    """What an argument holds: of a template, its name says it; of a prompt, its own declaration."""
+    """The kind of an argument: its name in a template, its declared kind in a prompt; empty if it is unknown."""
     if isinstance(ref, types.ResourceTemplateReference):
         return argument if f"{{{argument}}}" in ref.uri else ""
     prompt = all_prompts().get(ref.name)
@@ -45,7 +45,7 @@ async def _values(ctx: RequestContext, app: ServerContext, kind: str, typed: str
     if kind in ("month", ORGANIZATION):
         every = months(12) if kind == "month" else list(app.api.organizations)
         return [one for one in every if one.startswith(typed.strip())], False
-    # JSON may hold half of a character, which nobody can write down.
+    # JSON may hold half of a surrogate pair.
     letters = typed.encode("utf-8", "ignore").decode().strip().casefold()[:_LONGEST]
     whose = app.api.organization_id or len(app.settings.organizations) < 2
     if (
@@ -55,8 +55,8 @@ async def _values(ctx: RequestContext, app: ServerContext, kind: str, typed: str
         or not await _allowed(ctx, app, known)
     ):
         return [], False
-    # A single letter finds half of everything: it is looked for in the newest only.
-    found = await app.completion_search.look(
+    # A single letter matches half of all records: only the newest are searched.
+    found = await app.completion_search.search(
         app.api, known, letters if len(letters) > 1 or not letters.isascii() else ""
     )
     if found is None:
@@ -67,7 +67,7 @@ async def _values(ctx: RequestContext, app: ServerContext, kind: str, typed: str
 
 
 async def _allowed(ctx: RequestContext, app: ServerContext, kind: Target) -> bool:
-    """Whether the list that is searched is offered as a tool, and the policy lets it be read unasked."""
+    """Whether the list is offered as a tool and the policy allows reading it without approval."""
     if kind.operation not in app.offered:
         return False
     try:

@@ -1,8 +1,7 @@
-"""What was found lately for letters that a person types, and the search for more of it.
+"""Searches Zoho for the letters that a person types, and keeps the results for some seconds.
 
-What was found is kept for seconds: a longer word is looked for in what a shorter one found, where that was everything.
-One search runs at a time; what was typed while it ran is searched for only in its last state. After a change nothing
-found before counts.
+A complete result for a shorter word also serves a longer one. Per list, one search runs at a time; of the words typed
+meanwhile, only the last is searched for. A change makes earlier results invalid.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +17,12 @@ from zoho_mcp.text import visible
 from zoho_mcp.zoho.client import ZohoApi
 
 KEPT = 10.0
-"""Seconds."""
+"""Seconds for which a result is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Something that is looked for: in which list, what is given back, and what the letters are compared with."""
+    """A search: the list operation, the field that is returned, and the fields that the letters are compared with."""
 
     operation: str
     value: str
@@ -41,12 +40,12 @@ TARGETS: Mapping[str, Target] = {
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search for `letters` gave. It counts until a time, and until something changes.
+    """The result of a search for `letters`, valid until a time or a change.
 
     Attributes:
-        complete: whether Zoho had no more of it.
+        complete: whether Zoho has no further rows.
         until: seconds of the client's clock.
-        changes: how many changes were known when the search began.
+        changes: the number of changes when the search began.
     """
 
     letters: str
@@ -57,7 +56,7 @@ class SearchResult:
 
 
 class CompletionSearch:
-    """What was found lately, by list, books and typed letters."""
+    """The recent results, by list, organisation and letters."""
 
     def __init__(self, clock: Callable[[], float], subscribers: Subscribers) -> None:
         self._clock = clock
@@ -66,8 +65,8 @@ class CompletionSearch:
         self._typed: dict[str, str] = {}
         self._searching: dict[str, anyio.Lock] = {}
 
-    async def look(self, api: ZohoApi, kind: Target, typed: str) -> SearchResult | None:
-        """The rows of a list that may fit; None when more was typed before the search could begin."""
+    async def search(self, api: ZohoApi, kind: Target, typed: str) -> SearchResult | None:
+        """The rows that may match; None if more was typed before the search began."""
         name = f"{kind.operation} {api.books}"
         self._typed[name] = typed
         if found := self._known(name, typed):
@@ -83,32 +82,24 @@ class CompletionSearch:
     def _known(self, name: str, typed: str) -> SearchResult | None:
         for length in range(len(typed), -1, -1):
             found = self._found.get((name, typed[:length]))
-            if found and self._counts(found) and (found.complete or length == len(typed)):
+            if found and self._is_valid(found) and (found.complete or length == len(typed)):
                 return found
         return None
 
-    def _counts(self, found: SearchResult) -> bool:
+    def _is_valid(self, found: SearchResult) -> bool:
         return found.until > self._clock() and found.changes == self._subscribers.changes
 
-    async def _search(self, api: ZohoApi, kind: Target, typed: str) -> SearchResult:
-        self._found = {key: one for key, one in self._found.items() if self._counts(one)}
-        return await _searched(api, kind, typed, self._clock() + KEPT, self._subscribers.changes)
-
-
-async def _searched(api: ZohoApi, kind: Target, letters: str, until: float, changes: int) -> SearchResult:
-    try:
-        envelope = await api.run(kind.operation, {"search_text": letters} if letters else {})
-    except ZohoMcpError:
-        # A failing completion is not reported or retried at every keystroke.
-        return SearchResult(letters, (), False, until, changes)
-    rows: list[dict[str, Any]] = envelope[api.catalog.operations[kind.operation].answer.key]
-    # Zoho ignores a search that it does not know.
-    rows = [row for row in rows if shows(row, letters)]
-    kept = {name for one in TARGETS.values() if one.operation == kind.operation for name in (one.value, *one.texts)}
-    return SearchResult(
-        letters,
-        [{name: visible(str(row.get(name, ""))) for name in kept} for row in rows],
-        not envelope.get("page_context", {}).get("has_more_page"),
-        until,
-        changes,
-    )
+    async def _search(self, api: ZohoApi, kind: Target, letters: str) -> SearchResult:
+        self._found = {key: one for key, one in self._found.items() if self._is_valid(one)}
+        until, changes = self._clock() + KEPT, self._subscribers.changes
+        try:
+            envelope = await api.run(kind.operation, {"search_text": letters} if letters else {})
+        except ZohoMcpError:
+            # A failing completion is not reported or retried at every keystroke.
+            return SearchResult(letters, (), False, until, changes)
+        rows: list[dict[str, Any]] = envelope[api.catalog.operations[kind.operation].answer.key]
+        kept = {name for one in TARGETS.values() if one.operation == kind.operation for name in (one.value, *one.texts)}
+        # Zoho ignores a search that it does not know.
+        found = [{name: visible(str(row.get(name, ""))) for name in kept} for row in rows if shows(row, letters)]
+        complete = not envelope.get("page_context", {}).get("has_more_page")
+        return SearchResult(letters, found, complete, until, changes)

@@ -1,7 +1,7 @@
 """Customers, invoices and the organisation as resources, for people to attach and for clients to watch.
 
-resources/list begins with what never changes and costs no request; its further pages name the newest customers and
-invoices. Nothing is kept here: what is read is what Zoho says now, and the cache hints say so.
+The first page of resources/list needs no request to Zoho; its further pages have the newest customers and invoices.
+Records are read from Zoho each time, and the cache hints say so.
 """
 
 import base64
@@ -32,7 +32,7 @@ _KINDS = {"customers": "get_customer", "invoices": "get_invoice"}
 
 
 async def list_resources(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-    """First the lists, then, page by page, the newest customers and the newest invoices."""
+    """resources/list: first the fixed addresses, then, page by page, the newest customers and invoices."""
     app, cursor = ctx.lifespan_context, (params.cursor if params else None) or ""
     pages = ["", *_pages(app)]
     if cursor not in pages:
@@ -47,7 +47,7 @@ async def list_resources(ctx: RequestContext, params: types.PaginatedRequestPara
 
 
 def _pages(app: ServerContext) -> list[str]:
-    """A page for each kind of record, of each organisation, whose tools are offered."""
+    """The cursors: one per organisation and kind of record whose tools are offered."""
     kinds = [kind for kind, reads in _KINDS.items() if {f"list_{kind}", reads} <= set(app.offered)]
     several = app.api.organizations if len(app.settings.organizations) > 1 else ("",)
     return [f"{kind} {organization}".strip() for organization in several for kind in kinds]
@@ -97,7 +97,7 @@ def _invoice(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
 async def list_templates(
     ctx: RequestContext, params: types.PaginatedRequestParams | None
 ) -> types.ListResourceTemplatesResult:
-    """Addresses of single records, and of the further pages of lists."""
+    """resources/templates/list: the addresses of single records and of further pages."""
     app = ctx.lifespan_context
     found = [
         types.ResourceTemplate(
@@ -114,7 +114,7 @@ async def list_templates(
 
 
 async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-    """The record as people read it, texts uncut; a list; a statement; or a file."""
+    """resources/read: a record with uncut texts, a list, a statement, a file or a skill."""
     app, uri = ctx.lifespan_context, str(params.uri)
     if skill := skill_at(app, uri):
         text = types.TextResourceContents(uri=uri, mime_type=MARKDOWN, text=skill_text(skill))
@@ -165,7 +165,7 @@ def _organization(app: ServerContext, operation: Operation, payload: Mapping[str
 
 
 def _page(uri: str, answer: dict[str, Any]) -> dict[str, Any]:
-    """A list with the address, instead of the arguments, of its next page."""
+    """The list with the address of its next page instead of the arguments."""
     if answer.pop("next", None):
         answer["next"] = f"{uri.partition('?')[0]}?page={answer['page'] + 1}"
     return answer

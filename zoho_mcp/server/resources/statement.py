@@ -1,4 +1,4 @@
-"""What one customer owes, as a resource: open invoices, payments, credits and the balance, added up exactly."""
+"""A customer's statement: open invoices, payments, credits and the balance, summed exactly."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from zoho_mcp.server.tools.reports import rows
 from zoho_mcp.zoho.client import ZohoApi
 
 MOST_PAYMENTS = 100
-"""Payments shown, the latest; all of them are added up."""
+"""The number of payments shown, the latest; the sums include all."""
 _CUSTOMER = ("customer_id", "contact_name", "company_name", "currency_code", "email")
 _INVOICE = ("invoice_id", "invoice_number", "date", "due_date", "status", "total", "balance",
             "currency_code")  # fmt: skip
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 
 async def statement(api: ZohoApi, customer_id: str) -> Json:
-    """The statement of today, by the organisation's date; amounts per currency, rows that do not fit left out."""
+    """The statement of today in the organisation's time zone. Amounts are per currency."""
     today, findings = await api.today(), Findings()
     customer = await api.record("get_customer", {"customer_id": customer_id})
     unpaid = rows(api, "list_invoices", findings, customer_id=customer_id, status="unpaid")

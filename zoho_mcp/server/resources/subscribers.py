@@ -10,8 +10,8 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, Res
 Change = Mapping[str, set[str]]
 """The ids that a change is about, by kind; a missing or empty kind may be any id."""
 MOST_SUBSCRIPTIONS = 1000
-"""In one listening; and of the older kind in all: the oldest are forgotten first, for nothing tells us when such a
-client is gone."""
+"""Subscriptions of one listening client, and of all older clients together. The oldest of these are dropped first, as
+nothing says when such a client is gone."""
 PATIENCE = 2.0
 """Seconds for a client to accept a notification; a slower client is unsubscribed."""
 
@@ -21,36 +21,36 @@ class Subscribers:
 
     def __init__(self, publish_change: Callable[[Change], Awaitable[None]] | None = None) -> None:
         self.publish_change = publish_change or _to_nobody
-        """Tells other servers of a change, for those who subscribed there."""
+        """Notifies other servers of a change, for the subscribers there."""
         self.bus = InMemorySubscriptionBus()
         self.handler = ListenHandler(self.bus)
         self.changes = 0
-        """Changes made through this server, or told of by others: what was found before the last may be out of date."""
+        """The number of changes made here or reported by other servers: earlier search results may be outdated."""
         self._listening = 0
-        self._heard: Counter[str] = Counter()
+        self._listened_to: Counter[str] = Counter()
         self._older: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
         self.are_any = False
-        """Whether somebody is to be told of changes: here, or perhaps at another server."""
+        """Whether there are subscribers: here, or possibly at another server."""
         self._count()
 
     def _count(self) -> None:
         self.are_any = bool(self._listening or self._older) or self.publish_change is not _to_nobody
 
     def uris(self) -> list[str]:
-        """Every address that somebody subscribed to."""
-        return sorted({*self._heard, *(uri for _, uri in self._older)})
+        """All addresses with a subscriber."""
+        return sorted({*self._listened_to, *(uri for _, uri in self._older)})
 
     def listening(self, uris: list[str]) -> None:
         """A client of 2026-07-28 began to listen."""
         self._listening += 1
-        self._heard.update(uris)
+        self._listened_to.update(uris)
         self._count()
 
     def unsubscribe(self, uris: list[str]) -> None:
-        """It stopped."""
+        """A client of 2026-07-28 stopped listening."""
         self._listening -= 1
-        self._heard.subtract(uris)
-        self._heard = +self._heard
+        self._listened_to.subtract(uris)
+        self._listened_to = +self._listened_to
         self._count()
 
     def add(self, session: ServerSession, uri: str) -> None:
@@ -61,12 +61,12 @@ class Subscribers:
         self._count()
 
     def drop(self, session: ServerSession, uri: str) -> None:
-        """It unsubscribed."""
+        """An older client unsubscribed."""
         self._older.pop((_who(session), uri), None)
         self._count()
 
     async def publish(self, uris: Collection[str]) -> None:
-        """Tell everybody who subscribed to one of these addresses."""
+        """Notify the subscribers of these addresses."""
         for uri in sorted(uris):
             await self.bus.publish(ResourceUpdated(uri))
         found: dict[int, list[tuple[ServerSession, str]]] = {}
@@ -75,22 +75,22 @@ class Subscribers:
                 found.setdefault(who, []).append((session, uri))
         async with anyio.create_task_group() as group:
             for who, subscribed in found.items():
-                group.start_soon(self._tell, who, subscribed)
+                group.start_soon(self._notify, who, subscribed)
 
-    async def _tell(self, who: int, subscribed: list[tuple[ServerSession, str]]) -> None:
+    async def _notify(self, who: int, subscribed: list[tuple[ServerSession, str]]) -> None:
         with anyio.move_on_after(PATIENCE) as patience:
             for session, uri in subscribed:
                 await session.send_resource_updated(uri)
         if patience.cancelled_caught:
-            # Otherwise every later change would wait for a client that does not read.
+            # Otherwise every later change would wait for this client.
             self._older = OrderedDict((key, session) for key, session in self._older.items() if key[0] != who)
             self._count()
 
 
-async def _to_nobody(touched: Change) -> None:
-    """There are no others."""
+async def _to_nobody(change: Change) -> None:
+    """There are no other servers."""
 
 
 def _who(session: ServerSession) -> int:
-    # A session is made for each request; what stays the same of a connection is what it said of itself at its start.
+    # A session is made for each request; the parameters of a connection's initialize stay the same.
     return id(session.client_params or session)

@@ -1,6 +1,6 @@
 """Notifies the subscribers of a resource of changes made through this server, in both eras of the protocol.
 
-2026-07-28: `subscriptions/listen`, one open request a client. Older: `resources/subscribe`, a notification each.
+2026-07-28: `subscriptions/listen`, one open request per client. Older: `resources/subscribe`, with notifications.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.client import ORGANIZATION
 
 _OF_BOTH = frozenset({"customers", "invoices", "payments", "credit_notes", "recurring_invoices"})
-"""Toolsets whose changes show in customers and invoices: all move money, names or statuses there."""
+"""Toolsets whose changes affect customers and invoices: money, names or statuses."""
 
 
 async def listen(
@@ -26,13 +26,15 @@ async def listen(
 ) -> types.SubscriptionsListenResult:
     """subscriptions/listen: stays open and carries the notifications."""
     app = ctx.lifespan_context
-    subscribers, wished = app.subscribers, params.notifications
-    uris = [uri for uri in wished.resource_subscriptions or () if match(app, uri) is not None]
+    subscribers, requested = app.subscribers, params.notifications
+    uris = [uri for uri in requested.resource_subscriptions or () if match(app, uri) is not None]
     if len(uris) > MOST_SUBSCRIPTIONS:
-        # Every change is compared with every one of them.
+        # Every change is compared with each of them.
         raise MCPError(types.INVALID_PARAMS, f"At most {MOST_SUBSCRIPTIONS} resources can be watched at once.")
-    heard = wished.model_copy(update={"resource_subscriptions": uris}) if wished.resource_subscriptions else wished
-    params = params.model_copy(update={"notifications": heard})
+    accepted = (
+        requested.model_copy(update={"resource_subscriptions": uris}) if requested.resource_subscriptions else requested
+    )
+    params = params.model_copy(update={"notifications": accepted})
     subscribers.listening(uris)
     try:
         return await subscribers.handler(ctx, params)
@@ -56,37 +58,37 @@ async def unsubscribe(ctx: RequestContext, params: types.UnsubscribeRequestParam
 
 
 async def notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]) -> None:
-    """Tell subscribers, here and at other servers, what a change may have touched."""
+    """Notify the subscribers, here and at other servers, of a change."""
     if call.operation.toolset not in _OF_BOTH and call.operation.answer.key != "invoice":
         return
     change = {ORGANIZATION: {call.organization_id}, **_touched(call.operation, call.arguments, envelope)}
-    await tell_of(app, change)
+    await notify_local(app, change)
     await app.subscribers.publish_change(change)
 
 
-async def tell_of(app: ServerContext, touched: Change) -> None:
-    """Tell those who subscribed here to what a change, of this server or of another, may have touched."""
+async def notify_local(app: ServerContext, change: Change) -> None:
+    """Notify the subscribers here of a change, made by this server or another."""
     app.subscribers.changes += 1
-    await app.subscribers.publish({uri for uri in app.subscribers.uris() if _affects(app, touched, uri)})
+    await app.subscribers.publish({uri for uri in app.subscribers.uris() if _affects(app, change, uri)})
     await app.subscribers.bus.publish(ResourcesListChanged())
 
 
-def _affects(app: ServerContext, touched: Change, uri: str) -> bool:
+def _affects(app: ServerContext, change: Change, uri: str) -> bool:
     found = meaning(app, uri)
     if found is None or app.catalog.operations[found[0].operation].http.account:
         return False
-    # A list is affected by everything; so is every record of a kind of which the call does not say which it changed.
-    return all(not touched.get(name) or value in touched[name] for name, value in found[1].items())
+    # Every change affects lists. A change without the ids of a kind affects all records of that kind.
+    return all(not change.get(name) or value in change[name] for name, value in found[1].items())
 
 
 def _touched(operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]) -> dict[str, set[str]]:
-    """The customers and invoices that the call and its answer name, by kind; empty where that may not be all."""
+    """The ids of customers and invoices in the call and its response; empty for a kind if others may be affected."""
     found: dict[str, set[str]] = {"customer_id": set(), "invoice_id": set()}
     for source in (arguments, operation.record_in(envelope)):
         for name, value in _ids(source):
             found[name].add(value)
     if operation.http.method == "PUT":
-        # What it belonged to before is not known.
+        # Where it belonged before is unknown.
         if "customer_id" in arguments and "{customer_id}" not in operation.http.path:
             found["customer_id"].clear()
         if "invoices" in arguments:

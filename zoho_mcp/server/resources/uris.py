@@ -12,14 +12,14 @@ from zoho_mcp.zoho.client import ORGANIZATION
 
 JSON = "application/json"
 LASTING = 300_000
-"""Milliseconds for which a client may keep what hardly ever changes; it may keep nothing else."""
+"""Milliseconds for which a client may cache a resource that hardly ever changes."""
 MOST_IDS = 25
-"""In the address of one file: as many invoices as Zoho puts into one PDF."""
+"""Ids in the address of a file: the invoices that Zoho puts into one PDF."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceKind:
-    """One kind of resource. `template` may hold `{argument}` of the operation, or `{?page}` at its end."""
+    """A kind of resource. `template` may have `{argument}` for arguments of the operation, or `{?page}` at its end."""
 
     template: str
     operation: str
@@ -46,19 +46,19 @@ CHANGES = ResourceKind(f"{SCHEME}changes", "list_changes", "Changes of today",
                        "What was changed, declined or refused through this server today")  # fmt: skip
 STATEMENT = next(address for address in KINDS if address.template.endswith("/statement"))
 _NEEDED: Mapping[str, tuple[str, ...]] = {
-    # It shows callers their own calls, and of records what they may read: always there, whatever tools are offered.
+    # It shows callers only their own calls and records that they may read, so it needs no tool.
     CHANGES.template: (),
     STATEMENT.template: ("get_customer", "list_invoices", "list_payments", "list_credit_notes"),
 }
 
 
 def needed(address: ResourceKind) -> tuple[str, ...]:
-    """The operations that reading an address of this kind runs."""
+    """The operations that a resource of this kind reads."""
     return _NEEDED.get(address.template, (address.operation,))
 
 
 def kinds(app: ServerContext) -> Iterator[ResourceKind]:
-    """Every kind: those above, and the files of the catalog."""
+    """All kinds: those above, and the files of the catalog."""
     yield from (*KINDS, CHANGES)
     for operation in app.catalog.operations.values():
         if file := operation.answer.file:
@@ -66,19 +66,19 @@ def kinds(app: ServerContext) -> Iterator[ResourceKind]:
 
 
 def expanded(template: str, arguments: Mapping[str, Any]) -> str:
-    """An address with its arguments: `invoices/{invoice_id}/pdf`, `invoices/pdf{?invoice_ids}`."""
+    """A template such as `invoices/{invoice_id}/pdf` or `invoices/pdf{?invoice_ids}` with its arguments filled in."""
     plain, _, name = template.removesuffix("}").partition("{?")
     path = fill(plain if name else template, lambda argument: str(arguments[argument]))
     return f"{path}?{name}={','.join(arguments[name])}" if name else path
 
 
 def readable(app: ServerContext) -> Iterator[ResourceKind]:
-    """The kinds whose operations are offered: what a setting keeps from a model as a tool is no resource either."""
+    """The kinds whose operations are offered: tools that are switched off are not resources either."""
     return (address for address in kinds(app) if all(name in app.offered for name in needed(address)))
 
 
 def template(app: ServerContext, address: ResourceKind) -> str:
-    """How an address of this kind is written; with several organisations, it says whose books they are."""
+    """The template of a kind; with several organisations it names the organisation."""
     if len(app.api.client.organizations) < 2:
         return address.template
     rest = address.template.removeprefix(SCHEME)
@@ -86,7 +86,7 @@ def template(app: ServerContext, address: ResourceKind) -> str:
 
 
 def match(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] | None:
-    """The kind of an address and its arguments; None where there is no such resource for the caller."""
+    """The kind and arguments of an address; None if the caller has no such resource."""
     found = meaning(app, uri)
     if found is None or found[0] not in readable(app):
         return None
@@ -94,7 +94,7 @@ def match(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] |
 
 
 def meaning(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]] | None:
-    """The same, whether or not the caller may read it."""
+    """The kind and arguments of an address, whether or not the caller may read it; None for another address."""
     for address in kinds(app):
         if found := _pattern(template(app, address)).fullmatch(uri):
             return address, found.groupdict()
@@ -103,7 +103,7 @@ def meaning(app: ServerContext, uri: str) -> tuple[ResourceKind, dict[str, str]]
 
 @lru_cache(maxsize=64)
 def _pattern(template: str) -> re.Pattern[str]:
-    """Matches an address of that template; arguments are digits."""
+    """The pattern of the addresses of a template; arguments are digits."""
     plain = re.sub(r"{(\w+)}", r"(?P<\1>[0-9]{1,30})", template)
     plain = plain.replace("{?page}", r"\?page=(?P<page>[1-9][0-9]{0,6})")
     return re.compile(

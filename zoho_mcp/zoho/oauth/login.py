@@ -31,7 +31,7 @@ class Attempt:
 
     @property
     def redirect_uri(self) -> str:
-        """The address to which Zoho redirects the browser. Zoho refuses to register 127.0.0.1 (seen by rclone users)."""
+        """The address to which Zoho redirects the browser. Zoho refuses to register 127.0.0.1 (seen with rclone)."""
         return f"http://localhost:{self.port}{PATH}"
 
 
