@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -51,14 +52,12 @@ def messages() -> list[str]:
     return re.findall(r"^### `(.+)`$", PAGES["troubleshooting.md"], re.MULTILINE)
 
 
+@cache
 def texts() -> str:
     """Every string of the package; the parts of an f-string one by one, as they are written."""
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (CHECKOUT / "zoho_mcp").rglob("*.py"))
     constants = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
     return "\n".join(value for value in constants if isinstance(value, str))
-
-
-TEXTS = texts()
 
 
 @pytest.fixture
@@ -142,7 +141,7 @@ def test_a_message_that_is_explained_is_one_the_product_says(message: str) -> No
     parts = [part.strip() for part in re.split("\u2039[^\u203a]*\u203a", message)]
     long = [part for part in parts if len(part) > 4]
     assert long
-    assert [part for part in parts if part not in TEXTS] == []
+    assert [part for part in parts if part not in texts()] == []
 
 
 def test_the_files_of_the_clients_are_those_the_code_uses() -> None:
