@@ -206,7 +206,9 @@ class Use:
 async def use_every_tool(zoho: Zoho, folder: Path, product: str) -> list[Use]:
     """Tell all stories to a server on that sandbox; what was used, in order."""
     used: list[Use] = []
-    async with zoho.client(product=product, toolsets=("all",), upload_dir=folder, repeat_window=0) as client:
+    async with zoho.client(
+        checks=True, product=product, toolsets=("all",), upload_dir=folder, repeat_window=0
+    ) as client:
 
         async def use(tool: str, **arguments: Any) -> dict[str, Any]:
             used.append(Use(tool, arguments, await call(client, tool, **arguments)))
@@ -242,7 +244,7 @@ async def ask_for_figures(zoho: Zoho, product: str) -> list[Use]:
         *(("summarize_records", {"records": records, "group_by": by}) for records in SUMMARIES
           for by in SUMMARIES[records]),
     ]  # fmt: skip
-    async with zoho.client(product=product, toolsets=("all",)) as client:
+    async with zoho.client(checks=True, product=product, toolsets=("all",)) as client:
         customers = (await call(client, "list_customers"))["customers"]
         calls += [("get_customer_statement", {"customer_id": row["customer_id"]}) for row in customers]
         return [Use(tool, arguments, await call(client, tool, **arguments)) for tool, arguments in calls]

@@ -180,12 +180,12 @@ async def test_a_list_without_pages_says_what_it_left_out(zoho: Zoho) -> None:
 
 @both_eras
 async def test_answers_come_as_text_or_structured_or_both(zoho: Zoho, era: Era) -> None:
-    async with zoho.client(era, answer="text") as client:
+    async with zoho.client(era, checks=True, answer="text") as client:
         assert all(tool.output_schema is None for tool in (await client.list_tools()).tools)
         text = await client.call_tool("list_items", {})
-    async with zoho.client(era, answer="structured") as client:
+    async with zoho.client(era, checks=True, answer="structured") as client:
         structured = await client.call_tool("list_items", {})
-    async with zoho.client(era) as client:
+    async with zoho.client(era, checks=True) as client:
         both = await client.call_tool("list_items", {})
     assert text.structured_content is None
     assert structured.content == []

@@ -177,7 +177,7 @@ READERS = [
     *(PACKAGE / "policy" / f"{name}.py" for name in POLICY),
     *(PACKAGE / "server").glob("delivery/*.py"),
     *(PACKAGE / "server" / "tools" / f"{name}.py" for name in (
-        "composite", "customer_search", "figures", "filters", "payment_currency", "record_numbers", "reports",
+        "composite", "customer_search", "figures", "filter_check", "payment_currency", "record_numbers", "reports",
     )),
     *(PACKAGE / "server" / "results" / f"{name}.py" for name in ("remarks", "totals")),
     *(PACKAGE / "server" / "resources" / f"{name}.py" for name in ("handlers", "statement")),
