@@ -99,7 +99,7 @@ class _Sandbox(Starlette):
     """Faults come first: a fault that breaks a connection must not become a 500 response."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.state.faults.around(super().__call__, scope, receive, send)
+        await self.state.faults.respond(super().__call__, scope, receive, send)
 
 
 def _internal_error(request: Request, error: Exception) -> Response:

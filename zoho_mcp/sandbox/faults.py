@@ -8,19 +8,22 @@ import asyncio
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zoho_mcp.sandbox.fault_responses import KINDS, ConnectionCutError, Next, Sleep
-
-__all__ = ["ConnectionCutError", "Faults", "Rule", "parse"]
+from zoho_mcp.sandbox.fault_responses import KINDS, Message
 
 _BASE = re.compile(r"/(invoice|books)/v3(?=/)")
 _TIMES = re.compile(r"(\d+)|(\d+(?:\.\d+)?)%|\*")
+
+
+class ConnectionCutError(Exception):
+    """The connection must break here. The server of the app has to do it: ASGI has no message for it."""
 
 
 @dataclass
@@ -73,7 +76,7 @@ class Faults:
         clock: Callable[[], datetime],
         revoke: Callable[[], None],
         *,
-        sleep: Sleep = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.rules: list[Rule] = []
@@ -85,7 +88,7 @@ class Faults:
         self._chance = chance
 
     def clock(self) -> datetime:
-        """What the app takes for now."""
+        """The time as the app sees it."""
         return self._clock() + self.skew
 
     def add(self, *rules: str) -> None:
@@ -93,21 +96,34 @@ class Faults:
         self.rules += [parse(rule) for rule in rules]
 
     def clear(self) -> None:
-        """No faults from here on, and the right time."""
+        """Remove all rules and set the right time."""
         self.rules.clear()
         self.skew = timedelta()
 
-    async def around(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request with `app`, or with the fault that is its turn."""
+    async def respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request with `app`, or with the fault whose turn it is. Raises ConnectionCutError."""
         rule = self._rule(scope) if scope["type"] == "http" and self.rules else None
         if rule is None:
             await app(scope, receive, send)
             return
         self.hits[rule.kind] += 1
         kind = KINDS[rule.kind]
-        altered = {**scope, "query_string": kind.rewrite(scope["query_string"], rule.value)}
-        passed_on: Next = _passing_on(app, altered, receive)
-        await kind.act(self, rule.value, passed_on, send)
+        if rule.kind == "delay":
+            await self.sleep(float(rule.value))
+        elif rule.kind == "revoke":
+            self.revoke()
+        elif rule.kind == "ignore":
+            scope = {**scope, "query_string": _without(scope["query_string"], rule.value.split(","))}
+        start: Message = {}
+        body = b""
+        if kind.is_carried_out:
+            start, body = await _own_response(app, scope, receive)
+        if rule.kind == "late":
+            await self.sleep(float(rule.value))
+        for message in kind.reply(start, body, rule.value):
+            if message is None:
+                raise ConnectionCutError
+            await send(message)
 
     def _rule(self, scope: Scope) -> Rule | None:
         path = _BASE.sub("", str(scope["path"]), count=1)
@@ -118,8 +134,18 @@ class Faults:
         return None
 
 
-def _passing_on(app: ASGIApp, scope: Scope, receive: Receive) -> Next:
-    async def passed_on(send: Send) -> None:
-        await app(scope, receive, send)
+async def _own_response(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
+    """The response of the app, which has carried the request out by then."""
+    messages: list[Message] = []
 
-    return passed_on
+    async def collect(message: Message) -> None:
+        messages.append(message)
+
+    await app(scope, receive, collect)
+    return messages[0], b"".join(bytes(message.get("body", b"")) for message in messages[1:])
+
+
+def _without(query: bytes, names: list[str]) -> bytes:
+    """The query without the parameters of these names."""
+    pairs = parse_qsl(query.decode(), keep_blank_values=True)
+    return urlencode([(name, value) for name, value in pairs if name not in names]).encode()
