@@ -17,7 +17,7 @@ from zoho_mcp.sandbox.request_log import LoggedRequest, remember, without_secret
 from zoho_mcp.sandbox.store import Store
 from zoho_mcp.sandbox.times import zone
 from zoho_mcp.sandbox.wire import json_wire
-from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_url, missing_organization, wrong_organization
+from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_url, wrong_organization
 from zoho_mcp.sandbox.wire.forms import read_body, read_form
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.key_tables import shape
@@ -146,7 +146,8 @@ class Dispatcher:
         # that forgets it before somebody with two organisations does.
         wanted = _named(incoming)
         if not wanted:
-            raise missing_organization()
+            # The code was observed; the wording and the status are unverified.
+            raise ZohoError(9017, "Please specify the organization.")
         found = self.store.shared.get("organization", wanted)
         if found is None:
             raise wrong_organization(wanted)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from zoho_mcp.sandbox.wire.errors import too_many_at_once, too_many_per_day, too_many_per_minute
+from zoho_mcp.sandbox.wire.errors import ZohoError
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,12 @@ class Meter:
         """One request in process, from its arrival to its response."""
         with self._lock:
             if self._running >= self.limits.at_once:
-                raise too_many_at_once()
+                raise ZohoError(
+                    1070,
+                    "You have reached the maximum number of in process requests allowed. "
+                    "Kindly try again after some time.",
+                    429,
+                )
             self._running += 1
         try:
             yield
@@ -58,12 +63,19 @@ class Meter:
         with self._lock:
             today, used = self._used(organization_id, now)
             if used >= self.limits.served_per_day:
-                raise too_many_per_day(self.limits.per_day)
+                limit = self.limits.per_day
+                message = f"The API call for this organization has exceeded the maximum call rate limit of {limit}."
+                raise ZohoError(45, message, 429)
             minute = self._minute.setdefault(organization_id, deque())
             while minute and now - minute[0] >= timedelta(minutes=1):
                 minute.popleft()
             if len(minute) >= self.limits.per_minute:
-                raise too_many_per_minute()
+                raise ZohoError(
+                    44,
+                    "For security reasons your organization has been blocked as it have exceeded the maximum number of "
+                    "requests per minute that can originate from an organization.",
+                    429,
+                )
             minute.append(now)
             self._day[organization_id] = (today, used + 1)
 

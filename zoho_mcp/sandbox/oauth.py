@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from zoho_mcp.sandbox.store import Books, Store
 from zoho_mcp.sandbox.times import parse_stamp, stamp
-from zoho_mcp.sandbox.wire.errors import missing_token, not_authorized
+from zoho_mcp.sandbox.wire.errors import ZohoError, not_authorized
 from zoho_mcp.sandbox.wire.json_wire import Record
 
 LIFETIME = timedelta(hours=1)
@@ -112,7 +112,12 @@ def revoke_all(store: Store) -> None:
 def authenticate(store: Store, authorization: str, now: datetime) -> Record:
     """The access token record of an Authorization header. Raises ZohoError."""
     if not authorization:
-        raise missing_token()
+        raise ZohoError(
+            14,
+            "The request could not be authenticated as the authentication value you entered is invalid. "
+            "Enter a valid authentication value and try again.",
+            401,
+        )
     scheme, _, presented = authorization.partition(" ")
     record = store.shared.get("access_token", presented.strip())
     if scheme.lower() not in ("zoho-oauthtoken", "bearer") or record is None or _expired(record, now):

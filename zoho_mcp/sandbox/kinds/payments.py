@@ -165,7 +165,7 @@ def create_payment(request: Request) -> Reply:
         "payment_number": str(request.books.next_number("payment")),
         "customer_id": contact["contact_id"],
         **{name: contact[name] for name in ("currency_id", "currency_code", "currency_symbol", "price_precision")},
-        "exchange_rate": settings.currency(request.books, contact["currency_id"])["exchange_rate"],
+        "exchange_rate": settings.CURRENCY.find(request.books, contact["currency_id"])["exchange_rate"],
         "date": request.today, "created_time": request.stamp,
     }  # fmt: skip
     _write(request, payment)

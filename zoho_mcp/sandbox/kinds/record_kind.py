@@ -8,7 +8,7 @@ from typing import TypeAlias
 from zoho_mcp.sandbox.listing import Listing, respond_many
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import touch
-from zoho_mcp.sandbox.wire.errors import does_not_exist
+from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist
 from zoho_mcp.sandbox.wire.fields import Fields, Reader
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import BOTH, Reply, Request, Route, created, done
@@ -49,12 +49,14 @@ class RecordKind:
     """Its name in refusals: "Credit Note"."""
     code: int = 1002
     """Zoho's code for a record that does not exist."""
+    refusal: tuple[int, str, int] | None = None
+    """Code, message and HTTP status for a record that does not exist, where Zoho's words are others."""
     key: str = ""
     """The key of one record in a response, if it is not the name."""
     saved: str = "one"
     """The shape of a response to a write."""
     products: tuple[str, ...] = BOTH
-    listing: Listing
+    listing: Listing | None = None
     found: str = "success"
     created: str = ""
     updated: str = ""
@@ -85,7 +87,7 @@ class RecordKind:
         """The record of that id; `word` names it in the refusal. Raises ZohoError."""
         found = books.get(self.name, record_id)
         if found is None:
-            raise does_not_exist(word or self.word, self.code)
+            raise ZohoError(*self.refusal) if self.refusal else does_not_exist(word or self.word, self.code)
         return found
 
     def named(self, request: Request) -> Record:
@@ -133,10 +135,6 @@ class RecordKind:
         self.write(request, record)
         self.save(request, record)
 
-    def get_list(self, request: Request) -> Reply:
-        """GET of the list."""
-        return respond_many(request, self.listing, lambda: self.rows(request))
-
     def get_one(self, request: Request) -> Reply:
         """GET of one record."""
         return done(self.found, **self.shown(request, self.named(request)))
@@ -148,7 +146,8 @@ class RecordKind:
     def router(self) -> "Router":
         """A router with the routes that follow from the declaration."""
         router = Router(self)
-        router.add("GET", "", self.get_list, "list")
+        if (listing := self.listing) is not None:
+            router.add("GET", "", lambda request: respond_many(request, listing, lambda: self.rows(request)), "list")
         router.add("GET", router.one, self.get_one, "one")
         if self.created:
             router.add("POST", "", self._create, self.saved)

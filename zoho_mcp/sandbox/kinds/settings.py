@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 
+from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO
 from zoho_mcp.sandbox.store import Books
-from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value, no_such_currency
-from zoho_mcp.sandbox.wire.fields import number, text, whole
+from zoho_mcp.sandbox.wire.errors import invalid_value
+from zoho_mcp.sandbox.wire.fields import limited, number, text, text_fields, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
-from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, created, done
+from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
 MOST_DECIMALS = 6  # of a currency
 
@@ -17,14 +18,6 @@ def tax(books: Books, tax_id: str) -> Record:
     found = books.get("tax", tax_id)
     if found is None:
         raise invalid_value("tax_id")
-    return found
-
-
-def currency(books: Books, currency_id: str) -> Record:
-    """The currency of that id."""
-    found = books.get("currency", currency_id)
-    if found is None:
-        raise no_such_currency()
     return found
 
 
@@ -47,72 +40,79 @@ def tax_label(tax_name: str, percentage: object) -> str:
     return f"{tax_name} ({percentage}%)"
 
 
+def one_page(report_name: str, sort_column: str = "", applied_filter: str = "") -> Record:
+    """The page_context of a table that always fits on one page."""
+    return {"report_name": report_name, "sort_column": sort_column, "sort_order": "A", "applied_filter": applied_filter}
+
+
+def _write_tax(request: Request, record: Record) -> None:
+    if not record["tax_name"] or not ZERO <= record["tax_percentage"] <= HUNDRED:
+        raise invalid_value("tax_percentage" if record["tax_name"] else "tax_name")
+
+
+def _write_currency(request: Request, record: Record) -> None:
+    code = record["currency_code"]
+    if not code or any(other["currency_code"] == code for other in request.books.all("currency")):
+        raise invalid_value("currency_code")
+    if record["price_precision"] > MOST_DECIMALS:
+        raise invalid_value("price_precision")
+    record |= {
+        "currency_name": code, "currency_name_formatted": f"{code}- {code}",
+        "currency_symbol": text(request.body, "currency_symbol", code), "is_base_currency": False,
+        "exchange_rate": Decimal(1), "effective_date": request.today,  # until a document gives another rate
+    }  # fmt: skip
+
+
+TAX = RecordKind(
+    name="tax",
+    path="/settings/taxes",
+    scope="settings",
+    tables="taxes",
+    word="Tax",
+    created="The tax has been added.",
+    fields={"tax_name": (limited(100), ""), "tax_percentage": (number, None)},
+    new=lambda request: {"tax_type": "tax"},
+    write=_write_tax,
+)
+CURRENCY = RecordKind(
+    name="currency",
+    path="/settings/currencies",
+    scope="settings",
+    tables="currencies",
+    word="Currency",
+    refusal=(9004, "This currency does not exist. Please choose a valid currency", 400),
+    created="The currency has been added.",
+    fields={
+        **text_fields(currency_code=100), "price_precision": (whole, 2), "currency_format": (text, "1,234,567.89"),
+    },
+    write=_write_currency,
+)  # fmt: skip
+taxes, currencies = TAX.router(), CURRENCY.router()
+
+
+@taxes.on_all("GET", "", "list")
 def list_taxes(request: Request) -> Reply:
-    """GET /settings/taxes."""
+    """All taxes, on one page."""
     context = one_page("Taxes", "tax_name", request.query.get("filter_by", "Taxes.Active"))
-    return done(
-        taxes=request.books.all("tax"), page_context=context | {"as_of_date": request.today, "to_date": request.today}
-    )
+    context |= {"as_of_date": request.today, "to_date": request.today}
+    return done(taxes=request.books.all("tax"), page_context=context)
 
 
-def get_tax(request: Request) -> Reply:
-    """GET /settings/taxes/{tax_id}."""
-    found = request.books.get("tax", request.path["tax_id"])
-    if found is None:
-        raise does_not_exist("Tax")
-    return done(tax=found)
-
-
-def create_tax(request: Request) -> Reply:
-    """POST /settings/taxes."""
-    tax_id = request.books.new_id()
-    name = text(request.body, "tax_name", limit=100)
-    percentage = number(request.body, "tax_percentage")
-    if not name or not ZERO <= percentage <= HUNDRED:
-        raise invalid_value("tax_name" if not name else "tax_percentage")
-    record: Record = {"tax_id": tax_id, "tax_name": name, "tax_percentage": percentage, "tax_type": "tax"}
-    request.books.put("tax", tax_id, record)
-    return created("The tax has been added.", f"/settings/taxes/{tax_id}", tax=record)
-
-
+@currencies.on_all("GET", "", "list")
 def list_currencies(request: Request) -> Reply:
-    """GET /settings/currencies."""
+    """All currencies, on one page."""
     return done(currencies=request.books.all("currency"), page_context=one_page("Currencies"))
 
 
-def get_currency(request: Request) -> Reply:
-    """GET /settings/currencies/{currency_id}."""
-    return done(currency=currency(request.books, request.path["currency_id"]))
-
-
-def create_currency(request: Request) -> Reply:
-    """POST /settings/currencies. Its exchange rate is 1 until a document gives another."""
-    currency_id, body = request.books.new_id(), request.body
-    code = text(body, "currency_code", limit=100)
-    if not code or any(found["currency_code"] == code for found in request.books.all("currency")):
-        raise invalid_value("currency_code")
-    precision = whole(body, "price_precision", 2)
-    if precision > MOST_DECIMALS:
-        raise invalid_value("price_precision")
-    record: Record = {
-        "currency_id": currency_id, "currency_code": code, "currency_name": code,
-        "currency_name_formatted": f"{code}- {code}", "currency_symbol": text(body, "currency_symbol", code),
-        "price_precision": precision, "currency_format": text(body, "currency_format", "1,234,567.89"),
-        "is_base_currency": False, "exchange_rate": Decimal(1), "effective_date": request.today,
-    }  # fmt: skip
-    request.books.put("currency", currency_id, record)
-    return created("The currency has been added.", f"/settings/currencies/{currency_id}", currency=record)
-
-
-def list_exchange_rates(request: Request) -> Reply:
-    """GET /settings/currencies/{currency_id}/exchangerates. The sandbox knows one rate: today's."""
-    found = currency(request.books, request.path["currency_id"])
+@currencies.on_one("GET", "/exchangerates", shape="exchange_rates")
+def list_exchange_rates(request: Request, found: Record) -> Record:
+    """The sandbox has one rate: today's."""
     rate = {name: found[name] for name in ("currency_id", "currency_code", "effective_date")}
-    return done(exchange_rates=[rate | {"exchange_rate_id": found["currency_id"], "rate": found["exchange_rate"]}])
+    return {"exchange_rates": [rate | {"exchange_rate_id": found["currency_id"], "rate": found["exchange_rate"]}]}
 
 
 def list_users(request: Request) -> Reply:
-    """GET /users: the owner; the sandbox has no other."""
+    """The owner; the sandbox has no other user."""
     owner = {
         "user_id": request.organization["organization_id"], "name": request.organization["contact_name"],
         "email": request.organization["email"], "user_role": "admin", "status": "active", "is_current_user": True,
@@ -121,30 +121,13 @@ def list_users(request: Request) -> Reply:
 
 
 def list_invoice_templates(request: Request) -> Reply:
-    """GET /invoices/templates."""
+    """The templates of invoices."""
     return done(templates=[found for found in request.books.all("template") if found["template_type"] == "invoice"])
 
 
-def one_page(report_name: str, sort_column: str = "", applied_filter: str = "") -> Record:
-    """The page_context of a table that always fits on one page."""
-    return {"report_name": report_name, "sort_column": sort_column, "sort_order": "A", "applied_filter": applied_filter}
-
-
-TAXES, CURRENCIES = "/settings/taxes", "/settings/currencies"
 ROUTES = [
-    Route("GET", TAXES, "settings.READ", list_taxes, "taxes.list"),
-    Route("POST", TAXES, "settings.CREATE", create_tax, "taxes.one"),
-    Route("GET", f"{TAXES}/{{tax_id}}", "settings.READ", get_tax, "taxes.one"),
-    Route("GET", CURRENCIES, "settings.READ", list_currencies, "currencies.list"),
-    Route("POST", CURRENCIES, "settings.CREATE", create_currency, "currencies.one"),
-    Route("GET", f"{CURRENCIES}/{{currency_id}}", "settings.READ", get_currency, "currencies.one"),
-    Route(
-        "GET",
-        f"{CURRENCIES}/{{currency_id}}/exchangerates",
-        "settings.READ",
-        list_exchange_rates,
-        "currencies.exchange_rates",
-    ),
+    *taxes.routes,
+    *currencies.routes,
     Route("GET", "/users", "settings.READ", list_users, "users.list"),
     Route("GET", "/invoices/templates", "invoices.READ", list_invoice_templates, "invoices.templates"),
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from zoho_mcp.sandbox.wire import json_wire
-from zoho_mcp.sandbox.wire.errors import malformed_body
+from zoho_mcp.sandbox.wire.errors import ZohoError
 from zoho_mcp.sandbox.wire.json_wire import Record
 
 
@@ -64,7 +64,7 @@ def _object(raw: bytes) -> Record:
     except ValueError:
         record = None
     if record is None:
-        raise malformed_body()
+        raise ZohoError(4, "Invalid value passed for JSONString")  # the code is unverified
     return record
 
 

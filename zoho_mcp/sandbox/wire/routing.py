@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import stamp
-from zoho_mcp.sandbox.wire.errors import invalid_url, invalid_value, method_not_allowed
+from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_url, invalid_value
 from zoho_mcp.sandbox.wire.forms import Upload
 from zoho_mcp.sandbox.wire.json_wire import Record
 
@@ -110,7 +110,8 @@ class RouteTable:
             raise invalid_url()
         allowed = [match for match in matches if match[1].method == method]
         if not allowed:
-            raise method_not_allowed()
+            # Unverified; reported by third parties.
+            raise ZohoError(37, "The HTTP method is not allowed for the requested resource", 405)
         # A literal part takes precedence over an id.
         _, route, ids = max(allowed, key=lambda match: match[0])
         return route, ids

@@ -3,7 +3,7 @@
 from zoho_mcp.sandbox.balances import Settled, Standing, invoice_status, settled, standings
 from zoho_mcp.sandbox.kinds.contacts.parts import address_from, persons_from, primary_of
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
-from zoho_mcp.sandbox.kinds.settings import base_currency, currency
+from zoho_mcp.sandbox.kinds.settings import CURRENCY, base_currency
 from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.store import Books
@@ -31,7 +31,7 @@ LANGUAGES = {
 TYPE_WORDS = {"customer": "Customer", "vendor": "Vendors"}
 SUMMARY = ("currency_id", "currency_code", "currency_symbol", "price_precision", "outstanding_receivable_amount",
            "unused_credits_receivable_amount")  # fmt: skip
-CURRENCY = ("is_base_currency", "currency_name_formatted")
+OF_CURRENCY = ("is_base_currency", "currency_name_formatted")
 TRANSACTIONS = ("invoice", "payment", "estimate", "creditnote", "recurring_invoice", "expense")
 OF_PERSONS = ("first_name", "last_name", "email", "phone")
 
@@ -77,8 +77,8 @@ def _before_delete(request: Request, contact: Record) -> None:
 def _detail(request: Request, contact: Record) -> Record:
     contact_id = contact["contact_id"]
     shown = _view(request, contact, standings(request.books, contact_id).get(contact_id, Standing()))
-    money = currency(request.books, contact["currency_id"])
-    summary = {name: shown[name] for name in SUMMARY} | {name: money[name] for name in CURRENCY}
+    money = CURRENCY.find(request.books, contact["currency_id"])
+    summary = {name: shown[name] for name in SUMMARY} | {name: money[name] for name in OF_CURRENCY}
     return {
         **shown,
         "has_transaction": _has_transactions(request.books, contact_id),
@@ -128,7 +128,8 @@ def _write(request: Request, contact: Record) -> None:
 
 
 def _write_terms(request: Request, contact: Record) -> None:
-    money = currency(request.books, text(request.body, "currency_id", contact["currency_id"]) or contact["currency_id"])
+    wanted = text(request.body, "currency_id") or contact["currency_id"]
+    money = CURRENCY.find(request.books, wanted)
     if money["currency_id"] != contact["currency_id"] and _has_transactions(request.books, contact["contact_id"]):
         # Zoho locks the currency once there are transactions; its code for that is unverified.
         raise ZohoError(9004, "The currency of a customer with transactions cannot be changed.")

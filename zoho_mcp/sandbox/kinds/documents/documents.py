@@ -9,7 +9,7 @@ from typing import Any
 from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts.parts import address_from, primary_of
 from zoho_mcp.sandbox.ledger import HUNDRED, ZERO, Discount, Line, Priced, Tax, Terms, price, rounded
-from zoho_mcp.sandbox.wire.errors import ZohoError, customer_not_accessible, does_not_exist, invalid_value
+from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
 from zoho_mcp.sandbox.wire.fields import as_number, choice, flag, number, record, records, text, text_fields, texts
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
@@ -41,16 +41,17 @@ def write_customer(request: Request, document: Record) -> None:
     contact = request.books.get("contact", customer_id)
     is_new = customer_id != document["customer_id"]
     if contact is None or (is_new and contact["status"] != "active"):
-        raise customer_not_accessible()
+        # Recorded for an unknown customer; for an inactive one it is unverified.
+        raise ZohoError(1002, "The Customer is not accessible.", 404)
     wanted = text(request.body, "currency_id")
     if wanted and wanted != contact["currency_id"]:
-        settings.currency(request.books, wanted)
+        settings.CURRENCY.find(request.books, wanted)
         raise invalid_value("currency_id")  # a document is in its customer's currency; the code is unverified
     if is_new:
         document["customer_id"] = customer_id
         document |= {name: contact[name] for name in ("currency_id", "currency_code", "currency_symbol")}
         document["price_precision"] = contact["price_precision"]
-        document["exchange_rate"] = settings.currency(request.books, contact["currency_id"])["exchange_rate"]
+        document["exchange_rate"] = settings.CURRENCY.find(request.books, contact["currency_id"])["exchange_rate"]
         document["billing_address"] = contact["billing_address"]
         document["shipping_address"] = contact["shipping_address"]
         primary = primary_of(contact)

@@ -35,13 +35,14 @@ def extras(request: Request, document: Record, contact: Record, template_type: s
     template = settings.template(request.books, document["template_id"], template_type)
     people = [person for person in contact["contact_persons"]
               if person["contact_person_id"] in document["contact_persons"]]  # fmt: skip
+    currency = settings.CURRENCY.find(request.books, document["currency_id"])
     symbol, precision = document["currency_symbol"], document["price_precision"]
     shipping = document["shipping_charge"]
     return {
         **{name: template[name] for name in ("template_id", "template_name")},
         "contact_persons_details": people,
         "contact_persons_associated": [_associated(person) for person in people],
-        "currency_name_formatted": settings.currency(request.books, document["currency_id"])["currency_name_formatted"],
+        "currency_name_formatted": currency["currency_name_formatted"],
         "customer_default_billing_address": contact["billing_address"],
         "customer_custom_fields": contact["custom_fields"],
         "customer_custom_field_hash": custom_field_hash(contact["custom_fields"]),

@@ -155,7 +155,7 @@ def _write_paid_through(request: Request, expense: Record) -> None:
 
 def _write_currency(request: Request, expense: Record) -> None:
     wanted = text(request.body, "currency_id") or expense["currency_id"]
-    currency = settings.currency(request.books, wanted) if wanted else settings.base_currency(request.books)
+    currency = settings.CURRENCY.find(request.books, wanted) if wanted else settings.base_currency(request.books)
     if currency["currency_id"] != expense["currency_id"]:
         expense["exchange_rate"] = currency["exchange_rate"]
         for name in ("currency_id", "currency_code", "currency_symbol", "price_precision"):

@@ -8,6 +8,7 @@ from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT, terms_label
 from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind, Transition
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
+from zoho_mcp.sandbox.kinds.invoices.views import LISTING as INVOICES
 from zoho_mcp.sandbox.kinds.invoices.views import UNPAID
 from zoho_mcp.sandbox.kinds.recurring_invoices import schedule, unique_fields
 from zoho_mcp.sandbox.ledger import ZERO
@@ -234,7 +235,7 @@ def list_history(request: Request, record: Record) -> Record:
 @router.on_one("GET", "/invoices", shape="invoices.list")
 def list_invoices(request: Request, record: Record) -> Reply:
     """The invoices that name it; the sandbox generates none."""
-    return respond(request, INVOICE.listing, _invoices_of(request, record))
+    return respond(request, INVOICES, _invoices_of(request, record))
 
 
 def _comment(request: Request, record: Record, entry: Record) -> Record:
