@@ -1,9 +1,14 @@
-"""Every kind of message and question, in one file to be read as text: snapshots/messages.md.
+"""Every kind of message and question, and what commands print, in one file to be read as text: snapshots/messages.md.
 
 Other tests assert on kinds and data. After a change of wording run `python tests/test_messages.py`, and read the diff.
 """
 
 import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +16,12 @@ import anyio
 import mcp_types as types
 import pytest
 from conftest import Zoho, call, opened_zoho, text_of
+from machine import Machine, run_here, serving
 from mcp import Client
 from test_arguments import CATALOG, CHECKER
 from test_payloads import CASES, error_of
 
+from zoho_mcp.cli.main import COMMANDS
 from zoho_mcp.errors import ArgumentsError
 
 FOLDER = Path(__file__).parent
@@ -26,11 +33,14 @@ HEAD = """# Messages
 Written by `python tests/test_messages.py`: what a model and a person read. Review it as text.
 """
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+WITH_COMMANDS = ("policy test", "audit verify", "audit before", "token add")
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.processes]
 
 
 async def test_the_messages_are_those_that_were_reviewed() -> None:
-    assert await messages() == SNAPSHOT.read_text(encoding="utf-8")
+    # By words: Python's versions wrap the usage of a command differently.
+    assert (await messages()).split() == SNAPSHOT.read_text(encoding="utf-8").split()
 
 
 async def messages() -> str:
@@ -45,7 +55,35 @@ async def messages() -> str:
     for case in CALLS:
         with opened_zoho() as zoho:
             parts.append(await _of_call(zoho, case))
+    with tempfile.TemporaryDirectory() as folder:
+        parts += ["## Commands\n", *_of_commands(Path(folder))]
     return "\n".join(parts)
+
+
+def _of_commands(folder: Path) -> Iterator[str]:
+    """The help of every command, what `doctor` finds in a few situations, and the demo."""
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder), "COLUMNS": "80"}
+    for words in ("", *COMMANDS, *WITH_COMMANDS):
+        yield _printed(f"{words} --help".strip(), home)
+    with serving(folder) as accounts:
+        account = Machine(accounts, folder).account(accounts.new_grant())
+        for about, more in (
+            ("before the first login", {}),
+            ("on demo data", {"ZOHO_SANDBOX": "true"}),
+            ("with a wrong setting", {"ZOHO_SANDBOX": "1"}),
+            ("with an account", account),
+            ("without an organisation", account | {"ZOHO_ORGANIZATION_ID": ""}),
+        ):
+            text = _printed("doctor", home | more, f"doctor, {about}").replace(accounts.url, "http://127.0.0.1:PORT")
+            # What depends on the moment and on the number of tools.
+            yield re.sub(r"\d+(?= (h|min|minutes|tools)\b)", "N", text)
+    with chdir(folder):
+        yield _printed("demo", dict(os.environ) | home)
+
+
+def _printed(command: str, environment: dict[str, str], heading: str = "") -> str:
+    done = run_here(environment, *command.split())
+    return f"### {heading or command}\n\n```\n{done.stdout}{done.stderr}```\n"
 
 
 def _of_zoho(case: dict[str, Any]) -> str:

@@ -30,22 +30,25 @@ _COLOURS = {OUTCOMES_IN_WORDS[name]: style for name, style in {
 def add_options(command: argparse.ArgumentParser) -> None:
     """Which calls to show; `audit verify` checks the file."""
     command.set_defaults(run=show_audit)
-    command.add_argument("--file", default="", help="the audit file (default: ZOHO_AUDIT_FILE, or the user's own)")
+    command.usage = "%(prog)s [options] [command]"
+    command.description = "Show every change and decision: when, what, and who approved it."
+    command.add_argument("--file", default="", help="another audit file than your own")
     command.add_argument("--tool", default="", help="show only this tool")
     command.add_argument("--outcome", default="", help=f"show only one outcome: {', '.join(OUTCOMES_IN_WORDS)}")
-    command.add_argument("--since", default="", metavar="TIME", help="show only what happened since (UTC, 2026-10-31)")
+    command.add_argument("--since", default="", metavar="TIME",
+                         help="show only what happened since this time (UTC), as in 2026-10-31")  # fmt: skip
     command.add_argument("--client", default="", help="show only clients with this in their name")
-    command.add_argument("--offline", action="store_true", help="do not look numbers, amounts and customers up in Zoho")
-    command.add_argument("--json", action="store_true", help="print JSON, a line per call")
+    command.add_argument("--offline", action="store_true", help="do not look up numbers, amounts and customers in Zoho")
+    command.add_argument("--json", action="store_true", help="print JSON, one line per call")
     more = command.add_subparsers(metavar="COMMAND")
-    verify = more.add_parser("verify", help="find changed, missing and inserted lines")
+    verify = more.add_parser("verify", help="check that no line was changed, removed or inserted")
     verify.set_defaults(run=verify_audit)
-    verify.add_argument("--file", default=argparse.SUPPRESS, help="the audit file")
-    verify.add_argument("--head", default="", metavar="HASH", help="a head hash that you kept from an earlier time")
+    verify.add_argument("--file", default=argparse.SUPPRESS, help="another audit file than your own")
+    verify.add_argument("--head", default="", metavar="HASH", help="the head that an earlier check printed")
     before = more.add_parser("before", help="show the values that a change or a deletion replaced (kept for 90 days)")
     before.set_defaults(run=show_before)
-    before.add_argument("--file", default=argparse.SUPPRESS, help="the audit file")
-    before.add_argument("call", nargs="?", default="", metavar="ID", help="only this call: its before_id, as JSON")
+    before.add_argument("--file", default=argparse.SUPPRESS, help="another audit file than your own")
+    before.add_argument("call", nargs="?", default="", metavar="ID", help="only this change, as JSON")
 
 
 def show_audit(options: argparse.Namespace) -> int:

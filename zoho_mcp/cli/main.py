@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "policy": ("policy", "show what needs your approval, or test one call"),
     "tools": ("tools", "list the tools that the assistant gets"),
     "token": ("token", "manage access tokens for a server over HTTP"),
-    "sandbox": ("sandbox", "run a practice Zoho for other programs"),
+    "sandbox": ("sandbox", "run the sandbox, a practice Zoho, for other programs"),
     "check": ("check", "check the tool specs (for developers)"),
 }
 """Name: the module below `zoho_mcp.cli`, which has `add_options(parser)`, and a line of help."""

@@ -27,13 +27,14 @@ _ABOUT_RECORD = ("status", "total", "amount", "balance", "contact_persons")
 def add_options(command: argparse.ArgumentParser) -> None:
     """`policy`, `policy test TOOL KEY=VALUE…`, `policy shipped`."""
     command.set_defaults(run=show_policy)
+    command.description = "Show what is allowed, what needs your approval and what is refused. Sends nothing to Zoho."
     more = command.add_subparsers(metavar="COMMAND")
-    test = more.add_parser("test", help="say what would happen to a call, and which rule decides")
+    test = more.add_parser("test", help="show what would happen to a call, and which rule decides")
     test.set_defaults(run=test_call)
-    test.add_argument("tool", metavar="TOOL", help="name of the tool")
+    test.add_argument("tool", metavar="TOOL", help="the tool, such as void_invoice")
     test.add_argument("given", nargs="*", metavar="KEY=VALUE", help="an argument of the call, record.status=…, "
                       "record.total=…, record.contact_persons=…, principal=…, organization=…")  # fmt: skip
-    more.add_parser("shipped", help="print the shipped policy file, as a start for your own").set_defaults(
+    more.add_parser("shipped", help="print the default policy file, as a start for your own").set_defaults(
         run=print_shipped
     )
 

@@ -24,6 +24,8 @@ _FAREWELL = 1
 def add_options(command: argparse.ArgumentParser) -> None:
     """Where it is served, where its books are, and what goes wrong on purpose."""
     command.set_defaults(run=serve_sandbox)
+    command.usage = "%(prog)s [options]"
+    command.description = "Run the sandbox, a practice Zoho on this computer, and print the settings to reach it."
     command.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     command.add_argument("--file", default=MEMORY, metavar="FILE", help="keep the books in FILE (default: in memory)")
     command.add_argument("--fault", action="append", default=[], metavar="RULE",

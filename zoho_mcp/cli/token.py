@@ -12,6 +12,7 @@ from zoho_mcp.http.tokens import add_token, known_tokens, revoke_token
 def add_options(command: argparse.ArgumentParser) -> None:
     """`token add NAME`, `token list`, `token revoke NAME`."""
     command.set_defaults(run=list_names)
+    command.description = "Manage the access tokens of a server over HTTP. Without a command: list them."
     more = command.add_subparsers(metavar="COMMAND")
     add = more.add_parser("add", help="create a token for NAME and print it, once")
     revoke = more.add_parser("revoke", help="stop accepting NAME's token")

@@ -15,6 +15,8 @@ _COLOURS = {"read": "green", "write": "cyan", "send": "yellow", "destroy": "red"
 def add_options(command: argparse.ArgumentParser) -> None:
     """Which tools to list."""
     command.set_defaults(run=list_tools)
+    command.usage = "%(prog)s [options]"
+    command.description = "List the tools that the assistant gets, and the tokens that each takes in a chat."
     for option in (PROFILE, *TOOL_OPTIONS):
         add_option(command, option)
 

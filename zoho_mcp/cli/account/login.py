@@ -37,24 +37,25 @@ from zoho_mcp.zoho.oauth.tokens import TokenSource
 def add_options(command: argparse.ArgumentParser) -> None:
     """Which account, what to ask Zoho for, and how to get its consent."""
     command.set_defaults(run=login)
+    command.usage = "%(prog)s [options]"
+    command.description = "Connect your Zoho account in the browser, and store the login on this computer."
     add_option(command, PROFILE, "store the login under this name (default: default)")
-    command.add_argument("--dc", default="", metavar="DC",
-                         help=f"data centre where you log in: {', '.join(DATA_CENTRES)}")  # fmt: skip
-    command.add_argument("--product", choices=("invoice", "books"), help="the product that your organisation uses")
-    command.add_argument("--client-id", metavar="ID", help="client id; the secret is asked for, or ZOHO_CLIENT_SECRET")
+    command.add_argument("--dc", default="", metavar="DC", help=f"where you log in to Zoho: {', '.join(DATA_CENTRES)}")
+    command.add_argument("--product", choices=("invoice", "books"), help="the Zoho product you use")
+    command.add_argument("--client-id", metavar="ID", help="client id from Zoho's API console; the secret is asked for")
     toolsets, read_only = TOOL_OPTIONS[0], TOOL_OPTIONS[-1]
-    add_option(command, read_only, "ask Zoho for read permissions only")
-    add_option(command, toolsets, "ask for what these toolsets need (default: all)")
-    command.add_argument("--organization", default="", metavar="ID", help="organisation to work in, number or name")
+    add_option(command, read_only, "ask Zoho for permission to read only")
+    add_option(command, toolsets, "ask Zoho for the permissions of these toolsets only")
+    command.add_argument("--organization", default="", metavar="ID", help="organisation to work in, by number or name")
     command.add_argument("--port", type=int, default=token_login.PORT,
-                         help="port of the redirect address http://localhost:PORT/callback (8765)")  # fmt: skip
+                         help="port of the redirect address, http://localhost:8765/callback")  # fmt: skip
     command.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
-    command.add_argument(
-        "--code", nargs="?", const="", metavar="CODE", help="use a Self Client's code instead of a browser"
-    )
-    command.add_argument("--client-credentials", action="store_true", help="use a Self Client without a user")
-    command.add_argument("--soid", default="", metavar="SOID",
-                         help="its product and organisation, as in ZohoInvoice.10234695")  # fmt: skip
+    alone = command.add_argument_group("with a Self Client instead of a browser")
+    alone.add_argument("--code", nargs="?", const="", metavar="CODE",
+                         help="use its code, which is asked for if you give none")  # fmt: skip
+    alone.add_argument("--client-credentials", action="store_true", help="log in without a user and without a code")
+    alone.add_argument("--soid", default="", metavar="SOID",
+                         help="for that: product and organisation, as in ZohoInvoice.10234695")  # fmt: skip
 
 
 def login(options: argparse.Namespace) -> int:

@@ -19,7 +19,8 @@ _BY_HAND = "Remove it in your Zoho account, under Sessions → Connected Apps."
 def add_options(command: argparse.ArgumentParser) -> None:
     """Which login, and what to do when Zoho cannot be reached."""
     command.set_defaults(run=logout)
-    add_option(command, PROFILE)
+    command.description = "Disconnect your Zoho account: revoke the login at Zoho and delete it on this computer."
+    add_option(command, PROFILE, "disconnect this stored login")
     command.add_argument("--force", action="store_true", help="delete it even if Zoho cannot be reached")
 
 

@@ -20,9 +20,9 @@ from zoho_mcp.zoho.request import ORGANIZATIONS
 def add_options(command: argparse.ArgumentParser) -> None:
     """Which login, and what to change about it."""
     command.set_defaults(run=profiles)
-    command.add_argument("name", nargs="?", default="", metavar="NAME", help="name of the stored login (default: all)")
+    command.add_argument("name", nargs="?", default="", metavar="NAME", help="a stored login (default: list all)")
     command.add_argument("--use", action="store_true", help="make NAME the default")
-    command.add_argument("--organization", default="", metavar="ID", help="set the organisation NAME works in")
+    command.add_argument("--organization", default="", metavar="ID", help="work in this organisation with NAME")
 
 
 def profiles(options: argparse.Namespace) -> int:

@@ -35,26 +35,32 @@ _PATIENCE = 60
 def add_options(command: argparse.ArgumentParser) -> None:
     """Which app, what its entry says, and how to change the file."""
     command.set_defaults(run=install)
+    command.usage = "%(prog)s [options] CLIENT"
+    command.description = "Add the server to a chat app. Asks first, and keeps a copy of the app's file."
     command.add_argument("client", nargs="?", metavar="CLIENT", help=f"the chat app: {', '.join(CLIENTS)}")
-    command.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
-                         help="a setting for the entry, but not a secret; can be repeated")  # fmt: skip
+    server = command.add_argument_group("the server it starts")
     for option in (SANDBOX, PROFILE, *TOOL_OPTIONS):
-        add_option(command, option)
-    command.add_argument("--url", default="", help="connect to a server over HTTP instead of starting one")
-    command.add_argument("--token-env", default="", metavar="NAME",
-                         help="with --url: the environment variable that holds the access token")  # fmt: skip
-    command.add_argument("--print", action="store_true", help="only print the entry, for any other app")
+        add_option(server, option)
+    server.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
+                        help="add a setting to the entry, but no secret; can be repeated")  # fmt: skip
+    remote = command.add_argument_group("or a server that runs elsewhere")
+    remote.add_argument("--url", default="", help="its address")
+    remote.add_argument("--token-env", default="", metavar="NAME",
+                        help="the environment variable that holds the access token")  # fmt: skip
+    add_file_options(command)
+    command.add_argument(
+        "--force", action="store_true", help="write the file even if the app seems not to be installed"
+    )
+    command.add_argument("--print", action="store_true", help="only print the entry, to add it by hand")
     command.add_argument("--link", action="store_true",
                          help="only print a link that adds the entry (cursor, vscode, lm-studio, goose)")  # fmt: skip
-    command.add_argument("--force", action="store_true", help="write the file even if the app seems not installed")
-    add_file_options(command)
 
 
 def add_file_options(command: argparse.ArgumentParser) -> None:
     """What `install` and `uninstall` have in common."""
     command.add_argument("--name", default="zoho-invoice", help="name of the entry (default: zoho-invoice)")
-    command.add_argument("--file", metavar="PATH", help="the configuration file, if it is not in the usual place")
-    command.add_argument("--diff", action="store_true", help="show the lines of the file that change")
+    command.add_argument("--file", metavar="PATH", help="configuration file, if it is not in the usual place")
+    command.add_argument("--diff", action="store_true", help="show the lines that change")
     command.add_argument("--yes", action="store_true", help="do not ask")
 
 

@@ -12,6 +12,7 @@ from zoho_mcp.cli.clients.install import add_file_options, carried_out, find
 def add_options(command: argparse.ArgumentParser) -> None:
     """Which app, which entry, and how to change the file."""
     command.set_defaults(run=uninstall)
+    command.description = "Remove the server from a chat app. Asks first, and keeps a copy of the app's file."
     command.add_argument("client", metavar="CLIENT", help=f"the chat app: {', '.join(CLIENTS)}")
     add_file_options(command)
 

@@ -47,7 +47,8 @@ def examine_account(environment: Mapping[str, str]) -> Iterator[Finding]:
     settings = settings_for(environment)
     catalog = load(settings.product, settings.edition)
     tools = chosen(catalog, settings)
-    yield Finding("ok", "settings", f"profile {profile.name}, {profile.path}" if profile else "environment variables")
+    source = f"the stored login {profile.name}, {profile.path}" if profile else "environment variables"
+    yield Finding("ok", "settings", f"from {source}")
     accounts = accounts_host(settings).removeprefix("https://")
     yield Finding("ok", "data centre", f"{DATA_CENTRES[settings.data_centre].name}, {accounts}")
     with console.busy("Asking Zoho"):
@@ -69,8 +70,8 @@ def _token(settings: Settings, visited: Visit) -> Iterator[Finding]:
     if visited.token is None:
         yield failed("token", visited.token_problem or ZohoMcpError("There is none."))
         return
-    kind = "Self Client without a user" if settings.soid else "login accepted"
-    yield Finding("ok", "token", f"{kind}; the access token is valid for {visited.minutes_left} more minutes")
+    login = "Self Client without a user" if settings.soid else "login"
+    yield Finding("ok", "token", f"Zoho accepts the {login}; a new token is due in {visited.minutes_left} minutes")
     home = next((name for name, centre in DATA_CENTRES.items() if centre.api == visited.token.api_domain), None)
     if home and home != settings.data_centre:
         yield Finding("note", "data centre", f"Zoho names {visited.token.api_domain}", f"Set ZOHO_DC={home}.")
@@ -100,7 +101,7 @@ def _organization(settings: Settings, visited: Visit) -> Finding:
     if problem := visited.organization_problem:
         return Finding("FAILS", "organisation", f"{settings.organization_id}: {problem.what}", problem.next_step)
     named = [f"{visited.names.get(number, '')} ({number})".strip() for number in visited.numbers]
-    return Finding("ok", "organisation", f"{', '.join(named)} {'answer' if len(named) > 1 else 'answers'}")
+    return Finding("ok", "organisation", ", ".join(named))
 
 
 def _clock_and_limits(visited: Visit) -> Iterator[Finding]:
@@ -115,7 +116,7 @@ def _clock_and_limits(visited: Visit) -> Iterator[Finding]:
         yield Finding("note", "limits", "Zoho does not say how many requests are left today")
         return
     hours, minutes = divmod(visited.resets_in // 60, 60)
-    text = f"{visited.remaining} of {visited.limit} requests left today; reset in {hours} h {minutes} min"
+    text = f"{visited.remaining} of {visited.limit} requests are left; the day ends in {hours} h {minutes} min"
     enough = visited.remaining > 0
     yield Finding("ok" if enough else "FAILS", "limits", text, "" if enough else "Wait, or upgrade your Zoho plan.")
 
