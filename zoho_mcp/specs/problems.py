@@ -133,7 +133,7 @@ def _how_to_write(wanted: str | list[str], value: object, schema: Json) -> str:
         return f": write {value} without quotes"
     if wanted == "array":
         return ": put it in [ ]"
-    return f": {schema['description'].rstrip('.')}" if schema.get("description") else ""
+    return f" ({schema['description'].rstrip('.')})" if schema.get("description") else ""
 
 
 def shown(value: object) -> str:

@@ -78,7 +78,7 @@ async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredRes
 
 async def _over_channels(request: ConfirmationRequest, snapshot: Snapshot) -> Consent | types.InputRequiredResult:
     """Elicitation where it works, then what `ZOHO_CONFIRM_FALLBACK` says; what goes on already comes first."""
-    why = "this client cannot ask one"
+    why = "this client cannot ask for approval"
     if not await _continues_on_another_channel(request, snapshot) and shows_forms(request):
         if request.call.state is None and (known := await _does_not_answer(request, snapshot)):
             why = known

@@ -20,7 +20,7 @@ from zoho_mcp.zoho.client import ORGANIZATION, Envelope
 PROBE_DELAYS = (0.5, 2.0, 5.0)
 """Seconds before each probe: a change may show a little later than it was made."""
 _PLACE = re.compile(r"{(\w+)}")
-_LOST = "Zoho's answer was lost on the way; reading showed afterwards that it was done."
+_LOST = "Zoho's response was lost. A check afterwards shows that the change was made."
 
 Json = Mapping[str, Any]
 

@@ -130,7 +130,7 @@ def unknown(
     parted = [one.partition(".") for one in asked if records]
     if missing := [f"{path}{name}" for name, _, _ in parted if name not in names]:
         filled = {renames.get(key, key) for record in records for key, part in record.items() if not is_empty(part)}
-        yield f"no field {', '.join(missing)}. The fields are {', '.join(sorted(filled))}."
+        yield f"unknown {', '.join(missing)}. Available: {', '.join(sorted(filled))}."
     for name, _, inner in parted:
         if inner and name in names:
             parts = [part for record in records for part in _records(record.get(name))]
