@@ -87,7 +87,7 @@ NUMBERS = [("invoice", "invoice_number"), ("estimate", "estimate_number"), ("cre
 async def test_a_number_that_is_given_is_used(zoho: Zoho, kind: str, field: str, more: dict[str, Any]) -> None:
     async with zoho.client() as client:
         books = Books(client)
-        await books.fill()
+        await books.find_customer()
         made = await books.use(f"create_{kind}", **MORE[kind], **{field: "OWN-77"}, **more)
         assert made[kind.replace("credit_note", "creditnote")][field] == "OWN-77"
         result = await client.call_tool(f"create_{kind}", books.filled({**MORE[kind], field: "OWN-77", "notes": "B"}))

@@ -147,6 +147,7 @@ async def test_a_subscribed_client_is_notified_of_new_tools_and_changed_records(
                 assert isinstance(await anext(heard), ResourceUpdated)
 
 
+@pytest.mark.slow
 async def test_from_demo_data_to_an_account(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
@@ -161,6 +162,7 @@ async def test_from_demo_data_to_an_account(newcomer: Newcomer) -> None:
     assert newcomer.refreshes() == 1
 
 
+@pytest.mark.slow
 async def test_a_wrong_secret_stores_nothing_and_can_be_corrected(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
@@ -204,6 +206,7 @@ async def test_an_invalid_form_is_shown_again(newcomer: Newcomer, form: dict[str
         assert (await post(f"{address}/account/us", {**CLIENT, **form})).status_code == 422
 
 
+@pytest.mark.slow
 async def test_with_two_organisations_the_person_chooses_one(newcomer: Newcomer) -> None:
     add_organization(newcomer.zoho.state.store, "900000002", "Linden <Export>", today=today_there(utc_now()))
     async with Client(newcomer.server()) as client:
@@ -221,6 +224,7 @@ async def test_with_two_organisations_the_person_chooses_one(newcomer: Newcomer)
         assert (await call(client, "list_customers"))["customers"] == []
 
 
+@pytest.mark.slow
 async def test_after_a_restart_an_unfinished_login_continues_with_the_organisation(newcomer: Newcomer) -> None:
     add_organization(newcomer.zoho.state.store, "900000002", "Linden Export", today=today_there(utc_now()))
     async with Client(newcomer.server()) as client:
@@ -236,6 +240,7 @@ async def test_after_a_restart_an_unfinished_login_continues_with_the_organisati
     assert newcomer.refreshes() == 1
 
 
+@pytest.mark.slow
 async def test_read_only_asks_zoho_for_read_scopes_only(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         await connect(await opened(newcomer, client), read_only="true")
@@ -244,6 +249,7 @@ async def test_read_only_asks_zoho_for_read_scopes_only(newcomer: Newcomer) -> N
         assert await names(client) == [name for name in BY_DEFAULT if operations[name].effect == "read"]
 
 
+@pytest.mark.slow
 async def test_two_servers_have_a_page_each_and_share_the_login(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as one, Client(newcomer.server()) as other:
         first, second = await opened(newcomer, one), await opened(newcomer, other)
@@ -256,6 +262,7 @@ async def test_two_servers_have_a_page_each_and_share_the_login(newcomer: Newcom
         assert CONNECT.name not in await names(other)
 
 
+@pytest.mark.slow
 async def test_an_idle_page_closes_and_the_next_call_opens_another(newcomer: Newcomer) -> None:
     async with Client(newcomer.server(idle=0)) as client:
         first = await opened(newcomer, client)
@@ -275,6 +282,7 @@ async def test_without_a_browser_the_model_gets_the_address(newcomer: Newcomer) 
         assert kind_of(await client.call_tool("list_invoices", {})) == ""
 
 
+@pytest.mark.slow
 async def test_on_demo_data_a_stored_login_is_offered(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         await connect(await opened(newcomer, client))

@@ -21,7 +21,7 @@ from zoho_mcp.specs.model import Operation
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("product", ["invoice", "books"])
+@pytest.mark.parametrize("product", ["invoice", pytest.param("books", marks=pytest.mark.slow)])
 async def test_every_tool_works_in_the_sandbox(zoho: Zoho, tmp_path: Path, product: str) -> None:
     uses = await use_every_tool(zoho, tmp_path, product)
     used, catalog = {use.tool for use in uses}, load(product)

@@ -92,7 +92,7 @@ async def test_rows_left_after_an_ignored_filter_go_on_where_they_were_cut(
     zoho.faults.add("GET *:ignore=status:*")
     found: list[str] = []
     asked = wanted | arguments
-    async with zoho.client(max_answer=1_200) as client:
+    async with zoho.client(max_answer=3_000) as client:
         for _ in range(100):
             answer = await call(client, "list_invoices", **asked)
             found += [row["invoice_number"] for row in answer["invoices"]]

@@ -44,7 +44,7 @@ async def test_a_field_of_the_real_api_is_kept(zoho: Zoho, how: str, kind: str, 
     key, own_id = kind.replace("credit_note", "creditnote"), f"{kind.replace('credit_note', 'creditnote')}_id"
     async with zoho.client() as client:
         books = Books(client)
-        await books.fill()
+        await books.find_customer()
         given = {field: value}
         made = (await books.use(f"create_{kind}", **MORE[kind], **(given if how == "create" else {})))[key]
         if how == "update":

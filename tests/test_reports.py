@@ -40,7 +40,7 @@ def figures(report: dict[str, Any], amount: str, count: str) -> list[tuple[str, 
 
 
 async def test_monthly_revenue_is_what_sql_over_the_books_says(tmp_path: Path) -> None:
-    zoho = books(tmp_path / "books.db", 900)
+    zoho = books(tmp_path / "books.db", 450)
     async with zoho.client() as client:
         report = await call(client, "get_monthly_revenue", year=2026, month=5)
     with sqlite3.connect(tmp_path / "books.db") as connection:
@@ -146,6 +146,7 @@ async def test_receivables_say_what_is_overdue_and_since_when(zoho: Zoho) -> Non
     assert any(row.get("overdue") for row in report["customers"])
 
 
+@pytest.mark.slow
 async def test_memory_does_not_grow_with_the_number_of_pages(tmp_path: Path) -> None:
     class Counted(httpx.AsyncBaseTransport):
         """Notes how much memory is in use while Zoho is being asked."""

@@ -21,9 +21,13 @@ class Books:
         self.client = client
         self.ids: dict[str, str] = {}
 
+    async def find_customer(self) -> None:
+        found = await self.use("list_customers", contact_name="Bluebird Books")
+        self.ids["customer_id"] = found["customers"][0]["customer_id"]
+
     async def fill(self) -> None:
+        await self.find_customer()
         use, ids = self.use, self.ids
-        ids["customer_id"] = (await use("list_customers", contact_name="Bluebird Books"))["customers"][0]["customer_id"]
         ids["item_id"] = (await use("list_items"))["items"][0]["item_id"]
         for name in ("invoice_id", "other_id"):
             lines = [{"name": name, "rate": 100}]
