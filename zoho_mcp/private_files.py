@@ -92,19 +92,15 @@ def locked(path: Path) -> Generator[None]:
             raise OSError(f"another process holds {lock_path}") from problem
 
 
-def write_private(path: Path, text: str, *, durable: bool = False) -> None:
+def write_private(path: Path, content: str | bytes, *, durable: bool = False) -> None:
     """Replace a file atomically, readable by this user alone. `durable`: it survives a power cut. Raises OSError."""
-    write_private_bytes(path, text.encode(), durable=durable)
-
-
-def write_private_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """The same for bytes."""
+    raw = content.encode() if isinstance(content, str) else content
     make_private_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE | getattr(os, "O_BINARY", 0), 0o600)
     try:
         with open(descriptor, "wb") as file:
-            file.write(content)
+            file.write(raw)
             file.flush()
             if durable:
                 os.fsync(descriptor)

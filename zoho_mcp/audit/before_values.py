@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from zoho_mcp.audit.log import Entry, lacks_line_end, opened, write_all
+from zoho_mcp.audit.log import Entry, append_line, opened
 from zoho_mcp.errors import AuditError
-from zoho_mcp.private_files import locked, open_state, read_whole, write_private, write_private_bytes
+from zoho_mcp.private_files import locked, open_state, read_whole, write_private
 
 KEPT = timedelta(days=90)
 _LATE = timedelta(days=1)
@@ -38,7 +38,9 @@ class BeforeValues:
                 self._prune(self.path)
                 if attachment is not None:
                     fields = {**fields, "file": str(self._save(self.path, str(fields["call"]), *attachment))}
-                self._append(self.path, {"time": _text(self._clock()), **fields})
+                entry = {"time": _text(self._clock()), **fields}
+                with opened(self.path) as file:
+                    append_line(file, json.dumps(entry, default=str).encode("ascii"), durable=True)
         except OSError as problem:
             raise AuditError(
                 f"The old values cannot be written to {self.path} ({problem.strerror or problem}): no change is made "
@@ -60,22 +62,10 @@ class BeforeValues:
             with suppress(OSError):
                 self.entries()
 
-    def _append(self, path: Path, entry: Entry) -> None:
-        line = json.dumps(entry, default=str).encode("ascii") + b"\n"
-        with opened(path) as file:
-            size = file.seek(0, os.SEEK_END)
-            try:
-                write_all(file, (b"\n" if lacks_line_end(file) else b"") + line)
-                os.fsync(file.fileno())
-            except OSError:
-                with suppress(OSError):
-                    os.ftruncate(file.fileno(), size)
-                raise
-
     def _save(self, path: Path, call: str, name: str, content: bytes) -> Path:
         plain = "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in name)[-80:]
         kept = _folder(path) / f"{call}-{plain}"
-        write_private_bytes(kept, content, durable=True)
+        write_private(kept, content, durable=True)
         return kept
 
     def _prune(self, path: Path, late: timedelta = _LATE) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -38,10 +38,7 @@ class Audit:
                 previous, before = _last(file)
                 now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
                 entry = {"time": now.replace("+00:00", "Z"), **fields, **before, "previous": previous}
-                closing = b"\n" if before or lacks_line_end(file) else b""
-                write_all(file, closing + line_of({**entry, "hash": hash_of(entry)}) + b"\n")
-                if durable:
-                    os.fsync(file.fileno())
+                append_line(file, line_of({**entry, "hash": hash_of(entry)}), durable=durable)
         except OSError as problem:
             raise AuditError(
                 f"The audit file {path} cannot be written ({problem.strerror or problem}): nothing is changed without "
@@ -127,16 +124,17 @@ def _tail(file: FileIO) -> bytes:
     return tail
 
 
-def lacks_line_end(file: FileIO) -> bool:
-    """Whether a file's last line was cut off."""
+def append_line(file: FileIO, line: bytes, *, durable: bool) -> None:
+    """Append a line; a line that was cut off is ended first. An OSError leaves the file as it was."""
     size = file.seek(0, os.SEEK_END)
-    if size == 0:
-        return False
-    file.seek(size - 1)
-    return file.read(1) != b"\n"
-
-
-def write_all(file: FileIO, line: bytes) -> None:
-    """Append every byte, in as many writes as the system needs."""
-    while line:
-        line = line[file.write(line) :]
+    file.seek(max(0, size - 1))
+    rest = (b"" if file.read(1) in (b"", b"\n") else b"\n") + line + b"\n"
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+        if durable:
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file.fileno(), size)
+        raise

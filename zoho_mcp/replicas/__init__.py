@@ -1,1 +1,1 @@
-"""What replicas of one server share, kept in Redis or Valkey."""
+"""The state that replicas of one server share in Redis or Valkey."""

@@ -7,8 +7,8 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -160,10 +160,8 @@ class RedisApprovals:
         return f"{self._redis.prefix}unanswered:{self._encryption.name('client', client)}"
 
     async def _run(self, step: str, own_id: str, *arguments: object, group: str | None = None) -> list[Any]:
-        try:
+        with _approvals_required():
             return await self._try(step, own_id, *arguments, group=group)
-        except RedisUnavailableError as problem:
-            raise _refusal(problem) from None
 
     async def _try(self, step: str, own_id: str, *arguments: object, group: str | None = None) -> list[Any]:
         prefix = f"{self._redis.prefix}question:"
@@ -172,10 +170,8 @@ class RedisApprovals:
         return await self._redis.run("approvals", step, keys, prefix, own_id, *arguments)
 
     async def _command(self, *parts: object) -> Any:
-        try:
+        with _approvals_required():
             return await self._redis.command(*parts)
-        except RedisUnavailableError as problem:
-            raise _refusal(problem) from None
 
 
 def _approval(way: Way, content: Mapping[str, Any], expires_at: float) -> Approval:
@@ -187,10 +183,15 @@ def _approval(way: Way, content: Mapping[str, Any], expires_at: float) -> Approv
     )
 
 
-def _refusal(problem: RedisUnavailableError) -> DeclinedError:
-    return DeclinedError(
-        "This needs a person's yes, and approvals cannot be kept safe right now: Redis, where the replicas of this "
-        f"server keep them, cannot be reached ({problem}).",
-        "Call again in a minute. Reading works meanwhile.",
-        kind="could_not_ask",
-    )
+@contextmanager
+def _approvals_required() -> Generator[None]:
+    """Raises DeclinedError for a RedisUnavailableError."""
+    try:
+        yield
+    except RedisUnavailableError as problem:
+        raise DeclinedError(
+            "This needs a person's yes, and approvals cannot be kept safe right now: Redis, where the replicas of this "
+            f"server keep them, cannot be reached ({problem}).",
+            "Call again in a minute. Reading works meanwhile.",
+            kind="could_not_ask",
+        ) from None

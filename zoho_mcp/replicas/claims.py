@@ -66,7 +66,7 @@ class RedisClaims:
             await self._local.force(name, sent)
 
     async def forget(self, name: str, earlier: Previous) -> None:
-        """It did not happen."""
+        """The previous call did not happen."""
         await self._local.forget(name, earlier)
         await self._step_or_refuse(name, earlier.mark, "forget")
 

@@ -36,7 +36,7 @@ class RedisTokens:
         """The number of the last lock held here; it is larger than that of any earlier lock."""
 
     async def recall(self) -> GrantState:
-        """What the replicas know; nothing without Redis."""
+        """The state of the replicas; empty without Redis."""
         try:
             content, age = await self._redis.run("tokens", "read", self._keys)
         except RedisUnavailableError:

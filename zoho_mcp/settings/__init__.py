@@ -25,15 +25,15 @@ NOTHING = SecretStr("")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a server needs to know, checked."""
+    """The checked settings of a server."""
 
     client_id: str
     client_secret: SecretStr
     refresh_token: SecretStr
     organization_id: str = ""
-    """As it was set: one, or several with commas between them, by number or name; a server has numbers alone."""
+    """One organisation, or several with commas between them, by number or name; in a running server by number."""
     organization_names: tuple[str, ...] = ()
-    """Names of these, in the same order, as far as they are known."""
+    """The known names of these, in the same order."""
     plan: str = "free"
     data_centre: str = "us"
     product: Product = "invoice"
@@ -42,26 +42,26 @@ class Settings:
     confirm_timeout: float = 120.0
     repeat_window: float = 600.0
     policy_file: str = ""
-    """Empty: `users_policy_file` if there is such a file, else the shipped policy."""
+    """Empty: `users_policy_file` if it exists, otherwise the shipped policy."""
     users_policy_file: str = ""
     limits_file: str = ""
-    """Where all processes of a user count their requests. Empty: each counts for itself."""
+    """The file in which all processes of a user count their requests. Empty: each counts its own."""
     claims_file: str = ""
-    """Where all processes of a user note what they write, against duplicates. Empty: each notes its own."""
+    """The file in which all processes of a user record changes, against duplicates. Empty: each records its own."""
     audit_file: str = ""
     """Empty: nothing is recorded."""
     confirm_fallback: Fallback = "page"
     reading_time: float = 1.0
-    """Seconds within which no person can have read and answered a question. No variable sets it."""
+    """Seconds that a person needs at least to read and answer a question. No variable sets it."""
     clients_file: str = ""
-    """What is remembered of clients that answer by themselves or give up. Empty: as long as the process lasts."""
+    """The file about clients that answer by themselves or give up. Empty: it is forgotten with the process."""
     approval_wait: float = 45.0
     approval_type_number_over: Decimal = Decimal(1000)
     approval_url_to_model: bool = False
     can_open_browser: bool = False
     """Whether a browser can be expected here: a desktop, or a command in `BROWSER`."""
     api_url: str = ""
-    """Empty: the data centre's, or the `api_domain` that comes with a token."""
+    """Empty: the host of the data centre, or the `api_domain` that comes with a token."""
     accounts_url: str = ""
     soid: str = ""
     """Set for a Self Client without a user, which has no refresh token."""
@@ -101,7 +101,7 @@ class Settings:
 
     @property
     def scope_prefix(self) -> str:
-        """What stands before every scope: `ZohoInvoice.` or `ZohoBooks.`."""
+        """The prefix of every scope: `ZohoInvoice.` or `ZohoBooks.`."""
         return {"invoice": "ZohoInvoice.", "books": "ZohoBooks."}[self.product]
 
 

@@ -1,1 +1,1 @@
-"""How Zoho is spoken to: requests, answers, OAuth, one shared client. Knows nothing of MCP."""
+"""The client of Zoho: requests, responses, OAuth, rate limits. Knows nothing of MCP."""

@@ -1,4 +1,4 @@
-"""Whether Zoho can be worked with right now, without spending a request each time somebody asks."""
+"""Whether Zoho can be used right now, without a request for each check."""
 
 import anyio
 
@@ -7,30 +7,30 @@ from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.request import ORGANIZATIONS
 
 REMEMBERED = 15 * 60.0
-"""Seconds for which an answer of Zoho's, to whatever, shows that it is there. An idle server asks 96 times a day."""
+"""Seconds for which any response shows that Zoho is up. An idle server sends 96 requests a day."""
 TRIED_AGAIN = 30.0
-"""Seconds after which a failure is looked into again."""
+"""Seconds after a failure before the next attempt."""
 
 
 class Readiness:
-    """The last result, for every caller."""
+    """Checks for all callers at once; a failure is remembered."""
 
     def __init__(self, client: ZohoClient) -> None:
         self._client = client
-        self._looking = anyio.Lock()
+        self._lock = anyio.Lock()
         self._problem: ZohoMcpError | None = None
         self._until = 0.0
 
     async def check(self) -> None:
-        """Return if there is a token and Zoho answered lately. Raises AuthError, LimitedError or UnavailableError."""
-        async with self._looking:
+        """Return if there is a token and Zoho has responded. Raises AuthError, LimitedError or UnavailableError."""
+        async with self._lock:
             if self._problem is None or self._client.clock() >= self._until:
-                self._problem = await self._look()
+                self._problem = await self._problem_now()
                 self._until = self._client.clock() + TRIED_AGAIN
             if self._problem is not None:
                 raise self._problem
 
-    async def _look(self) -> ZohoMcpError | None:
+    async def _problem_now(self) -> ZohoMcpError | None:
         client = self._client
         try:
             await client.token()

@@ -44,7 +44,7 @@ create table if not exists blocks (organization text primary key, blocked real n
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 _Day = tuple[int, int, float, bool]
-"""Of `Today`: limit, remaining, resets_at and by_zoho."""
+"""The fields of `Today`: limit, remaining, resets_at and by_zoho."""
 
 
 @dataclass(slots=True)
@@ -236,7 +236,7 @@ class Limiter:
         return int(found[0]), int(found[1])
 
     def _free_at(self, ahead: int, organization: str, per_minute: int, now: float) -> float:
-        """When the minute has room for a request with `ahead` others before it."""
+        """The time at which the minute has room for a request with `ahead` others before it."""
         query = "select blocked, slowed from blocks where organization = ?"
         blocked, slowed = self._run(query, (organization,)).fetchone() or (0.0, 0.0)
         if blocked > now + 2 * BLOCKED:
