@@ -130,7 +130,9 @@ def doctor(folder: Path) -> str:
     environment = _plain(folder)
     install = [*_COMMAND, "install", "claude-desktop", "--force", "--yes"]
     subprocess.run(install, env=environment, stdout=subprocess.DEVNULL, check=True)
-    with subprocess.Popen([*_COMMAND, "sandbox"], env=environment, stdout=subprocess.PIPE, text=True) as sandbox:
+    with subprocess.Popen(
+        [*_COMMAND, "sandbox"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as sandbox:
         try:
             assert sandbox.stdout
             said = [shlex.split(sandbox.stdout.readline())[1].split("=", 1) for _ in range(6)]

@@ -65,7 +65,8 @@ def block(lead: str, text: str, *, lead_style: str = "", style: str = "", hang: 
     for number, part in enumerate(_text(text, style).wrap(_console(), room, overflow="ignore")):
         before = (hang or " " * len(lead)) if number else lead
         part.rstrip()
-        _print(_text(before, lead_style).append_text(part) if part else _text(before.rstrip(), lead_style), whole=True)
+        # Not in the style of the whole text, which would be that of the part as well.
+        _print(_text("").append(clean(before), lead_style).append_text(part), whole=True)
 
 
 def table(

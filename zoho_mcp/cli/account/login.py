@@ -106,7 +106,7 @@ def _client(options: argparse.Namespace, environment: Mapping[str, str], previou
     wanted_id = options.client_id or given.get("ZOHO_CLIENT_ID", "")
     if previous and wanted_id in ("", previous.client_id):
         console.line("Using the client of the stored login.")
-        given = _same_client(previous) | given
+        given = profile_of("", previous).environment() | given
     if options.dc or "ZOHO_DC" not in given:
         given["ZOHO_DC"] = options.dc or _data_centre(given)
     if options.product:
@@ -117,21 +117,11 @@ def _client(options: argparse.Namespace, environment: Mapping[str, str], previou
         given["ZOHO_CLIENT_ID"] = ask("Client id", "Type it, or give --client-id or ZOHO_CLIENT_ID.")
     if "ZOHO_CLIENT_SECRET" not in given:
         given["ZOHO_CLIENT_SECRET"] = ask_secret("Client secret", "Type it, or set ZOHO_CLIENT_SECRET.")
-    values = {name: value for name, value in given.items() if name not in ("ZOHO_SOID", "ZOHO_SCOPES")}
+    # A grant of its own is what this login is about.
+    grant = ("ZOHO_SOID", "ZOHO_SCOPES", "ZOHO_REFRESH_TOKEN")
+    values = {name: value for name, value in given.items() if name not in grant}
     settings = from_environment(values | {"ZOHO_REFRESH_TOKEN": "to come"})
     return replace(settings, refresh_token=SecretStr(""), token_cache=token_folder(environment))
-
-
-def _same_client(previous: Settings) -> dict[str, str]:
-    found = {
-        "ZOHO_CLIENT_ID": previous.client_id,
-        "ZOHO_CLIENT_SECRET": previous.client_secret.get_secret_value(),
-        "ZOHO_DC": previous.data_centre,
-        "ZOHO_PRODUCT": previous.product,
-        "ZOHO_API_URL": previous.api_url,
-        "ZOHO_ACCOUNTS_URL": previous.accounts_url,
-    }
-    return {name: value for name, value in found.items() if value}
 
 
 def _data_centre(given: Mapping[str, str]) -> str:
