@@ -41,16 +41,17 @@ def replica(
     rates: Rates = ENOUGH,
     fast: float = 0.0,
     settle: float = 0.0,
+    patience: float = 30.0,
     browser: OpenBrowser = open_browser,
     **changes: Any,
 ) -> Replica:
-    """A server whose machine's clock is `fast` by some seconds."""
+    """A server whose machine's clock is `fast` by some seconds; on a busy machine Redis has time to answer."""
     settings = replace(zoho.settings, redis_url=SecretStr(redis.url), **changes)
 
     def clock() -> float:
         return zoho.seconds() + fast
 
-    parts = Replicas(settings, clock, settle=settle, rates=rates)
+    parts = Replicas(settings, clock, settle=settle, patience=patience, rates=rates)
     client = ZohoClient(
         settings,
         transport=SandboxTransport(zoho.app),

@@ -17,6 +17,7 @@ from replicated import Replica, in_turn, replica
 from test_subscriptions import S, subscriber
 
 from zoho_mcp.approval_page.app import create_page
+from zoho_mcp.replicas.connection import PATIENCE
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.server.app import NAME
 
@@ -221,7 +222,7 @@ async def test_without_redis_reads_go_on_and_what_needs_a_yes_is_refused_until_i
     zoho: Zoho, redis_server: RedisServer, trouble: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        client = await connect(stack, replica(zoho, redis_server), zoho.person)
+        client = await connect(stack, replica(zoho, redis_server, patience=PATIENCE), zoho.person)
         invoice, arguments = await sent_invoice(client), await invoice_for(client)
         arguments["reference_number"] = reference()
         done = list(zoho.changes())

@@ -43,7 +43,7 @@ async def hosts(
 ) -> AsyncGenerator[list[Replicas]]:
     """The shared parts of several hosts, each with a clock that is further off."""
     settings = replace(from_environment(ACCOUNT), redis_url=SecretStr(redis.url), **changes)
-    found = [Replicas(settings, _clock(at), settle=0, rates=rates) for at in range(count)]
+    found = [Replicas(settings, _clock(at), settle=0, patience=30, rates=rates) for at in range(count)]
     try:
         yield found
     finally:
@@ -227,7 +227,7 @@ async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_serv
 
 async def test_a_redis_that_was_just_started_is_not_believed_that_nothing_was_sent(redis_server: RedisServer) -> None:
     settings = replace(from_environment(ACCOUNT), redis_url=SecretStr(redis_server.url))
-    parts = Replicas(settings, time.time, settle=60, rates=Rates(4, 1000, 8))
+    parts = Replicas(settings, time.time, settle=60, patience=30, rates=Rates(4, 1000, 8))
     limiter = parts.limiter
     async with limiter.acquire("1", time.time() + 1):
         pass

@@ -39,10 +39,10 @@ class Connection:
         is_down: whether the last step failed.
     """
 
-    def __init__(self, url: str, account: str, *, settle: float = SETTLE) -> None:
+    def __init__(self, url: str, account: str, *, settle: float = SETTLE, patience: float = PATIENCE) -> None:
         self.prefix = f"zoho-invoice-mcp:{account}:"
         self.settle = settle
-        self._client = _client(url)
+        self._client = _client(url, patience)
         self._not_before = 0.0
         self.is_down = False
 
@@ -101,7 +101,7 @@ def host_of(url: str) -> str:
     return f"{parts.hostname}:{parts.port or 6379}"
 
 
-def _client(url: str) -> Any:
+def _client(url: str, patience: float) -> Any:
     try:
         from redis.asyncio import BlockingConnectionPool, Redis
         from redis.asyncio.retry import Retry
@@ -113,8 +113,8 @@ def _client(url: str) -> Any:
         ) from problem
     try:
         pool = cast(Any, BlockingConnectionPool).from_url(
-            url, max_connections=_MOST_CONNECTIONS, timeout=PATIENCE, socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0), decode_responses=True, protocol=2,
+            url, max_connections=_MOST_CONNECTIONS, timeout=patience, socket_timeout=patience,
+            socket_connect_timeout=patience, retry=Retry(NoBackoff(), 0), decode_responses=True, protocol=2,
         )  # fmt: skip
     except ValueError:
         raise SettingsError(

@@ -14,7 +14,7 @@ import anyio
 
 from zoho_mcp.replicas.approvals import RedisApprovals
 from zoho_mcp.replicas.claims import RedisClaims, RedisLock
-from zoho_mcp.replicas.connection import SETTLE, Connection, RedisUnavailableError
+from zoho_mcp.replicas.connection import PATIENCE, SETTLE, Connection, RedisUnavailableError
 from zoho_mcp.replicas.encryption import Encryption
 from zoho_mcp.replicas.limits import RedisLimiter
 from zoho_mcp.replicas.tokens import RedisTokens
@@ -40,10 +40,17 @@ class Replicas:
     """See `zoho_mcp.server.replication.Replication`; also the parts that the Zoho client shares."""
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], float], *, settle: float = SETTLE, rates: Rates | None = None
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        *,
+        settle: float = SETTLE,
+        patience: float = PATIENCE,
+        rates: Rates | None = None,
     ) -> None:
         """`rates` replaces the limits of the plan. Raises SettingsError."""
-        self._redis = redis = Connection(settings.redis_url.get_secret_value(), grant_name(settings), settle=settle)
+        url, account = settings.redis_url.get_secret_value(), grant_name(settings)
+        self._redis = redis = Connection(url, account, settle=settle, patience=patience)
         self._encryption = encryption = Encryption(settings.client_secret.get_secret_value(), redis.prefix)
         self._stream = f"{redis.prefix}news"
         self._own = secrets.token_hex(8)
