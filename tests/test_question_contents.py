@@ -14,6 +14,7 @@ from zoho_mcp.policy.display import for_page, money, quoted, spelled_date
 from zoho_mcp.policy.facts import recipients
 from zoho_mcp.policy.losses import losses_of
 from zoho_mcp.policy.preview import FINAL, Preview, preview
+from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
 
@@ -25,7 +26,6 @@ TOOLS = {
     if operation.effect != "read"
 }
 FAR_AWAY = {"record": "1"}
-UNDONE_BY_DOING_IT_AGAIN = {"remove_credit_note_application", "remove_invoice_credit", "remove_invoice_payment"}
 QUOTED = re.compile("\u2068[^\u2068\u2069]*\u2069")
 ADDRESSES = ("email", "mail_ids")
 
@@ -230,8 +230,7 @@ def test_the_amount_and_the_number_stand_before_every_name() -> None:
 def test_only_what_nothing_can_undo_is_called_final(name: str) -> None:
     operation = TOOLS[name]
     given = arguments_of(operation)
-    is_mail = operation.effect == "send" or bool(given.get("send"))
-    deletes = operation.http.method == "DELETE" and operation.name not in UNDONE_BY_DOING_IT_AGAIN
+    is_final = operation.confirm is not None and operation.confirm.final
     question = asked(operation, given)
-    assert question.final == (is_mail or deletes)
+    assert question.final == (is_final or effect_of(operation, given) == "send")
     assert question.text().endswith(FINAL) == question.final

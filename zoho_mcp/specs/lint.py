@@ -221,3 +221,5 @@ def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[
         yield "confirm.done says what is true afterwards."
     if operation.effect == "send" and not operation.confirm.final:
         yield "a mail cannot be taken back: confirm.final."
+    if operation.http.method == "DELETE" and not (confirm.part or confirm.final):
+        yield "a deleted record cannot be brought back: confirm.final."
