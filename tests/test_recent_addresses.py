@@ -10,7 +10,7 @@ import pytest
 from conftest import Zoho, call, reference
 from mcp import Client
 
-from zoho_mcp.replicas.claims import KNOWN_FOR
+from zoho_mcp.replicas.claims import CREATED_FOR as CREATED_FOR_REPLICAS
 from zoho_mcp.server.delivery.sqlite_claims import CREATED_FOR
 from zoho_mcp.server.recent_addresses import LASTS
 
@@ -126,4 +126,4 @@ async def test_the_file_holds_no_address(zoho: Zoho, tmp_path: Path) -> None:
 
 
 def test_claims_remember_for_as_long_as_an_address_is_recent() -> None:
-    assert min(KNOWN_FOR, CREATED_FOR) >= LASTS
+    assert min(CREATED_FOR_REPLICAS, CREATED_FOR) >= LASTS
