@@ -15,7 +15,7 @@ import anyio
 from zoho_mcp.errors import DeclinedError, UnavailableError
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
 from zoho_mcp.replicas.encryption import Encryption
-from zoho_mcp.server.delivery.claims import SURELY_OVER, Attempt, LocalClaims, Previous
+from zoho_mcp.server.delivery.claims import SURELY_OVER, Attempt, Claims, Previous
 
 LEASE = 8.0
 """Seconds without a heartbeat after which a replica counts as gone; it sends one every second."""
@@ -27,55 +27,39 @@ _POLL = 0.1
 _SHOWN = ("contact_name", "name")
 
 
-class RedisClaims:
-    """See `zoho_mcp.server.delivery.claims.Claims`."""
+class RedisClaims(Claims):
+    """Claims that all replicas share through Redis."""
 
     def __init__(self, redis: Connection, encryption: Encryption, window: float, clock: Callable[[], float]) -> None:
+        super().__init__(window, clock)
         self._redis = redis
         self._encryption = encryption
-        self._window = window
-        self._clock = clock
-        self._local = LocalClaims(window, clock)
-        self._running: dict[str, tuple[str, str]] = {}
+        self._marks: dict[str, tuple[str, str]] = {}
         """Running calls: name to mark and the entry in Redis."""
         self._unstored: list[tuple[str, str, Previous | None]] = []
         """Ended calls that are not in Redis yet: name, mark and the entry to store."""
-        self._created: dict[str, float] = {}
         self._unstored_records: list[str] = []
         """Records created here that are not in Redis yet."""
-
-    async def claim(self, name: str, sent: Attempt) -> Previous | None:
-        """The right to run, over all replicas."""
-        if (previous := await self._local.claim(name, sent)) is not None:
-            return previous
-        try:
-            previous = await self._claim(name, sent)
-        except BaseException:
-            await self._local.done(name, None)
-            raise
-        if previous is not None:
-            await self._local.done(name, None)
-        return previous
 
     async def force(self, name: str, sent: Attempt) -> None:
         """Run it regardless of earlier calls."""
         mark, content = secrets.token_hex(8), self._encrypted(name, None)
         with anyio.CancelScope(shield=True):
-            await self._step_or_refuse(name, mark, "force", content, ms(self._window + LEASE))
-            self._running[name] = mark, content
-            await self._local.force(name, sent)
+            await self._step_or_refuse(name, mark, "force", content, ms(self.window + LEASE))
+            self._marks[name] = mark, content
+            await super().force(name, sent)
 
     async def forget(self, name: str, earlier: Previous) -> None:
         """The previous call did not happen."""
-        await self._local.forget(name, earlier)
+        await super().forget(name, earlier)
         await self._step_or_refuse(name, earlier.mark, "forget")
 
     async def done(self, name: str, earlier: Previous | None) -> None:
         """The call has ended. If Redis is unavailable, this is stored when it is back."""
-        mark, _ = self._running.pop(name, ("", ""))
+        mark, _ = self._marks.pop(name, ("", ""))
         if earlier is not None:
             earlier = replace(earlier, mark=mark)
-        await self._local.done(name, earlier)
+        await super().done(name, earlier)
         if mark:
             self._unstored.append((name, mark, earlier))
         with suppress(RedisUnavailableError):
@@ -83,8 +67,7 @@ class RedisClaims:
 
     async def record_created(self, record_id: str) -> None:
         """A call of some replica created this record."""
-        now = self._clock()
-        self._created = {one: at for one, at in self._created.items() if at + CREATED_FOR > now} | {record_id: now}
+        await super().record_created(record_id)
         # Stored after the end of its call: the record of a killed replica must be found as that of its claim.
         self._unstored_records.append(record_id)
 
@@ -97,19 +80,18 @@ class RedisClaims:
             raise UnavailableError(
                 "The changes of other replicas are unknown: Redis cannot be reached.", "Call again in a minute."
             ) from None
-        return {one for one, value in zip(ids, found, strict=True) if value} | {
-            one for one in ids if self._created.get(one, -1.0) >= since
-        }
+        shared = {one for one, value in zip(ids, found, strict=True) if value}
+        return shared | await super().created_here(ids, since)
 
     async def heartbeat(self) -> None:
         """Report running calls, and everything that is not in Redis yet. Raises RedisUnavailableError."""
-        for name, (mark, content) in list(self._running.items()):
-            await self._step(name, "heartbeat", mark, content, ms(self._window + LEASE))
+        for name, (mark, content) in list(self._marks.items()):
+            await self._step(name, "heartbeat", mark, content, ms(self.window + LEASE))
         await self._store()
 
     async def restore(self) -> None:
         """Tell a Redis that may have lost its data what was done here. Raises RedisUnavailableError."""
-        for name, previous in list(self._local.recent().items()):
+        for name, previous in list(self.recent().items()):
             await self._step(name, "restore", previous.mark or secrets.token_hex(8), *self._entry(name, previous))
         self._unstored_records = list(self._created)
 
@@ -126,14 +108,14 @@ class RedisClaims:
                 await anyio.sleep(_POLL)
         raise UnavailableError("Another replica is at the same kind of work.", "Call again in a minute.")
 
-    async def _claim(self, name: str, sent: Attempt) -> Previous | None:
+    async def claim_shared(self, name: str, sent: Attempt) -> Previous | None:
         result, *found = await self._request(name, secrets.token_hex(8))
         if result == "yours":
             return None
         content, mark, age = found
         text = self._encryption.open(content, self._key(name))
         # The same name is the same call; its time is converted to this machine's clock.
-        attempt = replace(sent, at=self._clock() - age / 1000, skew=None)
+        attempt = replace(sent, at=self.clock() - age / 1000, skew=None)
         return Previous(attempt, json.loads(text) if text else None, mark)
 
     async def _request(self, name: str, mark: str) -> list[Any]:
@@ -146,9 +128,9 @@ class RedisClaims:
             found: list[Any] = []
             # A call that is cancelled at this point must know whether the claim is its own, to release it.
             with anyio.CancelScope(shield=True):
-                found = await self._step_or_refuse(name, mark, "claim", content, ms(LEASE), ms(self._window + LEASE))
+                found = await self._step_or_refuse(name, mark, "claim", content, ms(LEASE), ms(self.window + LEASE))
                 if found[0] == "yours":
-                    self._running[name] = mark, content
+                    self._marks[name] = mark, content
             if found[0] != "wait":
                 return found
             await anyio.sleep(_POLL)
@@ -186,10 +168,10 @@ class RedisClaims:
 
     def _entry(self, name: str, previous: Previous | None) -> tuple[str, int, int]:
         """Content, age and time to keep, in milliseconds; an empty content removes the claim."""
-        if previous is None or not self._window:
+        if previous is None or not self.window:
             return "", 0, 0
-        age = max(0.0, self._clock() - previous.attempt.at)
-        return self._encrypted(name, previous.record), ms(age), max(1, ms(self._window - age))
+        age = max(0.0, self.clock() - previous.attempt.at)
+        return self._encrypted(name, previous.record), ms(age), max(1, ms(self.window - age))
 
     def _encrypted(self, name: str, record: Mapping[str, Any] | None) -> str:
         """The fields of a record that a question shows."""

@@ -23,8 +23,8 @@ from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.confirmation.client_memory import ClientMemory
 from zoho_mcp.server.context import ServerContext
-from zoho_mcp.server.delivery.claims import Claims, LocalClaims
-from zoho_mcp.server.delivery.sqlite_claims import SharedClaims
+from zoho_mcp.server.delivery.claims import Claims
+from zoho_mcp.server.delivery.sqlite_claims import SqliteClaims
 from zoho_mcp.server.icon import ICON
 from zoho_mcp.server.middleware import requests
 from zoho_mcp.server.middleware.grants import GrantMiddleware
@@ -108,9 +108,9 @@ def policy_for(settings: Settings, catalog: Catalog) -> Policy:
 def _claims(settings: Settings, client: ZohoClient) -> Claims:
     """Those of all servers of the user, where there is a folder for them."""
     if not settings.claims_file:
-        return LocalClaims(settings.repeat_window, client.clock)
+        return Claims(settings.repeat_window, client.clock)
     scope = settings.api_url or settings.data_centre
-    return SharedClaims(Path(settings.claims_file), scope, settings.repeat_window, client.clock)
+    return SqliteClaims(Path(settings.claims_file), scope, settings.repeat_window, client.clock)
 
 
 def _boundary(shared: Replication | None) -> RequestStateBoundary:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 
@@ -11,7 +11,8 @@ from zoho_mcp.specs.model import Operation
 
 CLOCKS_DIFFER = 2.0
 """Seconds by which a record may seem older than its request: Zoho's times have no fractions."""
-MOST_KNOWN = 10_000
+MOST_CREATED = 10_000
+"""Created records that are remembered."""
 SURELY_OVER = 60.0
 """Seconds after which a request whose response never came is no longer being worked on."""
 
@@ -59,80 +60,65 @@ class Previous:
     mark: str = ""
 
 
-class Claims(Protocol):
-    """Calls by what they are about to do; of equal ones only one runs at a time. Replicas keep them together."""
+class Claims:
+    """The claims of this process, by the name of a call. Subclasses extend each method to share claims with others."""
+
+    def __init__(self, window: float, clock: Callable[[], float]) -> None:
+        """`window`: seconds for which an ended call is remembered. `clock`: seconds since the epoch."""
+        self.window = window
+        self.clock = clock
+        self._earlier: dict[str, Previous] = {}
+        self._running: dict[str, anyio.Event] = {}
+        self._created: OrderedDict[str, float] = OrderedDict()
 
     async def claim(self, name: str, sent: Attempt) -> Previous | None:
         """Wait for identical running calls. Returns None (the right to run), or the recent identical call."""
-        ...
+        while (running := self._running.get(name)) is not None:
+            await running.wait()
+        if (previous := self.recent().get(name)) is not None:
+            return previous
+        self._running[name] = anyio.Event()
+        try:
+            previous = await self.claim_shared(name, sent)
+        except BaseException:
+            self._running.pop(name).set()
+            raise
+        if previous is not None:
+            self._running.pop(name).set()
+        return previous
+
+    async def claim_shared(self, name: str, sent: Attempt) -> Previous | None:
+        """The right to run (None) or the recent identical call, among servers that share claims. This class shares none."""
+        return None
 
     async def force(self, name: str, sent: Attempt) -> None:
         """Run it regardless of earlier calls: a person approved."""
-        ...
-
-    async def forget(self, name: str, earlier: Previous) -> None:
-        """What went before turned out not to have happened."""
-        ...
-
-    async def done(self, name: str, earlier: Previous | None) -> None:
-        """It runs no more; `earlier` is to be remembered."""
-        ...
-
-    async def record_created(self, record_id: str) -> None:
-        """A call reported this record as its own: no other call created it."""
-        ...
-
-    async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
-        """The records that calls reported as their own since `since`, in seconds of the client's clock."""
-        ...
-
-
-class LocalClaims:
-    """The claims of this process."""
-
-    def __init__(self, window: float, clock: Callable[[], float]) -> None:
-        self.window = window
-        self._clock = clock
-        self._earlier: dict[str, Previous] = {}
-        self._running: dict[str, anyio.Event] = {}
-        self._known: OrderedDict[str, float] = OrderedDict()
-
-    async def claim(self, name: str, sent: Attempt) -> Previous | None:
-        """See `Claims`, also for the others."""
-        while (running := self._running.get(name)) is not None:
-            await running.wait()
-        if (before := self.recent().get(name)) is None:
-            await self.force(name, sent)
-        return before
-
-    async def force(self, name: str, sent: Attempt) -> None:
-        """Run it regardless of earlier calls."""
         self._running.setdefault(name, anyio.Event())
 
     async def forget(self, name: str, earlier: Previous) -> None:
-        """It did not happen."""
+        """The earlier call turned out not to have happened."""
         if self._earlier.get(name) is earlier:
             del self._earlier[name]
 
     async def done(self, name: str, earlier: Previous | None) -> None:
-        """It runs no more."""
+        """The call has ended; `earlier` is remembered."""
         if earlier is not None and self.window:
             self._earlier[name] = earlier
         if running := self._running.pop(name, None):
             running.set()
 
     def recent(self) -> Mapping[str, Previous]:
-        """What is remembered, by name."""
-        now = self._clock()
+        """The remembered calls of this process, by name."""
+        now = self.clock()
         self._earlier = {one: before for one, before in self._earlier.items() if before.attempt.at + self.window > now}
         return self._earlier
 
     async def record_created(self, record_id: str) -> None:
-        """A record that a call of this process reported as its own."""
-        self._known[record_id] = self._clock()
-        while len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
+        """A call reported this record as its own: no other call created it."""
+        self._created[record_id] = self.clock()
+        while len(self._created) > MOST_CREATED:
+            self._created.popitem(last=False)
 
     async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
-        """Those of this process."""
-        return {one for one in record_ids if self._known.get(one, -1.0) >= since}
+        """The records that calls reported as their own since `since`, in seconds of the clock."""
+        return {one for one in record_ids if self._created.get(one, -1.0) >= since}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 from zoho_mcp.private_files import SharedDatabase, is_running
-from zoho_mcp.server.delivery.claims import Attempt, LocalClaims, Previous
+from zoho_mcp.server.delivery.claims import Attempt, Claims, Previous
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,44 +36,27 @@ create table if not exists created (id text primary key, at real not null);
 _Result = TypeVar("_Result")
 
 
-class SharedClaims:
-    """See `zoho_mcp.server.delivery.claims.Claims`.
-
-    `scope` tells accounts apart that a user has at the same time; `clock` gives seconds.
-    """
+class SqliteClaims(Claims):
+    """Claims that all servers of a user share through a file."""
 
     def __init__(self, path: Path, scope: str, window: float, clock: Callable[[], float]) -> None:
+        """`scope` separates the accounts of a user."""
+        super().__init__(window, clock)
         self._file = SharedDatabase(path, _SCHEMA, "repeated calls of other servers are not noticed", _BUSY_FOR)
         self._scope = scope
-        self._window = window
-        self._clock = clock
-        self._here = LocalClaims(window, clock)
         self._owners: dict[str, str] = {}
         """The claims that run here, by name."""
-
-    async def claim(self, name: str, sent: Attempt) -> Previous | None:
-        """The right to run, among all servers of the user."""
-        if (previous := await self._here.claim(name, sent)) is not None:
-            return previous
-        try:
-            previous = await self._claim(name, sent)
-        except BaseException:
-            await self._here.done(name, None)
-            raise
-        if previous is not None:
-            await self._here.done(name, None)
-        return previous
 
     async def force(self, name: str, sent: Attempt) -> None:
         """Run it regardless of earlier calls."""
         owner = secrets.token_hex(8)
         await self._run(lambda database: self._take(database, name, owner, sent))
         self._owners[name] = owner
-        await self._here.force(name, sent)
+        await super().force(name, sent)
 
     async def forget(self, name: str, earlier: Previous) -> None:
         """It did not happen."""
-        await self._here.forget(name, earlier)
+        await super().forget(name, earlier)
         sql = "delete from claims where key = ? and (owner = ? or (not running and record is null))"
         await self._run(lambda database: database.execute(sql, (self._key(name), earlier.mark)))
 
@@ -81,13 +64,13 @@ class SharedClaims:
         """The call has ended."""
         owner = self._owners.pop(name, "")
         if owner:
-            await self._run(lambda database: self._end(database, name, owner, earlier if self._window else None))
-        await self._here.done(name, replace(earlier, mark=owner) if earlier else None)
+            await self._run(lambda database: self._end(database, name, owner, earlier if self.window else None))
+        await super().done(name, replace(earlier, mark=owner) if earlier else None)
 
     async def record_created(self, record_id: str) -> None:
         """A server of the user made this record."""
-        await self._here.record_created(record_id)
-        sql, now = "insert or replace into created values (?, ?)", self._clock()
+        await super().record_created(record_id)
+        sql, now = "insert or replace into created values (?, ?)", self.clock()
         await self._run(lambda database: database.execute(sql, (self._key(record_id), now)))
 
     async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
@@ -96,9 +79,9 @@ class SharedClaims:
         places = ",".join("?" * len(keys))
         sql = f"select id from created where at >= ? and id in ({places})"
         found = await self._run(lambda database: database.execute(sql, (since, *keys)).fetchall()) if keys else []
-        return {keys[key] for (key,) in found} | await self._here.created_here(keys.values(), since)
+        return {keys[key] for (key,) in found} | await super().created_here(keys.values(), since)
 
-    async def _claim(self, name: str, sent: Attempt) -> Previous | None:
+    async def claim_shared(self, name: str, sent: Attempt) -> Previous | None:
         owner = secrets.token_hex(8)
         while True:
             # A call that is cancelled just now must know whether the claim is its own, to give it back.
@@ -113,14 +96,14 @@ class SharedClaims:
             await anyio.sleep(_POLL)
 
     def _find_or_take(self, database: "sqlite3.Connection", name: str, owner: str, sent: Attempt) -> Previous | str:
-        now = self._clock()
-        keep = max(self._window, LONGEST_CALL)
+        now = self.clock()
+        keep = max(self.window, LONGEST_CALL)
         # What lies ahead was written before the clock was set back.
         database.execute("delete from claims where at < ? or at > ?", (now - keep, now + keep))
         database.execute("delete from created where at < ?", (now - CREATED_FOR,))
         sql = "select owner, pid, running, at, skew, record from claims where key = ?"
         row = database.execute(sql, (self._key(name),)).fetchone()
-        if row is None or (not row[2] and row[3] < now - self._window):
+        if row is None or (not row[2] and row[3] < now - self.window):
             self._take(database, name, owner, sent)
             return "taken"
         mark, pid, running, at, skew, record = row
