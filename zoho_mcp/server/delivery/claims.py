@@ -88,7 +88,7 @@ class Claims:
         return previous
 
     async def claim_shared(self, name: str, sent: Attempt) -> Previous | None:
-        """The right to run (None) or the recent identical call, among servers that share claims. This class shares none."""
+        """None (the right to run) or the recent identical call, among servers that share claims; here nobody does."""
         return None
 
     async def force(self, name: str, sent: Attempt) -> None:
