@@ -1,7 +1,7 @@
-"""What happens to the arguments of a call: read as their client meant them, then checked, every problem at once. Pure.
+"""Normalises the arguments of a call, then checks them and reports every problem at once. Pure.
 
-Clients fill what a model left out with null or "", write 1 as 1.0, and send lists as JSON text. Only readings with one
-exact meaning are made; everything else is left for the checker to refuse.
+Clients fill in what a model left out with null or "", write 1 as 1.0, and send lists as JSON text. Only conversions
+with one possible meaning are made; everything else is left for the checker to reject.
 """
 
 import json
@@ -23,28 +23,28 @@ from zoho_mcp.text import did_you_mean
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-_HALF = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?", re.ASCII)
 _SPACED = re.compile(r"^\s+|\s+$|\s+(?=%$)")
-"""Blanks around a figure and before its percent sign."""
+"""Spaces around a number and before its percent sign."""
 _IDS = re.compile(r"\s*[0-9]+(\s*,\s*[0-9]+)*\s*", re.ASCII)
-"""Ids separated by commas, in place of a list of them."""
+"""Comma-separated ids in place of a list."""
 _OMITTED = object()
 
 
 def normalize(operation: Operation, arguments: Mapping[str, Any]) -> Json:
-    """The arguments without those that say nothing, each value as the type that the schema has for it.
+    """The arguments without empty ones, each value converted to the type in the schema.
 
-    null, "", [] and {} are "not given", null and "" also inside lists: nothing but `clear` empties a field. Names, and
-    all texts of a read, are composed (NFC) and trimmed: a client may send letters and their accents apart, which no
-    search would find. A list of texts may come as one text with commas.
+    null, "", [] and {} count as not given, as do null and "" inside lists: only `clear` empties a field. Names, and all
+    texts of a read, are trimmed and composed (NFC): a client may send accents as separate characters, which no search
+    would match. A list of texts may come as one comma-separated text.
     """
     found = _object(operation.input, arguments, reads=operation.effect == "read")
-    return {name: part for name, part in found.items() if part not in ([], {}) or _says_none(operation, name)}
+    return {name: part for name, part in found.items() if part not in ([], {}) or _may_be_empty(operation, name)}
 
 
-def _says_none(operation: Operation, name: str) -> bool:
-    """Whether an empty list means something: a payment that is to pay no invoice."""
+def _may_be_empty(operation: Operation, name: str) -> bool:
+    """Whether an empty list has a meaning: a payment that pays no invoice."""
     return name in operation.replaces and operation.replaces[name].kind == "allocations"
 
 
@@ -55,7 +55,7 @@ def _object(schema: Json, value: Mapping[str, Any], *, reads: bool = False) -> J
     return {
         name: part
         for name, part in found.items()
-        if part is not _OMITTED and not (_is_zero(part) and _needs_more(known.get(name, {})))
+        if part is not _OMITTED and not (_is_zero(part) and _zero_is_unset(known.get(name, {})))
     }
 
 
@@ -71,8 +71,8 @@ def _is_zero(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
 
-def _needs_more(schema: Json) -> bool:
-    """Whether 0 can only be a client's filling: of a page, an interval, an exchange rate. An amount of 0 is refused."""
+def _zero_is_unset(schema: Json) -> bool:
+    """Whether 0 counts as not given: a page, an interval, an exchange rate. An amount of 0 does not."""
     return "x-unset-at-zero" in schema or (schema.get("type") == "integer" and schema.get("minimum", 0) >= 1)
 
 
@@ -89,13 +89,13 @@ def _value(schema: Json, value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         parts = [_value(schema.get("items", {}), part) for part in cast("list[Any]", value)]
         return [part for part in parts if part is not _OMITTED and part != {}]
-    if kind == "string" and _is_digits(value) and name and not name.endswith("_id"):
+    if kind == "string" and _can_be_text(value) and name and not name.endswith("_id"):
         return str(value)
     return _scalar(schema, kind, value)
 
 
-def _is_digits(value: Any) -> bool:
-    """Whether a number can be the text that was meant. An id cannot: clients round long numbers."""
+def _can_be_text(value: Any) -> bool:
+    """Whether a number may stand for text. An id may not: clients round long numbers."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15
 
 
@@ -138,22 +138,22 @@ def _parsed(text: str, wanted: type) -> Any:
 
 
 class ArgumentChecker:
-    """Checks arguments for the operations of one catalog; keeps one validator per operation."""
+    """Checks arguments against the operations of a catalog. Keeps one validator per operation."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._validator = lru_cache(maxsize=None)(self._new_validator)
 
     def _new_validator(self, name: str) -> "Validator":
-        # jsonschema reads a grammar of URIs, for a second, wherever this is installed. No format here needs it.
+        # Where this is installed, jsonschema spends a second on its URI grammar, which no format here needs.
         sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # As importlib documents: import raises.
         from zoho_mcp.specs.validator import validator_for
 
         return validator_for(self._catalog.operations[name].input)
 
     def check(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
-        """Return if the normalized arguments fit the operation. Raises ArgumentsError with a sentence per problem."""
-        problems = list(_broken(arguments))
+        """Return if the normalised arguments fit the operation. Raises ArgumentsError with a sentence per problem."""
+        problems = list(_invalid_values(arguments))
         for error in self._validator(operation.name).iter_errors(arguments):
             problems += sentences(self._catalog, operation, error)
         for group in operation.exclusive:
@@ -171,7 +171,7 @@ class ArgumentChecker:
 
 
 def _mixed_discounts(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
-    """Zoho counts the discounts of one level only and shows the others all the same."""
+    """Discounts on both levels, or with the wrong type: Zoho applies one level but shows both."""
     whole, single = operation.discounts_in(arguments)
     if whole and single:
         yield (
@@ -184,7 +184,7 @@ def _mixed_discounts(operation: Operation, arguments: Mapping[str, Any]) -> Iter
 
 
 def _wrong_clear(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
-    """What `clear` names that cannot be emptied, is not there, or is set by the same call."""
+    """Fields in `clear` that cannot be emptied, do not exist, or are set by the same call."""
     fields = arguments.get("clear")
     if not operation.clearable or not isinstance(fields, list):
         return
@@ -200,31 +200,31 @@ def _wrong_clear(operation: Operation, arguments: Mapping[str, Any]) -> Iterator
 
 
 def _elements(path: FieldPath, arguments: Mapping[str, Any]) -> list[object]:
-    """The elements of a list of the call that a path chooses."""
+    """The elements that a path selects in a list of the call."""
     given: object = arguments.get(path.name)
     parts = cast("list[object]", given) if isinstance(given, list) else []
     return [part for position, part in enumerate(parts) if path.chooses(position)]
 
 
 def _is_given(path: FieldPath, arguments: Mapping[str, Any]) -> bool:
-    """Whether the call sets a field that it empties as well."""
+    """Whether the call also sets a field that it empties."""
     if path.index is not None:
         return any(isinstance(part, dict) and path.part in part for part in _elements(path, arguments))
     value: object = arguments.get(path.name)
     return (isinstance(value, dict) and path.part in value) if path.part else path.name in arguments
 
 
-def _broken(value: object, path: str = "") -> Iterator[str]:
-    """What a JSON parser lets through: one half of a surrogate pair, NaN and infinity."""
+def _invalid_values(value: object, path: str = "") -> Iterator[str]:
+    """Values that a JSON parser accepts nevertheless: lone surrogates, NaN and infinity."""
     if isinstance(value, str):
-        if not value.isascii() and _HALF.search(value):
+        if not value.isascii() and _SURROGATE.search(value):
             yield f"{path} contains an invalid character: write it again."
     elif isinstance(value, float):
         if not math.isfinite(value):
             yield f"{path} must be a number, not {value}."
     elif isinstance(value, dict):
         for name, part in cast("dict[str, object]", value).items():
-            yield from _broken(part, f"{path}.{name}" if path else name)
+            yield from _invalid_values(part, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for number, part in enumerate(cast("list[object]", value)):
-            yield from _broken(part, f"{path}[{number}]")
+            yield from _invalid_values(part, f"{path}[{number}]")

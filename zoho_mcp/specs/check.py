@@ -1,4 +1,4 @@
-"""Rules that matter to the author of an entry: portable schemas, descriptions and sizes. For `check` and the tests."""
+"""Checks for authors of entries: portable schemas, descriptions and sizes. Used by `check` and the tests."""
 
 import json
 import re
@@ -13,21 +13,21 @@ _COMBINATORS = frozenset({"oneOf", "anyOf", "allOf", "not", "if", "enum"})
 BYTES_PER_TOKEN = 4.4
 """Measured on this server's own tools/list with OpenAI's o200k vocabulary; other models differ a little."""
 LARGEST_TOOL = 2_400
-"""Bytes of name, description and input schema as compact JSON. All sizes are counted like this."""
+"""Bytes of name, description and input schema as compact JSON. All sizes are measured this way."""
 TOOLSET_SIZE, TOOLSET_SIZE_PER_TOOL = 5_000, 500
-"""Bytes of a toolset: what a form with many fields takes, and more for each tool."""
+"""Bytes of a toolset: a fixed part, for forms with many fields, and a part per tool."""
 DEFAULT_SIZE_PER_TOOL = 670
-"""Bytes of the tools that are offered by default, on average: 72 of them are just under 11,000 tokens."""
+"""Average bytes of a default tool: 72 of them are just under 11,000 tokens."""
 
 
 def tool_size(operation: Operation) -> int:
-    """Bytes that the tool costs in tools/list: name, description and input schema as compact JSON."""
+    """Bytes of a tool in tools/list: name, description and input schema as compact JSON."""
     tool = {"name": operation.name, "description": operation.description, "inputSchema": operation.published_input}
     return len(json.dumps(tool, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def check_entry(operation: Operation, *, sized: bool = True) -> list[str]:
-    """What is wrong with one entry's schemas, descriptions and size; a clause for each problem."""
+    """Problems with the schemas, descriptions and size of an entry, a clause for each."""
     schemas = (operation.input, operation.output)
     problems = [problem for schema in schemas if (problem := _schema_problem(json.dumps(schema)))]
     if operation.input.get("type") != "object":
@@ -43,17 +43,17 @@ def check_entry(operation: Operation, *, sized: bool = True) -> list[str]:
 
 
 def check_catalog(catalog: Catalog) -> list[str]:
-    """What is wrong with entries beside each other, in the plain edition; a sentence for each problem."""
+    """Problems between entries, in the plain edition, a sentence for each."""
     problems = [
         f"{one.toolset}.json: {one.name}: {problem}"
         for one in catalog.operations.values()
-        for problem in (*_not_offered(one, catalog), *_unshown(one, catalog))
+        for problem in (*_mentions_of_extra_tools(one, catalog), *_bad_selections(one, catalog))
     ]
-    return [*problems, *_too_large(catalog)]
+    return [*problems, *_over_budget(catalog)]
 
 
-def _not_offered(operation: Operation, catalog: Catalog) -> Iterator[str]:
-    """Tools of other extra toolsets, which the text names although they may not be offered with it."""
+def _mentions_of_extra_tools(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    """Mentions of tools in other extra toolsets, which may not be offered together with this one."""
     extra = catalog.extra.keys() - {operation.toolset}
     others = {name for name, one in catalog.operations.items() if one.toolset in extra}
     worded = operation.worded_for(catalog.operations.keys() - others)
@@ -62,8 +62,8 @@ def _not_offered(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield f"it names {name}, which may not be offered: say it in other words, or give other words in x-without."
 
 
-def _unshown(operation: Operation, catalog: Catalog) -> Iterator[str]:
-    """Records that nobody would see enough of."""
+def _bad_selections(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    """Reads that do not select fields, and changes whose result shows nothing of the record."""
     answer = operation.answer
     whole = answer.key and not (answer.columns or answer.fields or operation.handler)
     if operation.effect == "read" and whole and operation.toolset not in catalog.extra:
@@ -77,8 +77,8 @@ def _unshown(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield f"its result says nothing of the record: name {changed[0].name} in after.read."
 
 
-def _too_large(catalog: Catalog) -> Iterator[str]:
-    """Toolsets that cost more than their budget, and the default tools if they do."""
+def _over_budget(catalog: Catalog) -> Iterator[str]:
+    """Toolsets that exceed their budget, and the default tools if they do."""
     for toolset in catalog.toolsets:
         sizes = [tool_size(one) for one in catalog.operations.values() if one.toolset == toolset]
         if (size := sum(sizes)) > (most := TOOLSET_SIZE + len(sizes) * TOOLSET_SIZE_PER_TOOL):
@@ -93,7 +93,7 @@ def _too_large(catalog: Catalog) -> Iterator[str]:
 
 @cache
 def _schema_problem(text: str) -> str:
-    """What is wrong with a schema; empty if nothing. Most are the same in every edition, and one takes milliseconds."""
+    """Why a text is not a valid JSON Schema, or empty. Cached: a check takes milliseconds, and editions share most."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -111,7 +111,7 @@ _PORTABLE = frozenset({
 
 
 def not_portable(schema: Json, path: str = "the input") -> list[str]:
-    """What in a published schema some client cannot read: every node has one type, an object is described by names."""
+    """Features of a published schema that some clients cannot read: every node needs exactly one type."""
     problems = [f"{path}: {key} is not read by every client" for key in schema.keys() - _PORTABLE]
     if not isinstance(schema.get("type"), str):
         problems.append(f"{path} needs exactly one type")

@@ -1,4 +1,4 @@
-"""An entry of tool_specs as its author writes it: every key, and what it means."""
+"""The keys of an entry in tool_specs, as its author writes it."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -16,162 +16,161 @@ Consequence = Literal[
 
 
 class Http(Frozen):
-    """The request that is really sent. Where an argument goes is a rule, see `zoho_mcp.zoho.request`."""
+    """The request to Zoho. `zoho_mcp.zoho.request` decides where each argument goes."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str = Field(pattern=r"^/[A-Za-z0-9_/{}]+(\?[A-Za-z0-9_.=&]+)?$")
-    """Below the product's base path; `{argument}` is filled in, a query that never varies is written out."""
+    """Relative to the product's base path; `{argument}` is filled in, a constant query is written out."""
     query: tuple[str, ...] = ()
     """Arguments of a POST or PUT that go into the query."""
     headers: Mapping[str, str] = {}
     """Argument to header name."""
     renames: Mapping[str, str] = {}
-    """Argument to Zoho's name for it, in query and body (`customer_id` to `contact_id`). Inside lists and objects by
-    path: `invoices[].note_id` to `creditnote_id`."""
+    """Argument to Zoho's name, in query and body (`customer_id` to `contact_id`). Nested ones by path:
+    `invoices[].note_id` to `creditnote_id`."""
     number: str = ""
-    """The argument that is the document's own number; given, it turns Zoho's automatic numbering off."""
+    """The argument with the document's own number; if given, Zoho's automatic numbering is turned off."""
     file: str = ""
-    """The form field of a file that is sent: the one in the upload folder that the argument `file_path` names."""
+    """The form field of an upload: the file in the upload folder that the argument `file_path` names."""
     account: bool = False
-    """The request is about the whole account: it names no organisation, and each row of the answer is one."""
+    """Whether the request concerns the whole account: it names no organisation, and each row is one."""
 
 
 class Mails(Frozen):
-    """Several mails in one call, one for each record that a list argument names."""
+    """Several e-mails in one call, one for each record in a list argument."""
 
     ids: str
-    """The argument: a list of ids."""
+    """The argument with the list of ids."""
     record: str
-    """The read operation of one such record."""
+    """The operation that reads one such record."""
     mail: str
-    """The read operation of the mail as Zoho would send it, with its recipients in `to_contacts`."""
+    """The operation that reads the e-mail as Zoho would send it, with its recipients in `to_contacts`."""
     verb: str
-    """How the question begins: `E-mail`, `Send reminders of`."""
+    """The beginning of the question: `E-mail`, `Send reminders of`."""
     amount: str
-    """The field of the record with the amount in question."""
+    """The record's field with the amount at stake."""
 
 
 class Confirm(Frozen):
     """The question asked before the call may run; `{field}` is filled from a fresh read of the record."""
 
     ask: str
-    """Number and amount come first, names and texts that others wrote last: they must not imitate the sentence."""
+    """Numbers and amounts come first, names and texts by others last, so that they cannot imitate the sentence."""
     subject: str
-    """The read operation that fetches the record in question; it takes the id argument that both have in common."""
+    """The operation that reads the record in question, by an id argument that both operations have."""
     done: str = ""
-    """What is true afterwards, as a sentence with `{field}`s of the record as it was before."""
+    """A sentence about the result, with `{field}`s of the record as it was before."""
     final: bool = False
-    """Whether nothing, not even Zoho's own web page, can undo it."""
+    """Whether nothing can undo it, not even Zoho's web app."""
     part: str = ""
-    """The read operation whose answer holds the part of the record that the last id of the path names: the payment
-    taken off an invoice, the person removed from a customer."""
+    """The operation that reads the part of the record named by the last id in the path: a payment taken off an invoice,
+    a person removed from a customer."""
     consequence: Consequence | None = None
-    """What happens beyond the record, and is shown: payments on it become unapplied (`unapplies`), the invoices that it
-    paid fall due again (`falls_due`), money leaves the business (`pays_out`, takes an `amount`). Or when Zoho would
-    refuse, so that nobody is asked: payments or credits are on it (`refused_while_paid`), nothing is owed
+    """An effect beyond the record, which is shown: payments on it become unapplied (`unapplies`), the invoices that it
+    paid fall due again (`falls_due`), money leaves the business (`pays_out`, takes an `amount`). Or a reason for Zoho
+    to refuse, so that nobody is asked: payments or credits are on it (`refused_while_paid`), nothing is owed
     (`refused_without_balance`), the customer has transactions (`refused_with_transactions`, takes a `customer_id`)."""
     payments: str = ""
     """For `unapplies`: the operation that lists the payments on the record."""
 
 
 class FoundBy(Frozen):
-    """A record that a call names by the value of a unique custom field instead of an id."""
+    """A record that a call identifies by a unique custom field instead of an id."""
 
     field: str
     """The argument with the field's API name."""
     value: str
-    """The argument with its value."""
+    """The argument with the field's value."""
     list: str
     """The operation that lists such records."""
     read: str
-    """The operation that reads one, custom fields included."""
+    """The operation that reads one, including custom fields."""
 
 
 class Replaces(Frozen):
-    """How an argument of an update can destroy what the record holds now."""
+    """How an argument of an update can destroy existing values."""
 
     kind: Literal[
         "lines", "people", "allocations", "values", "amount", "reduction", "owner", "currency", "file", "address"
     ]
-    """A list that is replaced whole (`lines`, `people`, `allocations`, `values`: what is left out is lost); an
-    `amount` that may fall; a `reduction` that may grow; the `owner` of a debt; the `currency`; a `file`; an e-mail
-    `address`."""
+    """A list that is replaced as a whole, so that omitted elements are lost (`lines`, `people`, `allocations`,
+    `values`); an `amount` that may fall; a `reduction` that may grow; the `owner` of a debt; the `currency`; a `file`;
+    an e-mail `address`."""
     key: str = ""
-    """For a list: the field by which its elements are told apart."""
+    """For a list: the field that identifies an element."""
     field: str = ""
-    """The field of the record that holds the old value, where it is not named like the argument."""
+    """The record's field with the old value, if it is not named like the argument."""
 
 
 class Outcome(Frozen):
-    """How reading shows whether a change happened whose answer was lost."""
+    """How a read can show whether a change happened after its response was lost."""
 
     sign: Sign
-    """created: a new record in `list`; changed: the record has what was sent; deleted: it is gone; status: it has one
-    of `sets_status`; mailed: it was sent since; unseen: no read shows it."""
+    """created: there is a new record in `list`; changed: the record has the values sent; deleted: it is gone; status:
+    it has one of `sets_status`; mailed: it was sent since; unseen: no read shows it."""
     read: str = ""
     """The operation that reads the record."""
     list: str = ""
-    """For created: the list that the new record is in."""
+    """For `created`: the operation that lists such records."""
     by: tuple[str, ...] = ()
-    """For created: arguments that identify the new record in that list, as far as they are given."""
+    """For `created`: the arguments that identify the new record in that list, as far as they are given."""
 
 
 class After(Frozen):
-    """What a result says of the records that the change touched. Read once the change is made; costs a read each."""
+    """What a result shows of the records that a change affected. Costs a read each, after the change."""
 
     read: str = ""
-    """The operation that reads the record; by default `outcome.read`, where the answer holds no record itself."""
+    """The operation that reads the record; by default `outcome.read`, if the response contains no record."""
     before: tuple[str, ...] = ()
-    """Fields of it that are shown as they were before, too: `balance` as `balance_before`."""
+    """Fields whose previous values are shown as well: `balance` as `balance_before`."""
     each: str = ""
-    """A list of the record that is changed: what its elements name, now or before, is read one by one."""
+    """A list in the changed record; every record that its elements name, before or after, is read."""
     each_read: str = ""
-    """The operation that reads one of them."""
+    """The operation that reads one of these."""
 
 
 class File(Frozen):
-    """A file that Zoho keeps or draws: a link to it is the tool's result, and with `save` it is stored too."""
+    """A file that Zoho stores or generates. The tool's result links to it; with `save` it is also saved here."""
 
     media_type: str = "*/*"
-    """As its record names it, where it is not always the same."""
+    """By default that of the record, because it varies."""
     title: str
-    """As a resource: `Invoice PDF`."""
+    """The title of the resource: `Invoice PDF`."""
     at: str
-    """Its address behind the scheme: `invoices/{invoice_id}/pdf`; a list of ids stands at the end, `{?invoice_ids}`."""
+    """The URI without the scheme: `invoices/{invoice_id}/pdf`; a list of ids comes last, `{?invoice_ids}`."""
     name: str
-    """The file's name, with `{field}`s of the record; empty there: there is no file, or it has no name."""
+    """The file name, with `{field}`s of the record; if they are empty, there is no file or it has no name."""
     record: str = ""
-    """The operation that reads the record whose file it is."""
+    """The operation that reads the record to which the file belongs."""
 
 
 class Answer(Frozen):
-    """What Zoho sends back: a record, rows, a file, or (all empty) just a message."""
+    """Zoho's response: a record, rows, a file, or (all empty) only a message."""
 
     key: str = ""
-    """The envelope's key that holds the record or the rows."""
+    """The envelope's key for the record or the rows."""
     columns: tuple[str, ...] = ()
-    """For rows: the fields people read. Empty for a record."""
+    """For rows: the fields shown. Empty for a record."""
     sums: tuple[str, ...] = ()
-    """For rows: the columns of money that are added up, each currency by itself."""
+    """For rows: the money columns to add up, per currency."""
     currency_of_customer: bool = False
-    """For rows: Zoho names no currency in them. It is that of the row's customer."""
+    """For rows: they do not contain their currency, which is that of their customer."""
     by_contact_person: bool = False
-    """For rows: customers, which a search finds by all of their contact persons."""
+    """For rows: customers, whom a search also finds by any of their contact persons."""
     fields: tuple[str, ...] = ()
-    """For a record: the fields people read, by default those of `fields` in _shared.json; empty: all. A point leads
-    into what is inside (`line_items.rate`), a question mark at the end leaves the field out where it is 0 or false."""
+    """For a record: the fields shown, by default those of `fields` in _shared.json; empty: all. A dot leads to a nested
+    field (`line_items.rate`), a question mark at the end hides a field that is 0 or false."""
     state: tuple[str, ...] = ()
-    """For a record: the fields that tell which one it is and how it stands, by default those of `state` in
-    _shared.json."""
+    """For a record: the fields that identify it and show its state, by default those of `state` in _shared.json."""
     more: tuple[str, ...] = ()
-    """For rows: fields that are worth asking for besides; the argument `fields` names them."""
+    """For rows: further fields worth requesting with the argument `fields`."""
     transactions: bool = False
-    """For rows: transactions, which can be listed by `customer_id`. Zoho deletes no customer that has any."""
+    """For rows: transactions that can be listed by `customer_id`. Zoho deletes no customer that has any."""
     number: str = ""
-    """For rows: the column by which people call a record, also an argument of the list. Every tool accepts it in place
-    of the record's id, which is the first column."""
+    """For rows: the column with the number that people use for a record, also an argument of the list. Every tool
+    accepts it in place of the record's id, which is the first column."""
     file: File | None = None
-    """Instead of an envelope."""
+    """The file, if the response is one instead of an envelope."""
 
 
 class Entry(Frozen):
@@ -181,66 +180,66 @@ class Entry(Frozen):
     title: str
     description: str
     without: Mapping[str, str] = {}
-    """Tool to the description where that tool is not offered."""
+    """Tool to the description used where that tool is not offered."""
     docs: tuple[str, ...] = Field(min_length=1)
     """The endpoint as the reference texts name it (`GET /customers`)."""
     note: str = ""
-    """Why the request differs from the reference, for the coverage table."""
+    """Why the request differs from the reference; shown in the coverage table."""
     http: Http
     effect: Effect
     escalates: Mapping[str, Effect] = {}
-    """Argument to effect: given and true, the argument makes the whole call have that effect."""
+    """Argument to effect: if the argument is true, the whole call has that effect."""
     scope: str = Field(pattern=r"^[a-z]+\.(READ|CREATE|UPDATE|DELETE)$")
     """Without the product's prefix."""
     known_from: Literal["recorded", "documented", "books", "computed"] | None = None
-    """Of an operation beyond the references, required: an answer recorded from Zoho Invoice, Zoho Invoice's pages, or
-    only the OpenAPI files of Zoho Books; or it is computed here."""
+    """Required of an operation that is not in the references: known from a response recorded from Zoho Invoice, from
+    Zoho Invoice's pages, or only from the OpenAPI files of Zoho Books; or it is computed here."""
     replaces: Mapping[str, Replaces] = {}
-    """Argument to what it may destroy. A call that destroys something is asked about like any `destroy`."""
+    """Argument to what it may destroy. A call that destroys something is confirmed like any `destroy`."""
     lessens: bool = False
-    """Of a change that needs no approval: it can bring about a loss that a person declined (an invoice made a draft, a
-    debt covered by credit). For some minutes after that no, it is asked about too."""
+    """For a change without approval: it can cause a loss that a person declined (an invoice made a draft, a debt
+    covered by credit). For some minutes after such a refusal it needs approval too."""
     confirm: Confirm | None = None
     mails: Mails | None = None
-    """Of a `send` that mails several records at once."""
+    """For a `send` that mails several records at once."""
     found_by: FoundBy | None = None
-    """Of a change that names its record by a custom field."""
+    """For a change that identifies its record by a custom field."""
     always_loaded: bool = False
-    """Clients that load tools on demand have it at once. For the few most used tools."""
+    """Whether clients that load tools on demand load it at once. For the few most used tools."""
     exclusive: tuple[tuple[str, ...], ...] = ()
     """Groups of arguments of which at most one may be given."""
     hints: Mapping[str, str] = {}
-    """Argument names that are often tried, and what to say to them."""
+    """Wrong argument names that are often tried, with advice."""
     handler: str = ""
-    """The function in `zoho_mcp.server.tools.composite` that makes the calls, where one request is not enough."""
+    """The function in `zoho_mcp.server.tools.composite` that runs the tool, if one request is not enough."""
     also_needs: tuple[str, ...] = ()
-    """Operations that are run on the way, by this function or for a question: their scopes are needed too."""
+    """Operations that the handler or the question runs; their scopes are needed too."""
     may_need: tuple[str, ...] = ()
-    """Operations that are run for some arguments only: their scopes are asked for, but the tool is offered without."""
+    """Operations run for some arguments only: their scopes are requested, but the tool is offered without them."""
     idempotent: bool | None = None
-    """Of a change, required: whether running it twice does no more than running it once."""
+    """Required of a change: whether running it twice does no more than running it once."""
     sets_status: tuple[str, ...] = ()
-    """The status that the record has afterwards, then those it may have moved on to by the time it is read."""
+    """The status of the record afterwards, then those that it may have moved on to before it is read."""
     outcome: Outcome | None = None
-    """Of a change, required."""
+    """Required of a change."""
     instead: Mapping[str, str] = {}
-    """Of a change: status of the record to what can be done about it, for when Zoho refuses; needs `outcome.read`."""
+    """For a change: status of the record to advice after Zoho refused; needs `outcome.read`."""
     after: After = After()
-    """Of a change: what its result says of the records that it touched."""
+    """For a change: what its result shows of the affected records."""
     clearable: tuple[str, ...] = ()
-    """Of an update: fields that the argument `clear` can empty, those of a line as `line_items[].tax_id`, those of an
-    address as `billing_address.*`. Zoho gets "" for them."""
+    """For an update: the fields that the argument `clear` can empty; in a line `line_items[].tax_id`, in an address
+    `billing_address.*`. They are sent as ""."""
     answer: Answer = Answer()
     input: Schema
     output: Mapping[str, Any] = {}
-    """JSON Schema of the record; permissive, Zoho adds fields freely. Of a list's row it is not published: the tests
-    hold rows against it."""
+    """JSON Schema of the record; permissive, because Zoho adds fields. Not published for rows: the tests validate them
+    with it."""
     books: Mapping[str, Any] = {}
-    """What differs in Zoho Books, as a JSON merge patch (RFC 7396)."""
+    """Differences in Zoho Books, as a JSON merge patch (RFC 7396)."""
 
 
 class Toolset(Frozen):
-    """What one file of tool_specs says about itself."""
+    """The header of a file in tool_specs."""
 
     json_schema: str = Field(default="", alias="$schema")
     toolset: str = Field(pattern=r"^[a-z_]+$")
@@ -250,11 +249,11 @@ class Toolset(Frozen):
     order: int = 1000
     """Its place in tools/list: lower numbers come first, equal ones by name."""
     ability: str = ""
-    """What its tools can do, in a few words, for a model that is not offered them. Of an extra toolset, required."""
+    """What its tools can do, in a few words, for a model that is not offered them. Required of an extra toolset."""
     extra: bool = False
-    """Offered only where `ZOHO_TOOLSETS` names it, or says `all`: the default must stay cheap for a model."""
+    """Offered only if `ZOHO_TOOLSETS` names it or is `all`: the default tools must cost few tokens."""
     renames: Mapping[str, str] = {}
-    """Zoho's word to ours, for keys of the answers."""
+    """Zoho's name to ours, for keys in responses."""
 
 
 class SpecFile(Toolset):

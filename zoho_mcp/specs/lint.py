@@ -1,4 +1,4 @@
-"""Contradictions inside entries and between them: names only, checked at every start."""
+"""Finds contradictions within and between entries. Compares names only, at every start."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -17,11 +17,11 @@ _WRITTEN_BY_OTHERS = frozenset({
     "customer_name", "contact_name", "company_name", "name", "description", "account_name", "recurrence_name", "notes",
     "attachment_name", "expense_receipt_name",
 })  # fmt: skip
-"""Fields that hold words of people, who may choose them to mislead."""
+"""Fields with texts by others, who may choose them to mislead."""
 
 
 def cross_check(catalog: Catalog) -> list[str]:
-    """Contradictions between entries, as sentences. Quick: names only."""
+    """Contradictions within and between entries, as sentences."""
     problems = [f"{name}.json: an extra toolset says its ability." for name, able in catalog.extra.items() if not able]
     if sum(operation.always_loaded for operation in catalog.operations.values()) > MOST_ALWAYS_LOADED:
         problems.append(f"at most {MOST_ALWAYS_LOADED} tools are always_loaded.")
@@ -148,7 +148,7 @@ def _after_contradictions(operation: Operation, catalog: Catalog) -> Iterator[st
 
 
 def _outcome_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
-    """A change says how its outcome is seen, or that it cannot be; a read has no outcome."""
+    """A change must declare how its outcome can be read, or that it cannot; a read must not."""
     outcome = operation.outcome
     if operation.effect == "read":
         if outcome is not None or operation.idempotent is not None or operation.sets_status:
@@ -186,7 +186,7 @@ def _reads_record(operation: Operation | None) -> bool:
 
 
 def _replaces_contradictions(operation: Operation) -> Iterator[str]:
-    """An update says of each argument that could destroy something what it could destroy."""
+    """An update must declare what each argument that can destroy something destroys."""
     for name, part in cast(Json, operation.input.get("properties", {})).items():
         if name == "clear":
             continue

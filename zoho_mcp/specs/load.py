@@ -1,4 +1,4 @@
-"""Reads tool_specs into a catalog for one product and edition, and stops with file and entry where one is wrong."""
+"""Loads tool_specs into a catalog for one product and edition. Errors name the file and the entry."""
 
 import json
 from functools import cache
@@ -16,15 +16,15 @@ from zoho_mcp.specs.schema import Json, Schema
 
 
 def specs_folder() -> Path:
-    """The folder of the spec files: inside the installed package, else beside it in a checkout."""
+    """The folder of the spec files: in the installed package, or beside it in a checkout."""
     packaged = Path(str(resources.files("zoho_mcp"))) / "tool_specs"
     return packaged if packaged.is_dir() else packaged.parent.parent / "tool_specs"
 
 
 def load(product: str = "invoice", edition: str = "", folder: Path | None = None) -> Catalog:
-    """All operations as they are for `product` and `edition` (empty: no country's own fields).
+    """The operations of `product` and `edition` (empty: without fields of single countries), cached per process.
 
-    Each is read once per process. Raises SpecError naming the file and the entry.
+    Raises SpecError naming the file and the entry.
     """
     return _load(product, edition, folder or specs_folder())
 
@@ -78,7 +78,7 @@ def _read(path: Path) -> Json:
 
 
 def _spec_file(path: Path) -> tuple[Toolset, list[Json]]:
-    """What a file says of its toolset, and its entries, which are validated one by one to be named in a problem."""
+    """The toolset and the raw entries of a file. Entries are validated one by one so that errors name them."""
     content = _read(path)
     entries: list[Json] = content.pop("operations", [])
     try:
@@ -118,7 +118,7 @@ def _operation(
 
 
 def _add_view(entry: Json, shared: Json) -> None:
-    """What people read of a record, and, for whatever reads records, the arguments that ask for more of it."""
+    """Add the fields shown of a record and, to reads, the arguments that request more of it."""
     answer: Json = {**entry.get("answer", {})}
     key, columns = answer.get("key", ""), answer.get("columns")
     if answer.get("file"):
@@ -137,14 +137,14 @@ def _add_view(entry: Json, shared: Json) -> None:
         if more := answer.get("more"):
             added["fields"] = {**added["fields"], "description": f"More, e.g. {', '.join(more)}"}
         if "page" not in properties:
-            # A short list shows nearly all there is, and for a record there is all_fields.
+            # A list without pages shows nearly all fields, and a record has all_fields.
             added["fields"] = {**added["fields"], "x-unlisted": True}
         entry["input"] = {**entry["input"], "properties": properties | added}
         entry["view"] = list(added)
 
 
 def _add_clear(entry: Json) -> None:
-    """The one way to empty fields: an argument that names them."""
+    """Add the argument `clear`, the only way to empty fields."""
     if fields := entry.get("clearable"):
         known: Json = entry["input"].get("properties", {})
         shown = [field for field in fields if not known.get(field.partition(".")[0], {}).get("x-unlisted")]
@@ -153,7 +153,7 @@ def _add_clear(entry: Json) -> None:
 
 
 def _named(fields: list[str]) -> str:
-    """The fields, of those in one list the first in full: `line_items[0].tax_id, .unit`."""
+    """The fields as text, with the list named once: `line_items[0].tax_id, .unit`."""
     words: list[str] = []
     before = ""
     for field in fields:
@@ -164,14 +164,14 @@ def _named(fields: list[str]) -> str:
 
 
 def _add_after(entry: Json) -> None:
-    """A change whose answer holds no record is followed by a read of the one that it changed."""
+    """Follow a change whose response contains no record by a read of it."""
     read = entry.get("outcome", {}).get("read")
     if read and not entry.get("answer", {}).get("key"):
         entry["after"] = {"read": read, **entry.get("after", {})}
 
 
 def _without_defaults(schema: Json) -> None:
-    """What an update does not name stays as it is, so a shared default would be wrong there."""
+    """Remove defaults from an update: fields that it does not name stay unchanged."""
     for part in schema.get("properties", {}).values():
         part.pop("x-default", None)
         if str(part.get("description", "")).startswith("Default"):
@@ -185,7 +185,7 @@ def _first(problem: ValidationError) -> str:
 
 
 def _inline(schema: Any, documents: dict[str, Json]) -> Any:
-    """Replace `{"$ref": "_shared.json#/$defs/x", …}` by what it names; keys beside `$ref` win."""
+    """Replace `{"$ref": "_shared.json#/$defs/x", …}` by its definition; keys beside `$ref` win."""
     if isinstance(schema, list):
         return [_inline(part, documents) for part in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
@@ -217,7 +217,7 @@ def _merge_patch(target: Any, patch: Any) -> Any:
 
 
 def _for_edition(schema: Any, edition: str, path: str, hidden: dict[str, tuple[str, ...]]) -> Any:
-    """Drop properties of other editions, noting them in `hidden`, and the `x-edition` marks themselves."""
+    """Drop properties of other editions, recorded in `hidden`, and all `x-edition` keys."""
     if not isinstance(schema, dict):
         return schema
     result: Json = {key: value for key, value in cast(Json, schema).items() if key != "x-edition"}

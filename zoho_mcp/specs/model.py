@@ -1,4 +1,4 @@
-"""One tool for one product and edition as a frozen value, and the whole set as a catalog."""
+"""Frozen values: one tool of one product and edition, and the catalog of all."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ class Operation(Entry):
     input: Json  # pyright: ignore[reportIncompatibleVariableOverride] # a frozen Entry's Schema, as clients get it
     toolset: str = ""
     renames: Mapping[str, str] = {}
-    """Zoho's word to ours, for keys of the answer."""
+    """Zoho's name to ours, for keys in the response."""
     view: tuple[str, ...] = ()
-    """Arguments that say what of the answer is shown; Zoho never sees them. `load` adds them to what reads."""
+    """Arguments that choose what the result shows; not sent to Zoho. `load` adds them to reads."""
     hidden: Mapping[str, tuple[str, ...]] = {}
-    """Arguments left out of `input` because they exist only in other editions: path to editions."""
+    """Arguments of other editions, missing from `input`: path to editions."""
 
     @property
     def published_input(self) -> Json:
-        """`input` as it goes to the client: without the `x-` keywords, which are words for the checker alone."""
+        """`input` as sent to clients: without the `x-` keywords, which are for the checker."""
         return published(self.input)
 
     def record_in(self, envelope: Mapping[str, Any]) -> Json:
-        """The record that a response holds; empty for rows, a file or just a message."""
+        """The record in a response; empty for rows, a file or only a message."""
         record = envelope.get(self.answer.key)
         return cast(Json, record) if isinstance(record, dict) else {}
 
     def worded_for(self, offered: Collection[str]) -> "Operation":
-        """The same in the words for these tools: no description names one that is not offered."""
+        """This operation with texts that mention only the offered tools."""
         text = next((text for tool, text in self.without.items() if tool not in offered), self.description)
         schema = worded_for(self.input, offered)
         same = text == self.description and schema == self.input
@@ -40,34 +40,34 @@ class Operation(Entry):
 
     @property
     def has_discounts(self) -> bool:
-        """Whether a document that this writes, or its lines, can have a discount."""
+        """Whether the document written, or its lines, can have a discount."""
         properties: Json = self.input.get("properties", {})
         of_lines: Json = properties.get("line_items", {}).get("items", {}).get("properties", {})
         return "discount" in properties or "discount" in of_lines
 
     def discounts_in(self, arguments: Mapping[str, Any]) -> tuple[bool, bool]:
-        """Whether arguments hold a discount on the whole document, and one on a line; one of 0 is none."""
+        """Whether the arguments contain a discount on the document, and one on a line; 0 counts as none."""
         if not self.has_discounts:
             return False, False
         lines = arguments.get("line_items")
         parts = cast("list[Any]", lines) if isinstance(lines, list) else []
-        single = any(is_some(cast(Json, line).get("discount")) for line in parts if isinstance(line, dict))
-        return is_some(arguments.get("discount")), single
+        on_line = any(is_some(cast(Json, line).get("discount")) for line in parts if isinstance(line, dict))
+        return is_some(arguments.get("discount")), on_line
 
     def discount_level(self, arguments: Mapping[str, Any]) -> Json:
-        """`discount_type` as it follows from where the discounts are: Zoho counts those of one level only."""
-        whole, single = self.discounts_in(arguments)
-        return {"discount_type": "item_level" if single else "entity_level"} if whole or single else {}
+        """`{"discount_type": …}` for the discounts given, empty without any: Zoho applies one level only."""
+        on_document, on_line = self.discounts_in(arguments)
+        return {"discount_type": "item_level" if on_line else "entity_level"} if on_document or on_line else {}
 
     @property
     def can_overwrite(self) -> bool:
-        """Whether a call can take something from a record that was there before; mail takes nothing."""
+        """Whether a call can destroy values of an existing record; sending e-mail cannot."""
         ends = self.lessens and bool(self.sets_status)
         changes = self.http.method == "PUT" or bool(self.replaces) or ends
         return self.effect == "destroy" or (self.effect == "write" and changes)
 
     def emptied(self, arguments: Mapping[str, Any]) -> Json:
-        """The arguments without `clear`, and with "" for each field that it names: how Zoho empties one."""
+        """The arguments without `clear`, and with "" for each field that it names, which is how Zoho empties one."""
         if not self.clearable:
             return dict(arguments)
         result: Json = {name: value for name, value in arguments.items() if name != "clear"}
@@ -83,19 +83,19 @@ class Operation(Entry):
         return result
 
     def can_clear(self, field: str) -> bool:
-        """Whether the argument `clear` can empty a field, written as in `clearable`."""
+        """Whether `clear` can empty a field, written as in `clearable`."""
         whole, point, part = field.partition(".")
         parts: Json = self.input.get("properties", {}).get(whole, {}).get("properties", {})
         return field in self.clearable or (bool(point) and f"{whole}.*" in self.clearable and part in parts)
 
     @property
     def must_not_repeat(self) -> bool:
-        """Whether running it twice does more than running it once: it creates something, or mails it."""
+        """Whether running it twice does more than once: it creates or mails something."""
         return self.effect != "read" and not self.idempotent
 
     @property
     def shows_new_state(self) -> bool:
-        """Whether a result says how the record stands after the change."""
+        """Whether a result shows records as they are after the change."""
         return bool(self.after.read or self.after.each)
 
     @property
@@ -106,33 +106,35 @@ class Operation(Entry):
 
     @property
     def tool_answer_key(self) -> str:
-        """The answer's key in our words (`customer` for Zoho's `contact`)."""
+        """The response's key in our terms (`customer` for Zoho's `contact`)."""
         return self.renames.get(self.answer.key, self.answer.key)
 
 
 def is_some(discount: object) -> bool:
-    """Whether a discount, as an amount or a percentage, takes anything off."""
+    """Whether a discount, an amount or a percentage, is not zero."""
     return str(discount or "").strip("0.% ") != ""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldPath:
-    """Where a field is: `notes`, `billing_address.attention`, `line_items[0].tax_id`, of all `line_items[].tax_id`."""
+    """The path of a field: `notes`, `billing_address.attention`, `line_items[0].tax_id`; `line_items[].tax_id` for all
+    lines.
+    """
 
     name: str
     part: str = ""
     index: str | None = None
-    """None: not in a list; empty: in every element of it."""
+    """None: not in a list; empty: every element of it."""
 
     @classmethod
     def parse(cls, text: str) -> "FieldPath":
-        """The path that a text names."""
+        """Parse a path."""
         whole, _, part = text.partition(".")
         name, bracket, index = whole.partition("[")
         return cls(name, part, index.removesuffix("]") if bracket else None)
 
     def chooses(self, position: int) -> bool:
-        """Whether an element of the list is meant."""
+        """Whether the path selects the element at this position."""
         return self.index in ("", str(position))
 
 
@@ -141,20 +143,20 @@ class Catalog(Frozen):
 
     operations: Mapping[str, Operation]
     toolsets: Mapping[str, str]
-    """Toolset to its sentence."""
+    """Toolset to its description."""
     extra: Mapping[str, str] = {}
-    """Toolsets that are offered only where they are asked for, and what their tools can do."""
+    """Toolsets offered only on request, and what their tools can do."""
     product: str
     edition: str = ""
     hints: Mapping[str, str] = {}
-    """Argument names that are often tried anywhere, and what to say to them."""
+    """Wrong argument names that are often tried with any tool, with advice."""
     synonyms: Mapping[str, tuple[str, ...]] = {}
-    """People's words to Zoho's, for values of closed choices: `cheque` to `check`."""
+    """Users' words to Zoho's, for values of closed choices: `cheque` to `check`."""
     verbatim: frozenset[str] = frozenset()
-    """Zoho's names of fields that it keeps exactly as sent: a record in which one differs is another record."""
+    """Zoho's names of fields that it stores exactly as sent: records that differ in one are not the same."""
 
     def readers(self) -> Iterator[tuple[str, Operation]]:
-        """The operations that read one record at its own address, each with the argument for its id."""
+        """The operations that read one record by its id, each with the argument for the id."""
         for operation in self.operations.values():
             places = placeholders(operation.http.path)
             plain = operation.effect == "read" and operation.answer.key and not operation.handler
@@ -162,5 +164,5 @@ class Catalog(Frozen):
                 yield places[0], operation
 
     def reader_of(self, own_id: str) -> Operation | None:
-        """The operation that reads the record of an id such as `invoice_id`."""
+        """The operation that reads a record by an id such as `invoice_id`."""
         return next((reader for place, reader in self.readers() if place == own_id), None)

@@ -1,4 +1,4 @@
-"""What is wrong with an argument and what would be right, as sentences. Only calls with problems come here."""
+"""Describes problems with arguments, and what would be right, as sentences."""
 
 import re
 from difflib import get_close_matches
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 _KINDS = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
           "array": "a list", "object": "an object"}  # fmt: skip
 _NEAR = 0.6
-"""How alike a word and a choice must be to be suggested: a wrong suggestion is worse than none."""
+"""Similarity needed for a suggestion: a wrong one is worse than none."""
 
 
 def sentences(catalog: Catalog, operation: Operation, error: "ValidationError") -> list[str]:
-    """One sentence for each thing wrong: a missing name, an unknown one, or a value that does not fit."""
+    """One sentence for each problem: a missing name, an unknown one, or an invalid value."""
     path = _path(error)
     if error.validator == "required":
-        return [f"{_joined(path, name)} is missing{_about(error, name)}." for name in _missing(error)]
+        return [f"{_joined(path, name)} is missing{_description(error, name)}." for name in _missing(error)]
     if error.validator == "additionalProperties":
         return [_unknown(catalog, operation, path, name, error) for name in _unexpected(error)]
     if error.validator == "x-needs":
         return [f"{path} {error.message}."]
     if error.validator == "enum":
         return [f"{path} {_choices(catalog, error)}"]
-    return [f"{path or 'the arguments'} {_what_is_right(error)}"]
+    return [f"{path or 'the arguments'} {_expectation(error)}"]
 
 
 def _choices(catalog: Catalog, error: "ValidationError") -> str:
-    """What a closed choice offers, and which of it was probably meant."""
+    """The options of a closed choice, with a suggestion."""
     options = [str(option) for option in cast("list[object]", error.validator_value)]
     given = str(error.instance)
     meant = [word for word in catalog.synonyms.get(given.strip().casefold(), ()) if word in options]
@@ -71,7 +71,7 @@ def _joined(path: str, name: str) -> str:
 
 
 def _missing(error: "ValidationError") -> list[str]:
-    # One error per missing name, which stands quoted at the start of jsonschema's message.
+    # jsonschema reports one error per missing name, quoted at the start of the message.
     return [name for name in cast("list[str]", error.validator_value) if error.message.startswith(f"{name!r} ")]
 
 
@@ -80,19 +80,19 @@ def _unexpected(error: "ValidationError") -> list[str]:
     return [name for name in cast(Json, error.instance) if name not in known]
 
 
-def _about(error: "ValidationError", name: str) -> str:
+def _description(error: "ValidationError", name: str) -> str:
     description = cast(Json, error.schema).get("properties", {}).get(name, {}).get("description", "")
-    # A description follows the name of its argument; in brackets, it needs no capital.
+    # In brackets after the argument's name, a description needs no capital.
     lower = description[:1].lower() + description[1:] if not description[1:2].isupper() else description
     return f" ({lower.rstrip('.')})" if description else ""
 
 
-def _what_is_right(error: "ValidationError") -> str:
+def _expectation(error: "ValidationError") -> str:
     value, wanted, schema = error.instance, cast(Any, error.validator_value), cast(Json, error.schema)
     given = shown(value)
     match error.validator:
         case "type":
-            return f"must be {_kind(wanted)}, not {given}{_how_to_write(wanted, value, schema)}."
+            return f"must be {_kind(wanted)}, not {given}{_advice(wanted, value, schema)}."
         case "pattern" if wanted.startswith(ID_PATTERN.removesuffix("$")):
             return f"must be a Zoho id, digits only, not {given}: look it up first."
         case "pattern":
@@ -126,7 +126,7 @@ def _kind(wanted: str | list[str]) -> str:
     return " or ".join(_KINDS[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
 
 
-def _how_to_write(wanted: str | list[str], value: object, schema: Json) -> str:
+def _advice(wanted: str | list[str], value: object, schema: Json) -> str:
     if wanted == "string" and isinstance(value, int) and not isinstance(value, bool):
         return f': put it in quotes, "{value}"'
     if isinstance(value, str) and wanted in ("number", "integer") and re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
@@ -137,6 +137,6 @@ def _how_to_write(wanted: str | list[str], value: object, schema: Json) -> str:
 
 
 def shown(value: object) -> str:
-    """A wrong value as a message quotes it: at most 60 characters, of a list or an object only what it is."""
+    """A wrong value for a message: at most 60 characters; a list or an object only by its type."""
     text = repr(value) if not isinstance(value, dict | list) else ("a list" if isinstance(value, list) else "an object")
     return text if len(text) <= 60 else text[:57] + "…"

@@ -1,4 +1,4 @@
-"""The part of JSON Schema that `input` may use, and the schema that clients get of it."""
+"""The subset of JSON Schema that `input` may use, and the schemas published to clients."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, cast
@@ -7,23 +7,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Json = dict[str, Any]
 ID_PATTERN = "^[0-9]+$"
-"""What every argument whose name ends in `_id` has to be."""
+"""The pattern for every argument whose name ends in `_id`."""
 _UNPUBLISHED = frozenset({"format", "exclusiveMinimum", "minProperties"})
-"""Keywords that some clients cannot read; the checker keeps them."""
+"""Keywords that some clients cannot read; only the checker uses them."""
 
 
 class Frozen(BaseModel):
-    """A value that is read from JSON: unknown keys are errors, nothing can be changed later."""
+    """An immutable value read from JSON; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Schema(Frozen):
-    """The part of JSON Schema that `input` may use. Other keywords are errors: most clients cannot read them."""
+    """The subset of JSON Schema that `input` may use. Other keywords are errors: most clients cannot read them."""
 
     type: Literal["string", "number", "integer", "boolean", "array", "object"] | None = None
     ref: str = Field(default="", alias="$ref", pattern=r"^_shared\.json#/\$defs/\w+$")
-    """A definition of _shared.json; keys beside it win."""
+    """A definition in _shared.json; keys beside it win."""
     description: str = ""
     properties: Mapping[str, "Schema"] = {}
     required: tuple[str, ...] = ()
@@ -40,33 +40,32 @@ class Schema(Frozen):
     max_items: int | None = Field(default=None, alias="maxItems")
     min_properties: int | None = Field(default=None, alias="minProperties")
     needs: tuple[tuple[str, ...], ...] = Field(default=(), alias="x-needs")
-    """Of an object: groups of properties of which at least one must be given. Checked here, not published."""
+    """For objects: groups of properties of which at least one is required. Checked here, not published."""
     edition: tuple[str, ...] = Field(default=(), alias="x-edition")
     """The editions that have this field; empty: all."""
     brief: bool = Field(default=False, alias="x-brief")
-    """Publish the description only, not what is inside."""
+    """Publish only the description, not the contents."""
     terse: bool = Field(default=False, alias="x-terse")
-    """Of an object, or a list of them: publish names and types of what is inside, its description tells the rest."""
+    """For an object or a list of objects: publish only names and types of its fields."""
     unlisted: bool = Field(default=False, alias="x-unlisted")
-    """Accepted, but not published: it is set by itself, or hardly anybody needs it."""
+    """Accepted but not published: it is set automatically, or hardly ever needed."""
     plain: bool = Field(default=False, alias="x-plain")
-    """The name says it all: the description is not published."""
+    """The name is self-explanatory: the description is not published."""
     without: Mapping[str, str] = Field(default={}, alias="x-without")
-    """Tool to the description where that tool is not offered."""
+    """Tool to the description used where that tool is not offered."""
     default: str | float | bool | None = Field(default=None, alias="x-default")
-    """What Zoho takes where it is not given: two calls that differ only in giving it are the same call."""
+    """Zoho's default: two calls that differ only in giving it are the same call."""
     unset_at_zero: bool = Field(default=False, alias="x-unset-at-zero")
-    """Of a number: 0 counts as not given."""
+    """For numbers: 0 counts as not given."""
     number: bool = Field(default=False, alias="x-number")
-    """Of a string: a number is accepted too, and read as its digits."""
+    """For strings: a number is accepted too and converted to its digits."""
 
 
 def published(schema: Any) -> Any:
-    """A schema in the dialect that every client reads: without our `x-` keywords and without `format` and its like.
+    """A schema in the dialect that every client reads: without `x-` keywords, `format` and the like.
 
-    What is inside an object or list marked `x-brief`, its description tells. Dates are described as yyyy-mm-dd.
-    A lower bound of 0 or 1 goes without saying, as does what is marked `x-plain`. Of what is marked `x-terse` only the
-    names and types inside are shown; what is marked `x-unlisted` is not shown at all.
+    Dates are described as yyyy-mm-dd. Lower bounds of 0 or 1, descriptions of `x-plain` fields, the contents of
+    `x-brief` fields and whole `x-unlisted` fields are omitted. Of `x-terse` fields, only names and types remain.
     """
     if isinstance(schema, list):
         return [published(part) for part in cast("list[Any]", schema)]
@@ -96,14 +95,14 @@ def published(schema: Any) -> Any:
 
 
 def _types(schema: Json) -> Json:
-    """Of an object, the names and types of what is inside."""
+    """The schema of an object, reduced to the names and types of its fields."""
     shown = {name: part for name, part in schema["properties"].items() if not part.get("x-unlisted")}
     inside = {name: {"type": part["type"]} for name, part in shown.items()}
     return {"type": schema["type"], "properties": inside}
 
 
 def worded_for(schema: Any, offered: Collection[str]) -> Any:
-    """The schema in the words for these tools: where a tool is not offered, the description of `x-without`."""
+    """The schema with descriptions that mention only the offered tools; see `x-without`."""
     if isinstance(schema, list):
         return [worded_for(part, offered) for part in cast("list[Any]", schema)]
     if not isinstance(schema, dict):

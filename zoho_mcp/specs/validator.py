@@ -1,6 +1,6 @@
-"""The JSON Schema validator that checks arguments: stricter than the standard about what Zoho would misread.
+"""The JSON Schema validator for arguments: stricter than the standard about values that Zoho would misread.
 
-Apart from `arguments`, because jsonschema takes a while to import and a start should not wait for it.
+Apart from `arguments`, because importing jsonschema is slow and must not delay the start.
 """
 
 import re
@@ -48,7 +48,7 @@ def validator_for(schema: Json) -> Validator:
 
 
 def _strict(schema: Any, name: str = "") -> Any:
-    """The schema as it is checked: objects are closed (what is not listed would be lost at Zoho), ids are digits."""
+    """The schema used for checking: objects are closed (Zoho would ignore unknown fields), ids are digits."""
     if isinstance(schema, list):
         return [_strict(part) for part in cast("list[Any]", schema)]
     if not isinstance(schema, dict):

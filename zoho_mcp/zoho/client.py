@@ -1,6 +1,6 @@
-"""The one client of a process, and the operations of a catalog run over it. Knows nothing of MCP.
+"""The client for Zoho that a process shares, and the operations of a catalog run through it. Knows nothing of MCP.
 
-Each request gives Zoho's response or raises the error that fits.
+Every request returns Zoho's response or raises an error of `zoho_mcp.errors`.
 """
 
 import random
@@ -32,25 +32,26 @@ if TYPE_CHECKING:
 Envelope = dict[str, Any]
 """Zoho's response to a request: `{"code": 0, "message": …, <key>: …}`, amounts as Decimal."""
 ORGANIZATION = "organization"
-"""The argument that every operation has where several organisations are configured."""
+"""The argument that names the organisation, in every operation, where several are configured."""
 ANSWER = 30.0
-"""Seconds for a whole response, however slowly it comes."""
+"""Seconds within which a whole response must arrive."""
 TRIES = 3
-_PASSING = frozenset({502, 503, 504})
+_TEMPORARY = frozenset({502, 503, 504})
 _MINUTE, _DAY = 44, 45
+"""Zoho's error codes for a limit of requests that is used up."""
 
 
 class ZohoClient:
-    """Shared by all calls. Cheap to make: connections and the token come with the first request.
+    """The client that all calls share. Cheap to create: connections and the token come with the first request.
 
     Attributes:
-        settings: of the server.
-        organizations: the ids of the organisations that may be worked in.
-        clock: seconds since the epoch.
-        sleep: waits for some seconds.
-        limiter: keeps within Zoho's limits.
-        skew: seconds by which Zoho's clock is ahead of this one, by its last response; None before the first.
-        answered_at: when Zoho last responded as itself, whatever it said.
+        settings: the server's settings.
+        organizations: ids of the configured organisations.
+        clock: returns seconds since the epoch.
+        sleep: waits for a number of seconds.
+        limiter: keeps requests within Zoho's limits.
+        skew: seconds by which Zoho's clock is ahead of this machine's, by the latest response; None before the first.
+        answered_at: time of Zoho's latest response with a status below 500; None before the first.
     """
 
     def __init__(
@@ -64,8 +65,8 @@ class ZohoClient:
         tokens: SharedTokens | None = None,
         answer_within: float = ANSWER,
     ) -> None:
-        """`transport` replaces the network (sandbox, tests); `limiter` is by default that of the plan, for this process
-        alone; `tokens` shares the access token in another way than the user's file.
+        """`transport` replaces the network (sandbox, tests). `limiter` defaults to the plan's limits for this process
+        alone. `tokens` replaces the user's file as the place where the access token is shared.
         """
         self.settings = settings
         self.organizations = settings.organizations
@@ -87,15 +88,14 @@ class ZohoClient:
         await self.limiter.aclose()
 
     async def token(self) -> None:
-        """Make sure of a valid access token. Raises AuthError, LimitedError or UnavailableError."""
+        """Ensure that there is a valid access token. Raises AuthError, LimitedError or UnavailableError."""
         await self._tokens.current()
 
     async def send(self, request: Request, patience: float = PATIENCE) -> Envelope | bytes:
-        """Zoho's envelope `{"code": 0, <key>: …}` with amounts as Decimal, or the bytes of the requested file.
+        """Send a request. Returns Zoho's envelope `{"code": 0, <key>: …}`, amounts as Decimal, or a file's bytes.
 
-        `patience`: seconds that the request may wait for its turn within Zoho's limits. A read is tried again after a
-        passing failure. A change is sent again only if it cannot have arrived, or was refused before anything was done
-        (401, 429).
+        `patience`: seconds that the request may wait for Zoho's rate limits. A read is retried after a temporary
+        failure. A change is retried only if it cannot have reached Zoho, or was refused before processing (401, 429).
 
         Raises:
             ZohoMcpError: one of the errors of `zoho_mcp.errors`.
@@ -116,7 +116,7 @@ class ZohoClient:
                 return await self._try(request, organization_id, deadline, trace)
             except RetryError as failure:
                 failures += 1
-                # Spread out: what fails for many at once must not come back from all of them at once.
+                # Random, so that requests that failed together are not all retried together.
                 pause = max(failure.after, 2**failures * random.uniform(0.25, 0.5))
                 if failures >= TRIES or self.clock() + pause > deadline:
                     raise failure.problem from failure.__cause__
@@ -132,7 +132,7 @@ class ZohoClient:
         except LimitedError as problem:
             raise await self._limited(problem, organization_id, response) from None
         except UnavailableError as problem:
-            if response.status in _PASSING:
+            if response.status in _TEMPORARY:
                 raise RetryError(problem, retry_after(response)) from None
             raise
 
@@ -151,7 +151,7 @@ class ZohoClient:
         return self._connection
 
     def _organization(self, request: Request) -> str:
-        """The organisation whose books and limits the request is about."""
+        """The organisation whose books and limits the request uses."""
         allowed = self.organizations
         if request.account:
             return allowed[0] if allowed else ""
@@ -171,14 +171,14 @@ class ZohoClient:
         return chosen
 
     def _observe(self, response: Response) -> None:
-        """Note when Zoho responded, and how far its clock is ahead."""
+        """Record the time of the response and the difference between the clocks."""
         if response.status < 500:
             self.answered_at = self.clock()
-        if (theirs := server_time(response)) is not None:
-            self.skew = theirs - self.clock()
+        if (zoho_time := server_time(response)) is not None:
+            self.skew = zoho_time - self.clock()
 
     async def _limited(self, problem: LimitedError, organization_id: str, response: Response) -> Exception:
-        """What status 429 means: a limit that is used up, with the time when it frees; or a try later."""
+        """The exception for status 429: LimitedError for a limit that is used up, else RetryError."""
         if problem.code == _MINUTE:
             return LimitedError(problem.what, await self.limiter.slow_down(organization_id), code=problem.code)
         if problem.code == _DAY:
@@ -189,11 +189,11 @@ class ZohoClient:
 
 @dataclass(frozen=True, slots=True)
 class ZohoApi:
-    """The operations of a catalog, for one organisation. Each method raises the errors of `zoho_mcp.errors`.
+    """The operations of a catalog for one organisation. Every method raises the errors of `zoho_mcp.errors`.
 
     Attributes:
-        granted: the organisations that the caller may work in; empty: all that are configured.
-        organization_id: the organisation of all requests that name no other; empty: the only one configured.
+        granted: the organisations that the caller may use; empty: all configured ones.
+        organization_id: the organisation of requests that name none; empty: the only one configured.
     """
 
     catalog: Catalog
@@ -202,30 +202,30 @@ class ZohoApi:
     organization_id: str = ""
 
     def within(self, organization_id: str) -> "ZohoApi":
-        """The same for another organisation; for an empty id, the same."""
+        """The API for another organisation; this API if the id is empty."""
         return replace(self, organization_id=organization_id) if organization_id else self
 
     @property
     def organizations(self) -> tuple[str, ...]:
-        """The configured organisations that the caller may work in."""
+        """The configured organisations that the caller may use."""
         configured = self.client.organizations
         return tuple(one for one in configured if not self.granted or one in self.granted)
 
     @property
     def books(self) -> str:
-        """The organisation's id, also where only one is configured and no request names it."""
+        """The organisation's id, even where only one is configured and requests do not name it."""
         return self.organization_id or self.client.settings.organization_id
 
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
-        """The request of an operation, for the organisation that the arguments name, else this one."""
+        """Build an operation's request, for the organisation in the arguments or else for this one."""
         rest = dict(arguments)
         organization_id = rest.pop(ORGANIZATION, "") or self.organization_id
         return replace(build(operation, rest), organization_id=organization_id)
 
     async def send(self, request: Request, wait: float = PATIENCE) -> Envelope | bytes:
-        """Send a request; `wait`: seconds that it may wait for its turn within Zoho's limits.
+        """Send a request. `wait`: seconds that it may wait for Zoho's rate limits.
 
-        Raises AuthError for an organisation that the caller may not work in.
+        Raises AuthError for an organisation that the caller may not use.
         """
         organization_id = request.organization_id or self.organization_id
         if self.granted and organization_id in set(self.client.organizations) - set(self.granted):
@@ -235,7 +235,7 @@ class ZohoApi:
         return await self.client.send(request, wait)
 
     async def run(self, name: str, arguments: Mapping[str, Any], wait: float = PATIENCE) -> Envelope:
-        """Send the request of an operation whose response is an envelope. Asks nobody, and sends it once."""
+        """Run an operation, without authorization or confirmation. Returns the envelope `{"code": 0, <key>: …}`."""
         operation = self.catalog.operations[name]
         payload = await self.send(self.request(operation, arguments), wait)
         assert isinstance(payload, dict)
@@ -245,11 +245,11 @@ class ZohoApi:
         return payload
 
     async def record(self, name: str, arguments: Mapping[str, Any], wait: float = PATIENCE) -> dict[str, Any]:
-        """The record that a read operation gives, taking of `arguments` only those it knows."""
+        """The record that a read operation returns. Arguments that the operation does not have are ignored."""
         return await self._content(name, arguments, wait)
 
     async def rows(self, name: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The first page of rows that a read operation gives, taking of `arguments` only those it knows."""
+        """The first page of rows of a list operation. Arguments that the operation does not have are ignored."""
         return await self._content(name, arguments, PATIENCE)
 
     async def _content(self, name: str, arguments: Mapping[str, Any], wait: float) -> Any:
@@ -259,17 +259,17 @@ class ZohoApi:
         return envelope[operation.answer.key]
 
     async def organization(self) -> Mapping[str, Any]:
-        """This organisation as Zoho lists it; empty when it is not one of the account's."""
+        """The organisation as Zoho lists it; empty if it does not belong to the account."""
         rows: list[dict[str, Any]] = (await self.run("list_organizations", {}))["organizations"]
         return next((row for row in rows if str(row.get("organization_id")) == self.books), dict[str, Any]())
 
     async def zone(self) -> ZoneInfo | None:
-        """The organisation's time zone; None, for this machine's, where it names none we know."""
+        """The organisation's time zone; None, for this machine's, if Zoho names none that is known here."""
         try:
             return ZoneInfo(str((await self.organization()).get("time_zone") or ""))
         except (ZoneInfoNotFoundError, ValueError):
             return None
 
     async def today(self) -> date:
-        """The organisation's date, by its time zone."""
+        """Today's date in the organisation's time zone."""
         return datetime.now(await self.zone()).date()

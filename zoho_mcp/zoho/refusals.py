@@ -1,6 +1,6 @@
-"""The errors for responses of Zoho that are refusals or cannot be used. Pure.
+"""The errors for refusals and unusable responses. Pure.
 
-The codes and HTTP statuses are those of Zoho's error pages and of recorded responses. Zoho's own message is quoted.
+Codes and HTTP statuses come from Zoho's documentation and recorded responses. Zoho's own message is quoted.
 """
 
 import re
@@ -20,8 +20,8 @@ from zoho_mcp.text import one_line
 from zoho_mcp.zoho.request import Request
 
 _NOT_FOUND = frozenset({5, 1002, 2006})
-_INSTEAD = {
-    # What to do about a refusal that a second call would not cure.
+_NEXT_STEPS = {
+    # The next step after refusals that a retry cannot fix.
     1001: "Leave the number out: Zoho gives the next one.",
     2007: "Use activate_item first, or give the line a name and a rate instead of item_id.",
     3062: "Find that customer with list_customers (it may be inactive: activate_customer), or give another name.",
@@ -61,7 +61,7 @@ _LONGEST_MESSAGE = 500
 
 
 def refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpError:
-    """The error for a code other than 0 or an HTTP status from 400. `message`: Zoho's, at any length."""
+    """The error for a code other than 0 or an HTTP status from 400. `message`: Zoho's, of any length."""
     message = " ".join(message[:_LONGEST_MESSAGE].split())
     said = f'Zoho said: "{message}" (code {code}).' if message else f"Zoho answered with code {code}, status {status}."
     if status == 429 or code in _LIMITS:
@@ -77,20 +77,20 @@ def refusal(request: Request, status: int, code: int, message: str) -> ZohoMcpEr
         return AuthError(f"Zoho does not allow this. {said}", _access_advice(request, status, code, message), code=code)
     if status == 404 or code in _NOT_FOUND:
         return _not_found(request, code, said)
-    # 1000 is also what a taken item name gets, then with a message that says so.
+    # Zoho also uses 1000 for an item name that is taken, with a message that says so.
     if status >= 500 and (code <= 0 or message.lower().startswith("internal error")):
         return _no_answer(request, status, said)
-    advice = _owners_advice(message, access=False) or _INSTEAD.get(
+    advice = _owners_advice(message, access=False) or _NEXT_STEPS.get(
         code, "Correct what the message names, then call again."
     )
     return RejectedError(f"Zoho rejected the request. {said}", advice, code=code)
 
 
 def _owners_advice(message: str, *, access: bool) -> str:
-    """The next step for the account's owner if a refusal is about the plan or the organisation; else empty.
+    """The next step for the account's owner if a refusal concerns the plan or the organisation; else empty.
 
-    `access`: the HTTP status says that access is refused. Then "expired" in the message is about the plan, unless the
-    message is about the token.
+    `access`: whether the HTTP status refuses access. In that case "expired" refers to the plan, unless the message
+    mentions the token.
     """
     words = message.casefold()
     about_token = bool(_TOKEN.search(words))
@@ -104,7 +104,7 @@ def _owners_advice(message: str, *, access: bool) -> str:
 
 
 def _access_advice(request: Request, status: int, code: int, message: str) -> str:
-    """The next step after a refusal of access, which is not always about the scope."""
+    """The next step after a refusal of access; the cause is not always the scope."""
     if advice := _owners_advice(message, access=True):
         return advice
     if code == 14:
@@ -123,7 +123,7 @@ def _access_advice(request: Request, status: int, code: int, message: str) -> st
 def _not_found(request: Request, code: int, said: str) -> ZohoMcpError:
     names_record = any(part.isdigit() for part in request.path.split("/"))
     if code == 5 and (not names_record or "url" in said.casefold()):
-        # The address does not exist.
+        # The URL itself does not exist.
         return NotFoundError(
             f"Zoho does not offer this here. {said}",
             "Check ZOHO_PRODUCT (invoice or books), ZOHO_EDITION and ZOHO_DC of this server.",
@@ -133,13 +133,13 @@ def _not_found(request: Request, code: int, said: str) -> ZohoMcpError:
 
 
 def unreadable(request: Request, status: int, content_type: str) -> ZohoMcpError:
-    """The error for a response that is no envelope of Zoho's: a proxy's page, broken JSON, a redirect."""
+    """The error for a response that is not an envelope of Zoho's: a proxy's page, broken JSON, a redirect."""
     what = f"Zoho's response (status {status}, {content_type[:80]}) could not be read."
     return _no_answer(request, status, what)
 
 
 def wrong_shape(request: Request, envelope: Mapping[str, Any]) -> ZohoMcpError:
-    """The error for a response without the record or the rows that were requested: names what it has instead."""
+    """The error for a response without the requested record or rows; it names the keys found instead."""
     wanted = request.rows_in or request.record_in
     named = ", ".join(one_line(key, 60) for key in list(envelope)[:20])
     state = "has no usable" if wanted in envelope else "has no"
@@ -157,7 +157,7 @@ def _no_answer(request: Request, status: int, what: str) -> ZohoMcpError:
 
 
 def unknown(request: Request, what: str, *, late: bool = False) -> OutcomeUnknownError:
-    """The error for a change that was sent but not answered: names the request, and how to find out if it happened."""
+    """The error for a change that was sent without a usable response: names the request and how to check it."""
     return OutcomeUnknownError(
         f"{what} {request.method} {request.path} was sent.",
         "Do not repeat it: read the record or the list first to see whether it happened.",

@@ -1,4 +1,4 @@
-"""From an operation and its arguments to the request, purely: no I/O, no settings, no clock."""
+"""Builds requests from operations and their arguments. Pure: no I/O, settings or clock."""
 
 import json
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from zoho_mcp.specs.schema import Json
 from zoho_mcp.text import fill, placeholders
 
 ANY_FILE = "*/*"
-"""For `Request.accept`: a file of whatever type."""
+"""The value of `Request.accept` for a file of any type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that goes out as multipart form data."""
+    """A file to send as multipart form data."""
 
     field: str
     file_name: str
@@ -28,7 +28,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What will be sent, below the product's base path and without credentials."""
+    """A request, relative to the product's base path and without credentials."""
 
     method: str
     path: str
@@ -37,43 +37,44 @@ class Request:
     body: Json | None = None
     accept: str = "application/json"
     scope: str = ""
-    """The scope it needs, without the product's prefix; for the message when Zoho refuses."""
+    """The required scope without the product's prefix, for the message if Zoho refuses."""
     upload: Upload | None = None
     record_in: str = ""
-    """The answer's key that holds a record, where there is one."""
+    """The envelope's key for the record; empty if there is none."""
     rows_in: str = ""
-    """The answer's key that holds rows, where there are any."""
+    """The envelope's key for the rows; empty if there are none."""
     account: bool = False
-    """Whether it is about the whole account, not about the books of one organisation."""
+    """Whether the request concerns the whole account, not the books of one organisation."""
     organization_id: str = ""
-    """Whose books it is about; empty: the one organisation that is set."""
+    """The organisation; empty: the only one configured."""
     route: str = ""
-    """The path as the catalog has it, with places for ids: what may be shown of it. Empty: nothing may."""
+    """The path as in the catalog, with placeholders for ids, for logs and traces. Empty: unknown."""
 
     @property
     def changes(self) -> bool:
-        """Whether Zoho may change something when it gets this request."""
+        """Whether the request may change something at Zoho."""
         return self.method != "GET"
 
 
 ORGANIZATIONS = Request("GET", "/organizations", scope="settings.READ", account=True, route="/organizations")
-"""The organisations of the account: the request that works before one is set."""
+"""Lists the account's organisations: works before one is configured."""
 
 
 def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
-    """The request for checked arguments.
+    """Build the request for checked arguments.
 
-    An argument named in the path fills its place; of a GET or DELETE the others go into the query; of a POST or PUT
-    they go into the JSON body, except those in `http.query` and `http.headers`. Those in `view` are about the answer
-    and go nowhere; the caller that reads a file adds it. Raises ArgumentsError when a value for the path is not an id:
-    no value may reach another endpoint.
+    Arguments named in the path fill its placeholders. The others go into the query of a GET or DELETE, or into the JSON
+    body of a POST or PUT, except those in `http.query` and `http.headers`. Those in `view` only shape the result and
+    are not sent; the caller adds the content of an upload.
+
+    Raises ArgumentsError if a value for the path is not an id, so that no value can reach another endpoint.
     """
     http = operation.http
     path, _, constant = http.path.partition("?")
-    places = placeholders(path)
+    placeholder_names = placeholders(path)
     given = operation.emptied(arguments) if http.method in ("POST", "PUT") else arguments
     ours = {*operation.view, "file_path"} if http.file else operation.view
-    rest = {name: value for name, value in given.items() if name not in places and name not in ours}
+    rest = {name: value for name, value in given.items() if name not in placeholder_names and name not in ours}
     headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
     in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
     if http.number in rest:
@@ -100,7 +101,7 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
 
 
 def _with_discounts(operation: Operation, body: Json) -> Json:
-    """Zoho counts discounts of one level only, by default the document's: the level follows from where they are."""
+    """Add `discount_type`: Zoho applies discounts at one level only, by default the document's."""
     if not operation.has_discounts:
         return body
     result = operation.discount_level(body) | body
@@ -121,7 +122,7 @@ def _amount(discount: Any) -> Any:
 
 
 def _renamed(value: Any, renames: Mapping[str, str], path: str = "") -> Any:
-    """The body in Zoho's words; `renames` has the path of an argument."""
+    """The body with Zoho's names. `renames` has argument paths such as `invoices[].note_id` as keys."""
     if not renames:
         return value
     if isinstance(value, list):
@@ -133,11 +134,11 @@ def _renamed(value: Any, renames: Mapping[str, str], path: str = "") -> Any:
 
 
 def json_numbers(value: Any) -> Any:
-    """JSON values with every Decimal as a number of the same digits, or as text where a float could not hold them."""
+    """Replace every Decimal in a JSON value by a number with the same digits, or by text if no float has them."""
     if isinstance(value, Decimal):
         near = float(value)
         number = int(value) if near.is_integer() else near
-        # A float gives any 15 digits back as they were; of more, it has to be seen.
+        # A float preserves any 15 digits; longer numbers are compared.
         return number if len(str(value)) <= 16 or Decimal(repr(number)) == value else str(value)
     if isinstance(value, list):
         return [json_numbers(part) for part in cast("list[Any]", value)]
@@ -154,7 +155,7 @@ def _segment(operation: Operation, name: str, arguments: Mapping[str, Any]) -> s
 
 
 def _text(value: Any) -> str:
-    """A value as Zoho reads it in a query or header: lists joined by commas, booleans in lower case."""
+    """A value in Zoho's format for queries and headers: lists joined by commas, booleans in lower case."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""From the bytes of a response to its value; `refusals` has the errors. Pure."""
+"""Decodes the bytes of a response; `refusals` builds the errors. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,8 @@ from zoho_mcp.errors import UnavailableError, ZohoMcpError
 from zoho_mcp.zoho.refusals import refusal, unreadable, wrong_shape
 from zoho_mcp.zoho.request import ANY_FILE, Request
 
-_NO_FILE = frozenset({"", "application/json", "text/html", "text/plain"})
+_ERROR_TYPES = frozenset({"", "application/json", "text/html", "text/plain"})
+"""Media types of refusals, never of a file."""
 LARGEST_ENVELOPE = 8_000_000
 """Bytes of JSON; a page of 200 rows has about a million."""
 DEEPEST = 100
@@ -20,10 +21,10 @@ _figures = Context(
     prec=_LONGEST_FIGURE, Emax=_LONGEST_FIGURE, Emin=-_LONGEST_FIGURE,
     traps=[Clamped, InvalidOperation, Overflow, Rounded, Subnormal],
 )  # fmt: skip
-"""Makes a figure exactly, or raises: 1e999999999 is eleven characters, and a gigabyte as a whole number."""
+"""Parses a number exactly or raises: 1e999999999 is eleven characters, but a gigabyte as an integer."""
 _ROWS_BY_DEFAULT = 200
 _LONGEST_DAY = 26 * 3600
-"""Seconds: when the clocks change, a day has 25 hours."""
+"""Seconds; a day has 25 hours when the clocks change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,16 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    """Found by lower-case names."""
+    """Looked up by lower-case name."""
     body: bytes
 
 
 class RetryError(Exception):
-    """An attempt failed, and another one is safe.
+    """A failed attempt that can safely be repeated.
 
     Attributes:
-        problem: the error to raise instead if there is no other attempt.
-        after: the seconds to wait before it.
+        problem: the error to raise if there is no further attempt.
+        after: seconds to wait before the next attempt.
     """
 
     def __init__(self, problem: ZohoMcpError, after: float = 0.0) -> None:
@@ -51,7 +52,7 @@ class RetryError(Exception):
 
 
 def server_time(response: Response) -> float | None:
-    """The server's time by its Date header, in seconds since the epoch; None if the header is missing or wrong."""
+    """The time in the Date header, in seconds since the epoch; None if the header is missing or invalid."""
     try:
         moment = parsedate_to_datetime(response.headers.get("date", ""))
     except (TypeError, ValueError):
@@ -60,15 +61,15 @@ def server_time(response: Response) -> float | None:
 
 
 def retry_after(response: Response) -> float:
-    """The seconds that a response asks to wait, at most an hour; 0 where it asks for none."""
+    """The seconds in the Retry-After header, at most an hour; 0 without one."""
     given = response.headers.get("retry-after", "")
     return min(float(given), 3600.0) if given.isascii() and given.isdigit() else 0.0
 
 
 def parse_rate_headers(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
-    """The organisation's requests per day, those that are left, and the seconds until the day ends.
+    """The organisation's requests per day, the requests left, and the seconds until the day ends.
 
-    None unless the headers `x-rate-limit-…` give all three and they make sense.
+    None unless all three `x-rate-limit-…` headers are present and plausible.
     """
     try:
         limit, remaining, reset = (int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset"))
@@ -82,7 +83,7 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     """The envelope `{"code": 0, <key>: …}` with fractions as Decimal and ids as text, or the bytes of a requested file.
 
     Raises:
-        ZohoMcpError: as `refusals` has it, for Zoho's code, the HTTP status, or a body that is not Zoho's.
+        ZohoMcpError: see `refusals`; for Zoho's code, the HTTP status, or a body that is not Zoho's.
     """
     content_type = response.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
@@ -91,7 +92,7 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
     envelope = _envelope(response.body)
     if envelope is None:
         raise unreadable(request, response.status, content_type or "no content type")
-    if response.status < 400 and not _shaped(request, envelope):
+    if response.status < 400 and not _has_content(request, envelope):
         raise wrong_shape(request, envelope)
     code = _code(envelope)
     if response.status >= 400 or code != 0:
@@ -106,29 +107,29 @@ def decode(request: Request, response: Response) -> dict[str, Any] | bytes:
 
 
 def _is_file(request: Request, media_type: str) -> bool:
-    """Whether the body is the requested file. A file of any type has none of the types of a refusal."""
-    return media_type not in _NO_FILE if request.accept == ANY_FILE else media_type == request.accept
+    """Whether the body is the requested file; if any type is accepted, all but those of a refusal."""
+    return media_type not in _ERROR_TYPES if request.accept == ANY_FILE else media_type == request.accept
 
 
 def _page_context(request: Request, envelope: Mapping[str, Any]) -> dict[str, Any]:
     """Zoho's `page_context` with `page` and `per_page` as integers and `has_more_page` as a boolean.
 
-    Missing or non-numeric values come from the request; a full page then means that more rows follow.
-    Raises UnavailableError if it is not the requested page: its rows would count twice, or others would be missing.
+    Missing or non-numeric values come from the request; a full page then means that more rows follow. Raises
+    UnavailableError for a page other than the requested one: rows would be counted twice or missed.
     """
     given: Any = envelope.get("page_context")
     context = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
     query = dict(request.query)
-    wanted, wanted_size = _whole(query.get("page")) or 1, _whole(query.get("per_page"))
-    page = _whole(context.get("page")) or wanted
-    size = _whole(context.get("per_page")) or wanted_size or _ROWS_BY_DEFAULT
+    wanted, wanted_size = _positive_integer(query.get("page")) or 1, _positive_integer(query.get("per_page"))
+    page = _positive_integer(context.get("page")) or wanted
+    size = _positive_integer(context.get("per_page")) or wanted_size or _ROWS_BY_DEFAULT
     if page != wanted or (page > 1 and wanted_size and size != wanted_size):
         raise UnavailableError(
             f"Zoho sent page {page} of {size} rows where page {wanted} of {wanted_size or size} was requested.",
             "Narrow the list with its filters, so that one page holds it.",
         )
     rows = len(envelope[request.rows_in])
-    more = _truth(context.get("has_more_page"))
+    more = _boolean(context.get("has_more_page"))
     return {
         **context,
         "page": page,
@@ -137,8 +138,8 @@ def _page_context(request: Request, envelope: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _whole(value: Any) -> int | None:
-    """A whole number from 1, as a number or as text; None for anything else."""
+def _positive_integer(value: Any) -> int | None:
+    """A positive integer, given as a number or as text; None for anything else."""
     try:
         number = Decimal(str(value))
         return int(number) if number == number.to_integral_value() and 0 < number < 10**9 else None
@@ -146,17 +147,17 @@ def _whole(value: Any) -> int | None:
         return None
 
 
-def _truth(value: Any) -> bool | None:
+def _boolean(value: Any) -> bool | None:
     return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().casefold())
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:
-    """The JSON object with its `code`; None if it is too long or too deep, repeats a key, or is not JSON."""
+    """The body as a JSON object with a `code`; None if it is too long, too deep, repeats a key or is not JSON."""
     if len(body) > LARGEST_ENVELOPE:
         return None
     try:
         value = json.loads(
-            body, parse_float=_figures.create_decimal, parse_constant=_no_figure, object_pairs_hook=_distinct
+            body, parse_float=_figures.create_decimal, parse_constant=_reject_constant, object_pairs_hook=_unique_keys
         )
     except (ValueError, ArithmeticError, RecursionError):
         return None
@@ -165,12 +166,12 @@ def _envelope(body: bytes) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value)
 
 
-def _no_figure(text: str) -> None:
+def _reject_constant(text: str) -> None:
     raise ValueError(text)
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Of two values for one key, nobody knows which is right. In an amount, that would be money.
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # A repeated key is ambiguous, and its value may be an amount of money.
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("twice the same key")
@@ -183,7 +184,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _as_id(value: Any) -> str | None:
-    """An id as text, also if it was sent as a number; empty for a value that cannot be an id."""
+    """An id as text, even if sent as a number; empty for a value that cannot be an id."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
@@ -192,7 +193,7 @@ def _as_id(value: Any) -> str | None:
 
 
 def _too_deep(value: Any, body: bytes) -> bool:
-    """Whether the value has more levels than `DEEPEST`: formatting it recurses."""
+    """Whether the value is nested deeper than `DEEPEST`: formatting it is recursive."""
     if body.count(b"{") + body.count(b"[") <= DEEPEST:
         return False
     level: list[Any] = [value]
@@ -209,8 +210,8 @@ def _too_deep(value: Any, body: bytes) -> bool:
     return True
 
 
-def _shaped(request: Request, envelope: Mapping[str, Any]) -> bool:
-    """Whether the requested record is an object, or each of the requested rows."""
+def _has_content(request: Request, envelope: Mapping[str, Any]) -> bool:
+    """Whether the requested record is an object, or the requested rows are a list of objects."""
     if request.rows_in and _code(envelope) == 0:
         rows = envelope.get(request.rows_in)
         return isinstance(rows, list) and all(isinstance(row, dict) for row in cast("list[Any]", rows))

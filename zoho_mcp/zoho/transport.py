@@ -1,6 +1,6 @@
-"""The HTTP connection to Zoho: one httpx client with the token on every request and Zoho's limits in its transport.
+"""The HTTP connection to Zoho: an httpx client that adds the token and keeps within Zoho's limits.
 
-Imported with the first request, because httpx takes a third of the start-up time that we add to a bare server.
+Imported with the first request: importing httpx takes a third of the start-up time that we add to a bare server.
 """
 
 import json
@@ -29,13 +29,13 @@ from zoho_mcp.zoho.response import Response, RetryError, parse_rate_headers
 CONNECT = 10.0
 """Seconds to open a connection."""
 SCOPE, ORGANIZATION, DEADLINE, TRACE = "zoho_scope", "zoho_organization", "zoho_deadline", "zoho_trace"
-"""Request extensions: the scope that the request needs, without the product's prefix; the organisation whose limits
-count; the latest time to wait for, in seconds of the limiter's clock; the trace of the request. A request without an
-organisation (for a token) does not wait."""
+"""Request extensions: the required scope, without the product's prefix; the organisation whose limits apply; the latest
+time to wait until, in seconds of the limiter's clock; the request's trace. A request without an organisation (for a
+token) does not wait."""
 REFUSED_FOR = 600.0
-"""Seconds for which no further token is fetched for a scope after a fresh token did not help."""
+"""Seconds for which no new token is fetched for a scope after a new token did not help."""
 LARGEST_RESPONSE = 20_000_000
-"""Bytes, unpacked; the rest is not read."""
+"""Bytes, decompressed; a larger response is an error."""
 _NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _NOT_SENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
@@ -43,24 +43,24 @@ _NOT_SENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 def open_client(
     settings: Settings, limiter: Limiter, transport: httpx.AsyncBaseTransport | None, answer_within: float
 ) -> httpx.AsyncClient:
-    """The client of a process. `transport` replaces the network; `answer_within`: seconds for a whole response."""
+    """A process's client. `transport` replaces the network; `answer_within`: seconds for a whole response."""
     if find_spec("sniffio") is None:
-        # httpcore looks for it nine times a request, in every folder of the path; this tells it at once.
+        # httpcore tries to import it nine times per request, searching all of sys.path; now it fails at once.
         sys.modules["sniffio"] = None  # type: ignore[assignment]  # As importlib documents: import raises.
     timeout = httpx.Timeout(answer_within, connect=CONNECT)
     network = httpx.AsyncClient(
         transport=transport,
-        # One more than Zoho allows at once: a token request must not wait for them. No plan allows more than ten, and
-        # httpcore looks at all its connections whenever a request starts or ends.
+        # One more than Zoho allows at once, for token requests. No plan allows more than ten, and httpcore scans
+        # all its connections whenever a request starts or ends.
         limits=httpx.Limits(max_connections=max(5, min(10, limiter.rates.at_once)) + 1),
-        # A proxy of the environment must not come between this machine and itself.
+        # Requests to this machine must not go through a proxy from the environment.
         trust_env=not settings.is_sandbox,
     )
     return httpx.AsyncClient(transport=RateLimitedTransport(network, limiter, answer_within), timeout=timeout)
 
 
 class Connection:
-    """Exchanges requests for responses. `client` is closed by its owner."""
+    """Exchanges requests for responses. The owner of `client` closes it."""
 
     def __init__(self, settings: Settings, client: httpx.AsyncClient, tokens: TokenSource) -> None:
         self._base = f"{settings.api_url or DATA_CENTRES[settings.data_centre].api}{settings.base_path}"
@@ -68,10 +68,10 @@ class Connection:
         self._auth = ZohoAuth(tokens)
 
     async def exchange(self, request: Request, organization_id: str, deadline: float, trace: RequestTrace) -> Response:
-        """Zoho's response, whatever its status.
+        """Send a request. Returns Zoho's response, whatever its status.
 
-        `deadline`: the latest time to wait for a turn, in seconds of the limiter's clock.
-        Raises RetryError, UnavailableError, OutcomeUnknownError, LimitedError or AuthError.
+        `deadline`: the latest time to wait for the rate limit, in seconds of the limiter's clock. Raises RetryError,
+        UnavailableError, OutcomeUnknownError, LimitedError or AuthError.
         """
         outgoing = self._outgoing(request, organization_id)
         outgoing.extensions |= {
@@ -100,14 +100,14 @@ class Connection:
 
 
 class ZohoAuth(httpx.Auth):
-    """Puts the token on a request; after a 401, one refresh and one more try. Holds no lock while it waits."""
+    """Adds the access token; after a 401, refreshes it and retries once. Holds no lock while it waits."""
 
     def __init__(self, tokens: TokenSource) -> None:
         self._tokens = tokens
         self._refused_at: dict[str, float] = {}
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Sign and send; sign with a new token and send once more after a 401."""
+        """Send with the current token; after a 401, send once more with a new token."""
         scope = str(request.extensions.get(SCOPE, ""))
         token = await self._tokens.current()
         self._sign(request, token)
@@ -124,7 +124,7 @@ class ZohoAuth(httpx.Auth):
             self._refused_at[scope] = time.monotonic()
 
     def _sign(self, request: httpx.Request, token: Token) -> None:
-        """Add the token, and send the request to the API host that came with it, unless a setting names one."""
+        """Add the token, and use the API host issued with it unless a setting names one."""
         request.headers["Authorization"] = f"Zoho-oauthtoken {token.secret}"
         if token.api_domain and not self._tokens.settings.api_url:
             host = httpx.URL(token.api_domain)
@@ -135,7 +135,7 @@ class ZohoAuth(httpx.Auth):
         return time.monotonic() - self._refused_at.get(scope, -math.inf) < REFUSED_FOR
 
     def _lacks(self, token: Token, scope: str) -> bool:
-        """Whether no token of this grant can have the scope."""
+        """Whether the token's grant lacks the scope, so that a new token would not help."""
         return bool(scope) and not covers(token.scopes, self._tokens.settings.scope_prefix + scope)
 
 
@@ -143,9 +143,9 @@ class RateLimitedTransport(httpx.AsyncBaseTransport):
     """Sends each request within Zoho's limits.
 
     Attributes:
-        network: the client that reaches Zoho. A client, because only a client reads proxies from the environment.
+        network: the client that reaches Zoho; a client, because only clients read proxies from the environment.
         limiter: counts the requests of each organisation.
-        answer_within: seconds for a whole response, however slowly it comes.
+        answer_within: seconds within which a whole response must arrive.
     """
 
     def __init__(self, network: httpx.AsyncClient, limiter: Limiter, answer_within: float) -> None:
@@ -154,7 +154,7 @@ class RateLimitedTransport(httpx.AsyncBaseTransport):
         self.answer_within = answer_within
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The whole response, unpacked. Raises LimitedError, TimeoutError or httpx.TransportError."""
+        """The whole response, decompressed. Raises LimitedError, TimeoutError or httpx.TransportError."""
         organization_id = request.extensions.get(ORGANIZATION)
         if organization_id is None:
             return await self._exchange(request)
@@ -181,7 +181,7 @@ class RateLimitedTransport(httpx.AsyncBaseTransport):
             finally:
                 await response.aclose()
         headers = response.headers.copy()
-        headers.pop("content-encoding", None)  # It is unpacked.
+        headers.pop("content-encoding", None)  # The content is decompressed.
         return httpx.Response(response.status_code, headers=headers, content=bytes(content), request=request)
 
     async def aclose(self) -> None:
