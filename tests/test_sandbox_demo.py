@@ -60,6 +60,20 @@ async def test_the_studios_books_add_up(studio: Sandbox) -> None:
     assert sum(row["unused_amount"] for row in payments) == Decimal("500.00")
 
 
+async def test_customers_with_overdue_invoices_are_those_that_such_invoices_name(studio: Sandbox) -> None:
+    late = (await studio.ask("GET", "/contacts", filter_by="Invoice.OverDue"))["contacts"]
+    invoices = (await studio.ask("GET", "/invoices", filter_by="Status.OverDue"))["invoices"]
+    assert {row["contact_id"] for row in late} == {row["customer_id"] for row in invoices} != set()
+
+
+async def test_an_organisation_is_read_as_it_is_listed(studio: Sandbox) -> None:
+    [listed] = (await studio.ask("GET", "/organizations"))["organizations"]
+    read = (await studio.ask("GET", f"/organizations/{listed['organization_id']}"))["organization"]
+    assert {key: read[key] for key in ("name", "currency_code", "time_zone")} == {
+        key: listed[key] for key in ("name", "currency_code", "time_zone")
+    }
+
+
 def test_the_same_day_gives_the_same_books() -> None:
     with closing(Store.open(None)) as one, closing(Store.open(None)) as twin:
         for store in (one, twin):

@@ -52,6 +52,19 @@ async def test_another_server_and_a_restarted_one_ask_before_they_write_the_same
     assert zoho.changes() == [CREATE]
 
 
+async def test_a_confirmed_repetition_is_written_and_the_next_one_is_asked_about_it(zoho: Zoho, file: str) -> None:
+    async with zoho.client(claims_file=file) as client:
+        arguments = await invoice_for(client)
+        await call(client, "create_invoice", **arguments)
+        async with zoho.client(claims_file=file) as other:
+            again = (await call(other, "create_invoice", **arguments))["invoice"]["invoice_number"]
+    zoho.person.answer = NO
+    async with zoho.client(claims_file=file) as restarted:
+        assert kind(await restarted.call_tool("create_invoice", arguments)) == "declined"
+    assert [again in question for question in zoho.person.questions] == [False, True]
+    assert zoho.changes() == [CREATE, CREATE]
+
+
 async def test_what_a_killed_server_had_sent_is_found_and_asked_about(zoho: Zoho, file: str) -> None:
     zoho.person.answer = NO
     async with zoho.client(claims_file=file) as client:

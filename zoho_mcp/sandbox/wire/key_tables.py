@@ -38,12 +38,6 @@ def specimen(name: str, product: str) -> Record:
     raise KeyError(name)
 
 
-def is_recorded(name: str) -> bool:
-    """Whether the shape was seen in a response of a real organisation."""
-    kind, _, shape = name.partition(".")
-    return shape in table("recorded", kind)
-
-
 def shape(name: str, product: str, values: Record) -> Record:
     """What is sent of `values`: exactly the keys of the shape, in its order. Raises KeyError for a top-level key that
     the shape does not have: a handler and its table contradict each other."""
