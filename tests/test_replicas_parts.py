@@ -1,5 +1,6 @@
 """What replicas share for speaking to Zoho: one access token and one budget, on hosts whose clocks differ."""
 
+import inspect
 import math
 import re
 import time
@@ -19,7 +20,8 @@ from replicated import replica
 from zoho_mcp.cli.local_sandbox import environment_for
 from zoho_mcp.cli.serve.stdio import connected
 from zoho_mcp.errors import LimitedError, SettingsError, UnavailableError
-from zoho_mcp.policy.approvals import Binding
+from zoho_mcp.policy.approvals import Approvals, Binding
+from zoho_mcp.replicas.approvals import RedisApprovals
 from zoho_mcp.replicas.connection import Connection
 from zoho_mcp.replicas.limits import RedisLimiter
 from zoho_mcp.replicas.replicas import Replicas
@@ -223,6 +225,11 @@ async def test_without_redis_a_replica_keeps_to_a_quarter_and_says_so(redis_serv
         with pytest.raises(LimitedError, match=r"\b20\b"):
             async with other.limiter.acquire("1", _clock(1)() + 1):
                 raise AssertionError
+
+
+async def test_no_question_is_kept_by_one_replica_alone() -> None:
+    steps = {name for name, each in vars(Approvals).items() if inspect.iscoroutinefunction(each)}
+    assert steps <= set(vars(RedisApprovals))
 
 
 async def test_a_redis_that_was_just_started_is_not_believed_that_nothing_was_sent(redis_server: RedisServer) -> None:

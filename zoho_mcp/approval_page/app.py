@@ -16,13 +16,13 @@ from starlette.types import ASGIApp
 from zoho_mcp.approval_page.html import outcome_page, question_page
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.pages.requests import form_of, is_from, local_only, notice, refusal
-from zoho_mcp.policy.approvals import Approval, ApprovalStore
+from zoho_mcp.policy.approvals import Approval, Approvals
 
 _WAIT_FOR_OUTCOME = 8.0
 """Seconds that a click waits for its call, so that the next page can usually show the outcome."""
 
 
-def create_page(approvals: ApprovalStore, port: int) -> ASGIApp:
+def create_page(approvals: Approvals, port: int) -> ASGIApp:
     """The page for a server on this port of loopback."""
     page = Page(approvals, secrets.token_bytes(32))
 
@@ -50,7 +50,7 @@ class Page:
     `key` seals the forms. Servers that share it accept each other's forms.
     """
 
-    def __init__(self, approvals: ApprovalStore, key: bytes) -> None:
+    def __init__(self, approvals: Approvals, key: bytes) -> None:
         self._approvals = approvals
         self._key = key
 

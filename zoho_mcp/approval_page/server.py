@@ -8,7 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from zoho_mcp.pages.on_demand import OnDemandServer, OpenBrowser, Site
-from zoho_mcp.policy.approvals import ApprovalStore
+from zoho_mcp.policy.approvals import Approvals
 
 _GRACE = 2.0
 """Seconds for responses to be sent when the server ends."""
@@ -17,7 +17,7 @@ _GRACE = 2.0
 class PageServer:
     """The page's address, and the browser that opens it. Nothing is imported or bound before the first `address`."""
 
-    def __init__(self, approvals: ApprovalStore, open_browser: OpenBrowser) -> None:
+    def __init__(self, approvals: Approvals, open_browser: OpenBrowser) -> None:
         self.open_browser = open_browser
         self._approvals = approvals
         self._server = OnDemandServer()

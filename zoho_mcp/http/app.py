@@ -17,7 +17,7 @@ from zoho_mcp.http.identity import Identity, auth_settings, identity
 from zoho_mcp.http.page import ApprovalSite
 from zoho_mcp.http.settings import PATH, HttpSettings
 from zoho_mcp.http.shares import MAX_PER_CALLER, SessionShares
-from zoho_mcp.policy.approvals import ApprovalStore
+from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.server.context import ServerContext
 
 IDLE = 30 * 60.0
@@ -31,7 +31,7 @@ def create_app(
     *,
     active: ActiveRequests,
     who: Identity | None = None,
-    approvals: ApprovalStore | None = None,
+    approvals: Approvals | None = None,
     key: bytes | None = None,
     checks: Sequence[Check] = (),
     within: float = BODY_TIMEOUT,

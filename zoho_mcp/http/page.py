@@ -21,7 +21,7 @@ from zoho_mcp.http.login import BrowserLogin, CookieSigner, WrongTokens
 from zoho_mcp.http.settings import PAGE, HttpSettings
 from zoho_mcp.pages.html import fill, whole_page
 from zoho_mcp.pages.requests import HEADERS, form_of, is_from, notice, refusal
-from zoho_mcp.policy.approvals import ApprovalStore
+from zoho_mcp.policy.approvals import Approvals
 
 Handler = Callable[[Request], Awaitable[Response]]
 _fill = partial(fill, "http")
@@ -31,7 +31,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{1,100}")
 class ApprovalSite:
     """The page's routes. `key`: 32 random bytes; servers that share it accept each other's logins and forms."""
 
-    def __init__(self, approvals: ApprovalStore, http: HttpSettings, who: Identity, key: bytes) -> None:
+    def __init__(self, approvals: Approvals, http: HttpSettings, who: Identity, key: bytes) -> None:
         self._origin = http.url
         self._who = who
         self._page = Page(approvals, hmac.new(key, b"approval page forms", hashlib.sha256).digest())

@@ -1,7 +1,6 @@
 """Stores the open questions, so that each approval counts once, in time, and only for what was shown.
 
-Does not know how a person is asked or who runs the call. Replicas share a store with the same rules
-(`ApprovalStore`).
+Does not know how a person is asked or who runs the call. Replicas share questions with the same rules.
 """
 
 import hmac
@@ -10,7 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 import anyio
 
@@ -110,56 +109,6 @@ class Approval:
         self.settled.set()
 
 
-class ApprovalStore(Protocol):
-    """Creates, answers and uses up questions. Every method is atomic; raises DeclinedError when that is impossible."""
-
-    async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
-        """A new question. A page for exactly the same call is joined; one for another state of the record is replaced.
-
-        Raises DeclinedError when too many pages wait.
-        """
-        ...
-
-    async def find(self, way: Way, secret: str) -> Approval | None:
-        """The question with this secret. Takes as long for a wrong guess as for a right one."""
-        ...
-
-    async def live(self, way: Way, bound: Binding) -> Approval | None:
-        """The open or approved question for exactly this binding."""
-        ...
-
-    async def decide(self, approval: Approval, *, yes: bool) -> bool:
-        """Record the person's decision. False if there is already one or the question has expired."""
-        ...
-
-    async def spend(self, approval: Approval, bound: Binding) -> Spent:
-        """Use up an approval: "spent" exactly once, in time, and only for its binding.
-
-        "changed" if it was given for something else, "gone" if there is none. It is used up in every case.
-        """
-        ...
-
-    async def settle(self, approval: Approval, outcome: str) -> None:
-        """Record the outcome of the approved call."""
-        ...
-
-    def remaining(self, approval: Approval) -> float:
-        """Seconds until it expires."""
-        ...
-
-    async def asked(self, client: str) -> None:
-        """A client was handed a question."""
-        ...
-
-    async def answered(self, client: str) -> None:
-        """A client returned an answer of any kind: it does show questions."""
-        ...
-
-    async def silent(self, client: str, patience: float) -> bool:
-        """Whether a client has left a question unanswered for long; after a while it is given another chance."""
-        ...
-
-
 def too_many() -> DeclinedError:
     """The error for too many open pages."""
     return DeclinedError(
@@ -168,7 +117,10 @@ def too_many() -> DeclinedError:
 
 
 class Approvals:
-    """The questions of this process. A restart forgets them: what was not done was not allowed."""
+    """The questions of this process, which a restart forgets. Every method is atomic.
+
+    A subclass shares questions with other servers. Its methods raise DeclinedError when that is impossible.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -176,7 +128,10 @@ class Approvals:
         self._unanswered_since: dict[str, float] = {}
 
     async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
-        """See `ApprovalStore`, also for the other methods."""
+        """A new question. A page for exactly the same call is joined; one for another state of the record is replaced.
+
+        Raises DeclinedError when too many pages wait.
+        """
         self._sweep()
         earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal)]
         same_call = [a for a in earlier if a.bound.call == bound.call and a.state in (*OPEN, "expired")]
@@ -192,7 +147,7 @@ class Approvals:
         return new
 
     async def find(self, way: Way, secret: str) -> Approval | None:
-        """The question with this secret."""
+        """The question with this secret. Takes as long for a wrong guess as for a right one."""
         self._sweep()
         found = None
         for approval in self._all:
@@ -206,7 +161,7 @@ class Approvals:
         return next((a for a in self._all if a.way == way and a.bound == bound and a.state in OPEN), None)
 
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
-        """Record the person's decision."""
+        """Record the person's decision. False if there is already one or the question has expired."""
         self._sweep()
         if approval.state != "waiting":
             return False
@@ -218,7 +173,10 @@ class Approvals:
         return True
 
     async def spend(self, approval: Approval, bound: Binding) -> Spent:
-        """Use up an approval."""
+        """Use up an approval: "spent" exactly once, in time, and only for its binding.
+
+        "changed" if it was given for something else, "gone" if there is none. It is used up in every case.
+        """
         self._sweep()
         if approval.state != "approved":
             return "gone"
@@ -246,11 +204,11 @@ class Approvals:
             self._unanswered_since[client] = self._clock()
 
     async def answered(self, client: str) -> None:
-        """A client returned an answer."""
+        """A client returned an answer of any kind: it does show questions."""
         self._unanswered_since.pop(client, None)
 
     async def silent(self, client: str, patience: float) -> bool:
-        """Whether a client has left a question unanswered for long."""
+        """Whether a client has left a question unanswered for long; after a while it is given another chance."""
         since = self._unanswered_since.get(client)
         return since is not None and min(patience, PATIENCE) <= self._clock() - since < LIFETIME
 

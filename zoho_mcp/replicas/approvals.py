@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from zoho_mcp.errors import DeclinedError
 from zoho_mcp.policy import approvals as rules
-from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Binding, Prompt, Spent, Way, too_many
+from zoho_mcp.policy.approvals import LIFETIME, MOST_WAITING, Approval, Approvals, Binding, Prompt, Spent, Way, too_many
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
 from zoho_mcp.replicas.encryption import Encryption
 
@@ -29,10 +29,11 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-class RedisApprovals:
-    """See `zoho_mcp.policy.approvals.ApprovalStore`. Each question has one object here, which is kept up to date."""
+class RedisApprovals(Approvals):
+    """Questions that all replicas share. Each has one object here, which is kept up to date."""
 
     def __init__(self, redis: Connection, encryption: Encryption, stream: str) -> None:
+        super().__init__()
         self._redis = redis
         self._encryption = encryption
         self._stream = stream
@@ -89,10 +90,6 @@ class RedisApprovals:
         approval.end(approval.state, outcome)
         with suppress(RedisUnavailableError):
             await self._try("settle", own_id, self._encryption.close(outcome, f"outcome {own_id}"))
-
-    def remaining(self, approval: Approval) -> float:
-        """Seconds until it expires."""
-        return max(0.0, approval.expires_at - time.monotonic())
 
     async def asked(self, client: str) -> None:
         """A client was handed a question."""

@@ -17,7 +17,7 @@ from zoho_mcp.audit.before_values import BeforeValues
 from zoho_mcp.audit.log import Audit
 from zoho_mcp.pages.browser import open_browser
 from zoho_mcp.pages.on_demand import OpenBrowser
-from zoho_mcp.policy.approvals import LIFETIME, Approvals, ApprovalStore
+from zoho_mcp.policy.approvals import LIFETIME, Approvals
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion.search import CompletionSearch
@@ -58,7 +58,7 @@ def create_server(
     catalog: Catalog,
     client: ZohoClient,
     *,
-    approvals: ApprovalStore | None = None,
+    approvals: Approvals | None = None,
     shared: Replication | None = None,
     browser: OpenBrowser = open_browser,
     public_page: str = "",

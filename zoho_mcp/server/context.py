@@ -9,7 +9,7 @@ from mcp.server.context import ServerRequestContext
 from zoho_mcp.approval_page.server import PageServer
 from zoho_mcp.audit.before_values import BeforeValues
 from zoho_mcp.audit.log import Audit
-from zoho_mcp.policy.approvals import ApprovalStore
+from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.server.completion.search import CompletionSearch
 from zoho_mcp.server.confirmation.client_memory import ClientMemory
@@ -41,7 +41,7 @@ class ServerContext:
     offered: Mapping[str, Operation]
     api: ZohoApi
     checker: ArgumentChecker
-    approvals: ApprovalStore
+    approvals: Approvals
     claims: Claims
     converting: AbstractAsyncContextManager[object]
     policy: Policy

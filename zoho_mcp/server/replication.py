@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from zoho_mcp.policy.approvals import ApprovalStore
+from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.server.delivery.claims import Claims
 from zoho_mcp.server.resources.subscribers import Change
 
@@ -13,7 +13,7 @@ class Replication(Protocol):
     """The parts that a server does not make for itself."""
 
     @property
-    def approvals(self) -> ApprovalStore:
+    def approvals(self) -> Approvals:
         """The questions that wait for a person."""
         ...
 
