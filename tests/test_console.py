@@ -95,10 +95,18 @@ def test_names_from_zoho_are_printed_as_they_are_and_cannot_steer_the_terminal(m
     shown = [chosen, *(in_terminal(machine.environment(), name, columns=columns) for name in ("profiles", "doctor"))]
     for each in shown:
         assert PLAIN_HOSTILE.split() == [word for word in PLAIN_HOSTILE.split() if word in each.text]
-        assert "[red]Käfer & Co[/red]" in each.text.replace("\r\n                   ", " ")
+        assert "[red]Käfer & Co[/red]" in " ".join(each.text.split())
         assert "\x1b[2J" not in each.raw
         assert "\x1b]0;" not in each.raw
         assert not set("\u202e\x9b\x07") & set(each.raw)
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("policy",), ("tools", "--toolsets", "customers")], ids=" ".join)
+def test_text_wraps_between_words(machine: Machine, command: tuple[str, ...]) -> None:
+    wide, narrow = (in_terminal(machine.environment(), *command, columns=columns).text for columns in (1000, 70))
+    long = [line for line in narrow.splitlines() if len(line) > 70 and " " in line.strip(" -•>✓✗")]
+    assert [line for line in long if max(map(len, line.split())) < 50] == []
+    assert [word for word in narrow.split() if "─" not in word] == [word for word in wide.split() if "─" not in word]
 
 
 def test_what_people_copy_is_whole_on_the_narrowest_terminal(machine: Machine, audited: Path) -> None:

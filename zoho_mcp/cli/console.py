@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PROGRAM = "zoho-invoice-mcp"
 _WIDEST = 100
 """Columns of running text; longer lines are hard to read."""
+_GAP = 3
+"""Columns between two of a table's."""
 _ENDLESS = 1_000_000
 """Columns where nothing wraps: in a file or a pipe."""
 
@@ -39,17 +41,15 @@ def decorated() -> bool:
 
 
 def line(text: object = "", style: str = "", colours: Mapping[str, str] | None = None) -> None:
-    """A paragraph; in a terminal it wraps between words. `colours`: words of it, and their styles."""
-    styled = _text(str(text).rstrip(), style)
-    for word, own in (colours or {}).items():
-        styled.highlight_words([word], own)
-    _print(styled)
+    """A paragraph; in a terminal it wraps between words, as far in as it begins. `colours`: words, and their styles."""
+    words = str(text).lstrip(" ")
+    block(str(text)[: -len(words) or None], words, style=style, colours=colours)
 
 
 def verbatim(text: str, style: str = "") -> None:
     """Lines to copy, or with a layout of their own: never wrapped."""
     for part in text.splitlines() or [""]:
-        _print(_text(part.rstrip(), style), whole=True)
+        _print(_text(part.rstrip(), style))
 
 
 def address(text: str) -> None:
@@ -59,14 +59,28 @@ def address(text: str) -> None:
     line()
 
 
-def block(lead: str, text: str, *, lead_style: str = "", style: str = "", hang: str = "") -> None:
+def block(
+    lead: str,
+    text: str,
+    *,
+    lead_style: str = "",
+    style: str = "",
+    hang: str = "",
+    colours: Mapping[str, str] | None = None,
+) -> None:
     """A text after its lead, wrapped below itself in a terminal; `hang` stands before its further lines."""
+    styled = _text(text.rstrip(), style)
+    for word, own in (colours or {}).items():
+        styled.highlight_words([word], own)
+    # Longer words stay whole: the terminal breaks them, and they can still be copied. As an argument of `wrap`, the
+    # same word would prevent any wrapping.
+    styled.overflow = "ignore"
     room = max(min(_console().width, _WIDEST) - len(lead), 1) if decorated() else _ENDLESS
-    for number, part in enumerate(_text(text, style).wrap(_console(), room, overflow="ignore")):
+    for number, part in enumerate(styled.wrap(_console(), room)):
         before = (hang or " " * len(lead)) if number else lead
         part.rstrip()
         # Not in the style of the whole text, which would be that of the part as well.
-        _print(_text("").append(clean(before), lead_style).append_text(part), whole=True)
+        _print(_text("").append(clean(before), lead_style).append_text(part))
 
 
 def table(
@@ -84,7 +98,8 @@ def table(
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    if decorated() and _narrowest([headings, *rows], wrap) > _console().width:
+    widths = _narrowest([headings, *rows], wrap)
+    if decorated() and sum(widths) + _GAP * len(widths) > _console().width:
         for row in rows:
             for heading, cell in zip(headings, row, strict=True):
                 if cell:
@@ -95,10 +110,10 @@ def table(
     found = Table(box=SIMPLE_HEAD if decorated() else None, show_edge=False, pad_edge=False, header_style="bold")
     for at, heading in enumerate(headings):
         side = "right" if at in numbers else "left"
-        found.add_column(clean(heading), justify=side, no_wrap=at not in wrap, overflow="ignore")
+        found.add_column(clean(heading), justify=side, no_wrap=at not in wrap, min_width=widths[at], overflow="fold")
     for row in rows:
         found.add_row(*(_text(cell, (colours or {}).get(cell, "")) for cell in row))
-    _print(found, widest=_console().width)
+    _print(found, soft_wrap=False)
 
 
 def complain(text: object) -> None:
@@ -130,21 +145,18 @@ def busy(text: str) -> Generator[None]:
         yield
 
 
-def _narrowest(rows: Sequence[Sequence[str]], wrap: Collection[int]) -> int:
-    """The columns a table takes at least, with three between two of its columns."""
+def _narrowest(rows: Sequence[Sequence[str]], wrap: Collection[int]) -> list[int]:
+    """The width that each column takes at least."""
     from rich.cells import cell_len
 
-    cells = [[cell.split() if at in wrap else [cell] for at, cell in enumerate(row)] for row in rows]
-    widths = (max(cell_len(word) for row in cells for word in row[at] or [""]) for at in range(len(rows[0])))
-    return sum(widths) + 3 * len(rows[0])
+    cells = [[clean(cell).split() if at in wrap else [clean(cell)] for at, cell in enumerate(row)] for row in rows]
+    return [max(cell_len(word) for row in cells for word in row[at] or [""]) for at in range(len(rows[0]))]
 
 
-def _print(what: "RenderableType", *, widest: int = _WIDEST, whole: bool = False) -> None:
-    """In a terminal wrapped at `widest` columns, unless it has to stay `whole`; elsewhere as plain, endless lines."""
+def _print(what: "RenderableType", *, soft_wrap: bool = True) -> None:
+    """In a terminal with its colours; elsewhere as plain, endless lines."""
     if decorated():
-        # Words longer than a line stay whole: the terminal itself breaks them, and they can still be copied.
-        width = None if whole else min(_console().width, widest)
-        _console().print(what, overflow="ignore", crop=False, soft_wrap=whole, width=width)
+        _console().print(what, crop=False, soft_wrap=soft_wrap)
         return
     from rich.console import Console
 
