@@ -12,6 +12,7 @@ from decimal import Decimal
 from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import touch
+from zoho_mcp.sandbox.wire.errors import does_not_exist
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -138,6 +139,14 @@ def unapply(request: Request, parts: Iterable[Record]) -> None:
             if record is not None:
                 touch(record, request.now)
                 request.books.put(kind, record_id, record)
+
+
+def unapply_one(request: Request, parts: Iterable[Record], allocation_id: str, word: str) -> None:
+    """Take the allocation of that id back. Raises ZohoError if it is none of these; `word` names it there."""
+    chosen = [part for part in parts if part["allocation_id"] == allocation_id]
+    if not chosen:
+        raise does_not_exist(word)
+    unapply(request, chosen)
 
 
 def standings(books: Books, customer_id: str | None = None) -> dict[str, Standing]:

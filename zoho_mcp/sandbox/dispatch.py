@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import TypeVar
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -23,6 +24,7 @@ from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.key_tables import shape
 from zoho_mcp.sandbox.wire.routing import BOTH, Reply, Request, Route, RouteTable
 
+Result = TypeVar("Result")
 JSON = "application/json;charset=UTF-8"
 ORGANIZATION_HEADERS = [f"x-com-zoho-{product}-organizationid" for product in BOTH]
 
@@ -35,12 +37,8 @@ class IncomingRequest:
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    content_type: str
     raw: bytes
-
-    @property
-    def content_type(self) -> str:
-        """The media type of the body."""
-        return self.headers.get("content-type", "")
 
 
 @dataclass(frozen=True)
@@ -58,12 +56,7 @@ class Dispatcher:
         """GET /oauth/v2/auth: the consent page, on which the user always agrees."""
         incoming = await _read(request)
         base = f"{request.url.scheme}://{request.url.netloc}"
-
-        def run() -> str:
-            with self.store.transaction():
-                return oauth.consent(self.store, incoming.query, self.clock(), base)
-
-        where = await run_in_threadpool(run)
+        where = await self._transact(lambda: oauth.consent(self.store, incoming.query, self.clock(), base))
         status, text = (302, "") if where else (400, "Unknown client, or a redirect address that is not registered.")
         self._note(incoming, None, status, "")
         return Response(text, status, headers={"location": where} if where else {}, media_type="text/plain")
@@ -84,15 +77,17 @@ class Dispatcher:
         response = await run_in_threadpool(self._answer, incoming)
         await response(scope, receive, send)
 
+    async def _transact(self, work: Callable[[], Result]) -> Result:
+        def run() -> Result:
+            with self.store.transaction():
+                return work()
+
+        return await run_in_threadpool(run)
+
     async def _accounts(self, request: HttpRequest, work: Callable[[Mapping[str, str]], Record]) -> Response:
         incoming = await _read(request)
         params = {**incoming.query, **read_form(incoming.content_type, incoming.raw).fields}
-
-        def run() -> Record:
-            with self.store.transaction():
-                return work(params)
-
-        answer = await run_in_threadpool(run)
+        answer = await self._transact(lambda: work(params))
         # Errors come with status 200 too, so a client that checks only the status mistakes them for tokens.
         self._note(incoming, without_secrets(params), 200, str(answer.get("error", "")))
         return Response(json_wire.dump(answer), media_type=JSON)
@@ -175,6 +170,7 @@ async def _read(request: HttpRequest) -> IncomingRequest:
         path=raw_path.split(b"?")[0].decode("latin-1"),
         query=dict(request.query_params),
         headers=dict(request.headers),
+        content_type=request.headers.get("content-type", ""),
         raw=await request.body(),
     )
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from zoho_mcp.sandbox.times import parse_day, parse_stamp
 from zoho_mcp.sandbox.wire.errors import invalid_value, too_long
 from zoho_mcp.sandbox.wire.fields import as_number
-from zoho_mcp.sandbox.wire.json_wire import Record
+from zoho_mcp.sandbox.wire.json_wire import Record, as_list
 from zoho_mcp.sandbox.wire.routing import Reply, Request
 
 MOST = 200
@@ -59,7 +59,7 @@ class Listing:
     sortable: Collection[str]
     exact: Collection[str] = ()
     text: Collection[str] = ()  # also _startswith and _contains
-    elsewhere: Mapping[str, str] = field(default_factory=dict[str, str])  # texts to the rows' lists of their values
+    elsewhere: Mapping[str, str] = field(default_factory=dict[str, str])  # columns of texts that have other names
     numbers: Collection[str] = ()  # also _less_than, _less_equals, _greater_than and _greater_equals
     dates: Collection[str] = ()  # also _start, _end, _before and _after
     search: Collection[str] = ()
@@ -85,10 +85,10 @@ def respond(request: Request, listing: Listing, rows: list[Record]) -> Reply:
 
 
 def respond_many(request: Request, listing: Listing, read: Callable[[], list[Record]]) -> Reply:
-    """The same for lists of thousands: `read` takes seconds, so its result is kept between pages."""
-    asked = tuple(sorted((name, text) for name, text in request.query.items() if name not in ("page", "per_page")))
-    name = (listing.key, *request.path.items(), request.books.organization_id, request.product, request.today, asked)
-    return _page(request, listing, request.books.store.kept(name, lambda: _chosen(request, listing, read())))
+    """The requested page of a list of thousands. `read` may take seconds, so its rows are cached between pages."""
+    query = tuple(sorted((name, text) for name, text in request.query.items() if name not in ("page", "per_page")))
+    key = (listing.key, *request.path.items(), request.books.organization_id, request.product, request.today, query)
+    return _page(request, listing, request.books.store.cached(key, lambda: _chosen(request, listing, read())))
 
 
 def _chosen(request: Request, listing: Listing, rows: list[Record]) -> list[Record]:
@@ -116,46 +116,42 @@ def _page(request: Request, listing: Listing, rows: list[Record]) -> Reply:
 
 
 def _tests(request: Request, listing: Listing) -> Iterator[Test]:
-    asked = {name: value for name, value in request.query.items() if value != ""}
-    for column in listing.exact:
-        if column in asked:
-            yield _compare(column, asked[column], operator.eq)
-    for column in listing.text:
-        yield from _family(column, asked, TEXT, lambda text, name: text.casefold(), listing.elsewhere.get(column))
-    for column in listing.numbers:
-        yield from _family(column, asked, NUMBER, as_number)
-    for column in listing.dates:
-        yield from _family(column, asked, DATE, _day)
-    if "last_modified_time" in asked:
-        yield _modified_since(asked["last_modified_time"])
-    if "search_text" in asked:
-        yield _search(asked["search_text"], listing.search)
-    if listing.statuses and "status" in asked:
-        yield _named("status", asked["status"], listing.statuses)
-    if listing.filters and "filter_by" in asked:
-        yield _named("filter_by", asked["filter_by"], listing.filters)
+    query = {name: value for name, value in request.query.items() if value != ""}
+    for name in listing.exact:
+        yield from _comparisons(query, name, name, {"": operator.eq}, lambda text, name: text)
+    for name in listing.text:
+        column = listing.elsewhere.get(name, name)
+        yield from _comparisons(query, name, column, TEXT, lambda text, name: text.casefold())
+    for name in listing.numbers:
+        yield from _comparisons(query, name, name, NUMBER, as_number)
+    for name in listing.dates:
+        yield from _comparisons(query, name, name, DATE, _day)
+    if "last_modified_time" in query:
+        yield _modified_since(query["last_modified_time"])
+    if "search_text" in query:
+        yield _search(query["search_text"], listing.search)
+    for name, tests in (("status", listing.statuses), ("filter_by", listing.filters)):
+        if tests and name in query:
+            if query[name] not in tests:
+                raise invalid_value(name)
+            yield tests[query[name]]
 
 
 def _compare(column: str, want: Any, holds: Holds) -> Test:
-    return lambda row: holds(row.get(column, ""), want)
+    def test(row: Record) -> bool:
+        value: Any = row.get(column, "")
+        parts = as_list(value)
+        return holds(value, want) if parts is None else any(holds(part, want) for part in parts)
+
+    return test
 
 
-def _any(column: str, want: Any, holds: Holds) -> Test:
-    return lambda row: any(holds(value, want) for value in row[column])
-
-
-def _family(
-    column: str,
-    asked: Mapping[str, str],
-    suffixes: Suffixes,
-    read: Callable[[str, str], Any],
-    several: str | None = None,
+def _comparisons(
+    query: Mapping[str, str], name: str, column: str, suffixes: Suffixes, read: Callable[[str, str], Any]
 ) -> Iterator[Test]:
     for suffix, holds in suffixes.items():
-        name = f"{column}{suffix}"
-        if name in asked:
-            want = read(asked[name], name)
-            yield _any(several, want, holds) if several else _compare(column, want, holds)
+        if (parameter := f"{name}{suffix}") in query:
+            yield _compare(column, read(query[parameter], parameter), holds)
 
 
 def _day(text: str, name: str) -> str:
@@ -177,12 +173,6 @@ def _search(text: str, columns: Collection[str]) -> Test:
         raise too_long("search_text", SEARCH_LIMIT)
     want = text.casefold()
     return lambda row: any(want in str(row.get(column, "")).casefold() for column in columns)
-
-
-def _named(name: str, value: str, tests: Mapping[str, Test]) -> Test:
-    if value not in tests:
-        raise invalid_value(name)
-    return tests[value]
 
 
 def _sorting(request: Request, listing: Listing) -> tuple[str, str]:

@@ -43,7 +43,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._lock = threading.RLock()
-        self._kept: tuple[Hashable, list[Record]] = (None, [])
+        self._cache: tuple[Hashable, list[Record]] = (None, [])
 
     @classmethod
     def open(cls, path: str | Path | None) -> "Store":
@@ -95,22 +95,22 @@ class Store:
     def rows(self, sql: str, *values: str) -> list[Record]:
         """The documents that a query over `records` names."""
         with self._lock:
-            found = self._connection.execute(sql, values).fetchall()
-        return [json_wire.load(body) for (body,) in found]
+            rows = self._connection.execute(sql, values).fetchall()
+        return [json_wire.load(body) for (body,) in rows]
 
     def run(self, sql: str, *values: str) -> None:
         """Run one statement that changes something."""
         with self._lock:
             self._connection.execute(sql, values)
 
-    def kept(self, name: Hashable, make: Callable[[], list[Record]]) -> list[Record]:
-        """The result of `make`, cached for the last name until something is written."""
+    def cached(self, key: Hashable, make: Callable[[], list[Record]]) -> list[Record]:
+        """The result of `make`, cached for the last key until something is written."""
         with self._lock:
-            [seen] = self._connection.execute("pragma data_version").fetchone()
-            name = (name, seen, self._connection.total_changes)
-            if self._kept[0] != name:
-                self._kept = (name, make())
-            return self._kept[1]
+            [version] = self._connection.execute("pragma data_version").fetchone()
+            key = (key, version, self._connection.total_changes)
+            if self._cache[0] != key:
+                self._cache = (key, make())
+            return self._cache[1]
 
     def count_up(self, organization_id: str, name: str, start: int) -> int:
         """The next value of a sequence, `start` at first."""
@@ -119,8 +119,8 @@ class Store:
             where = (organization_id, name)
             run("insert or ignore into sequences values (?, ?, ?)", (*where, start - 1))
             run("update sequences set value = value + 1 where organization_id = ? and name = ?", where)
-            found = run("select value from sequences where organization_id = ? and name = ?", where)
-            return int(found.fetchone()[0])
+            [value] = run("select value from sequences where organization_id = ? and name = ?", where).fetchone()
+            return int(value)
 
 
 class Books:
@@ -132,26 +132,22 @@ class Books:
 
     def get(self, kind: str, record_id: str) -> Record | None:
         """The record, or None."""
-        sql = "select body from records where organization_id = ? and kind = ? and id = ?"
-        found = self.store.rows(sql, self.organization_id, kind, record_id)
-        return found[0] if found else None
+        rows = self._select("and id = ?", kind, record_id)
+        return rows[0] if rows else None
 
     def all(self, kind: str) -> list[Record]:
         """Every record of a kind, in order of creation."""
-        sql = "select body from records where organization_id = ? and kind = ? order by rowid"
-        return self.store.rows(sql, self.organization_id, kind)
+        return self._select("order by rowid", kind)
 
     def of_customer(self, kind: str, customer_id: str | None) -> list[Record]:
         """The records of a kind with that customer_id, None for every customer's, in order of creation."""
         if customer_id is None:
             return self.all(kind)
-        sql = "select body from records where organization_id = ? and kind = ? and customer_id = ? order by rowid"
-        return self.store.rows(sql, self.organization_id, kind, customer_id)
+        return self._select("and customer_id = ? order by rowid", kind, customer_id)
 
     def labelled(self, kind: str, label: str) -> list[Record]:
         """The records of a kind with this name or number, ignoring case."""
-        sql = "select body from records where organization_id = ? and kind = ? and label = ? order by rowid"
-        return self.store.rows(sql, self.organization_id, kind, _label(label))
+        return self._select("and label = ? order by rowid", kind, _label(label))
 
     def put(self, kind: str, record_id: str, record: Record) -> None:
         """Write a record, new or changed."""
@@ -176,6 +172,10 @@ class Books:
     def next_number(self, sequence: str) -> int:
         """The next number of one of this organisation's sequences, from 1."""
         return self.store.count_up(self.organization_id, sequence, 1)
+
+    def _select(self, rest: str, *values: str) -> list[Record]:
+        sql = f"select body from records where organization_id = ? and kind = ? {rest}"
+        return self.store.rows(sql, self.organization_id, *values)
 
 
 def _label(text: str) -> str:

@@ -43,7 +43,6 @@ def _new(request: Request) -> Record:
 
 def _write(request: Request, estimate: Record) -> None:
     body = request.body
-    estimate["date"] = day(body, "date", estimate["date"])
     estimate["expiry_date"] = day(body, "expiry_date", "" if body.get("expiry_date") == "" else estimate["expiry_date"])
     if estimate["expiry_date"] and estimate["expiry_date"] < estimate["date"]:
         raise invalid_value("expiry_date")  # that it is refused, and the code, are unverified
@@ -144,7 +143,7 @@ ESTIMATE = DocumentKind(
     numbering=Numbering("estimate_number", "QT-", (1001, "Estimate Number already exist"), "Estimate"),
     template_type="estimate",
     pdf_title="QUOTE",
-    fields={"accept_retainer": (flag, False)},
+    fields={"date": (day, ""), "accept_retainer": (flag, False)},
     new=_new,
     write=_write,
     before_change=_before_change,

@@ -3,7 +3,7 @@
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.kinds.settings import tax
 from zoho_mcp.sandbox.ledger import ZERO
-from zoho_mcp.sandbox.listing import Listing
+from zoho_mcp.sandbox.listing import Listing, status_filters
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value
 from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, flag, number, one_of, text_fields
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -80,11 +80,7 @@ ITEM = RecordKind(
         text=("name", "description", "tax_name", "sku"),
         numbers=("rate",),
         search=("name", "description", "sku"),
-        filters={
-            "Status.All": lambda row: True,
-            "Status.Active": lambda row: row["status"] == "active",
-            "Status.Inactive": lambda row: row["status"] == "inactive",
-        },
+        filters=status_filters({"Active": "active", "Inactive": "inactive"}),
         default_filter="Status.All",
         default_sort="name",
     ),

@@ -5,7 +5,7 @@ from zoho_mcp.sandbox.kinds.contacts.parts import address_from, persons_from, pr
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.kinds.settings import CURRENCY, base_currency
 from zoho_mcp.sandbox.ledger import ZERO, rounded
-from zoho_mcp.sandbox.listing import Listing
+from zoho_mcp.sandbox.listing import Listing, status_filters
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import in_words
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value
@@ -184,9 +184,7 @@ CONTACT = RecordKind(
         elsewhere={name: f"every_{name}" for name in OF_PERSONS},
         search=("contact_name", "company_name", *OF_PERSONS, "mobile", "contact_number"),
         filters={
-            "Status.All": lambda row: True,
-            "Status.Active": lambda row: row["status"] == "active",
-            "Status.Inactive": lambda row: row["status"] == "inactive",
+            **status_filters({"Active": "active", "Inactive": "inactive"}),
             "Status.Duplicate": lambda row: False,
             "Status.PortalEnabled": lambda row: row["is_portal_enabled"],
             "Status.PortalDisabled": lambda row: not row["is_portal_enabled"],

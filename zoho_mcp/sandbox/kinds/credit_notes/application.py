@@ -2,15 +2,7 @@
 
 from decimal import Decimal
 
-from zoho_mcp.sandbox.balances import (
-    allocate,
-    allocations_from,
-    balance,
-    invoice_status,
-    rest,
-    settled_of,
-    unapply,
-)
+from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, invoice_status, rest, settled_of, unapply_one
 from zoho_mcp.sandbox.kinds.credit_notes.credit_notes import CREDIT_NOTE, invoices_credited, status_of
 from zoho_mcp.sandbox.kinds.record_kind import Router
 from zoho_mcp.sandbox.ledger import rounded
@@ -79,7 +71,4 @@ def apply_to_invoices(request: Request, note: Record) -> Record:
 def delete_application(request: Request, note: Record) -> None:
     """The invoice is owed again."""
     parts = allocations_from(request.books, note["customer_id"], note["creditnote_id"])
-    wanted = [part for part in parts if part["allocation_id"] == request.path["creditnote_invoice_id"]]
-    if not wanted:
-        raise does_not_exist("Credit")
-    unapply(request, wanted)
+    unapply_one(request, parts, request.path["creditnote_invoice_id"], "Credit")

@@ -29,10 +29,6 @@ def _new(request: Request) -> Record:
     return {"date": request.today, "status": "draft" if flag(request.body, "is_draft", False) else "open"}
 
 
-def _write(request: Request, note: Record) -> None:
-    note["date"] = day(request.body, "date", note["date"])
-
-
 def _is_used(request: Request, note: Record) -> bool:
     """Whether any of a credit note was applied or refunded."""
     return rest(request.books, "creditnote", note) != note["total"]
@@ -147,8 +143,8 @@ CREDIT_NOTE = DocumentKind(
     numbering=Numbering("creditnote_number", "CN-", (12018, "The specified Credit Note Number already exists")),
     template_type="creditnote",
     pdf_title="CREDIT NOTE",
+    fields={"date": (day, "")},
     new=_new,
-    write=_write,
     before_change=_before_change,
     after_write=_after_write,
     before_delete=_before_delete,

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to, balance, rest, settled_of, unapply
+from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to, balance, rest, settled_of, unapply_one
 from zoho_mcp.sandbox.kinds.credit_notes.application import apply_credit
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.record_kind import Router
@@ -58,13 +58,13 @@ def apply_credits(request: Request, invoice: Record) -> Record:
 @router.on_one("DELETE", "/payments/{invoice_payment_id}", "The payment has been deleted.")
 def delete_payment(request: Request, invoice: Record) -> None:
     """The payment stays, as unused credit."""
-    _unapply(request, invoice, "payment", request.path["invoice_payment_id"], "Payment")
+    unapply_one(request, _applied(request, invoice, "payment"), request.path["invoice_payment_id"], "Payment")
 
 
 @router.on_one("DELETE", "/creditsapplied/{creditnotes_invoice_id}", "Credits applied to an invoice have been deleted.")
 def delete_credit(request: Request, invoice: Record) -> None:
     """The credit note stays, with its amount unused."""
-    _unapply(request, invoice, "creditnote", request.path["creditnotes_invoice_id"], "Credit")
+    unapply_one(request, _applied(request, invoice, "creditnote"), request.path["creditnotes_invoice_id"], "Credit")
 
 
 def _applied(request: Request, invoice: Record, kind: str) -> list[Record]:
@@ -81,13 +81,6 @@ def _apply(request: Request, kind: str, source: Record, invoice: Record, amount:
     if not ZERO < amount <= min(owed, rest(request.books, kind, source)):
         raise over_applied()
     allocate(request, kind, source, invoice, amount)
-
-
-def _unapply(request: Request, invoice: Record, kind: str, allocation_id: str, word: str) -> None:
-    parts = [part for part in _applied(request, invoice, kind) if part["allocation_id"] == allocation_id]
-    if not parts:
-        raise does_not_exist(word)
-    unapply(request, parts)
 
 
 def _application(part: Record, kind: str, own_id: str) -> Record:
