@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind, Router
 from zoho_mcp.sandbox.kinds.settings import one_page
-from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import Listing
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import invalid_value
@@ -58,7 +57,6 @@ def _view(request: Request, record: Record) -> Record:
         "status": "active" if record["is_active"] else "inactive",
         "custom_fields": fields,
         "custom_field_hash": custom_field_hash(fields),
-        "closing_balance": ZERO,
         "closing_balance_formatted": f"{request.organization['currency_symbol']}0.00",
     }
 

@@ -191,14 +191,10 @@ def _write_lines(document: Record, priced: Priced) -> None:
             "item_order": order,
             "bcy_rate": rounded(line["rate"] * rate),
             "discount_amount": result.discount_amount,
-            "discounts": [],
             "item_total": result.item_total,
             "item_total_inclusive_of_tax": result.item_total + result.tax_amount,
             "line_item_taxes": taxes if line["tax_id"] else [],
-            "line_item_category": "line_item",
-            "header_id": "", "header_name": "", "account_name": "", "bill_id": "", "bill_item_id": "",
-            "pricebook_id": "", "image_document_id": "", "documents": [], "tags": [],
-        }  # fmt: skip
+        }
 
 
 def _write_totals(document: Record, priced: Priced, terms: Terms) -> None:
@@ -224,7 +220,6 @@ def _write_totals(document: Record, priced: Priced, terms: Terms) -> None:
             }
             for tax in priced.taxes
         ],
-        "tax_rounding": "entity_level",
         "total": priced.total,
         "bcy_sub_total": rounded(priced.sub_total * document["exchange_rate"], precision),
         "bcy_discount_total": rounded(priced.discount_total * document["exchange_rate"], precision),
@@ -232,6 +227,4 @@ def _write_totals(document: Record, priced: Priced, terms: Terms) -> None:
         "bcy_shipping_charge": rounded(terms.shipping_charge * document["exchange_rate"], precision),
         "bcy_adjustment": rounded(terms.adjustment * document["exchange_rate"], precision),
         "bcy_total": rounded(priced.total * document["exchange_rate"], precision),
-        "roundoff_value": ZERO,
-        "transaction_rounding_type": "no_rounding",
     }

@@ -25,7 +25,6 @@ def content(request: Request, document: Record, what: str, number: str) -> Recor
     return {
         "subject": f"{what} - {number} from {request.organization['name']}",
         "body": f"Dear {contact['contact_name']}, please find attached {what.lower()} {number}.",
-        "error_list": [],
         "customer_id": contact["contact_id"],
         "customer_name": contact["contact_name"],
         "file_name": f"{number}.pdf",
@@ -38,11 +37,6 @@ def content(request: Request, document: Record, what: str, number: str) -> Recor
             for person in contact["contact_persons"]
         ],
         "to_mails_str": ",".join(to),
-        "cc_mails_list": [],
-        "emailtemplates": [],
-        "emailtemplate_documents": [],
-        "deprecated_placeholders_used": [],
-        "attach_pdf": True,
     }  # fmt: skip
 
 

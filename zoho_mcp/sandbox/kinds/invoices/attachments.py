@@ -52,8 +52,8 @@ def add_comment(request: Request, invoice: Record) -> None:
     comment_id = request.books.new_id()
     comment: Record = {
         "comment_id": comment_id, "invoice_id": invoice["invoice_id"], "description": description,
-        "commented_by_id": "", "commented_by": request.organization["contact_name"], "comment_type": "user",
-        "operation_type": "", "date": request.today, "date_description": "", "time": request.now.strftime("%I:%M %p"),
+        "commented_by": request.organization["contact_name"], "comment_type": "user",
+        "date": request.today, "time": request.now.strftime("%I:%M %p"),
         "transaction_id": invoice["invoice_id"], "transaction_type": "invoice",
     }  # fmt: skip
     request.books.put("invoice_comment", comment_id, comment)

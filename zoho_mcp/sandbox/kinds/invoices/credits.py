@@ -105,9 +105,7 @@ def _payment_row(request: Request, invoice: Record, part: Record) -> Record:
         "invoice_id": invoice["invoice_id"],
         "amount": part["amount"],
         "tax_amount_withheld": part["tax_amount_withheld"],
-        "online_transaction_id": "",
         "is_single_invoice_payment": len(others) == 1,
-        "last_four_digits": "",
     }
 
 

@@ -245,7 +245,6 @@ def _comment(request: Request, record: Record, entry: Record) -> Record:
         "comment_id": entry["comment_id"],
         "recurring_invoice_id": record["recurring_invoice_id"],
         "comment_description": entry["description"],
-        "commented_by_id": "",
         "commented_by": request.organization["contact_name"],
         "comment_type": "system",
         "operation_type": entry["operation"],
