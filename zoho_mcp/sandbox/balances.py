@@ -49,17 +49,17 @@ class Standing:
 
 def settled(allocations: Iterable[Record]) -> dict[str, Settled]:
     """The amounts applied to each invoice, by invoice_id."""
-    found: dict[str, Settled] = defaultdict(Settled)
+    totals: dict[str, Settled] = defaultdict(Settled)
     for part in allocations:
-        was = found[part["invoice_id"]]
+        was = totals[part["invoice_id"]]
         paid = part["source_kind"] == "payment"
-        found[part["invoice_id"]] = Settled(
+        totals[part["invoice_id"]] = Settled(
             payments=was.payments + (part["amount"] if paid else ZERO),
             credits=was.credits + (ZERO if paid else part["amount"]),
             withheld=was.withheld + part["tax_amount_withheld"],
             last_payment_date=max(was.last_payment_date, part["date"] if paid else ""),
         )
-    return found
+    return totals
 
 
 def settled_of(books: Books, invoice: Record) -> Settled:
@@ -67,20 +67,20 @@ def settled_of(books: Books, invoice: Record) -> Settled:
     return settled(books.of_customer("allocation", invoice["customer_id"])).get(invoice["invoice_id"], Settled())
 
 
-def balance(invoice: Record, went: Settled) -> Decimal:
+def balance(invoice: Record, applied: Settled) -> Decimal:
     """What is still owed: nothing for a void invoice or one written off."""
     if invoice["status"] == "void":
         return invoice["total"] * 0
-    return invoice["total"] - went.total - invoice.get("write_off_amount", ZERO)
+    return invoice["total"] - applied.total - invoice.get("write_off_amount", ZERO)
 
 
-def invoice_status(invoice: Record, went: Settled, today: str) -> str:
+def invoice_status(invoice: Record, applied: Settled, today: str) -> str:
     """The status that Zoho shows. The record itself has draft, sent, void and those of an approval."""
     if invoice["status"] in NOT_IN_FORCE:
         return str(invoice["status"])
-    if balance(invoice, went) <= 0:
+    if balance(invoice, applied) <= 0:
         return "paid"
-    if went.total > 0:
+    if applied.total > 0:
         # Zoho's documents: past due is overdue, but with a part paid it is partially_paid.
         return "partially_paid"
     return "overdue" if invoice["due_date"] < today else str(invoice["status"])
@@ -152,25 +152,25 @@ def unapply_one(request: Request, parts: Iterable[Record], allocation_id: str, w
 def standings(books: Books, customer_id: str | None = None) -> dict[str, Standing]:
     """The balances of every customer, or of one."""
     allocations = books.of_customer("allocation", customer_id)
-    went = settled(allocations)
+    applied = settled(allocations)
     used: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for part in [*allocations, *books.of_customer("refund", customer_id)]:
         used[part["source_id"]] += part["amount"]
-    found: dict[str, Standing] = defaultdict(Standing)
+    totals: dict[str, Standing] = defaultdict(Standing)
     for invoice in books.of_customer("invoice", customer_id):
         if invoice["status"] not in NOT_IN_FORCE:
-            owed = balance(invoice, went.get(invoice["invoice_id"], Settled()))
-            _add(found, invoice, owed, ZERO)
+            owed = balance(invoice, applied.get(invoice["invoice_id"], Settled()))
+            _add(totals, invoice, owed, ZERO)
     for kind, amount in SOURCES.items():
         for source in books.of_customer(kind, customer_id):
             if source.get("status") not in NOT_IN_FORCE:
-                _add(found, source, ZERO, source[amount] - used[source[f"{kind}_id"]])
-    return found
+                _add(totals, source, ZERO, source[amount] - used[source[f"{kind}_id"]])
+    return totals
 
 
-def _add(found: dict[str, Standing], record: Record, owed: Decimal, unused: Decimal) -> None:
-    was, exchange_rate = found[record["customer_id"]], record["exchange_rate"]
-    found[record["customer_id"]] = Standing(
+def _add(totals: dict[str, Standing], record: Record, owed: Decimal, unused: Decimal) -> None:
+    was, exchange_rate = totals[record["customer_id"]], record["exchange_rate"]
+    totals[record["customer_id"]] = Standing(
         was.outstanding + owed,
         was.outstanding_bcy + owed * exchange_rate,
         was.unused + unused,

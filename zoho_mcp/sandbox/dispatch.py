@@ -71,7 +71,7 @@ class Dispatcher:
         return await self._accounts(request, lambda params: oauth.revoke(self.store, params))
 
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Everything else: the API under both base paths, and 404 for what is not there."""
+        """The API under both base paths; 404 for every other path."""
         incoming = await _read(HttpRequest(scope, receive))
         # In a thread: a file store may wait for another process, and requests run concurrently.
         response = await run_in_threadpool(self._answer, incoming)
@@ -131,22 +131,22 @@ class Dispatcher:
         # The clock can be set wrong on purpose.
         date = {"date": format_datetime(self.clock().astimezone(UTC), usegmt=True)}
         # Without a token Zoho sends no rate-limit headers.
-        known = "authorization" in incoming.headers
-        return {**date, **(self.meter.headers(trace.organization_id, trace.now) if known else {})}
+        has_token = "authorization" in incoming.headers
+        return {**date, **(self.meter.headers(trace.organization_id, trace.now) if has_token else {})}
 
     def _organization(self, incoming: IncomingRequest, route: Route) -> Record:
         if not route.needs_organization:
             return self.store.shared.all("organization")[0]
         # Zoho may fall back to a user's only organisation when none is named; being stricter here finds the caller
         # that forgets it before somebody with two organisations does.
-        wanted = _named(incoming)
-        if not wanted:
+        organization_id = _named(incoming)
+        if not organization_id:
             # The code was observed; the wording and the status are unverified.
             raise ZohoError(9017, "Please specify the organization.")
-        found = self.store.shared.get("organization", wanted)
-        if found is None:
-            raise wrong_organization(wanted)
-        return found
+        organization = self.store.shared.get("organization", organization_id)
+        if organization is None:
+            raise wrong_organization(organization_id)
+        return organization
 
     def _note(self, incoming: IncomingRequest, body: object, status: int, code: int | str) -> None:
         query, headers = without_secrets(incoming.query), without_secrets(incoming.headers)
@@ -155,7 +155,7 @@ class Dispatcher:
 
 @dataclass
 class _Trace:
-    """What became known about a request on the way, also of one that is refused."""
+    """Facts about a request that its response headers and the log need, even if the request is refused."""
 
     organization_id: str = ""
     now: datetime | None = None

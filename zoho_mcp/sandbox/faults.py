@@ -52,9 +52,9 @@ class Rule:
 def parse(text: str) -> Rule:
     """A rule from its text. Raises ValueError saying what is wrong with it."""
     where, _, how = text.strip().partition(":")
-    what, _, often = how.partition(":")
+    fault, _, often = how.partition(":")
     method, _, path = where.strip().rpartition(" ")
-    kind, _, value = what.partition("=")
+    kind, _, value = fault.partition("=")
     if kind not in KINDS:
         raise ValueError(f"{text}: {kind or 'nothing'} is no kind of fault; there are {', '.join(KINDS)}")
     times = _TIMES.fullmatch(often or "1")

@@ -146,15 +146,15 @@ def _taxes(
     before_tax = terms.discount_type == "entity_level" and terms.is_discount_before_tax
     discount = rounded(terms.discount.of(sub_total), terms.precision) if before_tax else ZERO
     share = 1 - discount / sub_total if sub_total else Decimal(1)
-    found: list[PricedTax] = []
+    taxes: list[PricedTax] = []
     for tax in dict.fromkeys(line.tax for line in lines if line.tax is not None):
         mine = [draft for line, draft in zip(lines, drafts, strict=True) if line.tax == tax]
         if terms.is_inclusive_tax:
             amount = _sum(contained for _, contained in mine) * share
         else:
             amount = _sum(net for net, _ in mine) * share * tax.percentage / HUNDRED
-        found.append(PricedTax(tax, rounded(amount, terms.precision)))
-    return found
+        taxes.append(PricedTax(tax, rounded(amount, terms.precision)))
+    return taxes
 
 
 def _line_taxes(

@@ -23,7 +23,7 @@ class Limits:
 
     @property
     def served_per_day(self) -> int:
-        """How many requests of a day are served before code 45: a tenth beyond the limit unless told."""
+        """How many requests of a day are served before code 45: a tenth beyond the limit unless `beyond` is set."""
         return self.per_day + (self.per_day // 10 if self.beyond is None else self.beyond)
 
 

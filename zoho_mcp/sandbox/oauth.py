@@ -58,8 +58,8 @@ def consent(store: Store, params: Mapping[str, str], now: datetime, accounts_ser
     """
     redirect_uri = params.get("redirect_uri", "")
     parts = urlsplit(redirect_uri)
-    known = store.shared.get("oauth_client", params.get("client_id", "")) is not None
-    if not known or parts.scheme != "http" or parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    client = store.shared.get("oauth_client", params.get("client_id", ""))
+    if client is None or parts.scheme != "http" or parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         return ""
     scopes = [scope for scope in params.get("scope", "").replace(" ", ",").split(",") if scope]
     state = {"state": params["state"]} if "state" in params else {}
@@ -171,8 +171,8 @@ def _client_credentials(store: Store, params: Mapping[str, str], now: datetime, 
     if not scopes:
         return {"error": "invalid_scope"}
     product, _, organization_id = params.get("soid", "").partition(".")
-    known = store.shared.get("organization", organization_id)
-    if product.lower() not in ("zohoinvoice", "zohobooks") or known is None:
+    organization = store.shared.get("organization", organization_id)
+    if product.lower() not in ("zohoinvoice", "zohobooks") or organization is None:
         return {"error": "missing_org_info"}
     return _grant(store.shared, "", scopes, now, api_domain)
 

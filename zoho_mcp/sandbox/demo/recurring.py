@@ -15,7 +15,7 @@ STOP, RESUME, CHANGE = "POST /status/stop", "POST /status/resume", f"PUT /templa
 
 @dataclass(frozen=True)
 class Repeated:
-    """One recurring invoice: how often what goes to whom, and what was done to it how many days ago."""
+    """One recurring invoice: its schedule, customer and item, and the changes of its status or template."""
 
     name: str
     customer: int

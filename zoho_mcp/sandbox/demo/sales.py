@@ -39,7 +39,7 @@ CREDIT_NOTES = (
 
 
 def write_sales(request: Request, customers: list[str], catalogue: list[str]) -> None:
-    """Write all of it, up to the request's time."""
+    """Write the quotes and credit notes of the year that ends at the request's time."""
     for quote in QUOTES:
         at = replace(request, now=request.now - timedelta(days=quote.days_ago))
         write_quote(at, _body(quote, customers, catalogue), quote.fate)

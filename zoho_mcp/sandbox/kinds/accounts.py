@@ -24,10 +24,10 @@ GROUPS = {
 
 def account(books: Books, account_id: str, key: str, types: Collection[str]) -> Record:
     """The account of that id, if it is of one of these types; `key` names the field in the error."""
-    found = books.get("account", account_id)
-    if found is None or found["account_type"] not in types:
+    record = books.get("account", account_id)
+    if record is None or record["account_type"] not in types:
         raise invalid_value(key)  # the code is unverified
-    return found
+    return record
 
 
 def _new(request: Request) -> Record:

@@ -8,16 +8,17 @@ from zoho_mcp.sandbox.wire.routing import Reply, Request, Route, done
 
 def list_organizations(request: Request) -> Reply:
     """GET /organizations: no organization_id needed, no page_context given."""
-    found = request.books.store.shared.all("organization")
-    return done(organizations=[_view(request, organization) for organization in found])
+    organizations = request.books.store.shared.all("organization")
+    return done(organizations=[_view(request, organization) for organization in organizations])
 
 
 def get_organization(request: Request) -> Reply:
     """GET /organizations/{organization_id}."""
-    found: Record | None = request.books.store.shared.get("organization", request.path["organization_id"])
-    if found is None:
-        raise wrong_organization(request.path["organization_id"])
-    return done(organization=_view(request, found))
+    organization_id = request.path["organization_id"]
+    organization = request.books.store.shared.get("organization", organization_id)
+    if organization is None:
+        raise wrong_organization(organization_id)
+    return done(organization=_view(request, organization))
 
 
 def _view(request: Request, organization: Record) -> Record:

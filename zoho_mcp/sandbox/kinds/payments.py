@@ -230,7 +230,7 @@ REFUNDS = RefundKind(
     listing=Listing(key="payment_refunds", report_name="Customer Payments Refund", sortable=("date",)),
     shown=lambda refund: {"payment_refunds": [refund]},  # Zoho's example shows the one in a list.
     listed="The list of refunds of the customer is displayed successfully.",
-    found="The details of the refund are displayed successfully.",
+    read="The details of the refund are displayed successfully.",
     created="The refund information for this payment has been saved.",
     deleted="The refund has been deleted.",
     too_much="The amount refunded is more than the unused amount of the payment.",

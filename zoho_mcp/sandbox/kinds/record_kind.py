@@ -57,7 +57,7 @@ class RecordKind:
     """The shape of a response to a write."""
     products: tuple[str, ...] = BOTH
     listing: Listing | None = None
-    found: str = "success"
+    read: str = "success"
     created: str = ""
     updated: str = ""
     deleted: str = ""
@@ -85,10 +85,10 @@ class RecordKind:
 
     def find(self, books: Books, record_id: str, word: str = "") -> Record:
         """The record of that id; `word` names it in the refusal. Raises ZohoError."""
-        found = books.get(self.name, record_id)
-        if found is None:
+        record = books.get(self.name, record_id)
+        if record is None:
             raise ZohoError(*self.refusal) if self.refusal else does_not_exist(word or self.word, self.code)
-        return found
+        return record
 
     def named(self, request: Request) -> Record:
         """The record that the request's path names."""
@@ -137,7 +137,7 @@ class RecordKind:
 
     def get_one(self, request: Request) -> Reply:
         """GET of one record."""
-        return done(self.found, **self.shown(request, self.named(request)))
+        return done(self.read, **self.shown(request, self.named(request)))
 
     def shown(self, request: Request, record: Record) -> Record:
         """The key and the value of one record in a response."""

@@ -26,7 +26,7 @@ class RefundKind:
     shown: Callable[[Record], Record]
     """The key and the value of one refund in a response."""
     listed: str
-    found: str
+    read: str
     created: str
     deleted: str
     too_much: str
@@ -46,7 +46,7 @@ class RefundKind:
         router = Router(self.source)
         one = f"/refunds/{{{self.path_id}}}"
         router.on_one("GET", "/refunds", shape="refunds")(self._list)
-        router.on_one("GET", one, self.found, "refund")(self._get)
+        router.on_one("GET", one, self.read, "refund")(self._get)
         router.on_one("POST", "/refunds", self.created, "refund")(self._create)
         if self.updated:
             router.on_one("PUT", one, self.updated, "refund")(self._update)
@@ -100,11 +100,11 @@ class RefundKind:
         if refund["exchange_rate"] <= 0:
             raise invalid_value("exchange_rate")
         account_id = text(body, "from_account_id", str(refund.get("from_account_id", "")))
-        account = request.books.get("account", account_id) if account_id else None
         # Zoho Invoice has no accounts in its API, so none is required; Books requires one. Both are unverified.
-        if account is None and (account_id or request.product == "books"):
+        is_missing = not account_id and request.product == "books"
+        if is_missing or (account_id and request.books.get("account", account_id) is None):
             raise invalid_value("from_account_id")
-        refund |= {"from_account_id": account_id, "from_account_name": account["account_name"] if account else ""}
+        refund["from_account_id"] = account_id
         touch(refund, request.now)
         request.books.put("refund", refund[self.id_key], refund)
         self.source.save(request, source)
@@ -124,7 +124,7 @@ def refund_rows(books: Books, kind: str, source: Record) -> list[Record]:
 
 def refund_row(kind: str, source: Record, refund: Record) -> Record:
     """A refund as Zoho shows it."""
-    names = (f"{kind}_id", f"{kind}_number", "customer_name", "currency_code")
+    names = (f"{kind}_id", f"{kind}_number", "customer_name")
     return {
         **refund,
         **{name: source[name] for name in names},

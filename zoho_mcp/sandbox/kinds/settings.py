@@ -15,23 +15,23 @@ MOST_DECIMALS = 6  # of a currency
 
 def tax(books: Books, tax_id: str) -> Record:
     """The tax of that id."""
-    found = books.get("tax", tax_id)
-    if found is None:
+    record = books.get("tax", tax_id)
+    if record is None:
         raise invalid_value("tax_id")
-    return found
+    return record
 
 
 def base_currency(books: Books) -> Record:
     """The organisation's own currency."""
-    return next(found for found in books.all("currency") if found["is_base_currency"])
+    return next(record for record in books.all("currency") if record["is_base_currency"])
 
 
 def template(books: Books, template_id: str, template_type: str = "invoice") -> Record:
     """The template of that id, the default one for ""."""
-    templates = [found for found in books.all("template") if found["template_type"] == template_type]
-    for found in templates:
-        if found["template_id"] == template_id or (not template_id and found["is_default"]):
-            return found
+    templates = [record for record in books.all("template") if record["template_type"] == template_type]
+    for record in templates:
+        if record["template_id"] == template_id or (not template_id and record["is_default"]):
+            return record
     raise invalid_value("template_id")
 
 
@@ -105,10 +105,10 @@ def list_currencies(request: Request) -> Reply:
 
 
 @currencies.on_one("GET", "/exchangerates", shape="exchange_rates")
-def list_exchange_rates(request: Request, found: Record) -> Record:
+def list_exchange_rates(request: Request, currency: Record) -> Record:
     """The sandbox has one rate: today's."""
-    rate = {name: found[name] for name in ("currency_id", "currency_code", "effective_date")}
-    return {"exchange_rates": [rate | {"exchange_rate_id": found["currency_id"], "rate": found["exchange_rate"]}]}
+    rate = {name: currency[name] for name in ("currency_id", "currency_code", "effective_date")}
+    return {"exchange_rates": [rate | {"exchange_rate_id": currency["currency_id"], "rate": currency["exchange_rate"]}]}
 
 
 def list_users(request: Request) -> Reply:
@@ -122,7 +122,7 @@ def list_users(request: Request) -> Reply:
 
 def list_invoice_templates(request: Request) -> Reply:
     """The templates of invoices."""
-    return done(templates=[found for found in request.books.all("template") if found["template_type"] == "invoice"])
+    return done(templates=[record for record in request.books.all("template") if record["template_type"] == "invoice"])
 
 
 ROUTES = [

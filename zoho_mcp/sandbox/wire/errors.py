@@ -39,11 +39,11 @@ def wrong_organization(organization_id: str) -> ZohoError:
     return ZohoError(6041, f"This user is not associated with the CompanyID/CompanyName:{organization_id}.")
 
 
-def does_not_exist(what: str, code: int = 1002) -> ZohoError:
+def does_not_exist(word: str, code: int = 1002) -> ZohoError:
     """A record that does not exist. Zoho writes "does not exists" for some kinds. The status 404 is inferred from the
     meaning, not recorded."""
-    verb = "exists" if what in ("Credit Note", "Expense", "Project") else "exist"
-    return ZohoError(code, f"{what} does not {verb}", 404)
+    verb = "exists" if word in ("Credit Note", "Expense", "Project") else "exist"
+    return ZohoError(code, f"{word} does not {verb}", 404)
 
 
 def over_applied() -> ZohoError:

@@ -9,7 +9,7 @@ from zoho_mcp.sandbox.wire import json_wire
 from zoho_mcp.sandbox.wire.errors import invalid_value, too_long
 from zoho_mcp.sandbox.wire.json_wire import Record
 
-# Zoho's names of fields in its messages, where they are known to differ from the keys.
+# Zoho's names of fields in its messages, where they differ from the keys.
 WORDS = {"payment_terms": "Payment Terms"}
 Reader: TypeAlias = Callable[[Record, str, Any], Any]
 """Reads the value of a key from a body, else returns the default."""
@@ -100,10 +100,10 @@ def record(body: Record, key: str) -> Record | None:
     value = body.get(key)
     if value is None or value == "":
         return None
-    found = json_wire.as_record(value)
-    if found is None:
+    parsed = json_wire.as_record(value)
+    if parsed is None:
         raise invalid_value(_word(key))
-    return found
+    return parsed
 
 
 def records(body: Record, key: str) -> list[Record] | None:
@@ -111,10 +111,10 @@ def records(body: Record, key: str) -> list[Record] | None:
     value = body.get(key)
     if value is None or value == "":
         return None
-    found = [json_wire.as_record(part) for part in json_wire.as_list(value) or [value]] if value != [] else []
-    if json_wire.as_list(value) is None or None in found:
+    parsed = [json_wire.as_record(part) for part in json_wire.as_list(value) or [value]] if value != [] else []
+    if json_wire.as_list(value) is None or None in parsed:
         raise invalid_value(_word(key))
-    return [part for part in found if part is not None]
+    return [part for part in parsed if part is not None]
 
 
 def texts(body: Record, key: str) -> list[str] | None:
@@ -122,10 +122,10 @@ def texts(body: Record, key: str) -> list[str] | None:
     value = body.get(key)
     if value is None or value == "":
         return None
-    found = json_wire.as_list(value)
-    if found is None or not all(isinstance(part, (str, int)) for part in found):
+    parsed = json_wire.as_list(value)
+    if parsed is None or not all(isinstance(part, (str, int)) for part in parsed):
         raise invalid_value(_word(key))
-    return [str(part) for part in found]
+    return [str(part) for part in parsed]
 
 
 def limited(limit: int | None) -> Reader:
@@ -139,7 +139,7 @@ def one_of(*allowed: str) -> Reader:
 
 
 def text_fields(**limits: int | None) -> Fields:
-    """Texts with their maximum length (None: no known limit), empty in a new record."""
+    """Texts with their maximum length (None: no limit), empty in a new record."""
     return {key: (limited(limit), "") for key, limit in limits.items()}
 
 
@@ -148,10 +148,10 @@ def custom_fields(body: Record, key: str, default: list[Record]) -> list[Record]
     sent = records(body, key)
     if sent is None:
         return default
-    kept: list[Record] = []
+    fields: list[Record] = []
     for index, part in enumerate(sent, 1):
         label = text(part, "label")
-        kept.append(
+        fields.append(
             {
                 "customfield_id": text(part, "customfield_id"),
                 "index": whole(part, "index", index),
@@ -161,12 +161,12 @@ def custom_fields(body: Record, key: str, default: list[Record]) -> list[Record]
                 "value": part.get("value", ""),
             }
         )
-    return kept
+    return fields
 
 
-def custom_field_hash(kept: list[Record]) -> Record:
-    """The same custom fields as one object by api_name, as Zoho adds it."""
-    return {str(part["api_name"]): part["value"] for part in kept if part["api_name"]}
+def custom_field_hash(fields: list[Record]) -> Record:
+    """Custom fields as one object by api_name, which Zoho adds to records."""
+    return {str(part["api_name"]): part["value"] for part in fields if part["api_name"]}
 
 
 def _word(key: str) -> str:

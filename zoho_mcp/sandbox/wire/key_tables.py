@@ -41,11 +41,11 @@ def specimen(name: str, product: str) -> Record:
 def shape(name: str, product: str, values: Record) -> Record:
     """What is sent of `values`: exactly the keys of the shape, in its order. Raises KeyError for a top-level key that
     the shape does not have: a handler and its table contradict each other."""
-    found = specimen(name, product)
-    unknown = values.keys() - {key.removesuffix("?") for key in found}
+    model = specimen(name, product)
+    unknown = values.keys() - {key.removesuffix("?") for key in model}
     if unknown:
         raise KeyError(f"{name} has no {', '.join(sorted(unknown))}")
-    return _filled(found, values)
+    return _filled(model, values)
 
 
 def _filled(model: Any, value: Any) -> Any:

@@ -158,11 +158,11 @@ def _has_transactions(books: Books, contact_id: str) -> bool:
 
 
 def _overdue_customers(request: Request) -> set[str]:
-    went = settled(request.books.all("allocation"))
+    applied = settled(request.books.all("allocation"))
     return {
         invoice["customer_id"]
         for invoice in request.books.all("invoice")
-        if invoice_status(invoice, went.get(invoice["invoice_id"], Settled()), request.today) == "overdue"
+        if invoice_status(invoice, applied.get(invoice["invoice_id"], Settled()), request.today) == "overdue"
     }
 
 

@@ -52,7 +52,7 @@ def persons_from(request: Request, was: list[Record]) -> list[Record]:
 
 
 def with_one_primary(people: list[Record], latest: Record | None = None) -> list[Record]:
-    """The same people, exactly one of them primary: the latest if it is marked, else the first one that is."""
+    """These people with exactly one primary person: the latest if it is marked, else the first marked one."""
     marked = [person for person in people if person["is_primary_contact"]]
     chosen = latest if latest in marked else (marked or people or [None])[0]
     for person in people:

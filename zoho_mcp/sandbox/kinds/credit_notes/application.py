@@ -20,11 +20,11 @@ router = Router(CREDIT_NOTE)
 def apply_credit(request: Request, note: Record, invoice: Record, amount: Decimal) -> None:
     """Apply this amount of a credit note to an invoice of the same customer."""
     left = rest(request.books, "creditnote", note)
-    went = settled_of(request.books, invoice)
-    _check(status_of(note, left), invoice_status(invoice, went, request.today))
+    applied = settled_of(request.books, invoice)
+    _check(status_of(note, left), invoice_status(invoice, applied, request.today))
     if amount <= 0 or amount != rounded(amount, note["price_precision"]):
         raise invalid_value("amount_applied")
-    if amount > min(left, balance(invoice, went)):
+    if amount > min(left, balance(invoice, applied)):
         raise over_applied()
     allocate(request, "creditnote", note, invoice, amount)
     CREDIT_NOTE.save(request, note)

@@ -71,7 +71,6 @@ def _derive(request: Request, customer_id: str | None) -> Callable[[Record], Rec
             "current_sub_status": status,
             "issued_date": "" if status in ("draft", "void") else note["date"],
             "balance": rounded(left, precision),
-            "credits_used": rounded(used, precision),
             "total_credits_used": rounded(used + paid_back, precision),
             "total_refunded_amount": rounded(paid_back, precision),
             "applied_invoices": ",".join(numbers),

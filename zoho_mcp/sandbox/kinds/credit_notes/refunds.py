@@ -28,7 +28,7 @@ REFUNDS = RefundKind(
     ),
     shown=lambda refund: {"creditnote_refund": refund},
     listed="The refunds of the existing credit note are displayed successfully.",
-    found="The refund of the credit note is displayed successfully.",
+    read="The refund of the credit note is displayed successfully.",
     created="The credit note amount is refunded successfully.",
     updated="The credit note refund is updated successfully.",
     deleted="The refund has been successfully deleted.",

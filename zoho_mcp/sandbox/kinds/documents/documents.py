@@ -64,13 +64,13 @@ def write_customer(request: Request, document: Record) -> None:
     _write_people(request, document, contact)
 
 
-def write_pricing(request: Request, document: Record, what: str) -> None:
+def write_pricing(request: Request, document: Record, word: str) -> None:
     """Set lines, discounts and charges, and compute the totals; `what` names the document in errors."""
     body = request.body
     sent = records(body, "line_items")
     if sent is not None:
-        known = {line["line_item_id"]: line for line in document["line_items"]}
-        document["line_items"] = [_line(request, part, known, what) for part in sent]
+        lines_by_id = {line["line_item_id"]: line for line in document["line_items"]}
+        document["line_items"] = [_line(request, part, lines_by_id, word) for part in sent]
     if not document["line_items"]:
         raise invalid_value("line_items")
     document["discount"] = _discount(body, document["discount"])
@@ -89,8 +89,7 @@ def _write_people(request: Request, document: Record, contact: Record) -> None:
     if associated is not None:
         chosen = [text(part, "contact_person_id") for part in associated]
     if chosen is not None:
-        known = {person["contact_person_id"] for person in contact["contact_persons"]}
-        if not known.issuperset(chosen):
+        if not {person["contact_person_id"] for person in contact["contact_persons"]}.issuperset(chosen):
             raise does_not_exist("Contact Person")
         document["contact_persons"] = chosen
     for key in ("billing_address", "shipping_address"):
@@ -99,18 +98,18 @@ def _write_people(request: Request, document: Record, contact: Record) -> None:
             document[key] = address_from(request, document[key], sent)
 
 
-def _line(request: Request, sent: Record, known: dict[str, Record], what: str) -> Record:
+def _line(request: Request, sent: Record, lines_by_id: dict[str, Record], word: str) -> Record:
     line_item_id = text(sent, "line_item_id")
-    if line_item_id and line_item_id not in known:
+    if line_item_id and line_item_id not in lines_by_id:
         raise invalid_value("line_item_id")
-    was = known.get(line_item_id, {})
+    was = lines_by_id.get(line_item_id, {})
     item_id = text(sent, "item_id", str(was.get("item_id", "")))
     before = was
     if item_id and item_id != was.get("item_id"):
         item = request.books.get("item", item_id)
         if item is None or item["status"] != "active":
             # Documented for estimates; that the message names the other kinds likewise is unverified.
-            raise ZohoError(2007, f"{what} cannot be raised for items that have been deleted or marked as inactive")
+            raise ZohoError(2007, f"{word} cannot be raised for items that have been deleted or marked as inactive")
         before = {**was, **{name: item[name] for name in ("name", "description", "unit", "rate", "tax_id")},
                   "product_type": item["product_type"], "account_id": item["account_id"]}  # fmt: skip
     line: Record = {"line_item_id": line_item_id or request.books.new_id(), "item_id": item_id}
@@ -149,10 +148,10 @@ def _discount(body: Record, default: Any) -> Any:
     return amount
 
 
-def _as_discount(kept: Any) -> Discount:
-    if isinstance(kept, str):
-        return Discount(Decimal(kept.removesuffix("%")), is_percent=True)
-    return Discount(Decimal(kept))
+def _as_discount(stored: Any) -> Discount:
+    if isinstance(stored, str):
+        return Discount(Decimal(stored.removesuffix("%")), is_percent=True)
+    return Discount(Decimal(stored))
 
 
 def _total(document: Record) -> None:
@@ -192,7 +191,6 @@ def _write_lines(document: Record, priced: Priced) -> None:
             "bcy_rate": rounded(line["rate"] * rate),
             "discount_amount": result.discount_amount,
             "item_total": result.item_total,
-            "item_total_inclusive_of_tax": result.item_total + result.tax_amount,
             "line_item_taxes": taxes if line["tax_id"] else [],
         }
 
@@ -215,7 +213,6 @@ def _write_totals(document: Record, priced: Priced, terms: Terms) -> None:
             {
                 "tax_id": tax.tax.tax_id,
                 "tax_name": settings.tax_label(names[tax.tax.tax_id], tax.tax.percentage),
-                "tax_percentage": tax.tax.percentage,
                 "tax_amount": tax.tax_amount,
             }
             for tax in priced.taxes

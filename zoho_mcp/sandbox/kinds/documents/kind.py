@@ -52,7 +52,7 @@ def stored_status(request: Request, document: Record) -> str:
 
 
 def sent_custom_fields(request: Request, was: list[Record]) -> list[Record]:
-    """The custom fields of the body, else those before."""
+    """The custom fields of the body, else those of the document."""
     return custom_fields(request.body, "custom_fields", was)
 
 
@@ -73,7 +73,7 @@ class DocumentKind(RecordKind):
     after_write: Callable[[Request, Record], None] = do_nothing
     """Runs when all fields and totals are set, before the document is saved."""
     line_filters: Mapping[str, tuple[str, Holds]] = field(default_factory=lambda: {"item_id": ("item_id", equals)})
-    """Query parameters that look into the lines: the line's key, and when its value fits."""
+    """Query parameters that filter by the lines: the key of a line, and the comparison with its value."""
     status: Callable[[Request, Record], str] = stored_status
     """The status that transitions depend on."""
     transitions: tuple[Transition, ...] = ()

@@ -9,22 +9,22 @@ from zoho_mcp.sandbox.wire.routing import Request
 
 
 def addresses(request: Request, document: Record) -> list[str]:
-    """The addresses of a document's contact persons, or else of its customer's primary one."""
+    """The e-mail addresses of a document's contact persons, or else that of the customer's primary contact person."""
     contact = CONTACT.find(request.books, document["customer_id"])
     people: list[Record] = contact["contact_persons"]
     chosen = [person for person in people if person["contact_person_id"] in document["contact_persons"]]
-    found = [str(person["email"]) for person in chosen if person["email"]]
+    emails = [str(person["email"]) for person in chosen if person["email"]]
     primary = primary_of(contact)
-    return found or ([str(primary["email"])] if primary and primary["email"] else [])
+    return emails or ([str(primary["email"])] if primary and primary["email"] else [])
 
 
-def content(request: Request, document: Record, what: str, number: str) -> Record:
+def content(request: Request, document: Record, title: str, number: str) -> Record:
     """What GET .../email shows: the mail as it would be sent, and its possible recipients."""
     contact = CONTACT.find(request.books, document["customer_id"])
     to = addresses(request, document)
     return {
-        "subject": f"{what} - {number} from {request.organization['name']}",
-        "body": f"Dear {contact['contact_name']}, please find attached {what.lower()} {number}.",
+        "subject": f"{title} - {number} from {request.organization['name']}",
+        "body": f"Dear {contact['contact_name']}, please find attached {title.lower()} {number}.",
         "customer_id": contact["contact_id"],
         "customer_name": contact["contact_name"],
         "file_name": f"{number}.pdf",

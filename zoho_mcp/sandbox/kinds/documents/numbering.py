@@ -22,7 +22,7 @@ class Numbering:
     """Names the document where a number without that parameter is refused; "" for kinds that ignore such a number."""
 
     def choose(self, request: Request, kind: str) -> str:
-        """The number of a new document: the caller's, else the next one that is free."""
+        """The number of a new document: the caller's number, else the next free number of the sequence."""
         if request.wants("ignore_auto_number_generation"):
             number = self._given(request)
             if not number:

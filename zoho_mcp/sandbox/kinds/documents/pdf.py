@@ -72,6 +72,6 @@ def _assembled(objects: list[bytes]) -> bytes:
 
 def _escaped(words: str) -> str:
     # The built-in fonts know Windows' Latin letters; everything else becomes a question mark.
-    known = words.encode("cp1252", "replace").decode("cp1252")
-    printable = "".join(letter if letter >= " " else " " for letter in known)
+    encoded = words.encode("cp1252", "replace").decode("cp1252")
+    printable = "".join(letter if letter >= " " else " " for letter in encoded)
     return printable.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")

@@ -86,10 +86,10 @@ def _write_lines(request: Request, expense: Record) -> None:
     was: list[Record] = expense["line_items"]
     if sent:
         # With lines, top-level account_id and amount are not required: unverified.
-        known = {"": {}, **{line["line_item_id"]: line for line in was}}
-        if not known.keys() >= {text(part, "line_item_id") for part in sent}:
+        lines_by_id = {"": {}, **{line["line_item_id"]: line for line in was}}
+        if not lines_by_id.keys() >= {text(part, "line_item_id") for part in sent}:
             raise invalid_value("line_item_id")
-        expense["line_items"] = [_line(request, part, known[text(part, "line_item_id")]) for part in sent]
+        expense["line_items"] = [_line(request, part, lines_by_id[text(part, "line_item_id")]) for part in sent]
         expense["is_itemized_expense"] = len(sent) > 1
         return
     at_top = {name: request.body[name] for name in OF_LINES if name in request.body}
@@ -167,8 +167,8 @@ def _write_currency(request: Request, expense: Record) -> None:
 
 def _total(expense: Record) -> None:
     precision: int = expense["price_precision"]
-    kept: list[Record] = expense["line_items"]
-    if any(line["amount"] != rounded(line["amount"], precision) for line in kept):
+    line_items: list[Record] = expense["line_items"]
+    if any(line["amount"] != rounded(line["amount"], precision) for line in line_items):
         raise _wrong_amount()
     lines = [
         Line(
@@ -176,10 +176,10 @@ def _total(expense: Record) -> None:
             Decimal(line["amount"]),
             tax=Tax(line["tax_id"], Decimal(line["tax_percentage"])) if line["tax_id"] else None,
         )
-        for line in kept
+        for line in line_items
     ]
     priced = price(lines, Terms(is_inclusive_tax=expense["is_inclusive_tax"], precision=precision))
-    for order, (line, result) in enumerate(zip(kept, priced.lines, strict=True), 1):
+    for order, (line, result) in enumerate(zip(line_items, priced.lines, strict=True), 1):
         line |= {"item_order": order, "item_total": result.item_total, "tax_amount": result.tax_amount}
     expense |= {
         "amount": rounded(sum((line.rate for line in lines), ZERO), precision),

@@ -20,8 +20,8 @@ def _status_test(status: str) -> Test:
 def _filters() -> dict[str, Test]:
     names = {"Billable": "billable", "Nonbillable": "non-billable", "Reimbursed": "reimbursed", "Invoiced": "invoiced",
              "Unbilled": "unbilled"}  # fmt: skip
-    found = {f"Status.{word}": _status_test(status) for word, status in names.items()}
-    return {"Status.All": lambda row: True, **found}
+    tests = {f"Status.{word}": _status_test(status) for word, status in names.items()}
+    return {"Status.All": lambda row: True, **tests}
 
 
 LISTING = Listing(
@@ -42,15 +42,15 @@ LISTING = Listing(
 
 def billed(request: Request) -> dict[str, Record]:
     """The invoice that bills each expense, by expense_id: the one with a line that names it. A void one bills none."""
-    went = settled(request.books.all("allocation"))
-    found: dict[str, Record] = {}
+    applied = settled(request.books.all("allocation"))
+    bills: dict[str, Record] = {}
     for invoice in request.books.all("invoice"):
         if invoice["status"] == "void":
             continue
         shown = {name: invoice[name] for name in ("invoice_id", "invoice_number")}
-        shown["status"] = invoice_status(invoice, went.get(invoice["invoice_id"], Settled()), request.today)
-        found |= {line["expense_id"]: shown for line in invoice["line_items"] if line["expense_id"]}
-    return found
+        shown["status"] = invoice_status(invoice, applied.get(invoice["invoice_id"], Settled()), request.today)
+        bills |= {line["expense_id"]: shown for line in invoice["line_items"] if line["expense_id"]}
+    return bills
 
 
 def detail(request: Request, expense: Record) -> Record:
@@ -70,15 +70,15 @@ def _view(books: Books, expense: Record, invoice: Record | None) -> Record:
     lines: list[Record] = expense["line_items"]
     paid_through = books.get("account", expense["paid_through_account_id"])
     rate, precision = expense["exchange_rate"], expense["price_precision"]
-    one = None if expense["is_itemized_expense"] else lines[0]
+    line = None if expense["is_itemized_expense"] else lines[0]
     return {
         **expense,
         "status": _status(expense, invoice),
         # That an itemised expense has no account of its own but this word is unverified.
-        "account_name": one["account_name"] if one else "Itemized",
-        **{name: one[name] if one else "" for name in ("account_id", "tax_id", "tax_name")},
-        "expense_item_id": one["line_item_id"] if one else "",
-        "tax_percentage": one["tax_percentage"] if one else ZERO,
+        "account_name": line["account_name"] if line else "Itemized",
+        **{name: line[name] if line else "" for name in ("account_id", "tax_id", "tax_name")},
+        "expense_item_id": line["line_item_id"] if line else "",
+        "tax_percentage": line["tax_percentage"] if line else ZERO,
         "paid_through_account_name": paid_through["account_name"] if paid_through else "",
         "bcy_total": rounded(expense["total"] * rate, precision),
         "total_without_tax": expense["sub_total"],

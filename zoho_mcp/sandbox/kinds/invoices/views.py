@@ -23,22 +23,22 @@ FILTERS = {
 
 def derive(request: Request, customer_id: str | None) -> Callable[[Record], Record]:
     """Gives an invoice's values that follow from payments, credits and today's date."""
-    applied = settled(request.books.of_customer("allocation", customer_id))
+    by_invoice = settled(request.books.of_customer("allocation", customer_id))
 
     def derived(invoice: Record) -> Record:
-        went, precision = applied.get(invoice["invoice_id"], Settled()), invoice["price_precision"]
-        status = invoice_status(invoice, went, request.today)
+        applied, precision = by_invoice.get(invoice["invoice_id"], Settled()), invoice["price_precision"]
+        status = invoice_status(invoice, applied, request.today)
         return {
             "status": status,
             "current_sub_status": status,
             "invoice_url": f"https://sandbox.invalid/portal/invoices/{invoice['invoice_id']}",
             # A void invoice keeps its total as balance (recorded), although it is not owed.
-            "balance": rounded(invoice["total"] if status == "void" else balance(invoice, went), precision),
+            "balance": rounded(invoice["total"] if status == "void" else balance(invoice, applied), precision),
             "issued_date": "" if status in NOT_IN_FORCE else invoice.get("issued_date", invoice["date"]),
-            "payment_made": rounded(went.payments, precision),
-            "credits_applied": rounded(went.credits, precision),
-            "tax_amount_withheld": rounded(went.withheld, precision),
-            "last_payment_date": went.last_payment_date,
+            "payment_made": rounded(applied.payments, precision),
+            "credits_applied": rounded(applied.credits, precision),
+            "tax_amount_withheld": rounded(applied.withheld, precision),
+            "last_payment_date": applied.last_payment_date,
             "due_days": _due_days(invoice["due_date"], request.now.date()) if status in UNPAID else "",
             "estimate_id": invoice["invoiced_estimate_id"],
         }

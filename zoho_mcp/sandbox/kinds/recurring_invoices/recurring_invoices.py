@@ -170,7 +170,7 @@ RECURRING_INVOICE = DocumentKind(
     line_filters={
         f"{name}{suffix}": (key, holds) for name, key in LINE_FILTERS.items() for suffix, holds in TEXT.items()
     },
-    found="Details of a recurring invoice is displayed successfully.",
+    read="Details of a recurring invoice is displayed successfully.",
     created="The recurring invoice has been created.",
     updated="success",
     deleted="The recurring invoice is deleted successfully.",

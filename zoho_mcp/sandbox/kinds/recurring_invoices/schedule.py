@@ -25,8 +25,8 @@ def next_date(start: date, unit: str, every: int, day: date) -> date | None:
     """The first date that is not before that day, None beyond the end of the calendar."""
     count = max(0, (day - start).days // (every * UNITS[unit]))
     try:
-        while (found := occurrence(start, unit, every, count)) < day:
+        while (due := occurrence(start, unit, every, count)) < day:
             count += 1
     except (ValueError, OverflowError):
         return None
-    return found
+    return due

@@ -8,7 +8,7 @@ from zoho_mcp.sandbox.wire.errors import invalid_value, refused
 from zoho_mcp.sandbox.wire.json_wire import Record
 
 NAMES = ("customfield_id", "index", "label", "api_name", "data_type")
-# Headers, as they are looked up.
+# The names of the headers in lower case.
 KEY, VALUE, UPSERT = "x-unique-identifier-key", "x-unique-identifier-value", "x-upsert"
 
 
@@ -17,12 +17,12 @@ def merged(books: Books, module: str, was: list[Record], sent: list[Record]) -> 
 
     One that is not defined is kept as it came, as on the other documents; what Zoho does with it is unverified.
     """
-    kept = {_name(part): part for part in was}
+    fields = {_name(part): part for part in was}
     for part in sent:
-        defined = next((found for found in _definitions(books, module) if _is(part, found)), None)
+        defined = next((definition for definition in _definitions(books, module) if _is(part, definition)), None)
         full = {name: (defined or part)[name] for name in NAMES} | {"value": part["value"]}
-        kept[_name(full)] = full
-    return list(kept.values())
+        fields[_name(full)] = full
+    return list(fields.values())
 
 
 def check_unique(books: Books, kind: str, record: Record) -> None:
