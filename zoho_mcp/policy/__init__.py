@@ -1,1 +1,1 @@
-"""Who has to say yes before a call runs, and what they are shown. Knows neither HTTP nor MCP."""
+"""Decides which calls need approval, and what a person is shown. Knows neither HTTP nor MCP."""

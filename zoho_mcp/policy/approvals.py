@@ -1,4 +1,4 @@
-"""Stores the open questions, so that each approval counts once, in time, and only for what was shown.
+"""Stores the open questions. Each approval counts once, in time, and only for what was shown.
 
 Does not know how a person is asked or who runs the call. Replicas share questions with the same rules.
 """
@@ -18,7 +18,7 @@ from zoho_mcp.errors import DeclinedError
 LIFETIME = 300.0
 """Seconds after which a question expires, answered or not."""
 MOST_WAITING = 8
-"""Open pages at most: with too many windows, people stop reading."""
+"""Open pages at most: with more windows, people stop reading."""
 PATIENCE = 30.0
 """Seconds after which a client with an unanswered question is treated as unable to show questions."""
 
@@ -55,24 +55,24 @@ class Prompt:
     details: tuple[tuple[str, str], ...] = ()
     client: str = ""
     type_number: str = ""
-    """The record's number, if the person has to type it to approve."""
+    """The record's number, if the person must type it to approve."""
     amount: str = ""
     """The amount at stake, with its currency."""
     losses: tuple[tuple[str, str], ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
-    """Long texts, to be shown whole."""
+    """Long texts, shown in full."""
     organization: str = ""
     is_demo: bool = False
     done: str = ""
-    """What is true once the call has run."""
+    """The result of the call, as a sentence."""
     final: bool = False
-    """Whether it cannot be undone."""
+    """Whether the call cannot be undone."""
 
 
 @dataclass(slots=True, eq=False)
 class Approval:
-    """One question. `name` is for display and grants nothing. `secret` lets its holder answer, unless the question is
-    bound to a principal: then it only leads to that principal's login.
+    """One question. `name` is for display and grants nothing. `secret` lets its holder answer; if the question is bound
+    to a principal, it only leads to that principal's login.
     """
 
     way: Way
@@ -87,15 +87,15 @@ class Approval:
     outcome: str = ""
     """The outcome, for the person; empty while it is open."""
     has_window: bool = False
-    """A browser of this machine was given the page, or is being given it."""
+    """Whether the page is open, or being opened, in a browser on this machine."""
     callers: int = 0
-    """Calls that wait for the decision right now."""
+    """The number of calls waiting for the decision."""
     decided: anyio.Event = field(default_factory=anyio.Event, repr=False)
     settled: anyio.Event = field(default_factory=anyio.Event, repr=False)
 
     @contextmanager
     def called(self) -> Generator[None]:
-        """Counts a call as waiting."""
+        """Count a call as waiting."""
         self.callers += 1
         try:
             yield
@@ -198,13 +198,13 @@ class Approvals:
         return max(0.0, approval.expires_at - self._clock())
 
     async def asked(self, client: str) -> None:
-        """A client was handed a question."""
+        """Note that a client was sent a question."""
         since = self._unanswered_since.get(client)
         if since is None or self._clock() - since >= LIFETIME:
             self._unanswered_since[client] = self._clock()
 
     async def answered(self, client: str) -> None:
-        """A client returned an answer of any kind: it does show questions."""
+        """Note that a client returned an answer of any kind, so that it does show questions."""
         self._unanswered_since.pop(client, None)
 
     async def silent(self, client: str, patience: float) -> bool:
@@ -218,5 +218,5 @@ class Approvals:
             if approval.state in OPEN and approval.expires_at <= now:
                 approval.end("expired", NOBODY if approval.state == "waiting" else NO_CALL)
         self._all = [approval for approval in self._all if now < approval.expires_at + LIFETIME]
-        # Names are the clients' own: one that takes a new one each time must not fill the memory.
+        # Clients choose their names: one with a new name each time must not fill the memory.
         self._unanswered_since = {one: at for one, at in self._unanswered_since.items() if now < at + LIFETIME}

@@ -1,4 +1,4 @@
-"""The arguments of a call as a person reads them: each value by itself, whatever the order or length. Pure."""
+"""Describes the arguments of a call for people: each value by itself, in any order and of any length. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -20,44 +20,44 @@ from zoho_mcp.specs.model import Operation
 from zoho_mcp.text import LONGEST_VALUE, one_line
 
 MOST_ELEMENTS = 200
-"""Of one list; what is beyond is counted and summed, but for addresses, all of which are shown."""
+"""Elements of a list that are shown; the others are counted and added up. E-mail addresses are all shown."""
 LONGEST_TEXT = 100_000
-"""Characters of one long text on the page; how many there are beyond is said."""
+"""Characters of a long text on the page; the number of further characters is shown."""
 _LONGEST_PART = 500
-"""Characters of a text inside an object, such as a street: Zoho takes no longer ones."""
+"""Characters of a text inside an object, such as a street: the most that Zoho accepts."""
 _KINDS = (("lines", "rate"), ("lines", "quantity"), ("people", "email"), ("allocations", "amount_applied"))
 _SINGULAR = {"lines": "Line", "people": "Contact person", "allocations": "Pays", "values": ""}
 
 
 def argument_rows(operation: Operation, arguments: Json, record: Json) -> tuple[Detail, ...]:
-    """One row for each value, with the old one where it replaces one. Without the record's own ids."""
+    """One row per value, with the old value if it replaces one, and the total before tax first."""
     shown = {**arguments}
     if "line_items" in shown:
-        # A line that stays is shown with the figures that it keeps.
+        # An existing line is shown with the figures that the call does not change.
         shown["line_items"] = with_old_figures(arguments, record)
     rows = [row for name, value in shown.items() for row in _rows(operation, name, value, record)]
     return (*_total(operation, shown, record), *rows)
 
 
 def whole_text(text: str) -> str:
-    """A long text as the page shows it: line by line, each without what is invisible or covers other lines."""
+    """A long text as the page shows it: line by line, without invisible characters and those that cover others."""
     more = len(text) - LONGEST_TEXT
     shown = "\n".join(one_line(line, LONGEST_TEXT) for line in text[:LONGEST_TEXT].splitlines())
     return shown if more <= 0 else f"{shown}… ({more} more characters)"
 
 
 def long_texts(arguments: Json) -> tuple[Detail, ...]:
-    """Texts that do not fit in a row: label and whole text."""
+    """Texts that do not fit into a row, each with its label."""
     return tuple((label_of(name), whole_text(value)) for name, value in arguments.items() if _is_long(value))
 
 
 def label_of(name: str) -> str:
-    """An argument's or a field's name in words."""
+    """The name of an argument or a field in words."""
     return name.removesuffix("_ids").removesuffix("_id").replace("_", " ").strip().capitalize()
 
 
 def address_rows(label: str, addresses: Sequence[Any]) -> tuple[Detail, ...]:
-    """Every address, whole, one a row."""
+    """One row per e-mail address, none cut off."""
     return tuple((label, quoted_address(address)) for address in addresses)
 
 
@@ -75,7 +75,7 @@ def _rows(operation: Operation, name: str, value: Any, record: Json) -> Iterator
     else:
         replaces = operation.replaces.get(name)
         before = record.get(replaces.field) if replaces is not None and replaces.field else old
-        # A call that makes something of its own has nothing to do with the values of the record that it is about.
+        # Only an update replaces values of the record; other calls create something of their own.
         yield label, _old_and_new(name, value, before if operation.http.method == "PUT" else None, currency)
 
 

@@ -1,4 +1,4 @@
-"""What a call takes with it beyond the record it names, in words. Pure: the further reads are handed in."""
+"""Describes what a call affects beyond its record. Pure: further records are passed in."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -21,16 +21,16 @@ from zoho_mcp.text import one_line
 
 JUST_ADDED = "Contact person for less than a day"
 _MOST_ROWS = 100
-"""Of payments or invoices that a call affects; what is beyond is counted and summed."""
+"""Affected payments or invoices that are shown; the others are counted and added up."""
 _LONGEST_SUBJECT = 300
-"""Characters of a subject in a row; a longer one is shown as a text as well."""
+"""Characters of a subject in a row; a longer one is shown as a text too."""
 _OF_A_MAIL = frozenset({
     "to_mail_ids", "cc_mail_ids", "bcc_mail_ids", "subject", "body", "send_attachment", "send_customer_statement",
 })  # fmt: skip
 
 
 def unapplies(record: Json, payments: Sequence[Json]) -> More:
-    """Payments and credits on it become unapplied, as credit of the customer."""
+    """Payments and credits on the record become the customer's unapplied credit."""
     currency = text_of("currency_code", record)
     credits = _number(record, "credits_applied")
     loose = sum((_number(payment, "amount") for payment in payments), Decimal())
@@ -48,7 +48,7 @@ def unapplies(record: Json, payments: Sequence[Json]) -> More:
 
 
 def refused_while_paid(record: Json) -> More:
-    """Zoho refuses while payments (4001) or credits (12008) are on it."""
+    """Zoho refuses while payments (code 4001) or credits (12008) are on the invoice."""
     for field, what, code in (("payment_made", "payments are recorded on", 4001),
                               ("credits_applied", "credits are applied to", 12008)):  # fmt: skip
         if _number(record, field) > 0:
@@ -63,7 +63,7 @@ def refused_while_paid(record: Json) -> More:
 
 
 def refused_without_balance(record: Json) -> More:
-    """There is nothing to give up where nothing is owed."""
+    """Only an open balance can be written off."""
     status = str(record.get("status", ""))
     if status not in ("draft", "void") and ("balance" not in record or _number(record, "balance") > 0):
         return More()
@@ -75,7 +75,7 @@ def refused_without_balance(record: Json) -> More:
 
 
 def refused_with_transactions(record: Json, transactions: str) -> More:
-    """Zoho refuses while there are transactions (3000). `transactions` names what was found, empty for none."""
+    """Zoho refuses while there are transactions (code 3000). `transactions`: their kind, empty for none."""
     if not transactions:
         return More(details=(("Transactions", "none found"),))
     return More(
@@ -87,7 +87,7 @@ def refused_with_transactions(record: Json, transactions: str) -> More:
 
 
 def falls_due(record: Json) -> More:
-    """The invoices that it paid are due again."""
+    """The invoices that the payment paid become due again."""
     currency = text_of("currency_code", record)
     invoices = records_in(record.get("invoices"))
     rows = [
@@ -102,7 +102,7 @@ def falls_due(record: Json) -> More:
 
 
 def pays_out(record: Json, arguments: Json) -> More:
-    """Money leaves the business: how much, from what, and what stays."""
+    """Money leaves the business: the amount, its source and what remains."""
     currency = text_of("currency_code", record)
     amount = Decimal(str(arguments["amount"]))
     losses = [("Paid out", money(amount, currency))]
@@ -117,17 +117,17 @@ def pays_out(record: Json, arguments: Json) -> More:
 
 def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset[str] = frozenset()) -> More:
     """The recipients of an e-mail, outsiders first. `recent`: see `facts.outsiders`."""
-    strange = outsiders(arguments, customer, recent)
+    outside = outsiders(arguments, customer, recent)
     unknown = outsiders(arguments, customer)
-    new = set(strange).difference(unknown)
-    known = [address for address in recipients(arguments) if address not in strange]
+    new = set(outside).difference(unknown)
+    known = [address for address in recipients(arguments) if address not in outside]
     attached = "none" if arguments.get("send_attachment") is False else "the PDF"
     if arguments.get("send_customer_statement"):
         attached = "a statement" if attached == "none" else f"{attached} and a statement"
     subject, body = str(arguments.get("subject") or ""), str(arguments.get("body") or "")
     details: tuple[Detail, ...] = (
         *address_rows("Not a contact person", unknown),
-        *address_rows(JUST_ADDED, [address for address in strange if address in new]),
+        *address_rows(JUST_ADDED, [address for address in outside if address in new]),
         *address_rows("To", known),
         ("Subject", quoted(subject, _LONGEST_SUBJECT) or "from the organisation's template"),
         ("Attached", attached),
@@ -138,9 +138,9 @@ def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset
 
 
 def mails(entry: Mails, several: Sequence[tuple[Json, str, Sequence[str]]]) -> More:
-    """Several mails in one call: of each the invoice, with its amount, and to whom it goes.
+    """Several e-mails in one call: each invoice with its amount and recipients.
 
-    Each of `several` is an invoice, why Zoho would send nothing (empty: it would), and the addresses.
+    Each of `several` is an invoice, the reason why Zoho would not send it (empty: it would), and the addresses.
     """
     rows: list[Detail] = []
     sums: dict[str, Decimal] = {}
@@ -158,7 +158,7 @@ def mails(entry: Mails, several: Sequence[tuple[Json, str, Sequence[str]]]) -> M
 
 
 def _limited(rows: list[Detail], amounts: list[Decimal], what: str, currency: str) -> tuple[Detail, ...]:
-    """The first rows, and how many there are beyond and what they come to."""
+    """The first rows, followed by the number and the sum of the others."""
     left = amounts[_MOST_ROWS:]
     rest = [("And", f"{len(left)} more {what}, {money(sum(left, Decimal()), currency)} in all")] if left else []
     return (*rows[:_MOST_ROWS], *rest)

@@ -1,8 +1,8 @@
-"""Values as a person reads them in a question: texts of others, amounts, dates, lines of documents. Pure.
+"""Formats values for questions: texts by others, amounts, dates, lines of documents. Pure.
 
-A text of others is isolated, on one line, unable to pass for our own words. It stands between U+2068 and U+2069.
-Nothing else in a question holds these two, so every channel can tell where it begins and ends: the page sets it apart
-by markup, a client's window by quotation marks.
+A text by others is put on one line between U+2068 and U+2069, so that it cannot pass for our own words. A question
+contains these two characters nowhere else. Each channel marks what is between them: the page by markup, a client's
+window by quotation marks.
 """
 
 import json
@@ -17,7 +17,7 @@ from zoho_mcp.text import LONGEST_VALUE, one_line
 
 Json = Mapping[str, Any]
 Detail = tuple[str, str]
-"""A label and its value, in words."""
+"""A label and its value, as text."""
 MONEY = frozenset({
     "total", "balance", "amount", "rate", "payment_made", "credits_applied", "unused_amount", "amount_applied",
     "outstanding_receivable_amount", "unused_credits_receivable_amount", "shipping_charge", "adjustment",
@@ -43,19 +43,19 @@ _PART = re.compile(f"{FIRST}([^{FIRST}{LAST}]*){LAST}")
 
 
 def quoted(value: Any, longest: int = LONGEST_VALUE) -> str:
-    """A text of others as a part of a question; empty for an empty one."""
+    """A text by others for a question; empty if it is empty."""
     text = one_line(value, longest)
     return f"{FIRST}{text}{LAST}" if text else ""
 
 
 def quoted_address(value: Any) -> str:
-    """An e-mail address, whole; letters of other scripts, which can look like Latin ones, are pointed out."""
+    """A whole e-mail address; characters of other scripts, which can look like Latin ones, are pointed out."""
     text = quoted(value, LONGEST_ADDRESS)
     return text if text.isascii() or text[1:-1].isascii() else f"{text} (not plain letters: look closely)"
 
 
 def parts(text: str) -> Iterator[tuple[bool, str]]:
-    """The parts of a question in order: whether each was written by others, and its text without the marks."""
+    """The parts of a question in order: whether others wrote it, and the text without the marks."""
     end = 0
     for found in _PART.finditer(text):
         if found.start() > end:
@@ -67,34 +67,32 @@ def parts(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def for_page(text: str) -> str:
-    """The text with quotation marks, for where nothing but the text is shown, such as a window's title."""
+    """The text with quotation marks, for places that show only text, such as a window's title."""
     return "".join(f"“{_inner(part)}”" if is_quoted else part for is_quoted, part in parts(text))
 
 
 def for_client(text: str) -> str:
-    """The text for a client's window: quoted, with nothing that Markdown would act on, and isolated if it runs from
-    right to left.
-    """
+    """The text for a client's window: quoted, with Markdown escaped, and isolated if it runs right to left."""
     return "".join(_escaped(part) if is_quoted else part for is_quoted, part in parts(text))
 
 
 def _escaped(part: str) -> str:
-    text = f"“{_LINK.sub(_broken, _MARKDOWN.sub(_WITH_BACKSLASH, _inner(part)))}”"
-    runs_left = any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in part)
-    return f"{FIRST}{text}{LAST}" if runs_left else text
+    text = f"“{_LINK.sub(_escaped_link, _MARKDOWN.sub(_WITH_BACKSLASH, _inner(part)))}”"
+    is_right_to_left = any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in part)
+    return f"{FIRST}{text}{LAST}" if is_right_to_left else text
 
 
-def _broken(link: re.Match[str]) -> str:
+def _escaped_link(link: re.Match[str]) -> str:
     return link[1].replace(":", "\\:").replace(".", "\\.")
 
 
 def _inner(part: str) -> str:
-    """Quotation marks within are single ones: a text cannot end its own quotation."""
+    """Replaces quotation marks by single ones, so that a text cannot end its own quotation."""
     return _QUOTATION_MARKS.sub("'", part)
 
 
 def decimal(value: object) -> Decimal | None:
-    """A figure exactly; None when it is none."""
+    """A number, exactly; None if the value is not a finite number."""
     if isinstance(value, bool) or value in (None, ""):
         return None
     try:
@@ -111,20 +109,20 @@ def records_in(value: Any) -> list[Json]:
 
 
 def money(value: Any, currency: str = "") -> str:
-    """An amount to the digit: 1,234.50 USD."""
+    """An amount with at least two decimal places: 1,234.50 USD."""
     number = Decimal(str(value))
     digits = max(2, -int(number.as_tuple().exponent))
     return f"{number:,.{digits}f} {currency}".strip()
 
 
 def currency_of(record: Json) -> str:
-    """The currency of a record; quoted unless it is a plain code, because an owner can define others."""
+    """The currency of a record; quoted unless it is a plain code, because owners can define their own."""
     code = str(record.get("currency_code") or "")
     return code if re.fullmatch("[A-Za-z]{3,5}", code) else quoted(code)
 
 
 def spelled_date(value: object) -> str:
-    """2026-06-05 or 2026-06-05T12:00:00-0400 as people write it: 5 June 2026, with the time if there is one."""
+    """2026-06-05 or 2026-06-05T12:00:00-0400 in words: 5 June 2026, with the time if there is one."""
     text = str(value)
     try:
         day = date.fromisoformat(text[:10])
@@ -135,19 +133,19 @@ def spelled_date(value: object) -> str:
 
 
 def is_date(value: object) -> bool:
-    """Whether a value is one of Zoho's dates or times, and nothing else: a name can begin like a date."""
+    """Whether a value is one of Zoho's dates or times and nothing else: a name can begin like a date."""
     return _DATE.fullmatch(str(value)) is not None
 
 
 def share(value: object, of: Decimal) -> Decimal:
-    """A discount, which is an amount or a text like "10%", of an amount."""
+    """A discount, given as an amount or as a text like "10%", as an amount. `of`: what "10%" refers to."""
     text = str(value or 0)
     number = decimal(text.removesuffix("%")) or Decimal()
     return of * number / 100 if text.endswith("%") else number
 
 
 def line_amount(line: Json, *, with_discount: bool = True) -> Decimal | None:
-    """Rate times quantity less the line's own discount; None when the item's price decides."""
+    """Rate times quantity less the line's discount; None if the price comes from the item."""
     rate, quantity = decimal(line.get("rate")), decimal(line.get("quantity", 1))
     if rate is None or quantity is None:
         return None
@@ -156,9 +154,9 @@ def line_amount(line: Json, *, with_discount: bool = True) -> Decimal | None:
 
 
 def before_tax(document: Json, *, at_least: bool = False) -> Decimal | None:
-    """What a document's lines, discount, shipping and adjustment come to; None when a line's price is not known.
+    """The total of lines, discount, shipping and adjustment; None if a line's price is not known.
 
-    `at_least`: such a line counts as nothing.
+    `at_least`: count such a line as 0.
     """
     lines = records_in(document.get("line_items"))
     own_discounts = document.get("discount_type") == "item_level"
@@ -172,7 +170,7 @@ def before_tax(document: Json, *, at_least: bool = False) -> Decimal | None:
 
 
 def described_line(line: Json) -> str:
-    """A line of a document: its figures first, then what people wrote, each text cut by itself."""
+    """A line of a document: figures first, then texts, each shortened separately."""
     rate, quantity = decimal(line.get("rate")), decimal(line.get("quantity", 1))
     amount = line_amount(line, with_discount=False)
     count = "?" if quantity is None else format(quantity.normalize(), "f")
@@ -190,7 +188,7 @@ def described_line(line: Json) -> str:
 
 
 def described(name: str, value: Any, currency: str = "", longest: int = LONGEST_VALUE) -> str:
-    """One value of a record or a call: an amount with its currency, a date in words, ids as they are, texts quoted."""
+    """A value as text: an amount with its currency, a date in words, an id as it is, a text quoted."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     number = decimal(value)

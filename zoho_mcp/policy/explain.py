@@ -1,4 +1,4 @@
-"""A policy in plain sentences, for the person whose policy it is."""
+"""Describes a policy in plain sentences, for its owner."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,16 +25,16 @@ _FACTS: Mapping[Fact, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What would happen to a call: the rules that may match first, and the decision where none of them does."""
+    """What would happen to a call: the rules that may match first, and the decision if none of them does."""
 
     otherwise: Decision
     depends: Sequence[tuple[Rule, Decision]] = ()
     unknown: frozenset[Fact] = frozenset()
-    """What has to be known to tell which."""
+    """The facts that decide whether they match."""
 
 
 def sentences(policy: Policy) -> Iterator[str]:
-    """The whole policy: its rules in order, what holds otherwise, and what ZOHO_CONFIRM makes of it."""
+    """The whole policy: its rules in order, the defaults, and the effect of ZOHO_CONFIRM."""
     if policy.rules:
         yield "The first matching rule decides:"
         for number, rule in enumerate(policy.rules, 1):
@@ -53,7 +53,7 @@ def sentences(policy: Policy) -> Iterator[str]:
 
 
 def granted(grant: Grant) -> str:
-    """What a grant allows: "clerk-*: read only; the toolsets invoices or items"."""
+    """A grant as text: "clerk-*: read only; the toolsets invoices or items"."""
     parts = [
         {"full": "", "read": "read only", "none": "nothing"}[grant.access],
         f"the toolset {_either(grant.toolsets)}" if grant.toolsets else "",
@@ -63,7 +63,7 @@ def granted(grant: Grant) -> str:
 
 
 def condition(rule: Rule) -> str:
-    """When a rule matches: "If the tool is void_invoice and the amount is over 1,000.00"."""
+    """The condition of a rule: "If the tool is void_invoice and the amount is over 1,000.00"."""
     parts = [
         f"the tool is {_either(rule.tools)}" if rule.tools else "",
         f"the toolset is {_either(rule.toolsets)}" if rule.toolsets else "",
@@ -81,7 +81,7 @@ def condition(rule: Rule) -> str:
 
 
 def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[str]:
-    """What would happen to a call, which rule says so, and what it still depends on."""
+    """What would happen to a call, by which rule, and what it depends on."""
     yield from _explained(policy, operation, facts)
     if operation.replaces and facts.effect != "destroy":
         yield "If it takes something away from a record that is not a draft:"
@@ -119,12 +119,12 @@ def _explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[s
 
 
 def _is_within(grant: Grant, organization: str) -> bool:
-    # Of several, or none yet, it is not said which one the call is about.
+    # With several organisations, or none yet, the call's is unknown.
     return not grant.organizations or not organization or "," in organization or organization in grant.organizations
 
 
 def asks(policy: Policy, operation: Operation, facts: Facts) -> str:
-    """For a table: whether a person is asked: "yes", "if …", or empty."""
+    """Whether a person is asked, for a table: "yes", "if …", or empty."""
     found = [rule for rule, _ in candidates(policy, operation, facts)]
     first = found[0] if found else None
     if outcome(policy, first, facts.effect).action != "ask":

@@ -1,4 +1,4 @@
-"""What a policy may want to know of a call: how it is found in arguments and records. Pure: no reads here."""
+"""Finds the facts about a call that a policy can depend on, in its arguments and records. Pure."""
 
 import re
 import string
@@ -14,16 +14,16 @@ from zoho_mcp.specs.model import Catalog, Operation
 UNKNOWN_AMOUNT = Decimal("Infinity")
 """An unknown amount: larger than any limit in a rule."""
 MAIL = "_mail_ids"
-"""How the name of every argument that holds addresses ends."""
+"""The ending of every argument that holds e-mail addresses."""
 HOLD_ADDRESSES = frozenset({"email", "contact_persons"})
-"""The arguments and fields that can hold the e-mail addresses of contact persons (`addresses_given`)."""
+"""The arguments and fields that can hold e-mail addresses of contact persons; see `addresses_given`."""
 _OWN_AMOUNTS = ("total", "amount")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _PLACE = re.compile(r"{\w+}")
 
 
 def subject(operation: Operation, catalog: Catalog) -> Operation | None:
-    """The read operation that shows the record this call is about; None when it is about none (yet)."""
+    """The operation that reads the record the call is about; None if it is about none, or creates one."""
     if operation.confirm is not None:
         return catalog.operations[operation.confirm.subject]
     if operation.outcome is not None and operation.outcome.read and operation.outcome.sign != "created":
@@ -44,13 +44,13 @@ def subject(operation: Operation, catalog: Catalog) -> Operation | None:
 
 
 def _reads_one(operation: Operation) -> bool:
-    """Whether it reads one record at the record's own address."""
+    """Whether the operation reads one record by its id."""
     plain = operation.effect == "read" and operation.answer.key and not operation.answer.columns
     return bool(plain and not operation.handler and operation.http.path.endswith("}"))
 
 
 def _paths_above(path: str) -> Iterator[str]:
-    """A path up to each of its ids, the longest first."""
+    """The path up to each of its ids, longest first."""
     for found in reversed([*_PLACE.finditer(path)]):
         yield path[: found.end()]
 
@@ -68,18 +68,18 @@ def ids_in(value: Any) -> Iterator[str]:
 
 
 def recipients(arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every address a mail of this call goes to, whatever the header."""
+    """Every e-mail address the call would send to: to, cc and bcc."""
     lists = [cast("list[Any]", value) for name, value in arguments.items() if name.endswith(MAIL) and value]
     return tuple(str(address) for addresses in lists for address in addresses)
 
 
 def can_mail(operation: Operation) -> bool:
-    """Whether a call can name recipients at all."""
+    """Whether a call can name recipients."""
     return any(name.endswith(MAIL) for name in operation.input.get("properties", {}))
 
 
 def can_cost(operation: Operation, catalog: Catalog) -> bool:
-    """Whether a call can be about an amount."""
+    """Whether a call can involve an amount."""
     about = {"amount", "line_items"} & set(operation.input.get("properties", {}))
     return (operation.effect != "read" and bool(about)) or subject(operation, catalog) is not None
 
@@ -87,7 +87,7 @@ def can_cost(operation: Operation, catalog: Catalog) -> bool:
 def at_hand(
     operation: Operation, arguments: Mapping[str, Any], catalog: Catalog, organization: str, principal: str | None
 ) -> Facts:
-    """What is known without looking anything up."""
+    """The facts that need no lookup. `unknown` names the others."""
     unknown: set[Fact] = set()
     has_subject = subject(operation, catalog) is not None
     if has_subject:
@@ -103,10 +103,10 @@ def at_hand(
 def outsiders(
     arguments: Mapping[str, Any], customer: Mapping[str, Any] | None, recent: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """The recipients that are not on the customer's record, or have been for less than a day (`recent`).
+    """The recipients that are not on the customer's record, or only since less than a day (`recent`).
 
-    All of them when there is no customer. A call that names none, because it sends the document on creation, writes to
-    the persons it names, else to the customer's primary contact.
+    All recipients if there is no customer. A call without recipients, which sends the document on creation, mails the
+    contact persons that it names, or else the customer's primary one.
     """
     record: Mapping[str, Any] = customer or {}
     people = records_in(record.get("contact_persons"))
@@ -117,7 +117,7 @@ def outsiders(
 
 
 def mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Whom Zoho mails a document that is sent on creation: the chosen contact persons, else the primary one."""
+    """The recipients of a document sent on creation: the chosen contact persons, or else the primary one."""
     chosen = {str(one) for one in cast("list[Any]", arguments.get("contact_persons") or [])}
     mailed = [
         person
@@ -128,7 +128,7 @@ def mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[st
 
 
 def addresses_given(arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The e-mail addresses that a change gives to contact persons: in a list of them, or to the one it is about."""
+    """The e-mail addresses that a change gives to contact persons: in a list of them, or to a single one."""
     people = records_in(arguments.get("contact_persons"))
     found = [arguments, *people]
     return tuple(str(part["email"]) for part in found if part.get("email"))
@@ -140,15 +140,15 @@ def addresses_of(customer: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def same_address(address: object) -> str:
-    """What two addresses have in common when they count as the same: all but the case of ASCII letters.
+    """The address in the form used for comparison: only ASCII letters in lower case.
 
-    No other letters are folded: case folding makes the long s an s, and ß and ss the same.
+    Full case folding would equate the long s with s, and ß with ss.
     """
     return str(address or "").strip().translate(_LOWER)
 
 
 def amount(operation: Operation, arguments: Mapping[str, Any], record: Mapping[str, Any]) -> Decimal | None:
-    """What the call is about, in the currency of its record: of what the arguments and the record say, the larger.
+    """The amount of a call in the record's currency: the larger of those in the arguments and the record.
 
     A payment or refund counts with its own amount, by default the record's balance.
     """
@@ -160,13 +160,13 @@ def amount(operation: Operation, arguments: Mapping[str, Any], record: Mapping[s
 
 
 def told_by_arguments(operation: Operation, arguments: Mapping[str, Any], catalog: Catalog) -> bool:
-    """Whether the amount of a call does not depend on a record that is there already."""
+    """Whether the amount of a call depends only on its arguments, not on an existing record."""
     alone = subject(operation, catalog) is None or (_moves_money(operation) and "amount" in arguments)
     return alone and _asked_amount(operation, arguments) is not None
 
 
 def in_own_currency(value: Decimal | None, record: Mapping[str, Any], arguments: Mapping[str, Any]) -> Decimal | None:
-    """An amount of a record in the organisation's currency, by the record's own exchange rate."""
+    """An amount converted to the organisation's currency by the record's exchange rate."""
     if value is None:
         return None
     if arguments.get("currency_id", record.get("currency_id")) != record.get("currency_id"):
@@ -176,18 +176,18 @@ def in_own_currency(value: Decimal | None, record: Mapping[str, Any], arguments:
 
 
 def with_facts(facts: Facts, **found: Any) -> Facts:
-    """The facts with some looked up."""
+    """The facts with further ones that were looked up."""
     names = {"outsiders": "recipients"}
     return replace(facts, **found, unknown=facts.unknown - {names.get(name, name) for name in found})
 
 
 def _moves_money(operation: Operation) -> bool:
-    """Whether a call adds an amount of its own to a record: a payment, a refund."""
+    """Whether a call adds its own amount to a record: a payment, a refund."""
     return operation.http.method == "POST" and "amount" in operation.input.get("properties", {})
 
 
 def _asked_amount(operation: Operation, arguments: Mapping[str, Any]) -> Decimal | None:
-    """What the arguments come to: an amount, or lines before tax and discount."""
+    """The amount in the arguments: given directly, or of the lines before tax and discount."""
     if operation.effect == "read":
         return None
     if arguments.get("amount") is not None:
@@ -200,7 +200,7 @@ def _asked_amount(operation: Operation, arguments: Mapping[str, Any]) -> Decimal
 
 
 def _line(line: Mapping[str, Any]) -> Decimal:
-    # Without a rate the item's own price counts, which the arguments do not tell.
+    # Without a rate, the price comes from the item, which is not read here.
     rate, quantity = _decimal(line.get("rate")), _decimal(line.get("quantity", 1))
     return rate * quantity if rate.is_finite() and quantity.is_finite() else UNKNOWN_AMOUNT
 

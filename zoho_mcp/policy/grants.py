@@ -1,4 +1,4 @@
-"""What somebody who logged in may do at most: the `[[principals]]` tables of a policy file. Pure."""
+"""What a logged-in caller may use at most: the `[[principals]]` tables of a policy file. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ KEYS = (*_LISTS, "access")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One table. Empty toolsets and organisations: all that this server has."""
+    """One table. Empty toolsets and organisations mean all."""
 
     principals: tuple[str, ...] = ()
     access: Access = "full"
@@ -22,7 +22,7 @@ class Grant:
     organizations: tuple[str, ...] = ()
 
     def allows(self, operation: Operation) -> bool:
-        """Whether the operation may be seen and run at all; what is asked about is the rules' business."""
+        """Whether the operation may be seen and run at all; rules decide whether it needs approval."""
         return (
             self.access != "none"
             and (self.access == "full" or operation.effect == "read")
@@ -34,14 +34,14 @@ EVERYTHING = Grant()
 
 
 def grant_for(grants: tuple[Grant, ...], principal: str | None) -> Grant:
-    """The first table that names the principal; without one, or without a login, everything."""
+    """The first table that matches the principal; without one, or without a login, everything."""
     if principal is None:
         return EVERYTHING
     return next((grant for grant in grants if fits_one(principal, grant.principals)), EVERYTHING)
 
 
 def read_grants(entries: Any, catalog: Catalog, problems: list[str]) -> tuple[Grant, ...]:
-    """The tables in their order. What is wrong with one goes to `problems`, as whole sentences."""
+    """The tables in order. Problems are appended to `problems` as whole sentences."""
     tables = cast("list[Any]", entries) if isinstance(entries, list) else [entries]
     if not all(isinstance(table, dict) for table in tables) or not isinstance(entries, list):
         problems.append("principals must be written as [[principals]] tables.")

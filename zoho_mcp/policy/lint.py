@@ -1,4 +1,4 @@
-"""Finds rules that are about nothing: names that do not exist, and rules that can never match."""
+"""Finds rules with unknown names, and rules that can never match."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -14,13 +14,13 @@ STATUSES = frozenset({
     "nonbillable", "open", "overdue", "paid", "partially_paid", "pending_approval", "pending_signature", "reimbursed",
     "rejected", "sent", "signed", "stopped", "success", "unbilled", "unpaid", "viewed", "void",
 })  # fmt: skip
-"""The words Zoho uses in a record's `status`."""
+"""The values of `status` in Zoho's records."""
 Kind = tuple[str, Effect]
-"""A tool, and an effect that a call of it can have."""
+"""A tool and an effect that a call of it can have."""
 
 
 def unknown_names(rule: Rule, catalog: Catalog) -> Iterator[tuple[str, str]]:
-    """Key and sentence for every name in the rule that stands for nothing."""
+    """The key and a sentence for every unknown name in the rule."""
     tools = list(catalog.operations)
     for pattern in rule.tools:
         if not any(fnmatchcase(tool, pattern) for tool in tools):
@@ -35,7 +35,7 @@ def unknown_names(rule: Rule, catalog: Catalog) -> Iterator[tuple[str, str]]:
 
 
 def never_matches(rule: Rule, earlier: tuple[Rule, ...], catalog: Catalog) -> str:
-    """Why the rule can never match, or empty: it is about no call at all, or earlier rules take all of its calls."""
+    """Why the rule can never match, or empty: no call fits it, or earlier rules match all of its calls."""
     kinds = _kinds(rule, catalog)
     if not kinds:
         return "no tool fits all of its tools, toolsets and effects at once."
@@ -64,23 +64,23 @@ def _kinds(rule: Rule, catalog: Catalog) -> set[Kind]:
     return {
         (operation.name, effect)
         for operation in catalog.operations.values()
-        for effect in (operation.effect, *operation.escalates.values(), *_if_it_takes_away(operation))
+        for effect in (operation.effect, *operation.escalates.values(), *_destroying_effect(operation))
         if covers(rule, operation, effect)
     }
 
 
-def _if_it_takes_away(operation: Operation) -> tuple[Effect, ...]:
-    """An update that takes something away counts as `destroy`."""
+def _destroying_effect(operation: Operation) -> tuple[Effect, ...]:
+    """An update that destroys values counts as `destroy`."""
     return ("destroy",) if operation.replaces else ()
 
 
 def _is_wider(rule: Rule, other: Rule) -> bool:
-    """Whether `rule` matches under every condition under which `other` does, tools aside."""
+    """Whether `rule` matches whenever `other` does, apart from the tools."""
     return (
         (rule.amount_over is None or (other.amount_over is not None and rule.amount_over <= other.amount_over))
         and (not rule.outside_contacts or other.outside_contacts)
-        and _holds(rule.status, other.status)
-        and _holds(rule.organizations, other.organizations)
+        and _includes(rule.status, other.status)
+        and _includes(rule.organizations, other.organizations)
         and (
             not rule.principals
             or (bool(other.principals) and all(takes_all_of(rule.principals, one) for one in other.principals))
@@ -88,5 +88,5 @@ def _is_wider(rule: Rule, other: Rule) -> bool:
     )
 
 
-def _holds(names: tuple[str, ...], others: tuple[str, ...]) -> bool:
+def _includes(names: tuple[str, ...], others: tuple[str, ...]) -> bool:
     return not names or (bool(others) and set(others) <= set(names))

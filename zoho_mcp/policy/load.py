@@ -1,4 +1,4 @@
-"""Reads a policy file, strictly: what is not understood stops the start, and the message says where it stands."""
+"""Loads a policy file. Every problem in it prevents the start and is reported with its line."""
 
 import re
 import tomllib
@@ -22,7 +22,7 @@ from zoho_mcp.specs.model import Catalog
 ACTIONS: tuple[Action, ...] = ("allow", "ask", "refuse")
 LISTS = {"tools": "tools", "toolsets": "toolsets", "effects": "effects", "status": "status",
          "organization": "organizations", "principal": "principals"}  # fmt: skip
-"""Keys of a rule that take a text or a list of texts, and the field each becomes."""
+"""Keys of a rule that take a text or a list of texts, with the name of the field in `Rule`."""
 KEYS = (*LISTS, "amount_over", "recipient_outside_contacts", "action", "reason")
 SHIPPED = "the shipped policy"
 _LONGEST_REASON = 300
@@ -30,10 +30,10 @@ _TABLES = ("defaults", "rules", "principals")
 
 
 def load_policy(catalog: Catalog, *, file: str = "", users_file: str = "", confirm: ConfirmMode = "ask") -> Policy:
-    """The policy of `file`, else of `users_file` if there is one, else the shipped one.
+    """The policy of `file`, or of `users_file` if it exists, or else the shipped one.
 
-    What a file does not say stays as shipped: each default it does not name, and the shipped rules unless it names
-    `send`. Raises SettingsError naming the file and the place of everything that is wrong.
+    The shipped defaults apply where the file has none, and the shipped rules unless the file has a default for `send`.
+    Raises SettingsError naming the file and the place of every problem.
     """
     shipped = parse(shipped_text(), SHIPPED, catalog)
     path = Path(file or users_file) if file or users_file else None
@@ -48,12 +48,12 @@ def load_policy(catalog: Catalog, *, file: str = "", users_file: str = "", confi
 
 
 def shipped_text() -> str:
-    """The shipped policy file, with its comments: a start for one's own."""
+    """The shipped policy file with its comments, as a template."""
     return (resources.files("zoho_mcp.policy") / "default.toml").read_text(encoding="utf-8")
 
 
 def parse(text: str, source: str, catalog: Catalog) -> Policy:
-    """The policy that `text` says, with only the defaults it names. Raises SettingsError with every problem."""
+    """Parse a policy, with only the defaults that `text` has. Raises SettingsError with every problem."""
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as problem:
@@ -101,7 +101,7 @@ def _defaults(table: Any, problems: list[str]) -> Mapping[Effect, Action]:
 
 
 class _Rules:
-    """Reads the rules of one file, collecting every problem with its place."""
+    """Reads the rules of a file and collects problems with their lines."""
 
     def __init__(self, text: str, source: str, catalog: Catalog, problems: list[str]) -> None:
         self._lines = text.splitlines()
@@ -144,7 +144,7 @@ class _Rules:
         return rule
 
     def _line(self, number: int, key: str = "") -> int:
-        """The line of the rule, or of one of its keys; 0 when it is written in a way that cannot be found."""
+        """The line of the rule, or of one of its keys; 0 if it cannot be located."""
         if number > len(self._heads):
             return 0
         head, *after = [*self._heads[number - 1 :], len(self._lines) + 1]

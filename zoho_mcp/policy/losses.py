@@ -1,6 +1,6 @@
-"""What an update takes away: the record as it is, compared with what the call would make of it. Pure.
+"""Finds what an update destroys, by comparing the record with the arguments. Pure.
 
-Which arguments can destroy what is in the entry of each tool (`replaces`).
+The entry of a tool declares which arguments can destroy something (`replaces`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,12 +30,12 @@ _OF_AN_ELEMENT = (
     "salutation", "phone", "mobile", "designation", "department", "is_primary_contact", "tax_amount_withheld",
 )  # fmt: skip
 _DRAFTS = ("draft",)
-"""A record in these states binds nobody yet: what its update takes away is named, and nobody is asked."""
+"""Records with these statuses are not binding: losses are shown but need no approval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What a call takes away from a record, in words; `serious` ones need a person's approval."""
+    """What a call destroys in a record, as text; `serious` losses need approval."""
 
     rows: tuple[Detail, ...] = ()
     serious: bool = False
@@ -45,7 +45,7 @@ NONE = Losses()
 
 
 def losses_of(operation: Operation, arguments: Json, record: Json) -> Losses:
-    """What a call takes away from `record`, as it is now."""
+    """What a call destroys in `record`, as it is now."""
     rows: list[Detail] = []
     serious = False
     given = operation.emptied(arguments)
@@ -60,13 +60,13 @@ def losses_of(operation: Operation, arguments: Json, record: Json) -> Losses:
 
 
 def elements(value: Any) -> Sequence[Json]:
-    """A list's elements as objects; ids stand as `{"": id}`."""
+    """The elements of a list as objects; an id becomes `{"": id}`."""
     found = cast("list[Any]", value) if isinstance(value, list) else []
     return [cast(Json, one) if isinstance(one, Mapping) else {"": one} for one in found]
 
 
 def element_in_words(kind: str, element: Json) -> str:
-    """An element of a list as a person reads it: figures and addresses first."""
+    """An element of a list as text: figures and addresses first."""
     if kind == "lines":
         return described_line(element)
     if kind == "people":
@@ -90,7 +90,7 @@ _NOT_AN_OTHER: tuple[Any, ...] = (None, "", [], {}, 0, False)
 
 
 def _others(element: Json, without: Sequence[str]) -> list[str]:
-    """What else an element says; its ids and what Zoho computes say nothing to people."""
+    """Other fields of an element worth showing, without ids and computed values."""
     return [
         f"{name.replace('_', ' ')} {described(name, value)}"
         for name, value in element.items()
@@ -99,7 +99,7 @@ def _others(element: Json, without: Sequence[str]) -> list[str]:
 
 
 def part_rows(part: Json) -> tuple[Detail, ...]:
-    """A part of a record that goes: a payment, a person, an address. Figures and addresses first, no ids."""
+    """A part that is removed from a record (a payment, a person, an address): figures and addresses first, no ids."""
     if "email" in part:
         return (("Removes", element_in_words("people", part)),)
     shown = {name: value for name, value in part.items() if _is_read_by_people(name, value)}
@@ -114,7 +114,7 @@ def _is_read_by_people(name: str, value: Any) -> bool:
 
 
 def _removed(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
-    """The elements of the record's list that the call's list does not hold."""
+    """The elements of the record's list that are missing from the call's list."""
     old, new = elements(_value(name, replaces, record)), list(elements(arguments[name]))
     people = {_id_of(one): one for one in elements(record.get(f"{name}_details"))}
     for element in old:
@@ -137,7 +137,7 @@ def _less(old: Json, new: Json) -> Iterator[Detail]:
 
 
 def _emptied(old: Json, new: Json, kind: str) -> Iterator[Detail]:
-    """Of an element that stays: an address that is lost or replaced, a tax that goes, another value."""
+    """Losses in an element that remains: an e-mail address, a tax, a value."""
     name = {"people": "email", "lines": "tax_id", "values": "value"}[kind]
     if name in new and old.get(name) and str(new[name]) != str(old[name]):
         label = {"people": "Replaces e-mail address", "lines": "Changes the tax on", "values": "Replaces"}[kind]
@@ -183,7 +183,7 @@ def _file(name: str, replaces: Replaces, arguments: Json, record: Json) -> Itera
 
 
 def _lowered_total(operation: Operation, arguments: Json, record: Json) -> Iterator[Detail]:
-    """The total falls, whichever of the arguments makes it fall."""
+    """A lower total, whichever arguments cause it."""
     if not record.get("line_items") or operation.replaces.get("line_items") is None:
         return
     new = {**record, **operation.discount_level(arguments), **arguments}
@@ -198,7 +198,7 @@ def _lowered_total(operation: Operation, arguments: Json, record: Json) -> Itera
 
 
 def with_old_figures(arguments: Json, record: Json) -> list[Json]:
-    """The lines after the call: what a line that stays does not name keeps its figure."""
+    """The lines after the call, with figures of existing lines that the call does not give."""
     old = list(elements(record.get("line_items")))
     if "line_items" not in arguments:
         return old
@@ -206,7 +206,7 @@ def with_old_figures(arguments: Json, record: Json) -> list[Json]:
     for line in elements(arguments["line_items"]):
         match = next((one for one in old if one.get("line_item_id") == line.get("line_item_id")), None)
         is_other = bool(match and line.get("item_id") and str(line["item_id"]) != str(match.get("item_id")))
-        # Another item brings its own name and price.
+        # A different item has its own name and price.
         names = ("quantity", "discount") if is_other else ("name", "rate", "quantity", "discount")
         kept = {name: match[name] for name in names if name in match} if match else {}
         found.append({**kept, **line})
@@ -214,18 +214,18 @@ def with_old_figures(arguments: Json, record: Json) -> list[Json]:
 
 
 def matching(element: Json, new: Sequence[Json], key: str) -> Json | None:
-    """The element of the call's list that is this one: by its id, else by all that the call says of it."""
+    """The same element in the call's list: with the same id, or else with the same values where the call gives any."""
     own = element.get(key, element.get("", ""))
     for other in new:
         if str(other.get(key, other.get("", ""))) == str(own):
             return other
     for other in new:
-        if key not in other and "" not in other and _says_the_same(other, element):
+        if key not in other and "" not in other and _has_same_values(other, element):
             return other
     return None
 
 
-def _says_the_same(new: Json, old: Json) -> bool:
+def _has_same_values(new: Json, old: Json) -> bool:
     return any(new.get(name) for name in ("name", "item_id", "email")) and all(
         str(old.get(name)) == str(value)
         for name, value in new.items()

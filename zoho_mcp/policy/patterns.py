@@ -1,4 +1,4 @@
-"""The names and patterns that a policy file gives: reading, fitting, and a guess at what was misspelt. Pure."""
+"""Names and patterns in a policy file: reading, matching, and suggestions for misspelt ones. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -8,7 +8,7 @@ from zoho_mcp.text import nearest
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """A text or a list of texts, as a list of texts; empty when it is neither."""
+    """A text or a list of texts as a tuple; empty if it is neither."""
     found = (value,) if isinstance(value, str) else value
     if not isinstance(found, list | tuple):
         return ()
@@ -17,26 +17,26 @@ def texts(value: Any) -> tuple[str, ...]:
 
 
 def is_plain(pattern: str) -> bool:
-    """Whether it stands for itself alone."""
+    """Whether the pattern matches only itself."""
     return not any(sign in pattern for sign in "*?[")
 
 
 def takes_all_of(patterns: Collection[str], pattern: str) -> bool:
-    """Whether one of the patterns is this one or `*`, or fits it where it is a plain name."""
+    """Whether one of `patterns` equals `pattern`, is `*`, or matches it if it is a plain name."""
     return pattern in patterns or "*" in patterns or (is_plain(pattern) and fits_one(pattern, patterns))
 
 
 def fits_one(name: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns is this name, which may hold signs of patterns itself, or stands for it."""
+    """Whether one of the patterns equals the name, which may contain wildcards itself, or matches it."""
     return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def guess(word: str, known: Sequence[str]) -> str:
-    """How a sentence about an unknown word goes on where it is known what was meant; else empty."""
+    """The end of a sentence about an unknown word: a suggestion, or empty."""
     near = nearest(word, known, 0.6)
     return f": did you mean {near}?" if near else ""
 
 
 def guess_or_all(word: str, known: Sequence[str]) -> str:
-    """The same; where it is not known, with every word that there is."""
+    """The end of a sentence about an unknown word: a suggestion, or else every known word."""
     return guess(word, known) or f": there is {', '.join(known)}."

@@ -1,5 +1,6 @@
-"""What a person is shown before approving a call, from a fresh read of the record; and the mark by which a change of
-the record is noticed. Pure: consequences.py knows what else a tool takes with it, losses.py what an update takes away.
+"""What a person sees before approving a call, and a version that changes with it. Pure.
+
+`consequences` has the effects beyond the record, `losses` what an update destroys.
 """
 
 import hashlib
@@ -57,31 +58,31 @@ FINAL = "This cannot be undone."
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """What one tool adds to the question, beyond the record itself."""
+    """What a tool adds to the question, beyond the record."""
 
     losses: tuple[Detail, ...] = ()
     details: tuple[Detail, ...] = ()
     question: str = ""
-    """Instead of the one in the tool's spec."""
+    """Replaces the question in the tool's entry."""
     refusal: str = ""
-    """Why Zoho would refuse anyway; then nobody is asked."""
+    """Why Zoho would refuse, so that nobody needs to be asked."""
     code: int = 0
-    """The code with which it would."""
+    """Zoho's code for that refusal."""
     instead: str = ""
-    """What to do then."""
+    """The next step after that refusal."""
     amount: Decimal | None = None
-    """What it is about, where that is not the record's own amount."""
+    """The amount at stake, if it is not the record's."""
     covers: frozenset[str] = frozenset()
-    """Arguments that `losses` and `details` show already."""
+    """Arguments that `losses` and `details` already show."""
     texts: tuple[Detail, ...] = ()
-    """Texts to be shown whole where there is room."""
+    """Long texts, shown in full if there is room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a person is shown before approving, and `version`, which changes when anything of it does.
+    """What a person sees before approving, and `version`, which changes with any of it.
 
-    Texts of others are marked in all of its texts (`display`).
+    Texts by others are marked; see `display`.
     """
 
     question: str
@@ -90,19 +91,19 @@ class Preview:
     version: str
     texts: tuple[Detail, ...] = ()
     number: str = ""
-    """The record's own number, as people know it; empty when it has none."""
+    """The record's number; empty if it has none."""
     amount: Decimal | None = None
-    """What the call is about, in `currency`."""
+    """The amount at stake, in `currency`."""
     currency: str = ""
     done: str = ""
-    """What is true once the call has run; empty where the entry does not say."""
+    """The result of the call, as a sentence; empty if the entry has none."""
     final: bool = False
-    """Whether it cannot be undone."""
+    """Whether the call cannot be undone."""
     about: frozenset[str] = frozenset()
     """The ids of the record and of its customer."""
 
     def text(self) -> str:
-        """The whole question for a client's window, a line for each part."""
+        """The whole question for a client's window, one line per part."""
         rows = [f"{label}: {display.for_client(value)}" for label, value in (*self.losses, *self.details)]
         rows += [
             f"{label} ({len(text)} characters): {display.for_client(quoted(text, _BEGINNING))}"
@@ -118,7 +119,7 @@ def preview(
     more: More | None = None,
     losses: Losses = NONE,
 ) -> Preview:
-    """The question with the record's own figures. A tool without a question of its own is asked about by its title."""
+    """The question with the record's figures. A tool without its own question uses its title."""
     more, arguments = more or More(), arguments or {}
     confirm = operation.confirm
     question = more.question or (filled(confirm.ask, record) if confirm else f"{operation.title}?")
@@ -130,12 +131,12 @@ def preview(
     given = {name: value for name, value in arguments.items() if name not in more.covers and name not in named}
     details = (*more.details, *(argument_rows(operation, given, record) if given else ()), *_record_rows(record))
     texts = (*more.texts, *(long_texts(given) if given else ()))
-    taken = (*more.losses, *losses.rows)
+    lost = (*more.losses, *losses.rows)
     ids = [arguments.get(name) for name in named]
-    seen = json.dumps([version(record), question, taken, details, texts])
+    seen = json.dumps([version(record), question, lost, details, texts])
     return Preview(
         question,
-        taken,
+        lost,
         details,
         hashlib.sha256(seen.encode()).hexdigest(),
         texts,
@@ -143,21 +144,21 @@ def preview(
         more.amount if more.amount is not None else _amount(record),
         text_of("currency_code", record),
         filled(confirm.done, record) if confirm else "",
-        # A mail cannot be taken back, whichever tool sends it.
+        # E-mail cannot be recalled, whichever tool sends it.
         (confirm is not None and confirm.final) or effect_of(operation, arguments) == "send",
         frozenset(str(one) for one in (*ids, record.get("customer_id")) if one),
     )
 
 
 def filled(question: str, record: Json) -> str:
-    """A question with its `{field}`s from the record."""
+    """A question with its `{field}`s filled from the record."""
     return fill(question, lambda name: text_of(name, record))
 
 
 def version(record: Json) -> str:
-    """A mark that differs once the record was changed: its time of change with its state and amounts.
+    """A hash that changes with the record: of its time of change, status and amounts.
 
-    Not the whole record: Zoho computes some fields again on every read.
+    Not of the whole record: Zoho computes some fields again on every read.
     """
     fields = ("last_modified_time", "status", "total", "balance", "amount", "unused_amount")
     seen = {field: str(record[field]) for field in fields if field in record}
@@ -167,13 +168,13 @@ def version(record: Json) -> str:
 
 
 def fingerprint(tool: str, arguments: Mapping[str, Any], organization_id: str, record_version: str) -> str:
-    """What an approval is bound to: this tool, these arguments, this organisation, this state of the record."""
+    """A hash of all that an approval is bound to: tool, arguments, organisation, state of the record."""
     bound = [tool, arguments, organization_id, record_version]
     return hashlib.sha256(json.dumps(bound, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def text_of(field: str, record: Json) -> str:
-    """A field as a person reads it; what others wrote is quoted."""
+    """A field as text; texts by others are quoted."""
     value = record.get(field, "")
     if field in MONEY and not isinstance(value, bool) and (number := decimal(value)) is not None:
         return money(number)

@@ -1,4 +1,4 @@
-"""Decides whether a call may go, must be asked about, or is refused. Pure: the facts are looked up elsewhere."""
+"""Decides whether a call is allowed, needs approval, or is refused. Pure: facts are passed in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ NOT_ALLOWED = "The owner's policy does not allow it."
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with a call. `reason` is passed on to the model when it is refused; `rule` says who decided.
+    """What to do with a call. `reason`: for the model, if it is refused. `rule`: the name of what decided.
 
-    `effect`: that of this very call, with the record taken into account; None where it was not looked at.
+    `effect`: the effect of this call, considering the record; None if it was not determined.
     """
 
     action: Action
@@ -33,13 +33,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one call. What `unknown` names has not been looked up yet."""
+    """The known facts about a call; `unknown` names those not looked up yet."""
 
     effect: Effect
     organization: str = ""
     principal: str | None = None
     amount: Decimal | None = None
-    """In the organisation's currency; None when it is not about money, Infinity when it could not be told."""
+    """In the organisation's currency; None if no money is involved, Infinity if it is unknown."""
     status: str = ""
     outsiders: tuple[str, ...] = ()
     """Recipients that are not contact persons of the customer."""
@@ -48,7 +48,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One `[[rules]]` entry. An empty matcher matches everything; all that are given must match."""
+    """One `[[rules]]` entry. All of its matchers must match; empty ones match everything."""
 
     action: Action
     reason: str = ""
@@ -65,25 +65,26 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Rules, first match wins, and what holds where none matches. `source` is its file, in words."""
+    """Rules, of which the first match decides, and defaults. `source`: its file, for messages."""
 
     source: str
     defaults: Mapping[Effect, Action]
     rules: tuple[Rule, ...] = ()
     grants: tuple[Grant, ...] = ()
-    """What those who log in may do at most, whatever the rules say."""
+    """The most that logged-in callers may use, whatever the rules say."""
     confirm: ConfirmMode = "ask"
-    """ZOHO_CONFIRM: `refuse` turns every asking about what destroys into a refusal; `allow` only that of defaults."""
+    """ZOHO_CONFIRM, for destructive calls that need approval: `refuse` refuses them, `allow` allows those without a
+    rule."""
 
 
 def effect_of(operation: Operation, arguments: Mapping[str, Any]) -> Effect:
-    """The effect of this very call: an argument can raise it (`send: true` makes writing an invoice a sending)."""
+    """The effect of this call; arguments can raise it (`send: true` when creating an invoice)."""
     raised = [effect for name, effect in operation.escalates.items() if arguments.get(name)]
     return max([operation.effect, *raised], key=EFFECTS.index)
 
 
 def covers(rule: Rule, operation: Operation, effect: Effect) -> bool:
-    """Whether the rule is about this tool with this effect, whatever its other conditions are."""
+    """Whether the rule applies to this tool with this effect, apart from its other conditions."""
     return (
         (not rule.tools or fits_one(operation.name, rule.tools))
         and (not rule.toolsets or operation.toolset in rule.toolsets)
@@ -92,7 +93,7 @@ def covers(rule: Rule, operation: Operation, effect: Effect) -> bool:
 
 
 def candidates(policy: Policy, operation: Operation, facts: Facts) -> list[tuple[Rule, frozenset[Fact]]]:
-    """The rules that may match, in order, each with the facts it still waits for; ends with one that waits for none."""
+    """The rules that may match, in order, each with the unknown facts it depends on; ends with a certain match."""
     found: list[tuple[Rule, frozenset[Fact]]] = []
     for rule in policy.rules:
         waiting = _waiting(rule, operation, facts)
@@ -104,12 +105,12 @@ def candidates(policy: Policy, operation: Operation, facts: Facts) -> list[tuple
 
 
 def needed(policy: Policy, operation: Operation, facts: Facts) -> frozenset[Fact]:
-    """The facts without which it cannot be decided; nothing else has to be looked up."""
+    """The facts needed for a decision; no others have to be looked up."""
     return frozenset[Fact]().union(*(waiting for _, waiting in candidates(policy, operation, facts)))
 
 
 def decide(policy: Policy, operation: Operation, facts: Facts) -> Decision:
-    """The first rule that matches, else the default for the effect. What `needed` names must be known."""
+    """The decision of the first matching rule, or else the default. All facts of `needed` must be known."""
     for rule, waiting in candidates(policy, operation, facts):
         assert not waiting, f"{sorted(waiting)} must be looked up first"
         return outcome(policy, rule, facts.effect)
@@ -117,7 +118,7 @@ def decide(policy: Policy, operation: Operation, facts: Facts) -> Decision:
 
 
 def outcome(policy: Policy, rule: Rule | None, effect: Effect) -> Decision:
-    """What a rule (None: the default) means for a call of that effect, with ZOHO_CONFIRM taken into account."""
+    """The decision of a rule (None: the default) for a call with that effect, considering ZOHO_CONFIRM."""
     action = rule.action if rule else policy.defaults[effect]
     reason, name = (rule.reason, rule.name) if rule else ("", f"default for {effect} ({policy.source})")
     if action == "ask" and effect == "destroy":
@@ -131,7 +132,7 @@ def outcome(policy: Policy, rule: Rule | None, effect: Effect) -> Decision:
 
 
 def _waiting(rule: Rule, operation: Operation, facts: Facts) -> frozenset[Fact] | None:
-    """None: the rule does not match. Else what has to be known before it can be said; empty: it matches."""
+    """The unknown facts on which a match depends, empty if the rule matches; None if it does not match."""
     if not covers(rule, operation, facts.effect):
         return None
     if rule.organizations and facts.organization not in rule.organizations:

@@ -1,1 +1,1 @@
-"""What can be seen of the server from outside: spans, metrics and log lines, without private data."""
+"""Spans, metrics and log lines, without private data."""

@@ -1,6 +1,6 @@
-"""A call of a tool and its requests to Zoho, as an operator sees them: ids, spans, measures, log lines; its progress.
+"""Ids, spans, metrics, log lines and progress of tool calls and their requests to Zoho.
 
-Knows neither MCP nor Zoho. A label is a tool's name, a route or a word from in here: nothing that a caller wrote.
+Knows neither MCP nor Zoho. Labels are tool names, routes and words from this module, never text from callers.
 """
 
 import logging
@@ -31,7 +31,7 @@ from zoho_mcp.errors import ZohoMcpError
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds."""
 SMALLEST_STEP = 0.001
-"""What the figure grows by when nothing was counted."""
+"""The increase of the progress figure if nothing was counted."""
 _meter = get_meter("zoho_mcp")
 _tools = _meter.create_histogram(
     "zoho.tool.duration", "s", "Calls of tools, by tool and outcome.", explicit_bucket_boundaries_advisory=BUCKETS
@@ -42,7 +42,7 @@ KNOWN_CODES = frozenset({-1, 0, 2, 4, 5, 9, 11, 14, 15, 37, 43, 44, 45, 57, 1000
                          2007, 2049, 2076, 3000, 3004, 3009, 3010, 3013, 3062, 4001, 4031, 4041, 5001, 5015, 5019,
                          5032, 6041, 9004, 9521, 9523, 9526, *range(12003, 12009), 12018, 24016, 31006,
                          36004})  # fmt: skip
-"""Zoho's numbers that are counted by themselves: there must be no end to them that somebody else decides."""
+"""Zoho's codes with a label of their own; a limited set, so that the number of labels is too."""
 _STATUSES = frozenset(int(status) for status in HTTPStatus)
 _logger = logging.getLogger(__name__)
 _tracer = get_tracer("zoho_mcp")
@@ -59,7 +59,7 @@ _refreshes = _meter.create_counter("zoho.token.refreshes", "", "Times that an ac
 
 
 class Session(Protocol):
-    """The connection to a client; does nothing for a request without a progress token."""
+    """The connection to a client. Does nothing if the request has no progress token."""
 
     async def report_progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         """Send one progress notification."""
@@ -81,36 +81,36 @@ class Progress:
 
 @dataclass(slots=True)
 class CallContext:
-    """The facts of one call. Each part of the path records what it knows."""
+    """The facts of one call, recorded by the modules that know them."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     outcome: str = "done"
     way: str = ""
-    """How a person was asked; empty when nobody was."""
+    """The channel on which a person was asked; empty if nobody was."""
     agreed: bool = False
-    """Whether they said yes."""
+    """Whether that person approved."""
     change_sent: bool = False
-    """Whether a request that may change something left this machine."""
+    """Whether a request that may change something has left this machine."""
     progress: Progress | None = None
-    """Towards the client that asked for it; None outside of a request."""
+    """The progress of the client's request; None outside of a request."""
 
 
 current: ContextVar[CallContext | None] = ContextVar("call", default=None)
 
 
 def current_call() -> CallContext:
-    """The call under way; outside of one, a new one that nobody looks at."""
+    """The current call; outside of one, a new context that is not used further."""
     return current.get() or CallContext()
 
 
 async def report_progress(message: str, more: float = 0.0, total: float | None = None) -> None:
-    """`Progress.report` of the call under way, if there is one."""
+    """Report the progress of the current call, if there is one; see `Progress.report`."""
     if (progress := current_call().progress) is not None:
         await progress.report(message, more, total)
 
 
 def kind_of(problem: BaseException) -> str:
-    """One word for what went wrong."""
+    """The kind of an error, as one word."""
     if isinstance(problem, ZohoMcpError):
         return type(problem).kind
     return "failed" if isinstance(problem, Exception) else "cancelled"
@@ -118,7 +118,7 @@ def kind_of(problem: BaseException) -> str:
 
 @contextmanager
 def suppress_telemetry() -> Generator[None]:
-    """No spans are made in here: the SDK's own, of a question to a client, would quote the client's answer."""
+    """Suppress spans: the SDK's own span of a question would quote the client's answer."""
     here = get_current_span().get_span_context()
     quiet = SpanContext(here.trace_id, here.span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.DEFAULT))
     with use_span(NonRecordingSpan(quiet)):
@@ -126,7 +126,7 @@ def suppress_telemetry() -> Generator[None]:
 
 
 def measure_tool(tool: str, ended: CallContext, seconds: float) -> None:
-    """Count a call that has ended. `tool` is one of the catalog's."""
+    """Record the metrics of a call that has ended. `tool` is in the catalog."""
     _tools.record(seconds, {"tool": tool, "outcome": ended.outcome})
     if ended.way:
         _approvals.add(1, {"way": ended.way, "outcome": "approved" if ended.agreed else ended.outcome})
@@ -134,19 +134,19 @@ def measure_tool(tool: str, ended: CallContext, seconds: float) -> None:
 
 @dataclass(slots=True)
 class RequestTrace:
-    """What becomes of one request, over all its tries. `clock` gives seconds."""
+    """The course of one request over all its attempts. `clock` returns seconds."""
 
     method: str
     route: str
     clock: Callable[[], float]
     sent: int = 0
     status: int | None = None
-    """Of the last answer; None when there was none to the last try."""
+    """Of the last attempt; None if it got no response."""
     waited: float = 0.0
     queued: bool = False
-    """Whether it has to do with Zoho's limits at all."""
+    """Whether the request is subject to Zoho's rate limits."""
     lost: int = 0
-    """Tries that never left this machine."""
+    """Attempts that never left this machine."""
     _since: float | None = None
 
     @property
@@ -155,18 +155,18 @@ class RequestTrace:
         return self.sent > self.lost
 
     def start_waiting(self) -> None:
-        """It waits for its turn from now on."""
+        """Note that the request waits for the rate limit."""
         self.queued = True
         self._since = self.clock()
 
     def mark_sent(self) -> None:
-        """It has its turn: it is sent."""
+        """Note that the request is sent."""
         self.stop_waiting()
         self.sent += 1
         self.status = None
 
     def stop_waiting(self) -> None:
-        """However the waiting ended."""
+        """Note that the wait has ended, for whatever reason."""
         if self._since is not None:
             self.waited += max(0.0, self.clock() - self._since)
             self._since = None
@@ -174,7 +174,7 @@ class RequestTrace:
 
 @contextmanager
 def trace_request(method: str, route: str, clock: Callable[[], float]) -> Generator[RequestTrace]:
-    """Around a request with all its tries. `route` is a template (`/invoices/{invoice_id}`) or empty."""
+    """Trace a request over all its attempts. `route` is a template (`/invoices/{invoice_id}`) or empty."""
     found = RequestTrace(method, route or "other", clock)
     began = time.perf_counter()
     outcome, code = "done", 0
@@ -239,21 +239,21 @@ def _code(code: int, outcome: str) -> str:
 
 
 def count_token_request(refused: ZohoMcpError | None) -> None:
-    """The accounts server answered. Its refusals come with status 200, so no request is seen to fail."""
+    """Count a response of the accounts server. Refusals have status 200, so requests do not count as failed."""
     _refreshes.add(1, {"outcome": kind_of(refused) if refused else "done"})
 
 
 DAYS: dict[str, tuple[int, float]] = {}
-"""By organisation, as many as are set: what Zoho last said is left of its day, and when that day ends."""
+"""Organisation to the requests left today and the end of the day, from Zoho's latest response."""
 
 
 def record_day_quota(organization_id: str, remaining: int, seconds: float) -> None:
-    """Zoho said how many requests an organisation may still send in how many seconds."""
+    """Record how many requests an organisation has left, and the seconds until the limit resets."""
     DAYS[organization_id] = remaining, time.monotonic() + seconds
 
 
 def _least_left(_: CallbackOptions) -> Iterable[Observation]:
-    """Of several organisations the one that has the least: their ids are nobody's business."""
+    """The lowest value of all organisations, without their ids, which are private."""
     now = time.monotonic()
     left = [remaining for remaining, ends_at in list(DAYS.values()) if ends_at > now]
     return [Observation(min(left))] if left else []

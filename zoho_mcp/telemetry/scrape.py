@@ -1,6 +1,6 @@
-"""Serves the metrics to Prometheus on a port and in threads of its own, so that it answers even when the server hangs.
+"""Serves metrics to Prometheus from its own port and threads, so that it responds even if the server hangs.
 
-Imported when it is switched on.
+Imported only if metrics are switched on.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ _REQUEST_TIMEOUT = 5.0
 
 
 class MetricsServer(ThreadingTCPServer):
-    """Listens from its creation on. Port 0 means any free port. Raises OSError if the port is not available."""
+    """Listens from its creation. Port 0 means any free port. Raises OSError if the port is not available."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -39,12 +39,12 @@ class MetricsServer(ThreadingTCPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Log a failure of ours, and nothing about clients that hang up or are too slow."""
+        """Log errors, except for clients that disconnect or are too slow."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             _logger.exception("A request for the metrics failed")
 
     def is_own_name(self, host: str) -> bool:
-        """Whether a Host header names this machine by an address; other names could be DNS rebinding by a web page."""
+        """Whether a Host header names this machine by an address; other names may be DNS rebinding by a web page."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -52,7 +52,7 @@ class MetricsServer(ThreadingTCPServer):
         if name in (self.host.lower(), "localhost"):
             return True
         address, bound = _address(name), _address(self.host)
-        # Over a network, scrapers use any of the machine's addresses.
+        # Scrapers on the network may use any of the machine's addresses.
         return address is not None and (address.is_loopback or bound is None or not bound.is_loopback)
 
 

@@ -1,4 +1,4 @@
-"""Switches on the log, the port for Prometheus and OpenTelemetry's export, as configured. Called once per process."""
+"""Sets up the log, the Prometheus port and OpenTelemetry's export. Called once per process."""
 
 import importlib.util
 import logging
@@ -19,11 +19,10 @@ _logger = logging.getLogger(__name__)
 
 
 def set_up(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Start the log, the metrics and the traces, as the settings and OpenTelemetry's own variables say.
+    """Start the log, metrics and traces that the settings and OpenTelemetry's variables configure.
 
-    Missing packages for OpenTelemetry's variables only cause a warning, because these variables are often meant for
-    other programs. So does a port that is taken: invoicing goes on. Raises SettingsError when ZOHO_METRICS is set and
-    its packages are not installed.
+    Missing packages for OpenTelemetry's variables only cause a warning, because the variables are often meant for other
+    programs. So does a port in use. Raises SettingsError if ZOHO_METRICS is set but its packages are not installed.
     """
     write_log(settings.log, settings.log_level)
     traces, metrics = _is_exported(environment, "TRACES"), _is_exported(environment, "METRICS")
@@ -38,7 +37,7 @@ def set_up(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def _is_exported(environment: Mapping[str, str], signal: str) -> bool:
-    """Whether to export a signal: one is configured, and over http/protobuf, the only protocol supported here."""
+    """Whether a signal is to be exported: configured, and over http/protobuf, the only protocol supported here."""
 
     def value(name: str) -> str:
         return environment.get(name, "").strip()
@@ -62,7 +61,7 @@ def _installed(module: str) -> bool:
 
 
 def _scraped(address: tuple[str, int] | None) -> "list[MetricReader]":
-    """The reader behind the port for Prometheus. Opens the port."""
+    """The reader for Prometheus, with its port opened."""
     if address is None:
         return []
     if not _installed("opentelemetry.exporter.prometheus"):
@@ -109,7 +108,7 @@ def _set_up_traces() -> None:
 
 
 def _resource() -> "Resource":
-    """This server, as OpenTelemetry names it. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence."""
+    """This server's identity in OpenTelemetry. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence."""
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
     own = Resource({"service.name": "zoho-invoice-mcp", "service.version": __version__})
