@@ -204,7 +204,7 @@ async def test_a_change_of_which_nobody_knows_whether_it_happened_is_told_too(zo
         _, invoice = await draft(client)
     transport = AnswerLost(httpx.ASGITransport(zoho.app), "/status/sent")
     settings = zoho.settings
-    client = ZohoClient(settings, transport=transport, clock=lambda: zoho.clock().timestamp())
+    client = ZohoClient(settings, transport=transport, clock=zoho.seconds, sleep=zoho.sleep)
     server = create_server(settings, load(), client)
     async with subscriber(server, era, f"{S}invoices/{invoice}") as (client, heard):
         await client.call_tool("mark_invoice_sent", {"invoice_id": invoice})
