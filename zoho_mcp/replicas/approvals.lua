@@ -1,6 +1,6 @@
 -- KEYS: 2 news, 3 the ids of one principal's questions (by number), 4 one question, 5 the last number.
 -- ARGV: 3 the prefix of a question's key, 4 its id. A question's fields: way, call, fingerprint, sealed, state, expires,
--- changed, outcome, epoch, yes (that it was given here, sealed), by (which try used it up).
+-- changed, outcome, epoch, yes (the encrypted approval), by (the try that used it up).
 local step, id = ARGV[1], ARGV[4]
 local this = epoch()
 
@@ -10,7 +10,7 @@ local function state_of(of)
     local found = redis.call('HMGET', key(of), 'state', 'expires', 'epoch', 'outcome')
     local state, outcome = found[1], found[4] or ''
     if (state == 'waiting' or state == 'approved') and (tonumber(found[2]) <= now or found[3] ~= this) then
-        -- What a Redis said before it was restarted may be older than what was done since.
+        -- The data of a restarted Redis may be older than the last changes.
         return 'expired', state == 'waiting' and '=nobody' or '=no call'
     end
     return state, outcome
@@ -72,7 +72,7 @@ if step == 'live' then -- prefix, id (none), way, call, fingerprint
     return {''}
 end
 
-if step == 'decide' then -- prefix, id, try, approved or declined, the sealed yes or nothing
+if step == 'decide' then -- prefix, id, try, approved or declined, the encrypted approval or nothing
     if redis.call('HGET', KEYS[4], 'decided by') == ARGV[5] then return {'yes', unpack(shown(id))} end
     if state_of(id) ~= 'waiting' then return {'no', unpack(shown(id))} end
     redis.call('HSET', KEYS[4], 'decided by', ARGV[5], 'yes', ARGV[7])

@@ -1,5 +1,5 @@
 -- KEYS: 2 one claim. Its fields: `what` (encrypted), `mark` (of its call), `at` (last heartbeat, or when it was
--- done), `running` (1 while it runs). A holder that is killed leaves a claim that runs no more and is not done.
+-- done), `running` (1 while it runs). A killed holder leaves a claim that is neither running nor done.
 local step, mark = ARGV[1], ARGV[3]
 
 local function take(what, keep, age)
@@ -22,7 +22,7 @@ end
 if step == 'force' then -- mark, what, keep
     local found = redis.call('HMGET', KEYS[2], 'what', 'mark', 'at', 'running')
     if found[1] and not found[4] then
-        -- If this comes to nothing, what went before is still what went before.
+        -- If this call does nothing, the earlier one counts again.
         redis.call('HSET', KEYS[2], 'before', found[1], 'before mark', found[2], 'before at', found[3])
     end
     take(ARGV[4], ARGV[5], 0)
@@ -52,12 +52,12 @@ if step == 'done' then -- mark, what (empty: nothing happened), milliseconds sin
     return {'done'}
 end
 
-if step == 'restore' then -- mark, what, milliseconds since, keep: of what was done, unless more is known here
+if step == 'restore' then -- mark, what, milliseconds since, keep: of an ended call, unless Redis has the claim
     if redis.call('EXISTS', KEYS[2]) == 0 then
         take(ARGV[4], ARGV[6], ARGV[5])
         redis.call('HDEL', KEYS[2], 'running')
     end
-    return {'heard'}
+    return {'restored'}
 end
 
 if step == 'forget' then -- mark

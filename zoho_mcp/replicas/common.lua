@@ -1,4 +1,4 @@
--- Stands before every script. KEYS[1] says since when this Redis has been remembering; ARGV[1] is the step and ARGV[2]
+-- Precedes every script. KEYS[1] is the epoch, since which this Redis has kept its data; ARGV[1] is the step and ARGV[2]
 -- the milliseconds in which replicas restore what a Redis that was restarted or emptied has lost.
 -- All times are Redis's own, in milliseconds: the clocks of several machines do not agree.
 local time = redis.call('TIME')

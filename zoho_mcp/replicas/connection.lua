@@ -1,2 +1,2 @@
--- Which memory this is: another one than before has forgotten something.
+-- The epoch of this Redis: another one than before has lost data.
 return epoch()

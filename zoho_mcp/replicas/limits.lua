@@ -1,5 +1,5 @@
--- KEYS: 2 who waits (by number), 3 until when each is waited for, 4 who is under way (until when), 5 what was sent
--- (when), 6 the day, 7 the block, 8 the last number. What none touches for two days is gone.
+-- KEYS: 2 waiting tickets by number, 3 and by expiry, 4 tickets under way by expiry, 5 sent requests by time, 6 the day,
+-- 7 the block, 8 the last number. Keys expire after two days without use.
 local step, ticket = ARGV[1], ARGV[3]
 local WINDOW, BLOCKED, SLOWED, DAY = 61000, 60000, 600000, 86400000
 
@@ -21,8 +21,8 @@ local function today(per_day)
     return set_day(found[1], found[1], resets_at + behind * DAY, found[4])
 end
 
--- What lies far ahead was written before Redis's clock was set back.
-local function forget_the_old()
+-- A time in the far future was written before Redis's clock was set back.
+local function drop_expired()
     for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do
         redis.call('ZREM', KEYS[2], gone)
         redis.call('ZREM', KEYS[3], gone)
@@ -33,7 +33,7 @@ local function forget_the_old()
     redis.call('ZREMRANGEBYSCORE', KEYS[5], now + WINDOW, '+inf')
 end
 
--- When the minute has room for a request that `ahead` others go before.
+-- The time at which the minute has room for a request with `ahead` others before it.
 local function free_at(ahead, per_minute)
     local found = redis.call('HMGET', KEYS[7], 'blocked', 'slowed')
     local blocked, slowed = tonumber(found[1] or 0), tonumber(found[2] or 0)
@@ -50,9 +50,9 @@ end
 
 if step == 'turn' then -- ticket, per minute, per day, at once, lease while waiting, lease while under way
     if not settled() then return {'settling'} end
-    if redis.call('ZSCORE', KEYS[4], ticket) then return {'go'} end -- it was told so, and did not hear it
+    if redis.call('ZSCORE', KEYS[4], ticket) then return {'go'} end -- its response was lost
     if today(ARGV[5])[2] <= 0 then return {'used up'} end
-    forget_the_old()
+    drop_expired()
     if not redis.call('ZSCORE', KEYS[2], ticket) then
         redis.call('ZADD', KEYS[2], redis.call('INCR', KEYS[8]), ticket)
     end
@@ -89,7 +89,7 @@ if step == 'restore' then -- for each: ticket, milliseconds since it was sent, 1
         if ARGV[i + 2] == '0' then redis.call('ZREM', KEYS[4], ARGV[i]) end
     end
     touch()
-    return {'heard'}
+    return {'restored'}
 end
 
 if step == 'block' then

@@ -31,9 +31,9 @@ class Subscribers:
         self._older: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
         self.are_any = False
         """Whether there are subscribers: here, or possibly at another server."""
-        self._count()
+        self._set_are_any()
 
-    def _count(self) -> None:
+    def _set_are_any(self) -> None:
         self.are_any = bool(self._listening or self._older) or self.publish_change is not _to_nobody
 
     def uris(self) -> list[str]:
@@ -44,26 +44,26 @@ class Subscribers:
         """A client of 2026-07-28 began to listen."""
         self._listening += 1
         self._listened_to.update(uris)
-        self._count()
+        self._set_are_any()
 
     def unsubscribe(self, uris: list[str]) -> None:
         """A client of 2026-07-28 stopped listening."""
         self._listening -= 1
         self._listened_to.subtract(uris)
         self._listened_to = +self._listened_to
-        self._count()
+        self._set_are_any()
 
     def add(self, session: ServerSession, uri: str) -> None:
         """An older client subscribed."""
         self._older[_who(session), uri] = session
         while len(self._older) > MOST_SUBSCRIPTIONS:
             self._older.popitem(last=False)
-        self._count()
+        self._set_are_any()
 
     def drop(self, session: ServerSession, uri: str) -> None:
         """An older client unsubscribed."""
         self._older.pop((_who(session), uri), None)
-        self._count()
+        self._set_are_any()
 
     async def publish(self, uris: Collection[str]) -> None:
         """Notify the subscribers of these addresses."""
@@ -84,7 +84,7 @@ class Subscribers:
         if patience.cancelled_caught:
             # Otherwise every later change would wait for this client.
             self._older = OrderedDict((key, session) for key, session in self._older.items() if key[0] != who)
-            self._count()
+            self._set_are_any()
 
 
 async def _to_nobody(change: Change) -> None:
