@@ -3,18 +3,25 @@
 The tests compare.
 """
 
+import ast
+import inspect
+import itertools
 import json
 import re
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from zoho_mcp.policy.explain import asks
 from zoho_mcp.policy.facts import at_hand, can_mail
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy
 from zoho_mcp.settings.variables import SETTINGS, Setting
+from zoho_mcp.specs import entry
 from zoho_mcp.specs.entry import SpecFile
 from zoho_mcp.specs.load import load, specs_folder
 from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.specs.schema import Json
 
 REFERENCE = Path(__file__).parent / "reference.md"
 COVERAGE = Path(__file__).parent / "coverage.md"
@@ -108,8 +115,29 @@ def filled(text: str) -> str:
     return text
 
 
+def spec_schema() -> Json:
+    """The JSON Schema of a spec file, each key described by the text below it in the code. Editors show it."""
+    schema = SpecFile.model_json_schema()
+    for name, part in {SpecFile.__name__: schema, **schema["$defs"]}.items():
+        model: type[BaseModel] = getattr(entry, name)
+        for field, text in _texts(model).items():
+            part["properties"][model.model_fields[field].alias or field]["description"] = text
+    return schema
+
+
+def _texts(model: type[BaseModel]) -> dict[str, str]:
+    """Field to the text below it, of a model and those that it extends."""
+    found: dict[str, str] = {}
+    for each in model.__mro__[model.__mro__.index(BaseModel) - 1 :: -1]:
+        [parsed] = ast.parse(inspect.getsource(each)).body
+        assert isinstance(parsed, ast.ClassDef)
+        for field, text in itertools.pairwise(parsed.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+                found[ast.unparse(field.target)] = " ".join(str(text.value.value).split())
+    return found
+
+
 if __name__ == "__main__":
-    schema = json.dumps(SpecFile.model_json_schema(), indent=2)
-    (specs_folder() / "_schema.json").write_text(schema + "\n", encoding="utf-8")
+    (specs_folder() / "_schema.json").write_text(json.dumps(spec_schema(), indent=2) + "\n", encoding="utf-8")
     for page in (REFERENCE, COVERAGE):
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -32,15 +32,6 @@ def script(name: str) -> ModuleType:
     return module
 
 
-def test_the_tables_are_those_of_the_specs_and_settings() -> None:
-    reference, coverage = (
-        (CHECKOUT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("reference", "coverage")
-    )
-    assert [f"<!-- {name} -->" in reference for name in ("tools", "settings")] == [True, True]
-    for text in (reference, coverage):
-        assert script("tables").filled(text) == text, "run: .venv/bin/python docs/tables.py"
-
-
 def test_the_configuration_examples_are_json_with_settings_that_exist() -> None:
     names = {setting.name for setting in SETTINGS}
     guide = (CHECKOUT / "docs" / "clients.md").read_text(encoding="utf-8")
