@@ -27,8 +27,7 @@ from mcp.server.lowlevel import Server
 from sandbox_support import Sandbox, demo_store
 
 from zoho_mcp.cli.local_sandbox import SandboxTransport, environment_for
-from zoho_mcp.pages.browser import open_browser
-from zoho_mcp.pages.on_demand import OpenBrowser
+from zoho_mcp.pages.browser import OpenBrowser, open_browser
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.sandbox.app import create_app
 from zoho_mcp.sandbox.faults import Faults

@@ -13,8 +13,7 @@ from redis_server import RedisServer
 from starlette.types import Receive, Scope, Send
 
 from zoho_mcp.cli.local_sandbox import SandboxTransport
-from zoho_mcp.pages.browser import open_browser
-from zoho_mcp.pages.on_demand import OpenBrowser
+from zoho_mcp.pages.browser import OpenBrowser, open_browser
 from zoho_mcp.replicas.replicas import Replicas
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.context import ServerContext

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 import anyio
 from anyio.abc import TaskGroup
 
-from zoho_mcp.pages.on_demand import OnDemandServer, OpenBrowser, Site
+from zoho_mcp.pages.browser import OpenBrowser
+from zoho_mcp.pages.on_demand import OnDemandServer, Site
 from zoho_mcp.policy.approvals import Approvals
 
 _GRACE = 2.0

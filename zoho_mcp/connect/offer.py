@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from zoho_mcp.connect.serving import ConnectServer
 from zoho_mcp.connect.switch import BooksSwitch
 from zoho_mcp.errors import NotConnectedError, ZohoMcpError
-from zoho_mcp.pages.on_demand import OpenBrowser
+from zoho_mcp.pages.browser import OpenBrowser
 from zoho_mcp.server.context import RequestContext, ServerContext
 from zoho_mcp.server.middleware import requests
 from zoho_mcp.server.prompts import skills

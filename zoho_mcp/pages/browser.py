@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 
 import anyio
 
+OpenBrowser = Callable[[str], Awaitable[bool]]
+"""Opens an address; returns whether a browser took it."""
 _TIMEOUT = 15.0
 _OPEN = """
 import sys, webbrowser

@@ -3,7 +3,7 @@
 import logging
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _logger = logging.getLogger(__name__)
-OpenBrowser = Callable[[str], Awaitable[bool]]
-"""Opens an address; whether a browser took it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from zoho_mcp import __version__
 from zoho_mcp.approval_page.server import PageServer
 from zoho_mcp.audit.before_values import BeforeValues
 from zoho_mcp.audit.log import Audit
-from zoho_mcp.pages.browser import open_browser
-from zoho_mcp.pages.on_demand import OpenBrowser
+from zoho_mcp.pages.browser import OpenBrowser, open_browser
 from zoho_mcp.policy.approvals import LIFETIME, Approvals
 from zoho_mcp.policy.load import load_policy
 from zoho_mcp.policy.rules import Policy

@@ -20,8 +20,7 @@ from zoho_mcp.cli.options import MEMORY, is_sandboxed
 from zoho_mcp.cli.serve.answering import AnsweringStream
 from zoho_mcp.connect.organizations import numbered
 from zoho_mcp.errors import SettingsError
-from zoho_mcp.pages.browser import open_browser
-from zoho_mcp.pages.on_demand import OpenBrowser
+from zoho_mcp.pages.browser import OpenBrowser, open_browser
 from zoho_mcp.server.app import create_server
 from zoho_mcp.server.context import ServerContext
 from zoho_mcp.settings import Settings, from_environment
