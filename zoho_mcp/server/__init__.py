@@ -1,1 +1,1 @@
-"""How MCP is spoken: tools, resources, questions. Knows nothing of HTTP to Zoho."""
+"""The MCP side: tools, resources, prompts and questions. Knows nothing of HTTP to Zoho."""

@@ -1,4 +1,4 @@
-"""Puts a server together from its parts."""
+"""Builds a server from its parts."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
@@ -42,7 +42,7 @@ from zoho_mcp.zoho.client import ZohoApi, ZohoClient
 
 NAME = "zoho-invoice-mcp"
 WEBSITE = "https://github.com/zoho-invoice-mcp/zoho-invoice-mcp"
-# What is listed is fixed while the server runs; what is read may change at any moment, by others too.
+# Lists are fixed while the server runs; what is read may change at any moment, also by others.
 _LASTING = CacheHint(ttl_ms=LASTING, scope="private")
 _CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
     "tools/list": _LASTING,
@@ -62,11 +62,11 @@ def create_server(
     browser: OpenBrowser = open_browser,
     public_page: str = "",
 ) -> Server[ServerContext]:
-    """An MCP server for any transport. `client` is closed when the server stops; `browser` shows approval pages, those
-    who log in from elsewhere find them below `public_page`.
+    """An MCP server for any transport. The server closes `client` when it stops. `browser` shows approval pages;
+    logged-in callers find them below `public_page`. `shared`: what it shares with other servers of the same account, if
+    any.
 
-    `shared`: what it has in common with other servers of the same account, where there are any.
-    Raises SettingsError when the policy file is wrong.
+    Raises SettingsError if the policy file is wrong.
     """
     catalog = for_organizations(catalog, settings)
     policy = policy_for(settings, catalog)
@@ -91,21 +91,21 @@ def create_server(
         public_page=public_page,
     )
     server = _sdk_server(app, shared)
-    # `requests.trace` stands instead of the SDK's own span, which quotes what a client wrote.
+    # `requests.trace` replaces the SDK's own span, which quotes text from the client.
     grants = [GrantMiddleware()] if policy.grants else []
     server.middleware[:] = [requests.trace, *grants, requests.watch_confirmations, _boundary(shared)]
     return server
 
 
 def policy_for(settings: Settings, catalog: Catalog) -> Policy:
-    """The policy that the settings name. Raises SettingsError when its file is wrong."""
+    """The policy that the settings name. Raises SettingsError if its file is wrong."""
     return load_policy(
         catalog, file=settings.policy_file, users_file=settings.users_policy_file, confirm=settings.confirm
     )
 
 
 def _claims(settings: Settings, client: ZohoClient) -> Claims:
-    """Those of all servers of the user, where there is a folder for them."""
+    """The claims shared by the user's servers, or those of this process if there is no folder for them."""
     if not settings.claims_file:
         return Claims(settings.repeat_window, client.clock)
     scope = settings.api_url or settings.data_centre
@@ -113,13 +113,13 @@ def _claims(settings: Settings, client: ZohoClient) -> Claims:
 
 
 def _boundary(shared: Replication | None) -> RequestStateBoundary:
-    """Seals the state of an open question to the request, its arguments and five minutes."""
+    """Binds the state of an open question to its request and arguments, for five minutes."""
     sealed = RequestStateSecurity(keys=[shared.key], ttl=LIFETIME) if shared else None
     return RequestStateBoundary(sealed or RequestStateSecurity.ephemeral(ttl=LIFETIME), default_audience=NAME)
 
 
 def _sdk_server(app: ServerContext, shared: Replication | None) -> Server[ServerContext]:
-    """The SDK's server with our handlers, which has nothing around them yet."""
+    """The SDK's server with our handlers, without middleware."""
 
     @asynccontextmanager
     async def lifespan(_: Server[ServerContext]) -> AsyncGenerator[ServerContext]:
@@ -141,7 +141,7 @@ def _sdk_server(app: ServerContext, shared: Replication | None) -> Server[Server
         icons=[ICON],
         instructions=instructions(app.offered, app.catalog),
         cache_hints=_CACHE_HINTS,
-        # None of our arguments is repeated in a header; else the SDK would list all tools at each call to see that.
+        # No argument is repeated in a header. Without this, the SDK would list all tools at each call to find out.
         get_tool_input_schema=lambda name: None,
         lifespan=lifespan,
         on_list_tools=list_tools,
@@ -156,7 +156,7 @@ def _sdk_server(app: ServerContext, shared: Replication | None) -> Server[Server
         on_get_prompt=prompts.get_prompt,
         on_completion=requests.complete,
     )
-    # The SDK does not know this extension; its methods are like any other's.
+    # The SDK does not know this extension, but it can add its methods.
     server.extensions[skills.EXTENSION] = {}
     server.add_request_handler("skills/list", types.PaginatedRequestParams, skills.list_skills)
     server.add_request_handler("skills/get", skills.GetSkillParams, skills.get_skill)

@@ -1,4 +1,4 @@
-"""The audit lines of one call: what was decided, that a change is about to be sent, and how it ended."""
+"""Records one call in the audit file: the decision, that a change is about to be sent, and the outcome."""
 
 import logging
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AuditTrail:
-    """The facts of a call so far. Only recorded facts reach the file.
+    """The facts of a call so far. Each method writes a line.
 
     Attributes:
-        decision: the policy's; None before it is made.
-        way: how a person was asked; empty when nobody was.
+        decision: the policy's decision; None before it is made.
+        way: the channel on which a person was asked; empty if nobody was.
     """
 
     audit: Audit
@@ -33,30 +33,30 @@ class AuditTrail:
     way: str = ""
 
     async def asking(self) -> None:
-        """A person is about to be asked. Raises AuditError when that cannot be recorded, unless it is for a read."""
+        """Record that a person is about to be asked. Raises AuditError if that fails, except for a read."""
         if self.call.operation.effect == "read":
             await self._record_if_possible("asked", outcome="asked")
         else:
             await self._record("asked", outcome="asked")
 
     async def answered_by_client(self) -> None:
-        """The client answered the question faster than a person can read it; that counts for nothing."""
+        """Record that the client answered faster than a person can read. Such an answer does not count."""
         await self._record_if_possible("answered", outcome="answered by the client itself")
 
     async def intend(self) -> None:
-        """The change is about to be sent. Raises AuditError when that cannot be recorded: then it must not be."""
+        """Record that the change is about to be sent. Raises AuditError if that fails: then it must not be sent."""
         await self._record("intended")
 
     async def done(self, envelope: Mapping[str, Any]) -> None:
-        """It worked. The change has been made: a file that cannot be written now is only logged."""
+        """Record success. If the file cannot be written, that is only logged: the change has been made."""
         await self._ended("done", envelope)
 
     async def not_done(self, result: str, problem: BaseException) -> None:
-        """Nothing was sent: `refused`, `declined` or `failed`."""
+        """Record that nothing was sent. `result`: `refused`, `declined` or `failed`."""
         await self._ended(result, {}, problem)
 
     async def failed(self, problem: BaseException) -> None:
-        """It did not end well. Whether it was, or may have been, sent, the call under way knows."""
+        """Record a failure. The current call knows whether the change was, or may have been, sent."""
         known = isinstance(problem, ZohoMcpError) and not isinstance(problem, OutcomeUnknownError)
         sent = "failed" if known else "unknown"
         await self._ended(sent if current_call().change_sent else "not sent", {}, problem)
@@ -69,7 +69,7 @@ class AuditTrail:
 
     async def _record_if_possible(self, event: str, **more: Any) -> None:
         try:
-            # Also when the client gave up meanwhile: what was sent was sent.
+            # Even if the client has cancelled the call: what was sent was sent.
             with anyio.CancelScope(shield=True):
                 await self._record(event, **more)
         except AuditError as problem:
@@ -78,7 +78,7 @@ class AuditTrail:
 
     async def _record(self, event: str, **more: Any) -> None:
         if self.audit.file:
-            # Waiting for the disk is worth it for an intention: without its outcome it still tells what to look for.
+            # Only an intention waits for the disk: if its outcome is lost, it shows what to check.
             append = partial(self.audit.append, self._fields(event, more), durable=event == "intended")
             await anyio.to_thread.run_sync(append)
 
@@ -104,12 +104,12 @@ class AuditTrail:
 
 
 def _kind(problem: BaseException) -> str:
-    """What went wrong, without a word of its text: that may quote a record."""
+    """The kind of an error. Its text may quote a record and is not recorded."""
     return problem.kind if isinstance(problem, ZohoMcpError) else type(problem).__name__
 
 
 def record_id(call: ToolCall, envelope: Mapping[str, Any]) -> str:
-    """The record that was made or changed, else the one that the arguments name."""
+    """The id of the record created or changed, or else of the one named in the arguments."""
     if made := call.operation.record_in(envelope).get(f"{call.operation.answer.key}_id"):
         return str(made)
     named = (name for name in call.operation.input.get("required", ()) if name.endswith("_id"))

@@ -1,6 +1,4 @@
-"""Decides whether a call may proceed: looks up the facts that a rule could turn on, and no others; and reads the record
-that a call is about.
-"""
+"""Decides whether a call may proceed, looking up only the facts that a rule depends on. Reads the record of a call."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +30,7 @@ from zoho_mcp.zoho.client import ZohoApi
 
 Json = Mapping[str, Any]
 _MOST_LOOKED_THROUGH = 30
-"""Records that are read to find the one with a unique value; Zoho's list does not show it."""
+"""Records that are read to find the one with a unique value, which Zoho's list does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,8 @@ class Subject:
     """The record of a call.
 
     Attributes:
-        record: empty where the call is about none, or none yet.
-        part: the element of the record that the last id of the call's path names; empty where it names the record.
+        record: empty if the call is about none, or creates one.
+        part: the element of the record named by the last id in the call's path; empty if that names the record.
     """
 
     record: Json = field(default_factory=dict[str, Any])
@@ -49,16 +47,16 @@ class Subject:
 
     @property
     def target(self) -> Json:
-        """What the call changes."""
+        """The object that the call changes."""
         return self.part or self.record
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is to be done with a call.
+    """The decision about a call.
 
     Attributes:
-        before: the record as it was read for the decision; None where it was not needed.
+        before: the record as read for the decision; None if it was not needed.
     """
 
     decision: Decision
@@ -66,7 +64,7 @@ class Ruling:
 
 
 async def decide(app: ServerContext, call: ToolCall) -> Ruling:
-    """What the policy says about this call. Raises what a read of Zoho raises: unknown facts allow nothing."""
+    """The policy's decision about a call. Raises the errors of a read: unknown facts allow nothing."""
     operation, arguments = call.operation, call.arguments
     if operation.effect == "read":
         return Ruling(await _by_policy(app, call, "read", None))
@@ -74,7 +72,7 @@ async def decide(app: ServerContext, call: ToolCall) -> Ruling:
     losses = losses_of(operation, arguments, before.target) if before is not None else NONE
     effect = rules.effect_of(operation, arguments)
     if losses.serious or (before is not None and not before.record):
-        # Where the record cannot be read beforehand, what would be replaced is not known.
+        # If the record cannot be read first, the loss is unknown.
         effect = "destroy"
     decision = replace(await _by_policy(app, call, effect, before), effect=effect)
     takes_away = effect == "destroy" or operation.lessens or bool(losses.rows)
@@ -84,7 +82,7 @@ async def decide(app: ServerContext, call: ToolCall) -> Ruling:
 
 
 async def _is_guarded(app: ServerContext, call: ToolCall) -> bool:
-    """Whether a person was just asked about a loss of a record that the call names, and did not agree."""
+    """Whether a person was recently asked about a loss of a record that the call names, and did not approve."""
     return await app.client_memory.is_guarded(loss_keys(call, ids_in(call.arguments)))
 
 
@@ -97,7 +95,7 @@ async def _by_policy(app: ServerContext, call: ToolCall, effect: Effect, before:
 
 
 def loss_keys(call: ToolCall, ids: Iterable[str]) -> frozenset[str]:
-    """By what a person's no to a loss of these records is remembered: hashes, which name no record."""
+    """The keys under which a declined loss of these records is remembered: hashes, so that no record is named."""
     whose = f"{call.principal or ''}|{call.organization_id}"
     return frozenset(hashlib.sha256(f"{whose}|{one}".encode()).hexdigest() for one in ids)
 
@@ -105,7 +103,7 @@ def loss_keys(call: ToolCall, ids: Iterable[str]) -> frozenset[str]:
 async def _by_rules(
     app: ServerContext, policy: Policy, call: ToolCall, effect: Effect, before: Subject | None
 ) -> Decision:
-    """The decision of the first rule that matches, with the facts that it takes to see which one does."""
+    """The decision of the first matching rule, after looking up the facts needed to find it."""
     operation, arguments = call.operation, call.arguments
     facts = replace(at_hand(operation, arguments, app.catalog, call.organization_id, call.principal), effect=effect)
     if unknown := rules.needed(policy, operation, facts):
@@ -126,9 +124,9 @@ async def _with_lookups(
 
 
 async def strangers(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> tuple[str, ...]:
-    """Who gets mail of a call without being a contact person, or being one for less than a day.
+    """Recipients who are not contact persons, or have been for less than a day.
 
-    Of several records mailed at once, every recent address of their customers counts.
+    For several records mailed at once, only the recent addresses of their customers.
     """
     if operation.mails:
         return await _recent_of_several(app, operation.mails, arguments) if await recent_addresses.are_any(app) else ()
@@ -148,7 +146,7 @@ async def _recent_of_several(app: ServerContext, mails: Mails, arguments: Json) 
 
 
 async def _amount(api: ZohoApi, operation: Operation, arguments: Json, record: Json) -> Decimal | None:
-    """In the organisation's currency; Infinity if it is unknown."""
+    """The amount in the organisation's currency; Infinity if it is unknown."""
     value = amount(operation, arguments, record)
     if value is None or record:
         return in_own_currency(value, record, arguments)
@@ -157,7 +155,7 @@ async def _amount(api: ZohoApi, operation: Operation, arguments: Json, record: J
 
 
 async def _currency(api: ZohoApi, operation: Operation, arguments: Json) -> str:
-    """The currency of a record that is yet to be made: its customer's, unless the arguments name another."""
+    """The currency of a record to be created: its customer's, unless the arguments name another."""
     if "currency_id" in arguments:
         return str(arguments["currency_id"])
     if "customer_id" in operation.input.get("required", ()):
@@ -167,15 +165,15 @@ async def _currency(api: ZohoApi, operation: Operation, arguments: Json) -> str:
 
 
 async def customer_of(api: ZohoApi, record: Json, arguments: Json) -> dict[str, Any] | None:
-    """The customer that a record or the arguments belong to, None when they name none."""
+    """The customer of a record or of the arguments; None if they name none."""
     customer_id = record.get("customer_id") or arguments.get("customer_id")
     return await api.record("get_customer", {"customer_id": customer_id}) if customer_id else None
 
 
 async def require_allowed(ctx: RequestContext, app: ServerContext, operations: Iterable[str], arguments: Json) -> None:
-    """The policy holds for resources and completions as for the tools that read the same, but nobody can be asked.
+    """Apply the policy to a resource or completion as to the tools that read the same. Nobody can be asked here.
 
-    Raises DeclinedError unless it allows all of these operations.
+    Raises DeclinedError unless all of these operations are allowed.
     """
     for operation in (app.catalog.operations[name] for name in operations):
         call = ToolCall(operation, arguments, app.api.books, principal_of(ctx))
@@ -187,7 +185,7 @@ async def require_allowed(ctx: RequestContext, app: ServerContext, operations: I
 
 
 async def read_subject(api: ZohoApi, operation: Operation, arguments: Json) -> Subject:
-    """The record, read afresh. Raises what a read of Zoho raises."""
+    """Read the record of a call. Raises the errors of a read."""
     reader = subject(operation, api.catalog)
     if reader is None:
         return Subject(await _by_custom_field(api, operation.found_by, arguments) if operation.found_by else {})
@@ -203,7 +201,7 @@ async def read_subject(api: ZohoApi, operation: Operation, arguments: Json) -> S
 
 
 async def _by_custom_field(api: ZohoApi, found_by: FoundBy, arguments: Json) -> Json:
-    """The record that a custom field's value names; empty when it is not among the first."""
+    """The record with the custom field's value; empty if it is not among the first records listed."""
     field, value = arguments[found_by.field], str(arguments[found_by.value])
     for row in await api.rows(found_by.list, {"per_page": _MOST_LOOKED_THROUGH}):
         record = await api.record(found_by.read, row)

@@ -1,4 +1,4 @@
-"""The parts of a running server, which all requests share."""
+"""The parts of a running server that all requests share."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +21,7 @@ from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.client import ZohoApi
 
 SCHEME = "zoho-invoice://"
-"""Of the addresses of resources."""
+"""The URI scheme of resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class ServerContext:
     """The parts as one caller sees them.
 
     Attributes:
-        offered: the tools to list and run, a part of the catalog; fewer where a grant limits the caller.
-        api: Zoho, in the organisation of the request.
-        converting: held while an estimate becomes an invoice.
-        base_uri: the beginning of the addresses of resources in the organisation of the request.
-        public_page: where people who log in decide on approvals; empty where there is no such page.
+        offered: the tools to list and run, a part of the catalog; fewer if a grant limits the caller.
+        api: Zoho, for the organisation of the request.
+        converting: held while an estimate is converted to an invoice.
+        base_uri: the beginning of resource URIs for the organisation of the request.
+        public_page: the URL below which logged-in people decide on approvals; empty without such a page.
     """
 
     settings: Settings
@@ -55,7 +55,7 @@ class ServerContext:
     base_uri: str = SCHEME
 
     def within(self, organization_id: str) -> "ServerContext":
-        """The same for requests in another organisation; for an empty id, the same."""
+        """The context for another organisation; this context if the id is empty."""
         if not organization_id:
             return self
         several = len(self.api.client.organizations) > 1
@@ -64,4 +64,4 @@ class ServerContext:
 
 
 RequestContext = ServerRequestContext[ServerContext]
-"""What a handler gets."""
+"""The context passed to handlers."""

@@ -1,4 +1,4 @@
-"""The picture that clients show beside the server's name: a sheet with three lines, as an SVG in its own address."""
+"""The icon of the server, shown by clients: a sheet of paper with three lines."""
 
 from urllib.parse import quote
 
@@ -10,4 +10,4 @@ _SVG = (
     '<path d="M18 16h12M18 22h12M18 28h7" stroke="#1f6f54" stroke-width="2.5"/></svg>'
 )
 ICON = types.Icon(src="data:image/svg+xml," + quote(_SVG, safe=" ='/:"), mime_type="image/svg+xml", sizes=["any"])
-"""No client has to fetch it, and nobody learns who looks at it."""
+"""As a data URI, so that no client has to fetch it and nobody learns who views it."""

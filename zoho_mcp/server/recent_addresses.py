@@ -1,6 +1,6 @@
-"""E-mail addresses that this server gave to contact persons within a day: for mail, they count as outsiders.
+"""E-mail addresses that this server gave to contact persons within a day. When mailing, they count as outsiders.
 
-They are kept where the claims are, for all processes and replicas, as hashes keyed with the client secret.
+Stored with the claims, for all processes and replicas, as hashes keyed with the client secret.
 """
 
 import hmac
@@ -11,14 +11,14 @@ from zoho_mcp.policy.facts import addresses_given, addresses_of, same_address
 from zoho_mcp.server.context import ServerContext
 
 LASTS = 86_400.0
-"""Seconds; no longer than claims remember what was created."""
+"""Seconds; at most as long as claims remember created records."""
 _ANY = ""
-"""Stands for every address: whether there is one at all."""
+"""Stored with every address, to find out whether there are any."""
 Json = Mapping[str, Any]
 
 
 async def note(app: ServerContext, arguments: Json, before: Json) -> None:
-    """Note the addresses that a change is about to give, but for those that the customer had `before`."""
+    """Record the addresses that a change is about to give, except those that the customer had `before`."""
     known = {same_address(address) for address in addresses_of(before)}
     new = [address for address in addresses_given(arguments) if same_address(address) not in known]
     for address in [_ANY, *new] if new else ():
@@ -26,14 +26,14 @@ async def note(app: ServerContext, arguments: Json, before: Json) -> None:
 
 
 async def recent(app: ServerContext, customer: Json | None) -> frozenset[str]:
-    """Those of a customer's addresses that were given within a day."""
+    """The addresses of a customer that were given within a day."""
     names = {_name(app, address): address for address in addresses_of(customer or {})}
     found = await app.claims.created_here(names, app.api.client.clock() - LASTS)
     return frozenset(names[name] for name in found)
 
 
 async def are_any(app: ServerContext) -> bool:
-    """Whether any customer of these books was given an address within a day."""
+    """Whether any customer of this organisation was given an address within a day."""
     return bool(await app.claims.created_here([_name(app, _ANY)], app.api.client.clock() - LASTS))
 
 

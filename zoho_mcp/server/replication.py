@@ -1,4 +1,4 @@
-"""The parts that several servers of one account share. A single server makes its own."""
+"""The parts that several servers of one account share. A single server has its own."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +14,7 @@ class Replication(Protocol):
 
     @property
     def approvals(self) -> Approvals:
-        """The questions that wait for a person."""
+        """The questions waiting for a person."""
         ...
 
     @property
@@ -24,16 +24,16 @@ class Replication(Protocol):
 
     @property
     def converting(self) -> AbstractAsyncContextManager[object]:
-        """Held while an estimate becomes an invoice."""
+        """Held while an estimate is converted to an invoice."""
         ...
 
     @property
     def key(self) -> bytes:
-        """32 bytes that seal what clients carry from one server to another."""
+        """32 bytes that seal the state that clients carry from one server to another."""
         ...
 
     def running(self, on_change: Callable[[Change], Awaitable[None]]) -> AbstractAsyncContextManager[None]:
-        """For the server's lifespan; `on_change` gets the changes of other replicas."""
+        """A context for the server's lifetime. `on_change` receives the changes of other replicas."""
         ...
 
     async def publish_change(self, change: Change) -> None:

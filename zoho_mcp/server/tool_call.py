@@ -1,4 +1,4 @@
-"""One call of a tool as a value: of what, with which arguments, in whose books, and by whom."""
+"""A call of a tool as a value: the operation, its arguments, the organisation and the caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from zoho_mcp.text import one_line
 from zoho_mcp.zoho.client import ORGANIZATION
 
 TOKEN = "confirmation_token"
-"""The argument that carries a person's consent where clients cannot ask; it is not an argument of the operation."""
+"""The argument with a person's consent if clients cannot ask; not an argument of the operation."""
 _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call on its way from request to result. Nothing about it changes.
+    """A call on its way from request to result.
 
     Attributes:
-        arguments: those of the operation, with the organisation where there are several.
-        organization_id: whose books it is about.
+        arguments: those of the operation, with the organisation if there are several.
+        organization_id: the organisation whose books the call uses.
         principal: the logged-in caller; None without logins.
-        client: what the client calls itself, harmless to show.
-        id: shared by its log lines, spans and audit lines.
-        request_id: what the client names the call by when it cancels it, unique as far as that can be told.
+        client: the client's name and version, safe to display.
+        id: shared by the log lines, spans and audit lines of the call.
+        request_id: identifies the call if the client cancels it; unique as far as possible.
         token: a confirmation token that came with the call.
-        state: what this server asked the client to bring back with the answer; None in the first round.
+        state: the state that the client was asked to return with its answer; None in the first round.
         answers: the client's answers to the questions of the last round.
     """
 
@@ -49,12 +49,12 @@ class ToolCall:
 
     @property
     def named_organization(self) -> str:
-        """The organisation that the arguments name; empty where only one is configured."""
+        """The organisation in the arguments; empty if only one is configured."""
         return str(self.arguments.get(ORGANIZATION, ""))
 
     @property
     def unresolved(self) -> list[tuple[str, str, str]]:
-        """Ids that are no ids, perhaps numbers of records: the argument, the kind of id (`invoice_id`), the text."""
+        """Texts in id arguments that may be record numbers: the argument, the kind of id (`invoice_id`), the text."""
         found: list[tuple[str, str, str]] = []
         for name, value in self.arguments.items():
             for part in cast("list[Any]", value) if isinstance(value, list) else [value]:
@@ -64,7 +64,7 @@ class ToolCall:
 
     @classmethod
     def from_request(cls, ctx: RequestContext, params: types.CallToolRequestParams) -> "ToolCall":
-        """The call that a request makes. Raises MCPError for a tool that is not offered."""
+        """The call of a request. Raises MCPError for a tool that is not offered."""
         operation = ctx.lifespan_context.offered.get(params.name)
         if operation is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
@@ -92,24 +92,24 @@ def _is_no_id(name: str, value: object) -> bool:
 
 
 def client_of(ctx: RequestContext) -> str:
-    """What the client calls itself, with its version, made harmless to show; empty when it gives no name."""
+    """The client's name and version, safe to display; empty if it gives no name."""
     info = ctx.session.client_params.client_info if ctx.session.client_params is not None else None
     words = f"{info.title or info.name} {info.version}" if info is not None else ""
     return one_line(words, _LONGEST_NAME)
 
 
 def principal_of(ctx: RequestContext) -> str | None:
-    """Whom the token of this request stands for; None on stdio, where the caller is the user of this machine."""
+    """The principal of the request's token; None on stdio, where the caller is the user of this machine."""
     return logged_in()
 
 
 def logged_in() -> str | None:
-    """The same, of the request under way."""
+    """The principal of the current request; see `principal_of`."""
     token = get_access_token()
     return None if token is None else token.subject or token.client_id
 
 
 def request_id_of(ctx: RequestContext, request_id: object) -> str:
-    """One request of one client, as far as that can be known: without sessions, ids of two clients can be the same."""
+    """Identifies a client's request as far as possible: without sessions, two clients may use the same id."""
     session = ctx.request.headers.get("mcp-session-id", "") if ctx.request is not None else ""
     return f"{principal_of(ctx) or ''}|{session}|{request_id}"

@@ -1,6 +1,6 @@
-"""Asks on a page in the user's browser, served by this process: for clients that cannot ask or only open pages.
+"""Asks on a page in the user's browser, served by this process, for clients that cannot ask or only open pages.
 
-A click only stores a decision. Only a call runs the change, and only if the record is still as the person saw it.
+A click only stores a decision. Only a call makes the change, and only if the record is unchanged since then.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from zoho_mcp.server.confirmation.request import (
     Consent,
     NoAnswerError,
     Snapshot,
-    noting_time_limit,
+    record_time_limit,
 )
 from zoho_mcp.server.confirmation.url_elicitation import (
     notify_decided,
@@ -35,29 +35,29 @@ from zoho_mcp.times import span
 _logger = logging.getLogger(__name__)
 _NEVER_YOURSELF = "Do not open it yourself: it shows nothing without a login."
 _NO_PAGE = "The operator of this server can set up an approval page with a login (docs/http.md)."
-_OF_ITS_LIMIT, _REPLY = 0.8, 0.5
-"""Share of a client's time limit that is spent waiting, less the seconds that the answer takes."""
+_SHARE_OF_LIMIT, _REPLY_SECONDS = 0.8, 0.5
+"""The share of a client's time limit spent on waiting, less the seconds for sending the result."""
 _PROGRESS_EVERY = 5
-"""Seconds between notifications while a call waits: clients count silence towards their own time limit."""
+"""Seconds between notifications while a call waits: clients count silence towards their time limit."""
 
 
 async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) -> Consent | types.InputRequiredResult:
-    """Consent, once a person approved on the page, or the request to open it; else DeclinedError.
+    """Consent once a person has approved on the page, or the request to open it. Otherwise raises DeclinedError.
 
-    `why` says why the client itself did not ask.
+    `why`: the reason why the client itself did not ask.
     """
     if request.principal is not None and not request.app.public_page:
-        # The person at this machine is not the remote user who is logged in.
+        # The person at this machine is not the logged-in remote user.
         raise request.refusal(
             f"a person must approve this first, and {why}.", f"{_NO_PAGE} {_other_ways()}", kind="could_not_ask"
         )
     approvals = request.app.approvals
     for _ in range(MOST_QUESTIONS):
         live = await approvals.live("page", snapshot.binding)
-        approval = live or await approvals.ask("page", snapshot.binding, await _shown(request, snapshot))
+        approval = live or await approvals.ask("page", snapshot.binding, await _prompt(request, snapshot))
         if approval.state == "waiting":
             with approval.called():
-                async with noting_time_limit(request):
+                async with record_time_limit(request):
                     waited = await _show_and_wait(request, approval, why, is_new=live is None)
             if isinstance(waited, types.InputRequiredResult):
                 return waited
@@ -76,7 +76,7 @@ async def by_page(request: ConfirmationRequest, snapshot: Snapshot, why: str) ->
     raise request.refusal("the record kept changing while the question was open.", "Call again.", kind="expired")
 
 
-async def _shown(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
+async def _prompt(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
     preview = snapshot.preview
     return Prompt(
         title=request.operation.title,
@@ -95,7 +95,7 @@ async def _shown(request: ConfirmationRequest, snapshot: Snapshot) -> Prompt:
 
 
 async def _organization(request: ConfirmationRequest) -> str:
-    """The name of the books' owner; empty where it cannot be read."""
+    """The organisation's name; empty if it cannot be read."""
     try:
         return str((await request.app.api.organization()).get("name", ""))
     except ZohoMcpError:
@@ -105,11 +105,11 @@ async def _organization(request: ConfirmationRequest) -> str:
 async def _show_and_wait(
     request: ConfirmationRequest, approval: Approval, why: str, *, is_new: bool
 ) -> bool | types.InputRequiredResult:
-    """Whether the client still waits, decided or not; or the page that it must open first."""
+    """Show the page and wait. True if the client is still waiting, decided or not; or the page for it to open first."""
     address = await _address(request, approval)
     try:
         opened = await take_opened(request, approval)
-        if not opened and not await _is_shown(request, approval, address, is_new=is_new):
+        if not opened and not await _show(request, approval, address, is_new=is_new):
             if not await opens_pages(request):
                 raise NoAnswerError(why)
             if asks_by_result(request):
@@ -118,10 +118,10 @@ async def _show_and_wait(
                 raise NoAnswerError("the client did not say whether it opened the approval page")
             if is_new:
                 return await _wait_while_client_opens(request, approval, address)
-    except NoAnswerError as silence:
-        if silence.by_itself and request.trail is not None:
+    except NoAnswerError as no_answer:
+        if no_answer.by_itself and request.trail is not None:
             await request.trail.answered_by_client()
-        raise _address_in_words(request, approval, address, str(silence)) from None
+        raise _not_opened(request, approval, address, str(no_answer)) from None
     return await _wait(request, approval, is_new=is_new or opened)
 
 
@@ -131,13 +131,13 @@ async def _address(request: ConfirmationRequest, approval: Approval) -> str:
     return await request.app.page.address(approval.secret)
 
 
-async def _is_shown(request: ConfirmationRequest, approval: Approval, address: str, *, is_new: bool) -> bool:
-    """Whether the person has the page before them, or its address: opens it in this machine's browser if need be."""
+async def _show(request: ConfirmationRequest, approval: Approval, address: str, *, is_new: bool) -> bool:
+    """Whether the person has the page or its address; opens it in this machine's browser if necessary."""
     if request.principal is not None:
         return not is_new and not await opens_pages(request)
     if approval.has_window:
         return True
-    # Before it is opened: a call that joins meanwhile must not open a second one.
+    # Set first, so that a call that joins meanwhile does not open a second window.
     approval.has_window, opened = True, False
     try:
         opened = request.app.settings.can_open_browser and await request.app.page.open_browser(address)
@@ -147,15 +147,15 @@ async def _is_shown(request: ConfirmationRequest, approval: Approval, address: s
 
 
 async def _wait_while_client_opens(request: ConfirmationRequest, approval: Approval, address: str) -> bool:
-    """Wait for the decision, and no longer than until the client says that it does not open the page."""
+    """Wait for the decision, or until the client reports that it does not open the page."""
     problems: list[NoAnswerError] = []
     waiting = False
 
     async def open_it() -> None:
         try:
             await open_by_request(request, approval, address)
-        except NoAnswerError as silence:
-            problems.append(silence)
+        except NoAnswerError as no_answer:
+            problems.append(no_answer)
             group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
@@ -170,8 +170,8 @@ async def _wait_while_client_opens(request: ConfirmationRequest, approval: Appro
 
 
 async def _wait(request: ConfirmationRequest, approval: Approval, *, is_new: bool) -> bool:
-    """Whether the client still waits, decided or not."""
-    longest = min(await _patience(request, is_new=is_new), request.app.approvals.remaining(approval))
+    """Wait for the decision. True if the client is still waiting, decided or not."""
+    longest = min(await _longest_wait(request, is_new=is_new), request.app.approvals.remaining(approval))
     cancelled = anyio.CancelScope()
     cancellable = request.app.page.cancellable(request.call.request_id, cancelled)
     with anyio.move_on_after(longest) as in_time, cancelled, cancellable:
@@ -182,16 +182,16 @@ async def _wait(request: ConfirmationRequest, approval: Approval, *, is_new: boo
     return approval.decided.is_set() or not cancelled.cancel_called or in_time.cancel_called
 
 
-async def _patience(request: ConfirmationRequest, *, is_new: bool) -> float:
-    """Seconds to wait for the decision: less than the client waits for the call, where its limit is known.
+async def _longest_wait(request: ConfirmationRequest, *, is_new: bool) -> float:
+    """Seconds to wait for the decision: less than the client's time limit for calls, if it is known.
 
-    Such a client learns at once that a question is still open; the next call after the decision runs.
+    Such a client is soon told that the question is still open; the first call after the decision makes the change.
     """
     wait = request.app.settings.approval_wait
     limit = await request.app.client_memory.time_limit(request.client_key)
     if limit is None:
         return wait
-    return min(wait, max(limit * _OF_ITS_LIMIT - _REPLY, 0.0)) if is_new else 0.0
+    return min(wait, max(limit * _SHARE_OF_LIMIT - _REPLY_SECONDS, 0.0)) if is_new else 0.0
 
 
 async def _report_progress(request: ConfirmationRequest, waiting: anyio.CancelScope) -> None:
@@ -225,8 +225,8 @@ def _not_approved(request: ConfirmationRequest, approval: Approval) -> Exception
             )
 
 
-def _address_in_words(request: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
-    """The refusal for the model when it must pass on the address, or a person must look it up."""
+def _not_opened(request: ConfirmationRequest, approval: Approval, address: str, why: str) -> Exception:
+    """The refusal for the model if it must pass on the address, or a person must look it up."""
     if request.principal is not None:
         return request.refusal(
             f"a person must approve this first (approval {approval.name}).",

@@ -1,5 +1,5 @@
-"""What is remembered of clients, in the user's state folder, so that a process that lives for one call knows it too:
-which answer questions by themselves, after how many seconds they give up, and what their users declined.
+"""Remembers clients that answer by themselves, their time limits, and declined calls. Stored in the user's state
+folder, so that a process that lives for a single call knows them too.
 """
 
 import json
@@ -15,13 +15,13 @@ import anyio
 from zoho_mcp.private_files import locked, read_private, write_private
 
 FORGETS_ANSWERS = 7 * 86_400.0
-"""Seconds after which a client that answered by itself is asked again: it may have been updated or set up better."""
+"""Seconds after which a client that answered by itself is asked again: it may have been updated or reconfigured."""
 FORGETS_TIMEOUT = 86_400.0
-"""Seconds after which a client's time limit counts as unknown: its user may have cancelled the call, not the client."""
+"""Seconds after which a client's time limit is forgotten: perhaps its user cancelled the call."""
 MOST_DECLINES = 3
-"""Times a person declines the same call before it is refused without asking."""
+"""Number of times a person declines the same call before it is refused without asking."""
 PAUSE = 600.0
-"""Seconds of that refusal, and the time within which the declines count."""
+"""Seconds for which it is then refused, and within which the declines count."""
 _AGES = {"itself": FORGETS_ANSWERS, "gave_up": FORGETS_TIMEOUT, "declined": PAUSE, "loss": PAUSE, "open": PAUSE}
 _MOST_KEPT = 500
 _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 1.0, 300.0
@@ -31,8 +31,8 @@ State = dict[str, dict[str, list[float]]]
 
 
 class ClientMemory:
-    """Reads the file for each question and writes it when something is learned; without a file it lasts as long as the
-    process. A file that cannot be used is ignored: nothing here allows a call.
+    """Reads the file for each question and writes each change to it. Without a file, it lasts as long as the process.
+    An unusable file is ignored: nothing in it allows a call.
     """
 
     def __init__(self, file: str = "", clock: Callable[[], float] = time.time) -> None:
@@ -41,55 +41,55 @@ class ClientMemory:
         self._state: State = {}
 
     async def answers_itself(self, client: str) -> bool:
-        """Whether this client answered a question faster than a person can read."""
+        """Whether this client has answered a question faster than a person can read."""
         return bool((await self._read()).get("itself", {}).get(client))
 
     async def answered_itself(self, client: str) -> None:
-        """Remember that it did."""
+        """Record that this client answered faster than a person can read."""
         await self._change("itself", client, lambda _: [self._clock()])
 
     async def answered_by_person(self, client: str) -> None:
-        """It brought an answer that can be a person's: what was remembered against it is dropped."""
+        """Record an answer that can be a person's, which clears `answers_itself`."""
         if await self.answers_itself(client):
             await self._change("itself", client, lambda _: [])
 
     async def time_limit(self, client: str) -> float | None:
-        """Seconds after which this client gives up on a call; None when it is not known to."""
+        """Seconds after which this client cancels a call; None if that is unknown."""
         found = (await self._read()).get("gave_up", {}).get(client)
         return found[1] if found else None
 
     async def gave_up(self, client: str, after: float) -> None:
-        """It took a call back, or closed its connection, that many seconds after the call came."""
+        """Record that the client cancelled a call, or disconnected, `after` that many seconds."""
         if _SHORTEST_TIMEOUT <= after <= _LONGEST_TIMEOUT:
             await self._change("gave_up", client, lambda _: [self._clock(), after])
 
     async def declined(self, call: str) -> None:
-        """A person said no to this call."""
+        """Record that a person declined this call."""
         await self._change("declined", call, lambda times: [*times, self._clock()][-MOST_DECLINES:])
 
     async def is_paused(self, call: str) -> bool:
-        """Whether a person said no to this call so often that they are not to be asked for a while."""
+        """Whether a person declined this call so often that they are not asked again for a while."""
         return len((await self._read()).get("declined", {}).get(call, [])) >= MOST_DECLINES
 
     async def asked_about_loss(self, keys: frozenset[str]) -> None:
-        """A person is asked about a loss of these records. Until they agree, silence counts as a no."""
+        """Record that a person is being asked about a loss of these records. Until they approve, silence counts as a
+        no.
+        """
         for key in sorted(keys):
             await self._change("open", key, lambda _: [self._clock()])
 
     async def settled_loss(self, keys: frozenset[str]) -> None:
-        """They agreed to it, or nobody could be asked."""
+        """Record that the person approved, or that nobody could be asked."""
         for key in sorted(keys):
             await self._change("open", key, lambda _: [])
 
     async def declined_loss(self, keys: frozenset[str]) -> None:
-        """A person said no to a loss of these records."""
+        """Record that a person declined a loss of these records."""
         for key in sorted(keys):
             await self._change("loss", key, lambda _: [self._clock()])
 
     async def is_guarded(self, keys: frozenset[str]) -> bool:
-        """Whether a person was asked about a loss of one of these records within the last minutes (`PAUSE`), and did
-        not agree.
-        """
+        """Whether a person was asked about a loss of one of these records within `PAUSE` and has not approved."""
         state = await self._read() if keys else {}
         return not keys.isdisjoint({**state.get("loss", {}), **state.get("open", {})})
 
@@ -124,7 +124,7 @@ class ClientMemory:
         return self._current(cast(State, content)) if isinstance(content, dict) else {}
 
     def _current(self, state: State) -> State:
-        """Without what is too old, or is not as this program writes it."""
+        """The state without entries that are too old or malformed."""
         oldest = {kind: self._clock() - age for kind, age in _AGES.items()}
         return {kind: dict(_entries(state.get(kind), since)) for kind, since in oldest.items()}
 

@@ -1,4 +1,4 @@
-"""Asks a person, over whatever this client can do, before a call may run. Every channel fails closed."""
+"""Asks a person, over any channel this client supports, before a call may run. Every channel fails closed."""
 
 import logging
 
@@ -27,9 +27,9 @@ _logger = logging.getLogger(__name__)
 
 
 async def confirm(request: ConfirmationRequest) -> Consent | types.InputRequiredResult:
-    """The consent of a person to exactly this call, or a question to pass on.
+    """A person's consent to exactly this call, or a question to pass on.
 
-    The record is read fresh for the question and again after the answer: a yes counts only for what was shown.
+    The record is read for the question and again after the answer: a yes counts only for what was shown.
 
     Raises:
         DeclinedError: nobody consented; `way` names the channel.
@@ -50,7 +50,7 @@ async def confirm(request: ConfirmationRequest) -> Consent | types.InputRequired
 
 
 async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredResult:
-    """The consent, with every no of a person counted: after three, the call is refused for a while without asking."""
+    """Ask, and count each no of a person: after three, the call is refused for a while without asking."""
     snapshot = await request.snapshot()
     key, memory = request.decline_key(snapshot), request.app.client_memory
     if await memory.is_paused(key):
@@ -59,11 +59,11 @@ async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredRes
             f"It is refused for ten minutes without asking. {TELL_THE_USER}",
             kind="paused",
         )
-    # Another tool must not bring about what was declined, nor what nobody agreed to yet.
+    # No other tool may cause a loss that was declined, or not yet approved.
     lost = loss_keys(request.call, snapshot.preview.about if request.is_loss(snapshot.preview) else ())
     await memory.asked_about_loss(lost)
     try:
-        answer = await _over_channels(request, snapshot)
+        answer = await _by_any_channel(request, snapshot)
     except DeclinedError as problem:
         if problem.kind == "declined":
             await memory.declined(key)
@@ -76,37 +76,37 @@ async def _ask(request: ConfirmationRequest) -> Consent | types.InputRequiredRes
     return answer
 
 
-async def _over_channels(request: ConfirmationRequest, snapshot: Snapshot) -> Consent | types.InputRequiredResult:
-    """Elicitation where it works, then what `ZOHO_CONFIRM_FALLBACK` says; what goes on already comes first."""
+async def _by_any_channel(request: ConfirmationRequest, snapshot: Snapshot) -> Consent | types.InputRequiredResult:
+    """Ask by elicitation if it works, or else as `ZOHO_CONFIRM_FALLBACK` says. A channel already in use comes first."""
     why = "this client cannot ask for approval"
     if not await _continues_on_another_channel(request, snapshot) and shows_forms(request):
-        if request.call.state is None and (known := await _does_not_answer(request, snapshot)):
+        if request.call.state is None and (known := await _why_not_elicit(request, snapshot)):
             why = known
         else:
             try:
                 return await by_elicitation(request, snapshot)
-            except NoAnswerError as silence:
-                why = str(silence)
-                if silence.by_itself and request.trail is not None:
+            except NoAnswerError as no_answer:
+                why = str(no_answer)
+                if no_answer.by_itself and request.trail is not None:
                     await request.trail.answered_by_client()
-                if silence.by_itself and not _has_another(request):
+                if no_answer.by_itself and not _has_other_channel(request):
                     problem = request.refusal(f"{why}; nobody could be asked.", _NO_OTHER, kind="answered_by_client")
-                    raise _over("elicitation", problem) from silence
+                    raise _with_way("elicitation", problem) from no_answer
                 snapshot = await request.snapshot()
             except DeclinedError as problem:
-                raise _over("elicitation", problem) from problem.__cause__
-    return await _by_other_means(request, snapshot, why)
+                raise _with_way("elicitation", problem) from problem.__cause__
+    return await _by_fallback(request, snapshot, why)
 
 
 async def _continues_on_another_channel(request: ConfirmationRequest, snapshot: Snapshot) -> bool:
-    """Whether this call carries a token, or a page for exactly this call is open or was agreed to."""
+    """Whether the call has a token, or a page for exactly this call is open or approved."""
     return bool(request.call.token) or await request.app.approvals.live("page", snapshot.binding) is not None
 
 
-async def _does_not_answer(request: ConfirmationRequest, snapshot: Snapshot) -> str:
+async def _why_not_elicit(request: ConfirmationRequest, snapshot: Snapshot) -> str:
     """Why another channel is better than asking this client; empty if the client should be asked."""
     app = request.app
-    if not _has_another(request):
+    if not _has_other_channel(request):
         return ""
     if await app.client_memory.answers_itself(request.client_key):
         return "this client answers questions by itself, without showing them"
@@ -118,20 +118,20 @@ async def _does_not_answer(request: ConfirmationRequest, snapshot: Snapshot) -> 
     return "this client left its last question unanswered" if silent else ""
 
 
-def _has_another(request: ConfirmationRequest) -> bool:
-    """Whether a person can be asked over another channel than the client."""
+def _has_other_channel(request: ConfirmationRequest) -> bool:
+    """Whether a person can be asked on a channel other than the client."""
     app = request.app
     page = app.settings.can_open_browser if request.principal is None else bool(app.public_page)
     fallback = app.settings.confirm_fallback
     return fallback == "token" or (fallback == "page" and page)
 
 
-async def _by_other_means(
+async def _by_fallback(
     request: ConfirmationRequest, snapshot: Snapshot, why: str
 ) -> Consent | types.InputRequiredResult:
     fallback = request.app.settings.confirm_fallback
     if not request.call.token and request.app.public_page and await opens_pages(request):
-        # A page behind a login, opened by the client itself, is not a fallback: this client can be asked.
+        # A page behind a login that the client itself opens is no fallback: it is how this client asks.
         fallback = "page"
     if fallback == "refuse":
         raise request.refusal(
@@ -144,9 +144,9 @@ async def _by_other_means(
             return await by_page(request, snapshot, why)
         return await by_token(request, snapshot)
     except DeclinedError as problem:
-        raise _over(fallback, problem) from problem.__cause__
+        raise _with_way(fallback, problem) from problem.__cause__
 
 
-def _over(way: Way, problem: DeclinedError) -> DeclinedError:
-    """The refusal, with the channel over which it came."""
+def _with_way(way: Way, problem: DeclinedError) -> DeclinedError:
+    """The refusal with the channel that it came from."""
     return DeclinedError(problem.what, problem.next_step, kind=problem.kind, way=way)

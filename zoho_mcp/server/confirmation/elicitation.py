@@ -1,4 +1,4 @@
-"""Asks through MCP elicitation: as a result of the call (2026-07-28), or as a request within it (older protocols)."""
+"""Asks by MCP elicitation: as the result of a call (2026-07-28), or by a request during it (older protocols)."""
 
 import json
 from typing import Any
@@ -18,20 +18,21 @@ from zoho_mcp.server.confirmation.request import (
     Consent,
     NoAnswerError,
     Snapshot,
-    noting_time_limit,
+    record_time_limit,
 )
 from zoho_mcp.telemetry.calls import suppress_telemetry
 
 KEY = "confirm"
 NUMBER = "number"
 INSTEAD = "instead"
-"""The field for what the user wants instead. Who fills in every field without reading contradicts their own yes."""
+"""The field for what the user wants instead. Someone who fills in all fields without reading contradicts their own
+yes."""
 _LONGEST_WISH = 300
 WRONG_NUMBER = "That is not the number. Nothing was done.\n"
 
 
 def shows_forms(request: ConfirmationRequest) -> bool:
-    """Whether this client says that it shows forms, over a connection that can carry one."""
+    """Whether this client declares that it shows forms, and the connection can carry one."""
     capabilities = request.ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
@@ -40,17 +41,17 @@ def shows_forms(request: ConfirmationRequest) -> bool:
 
 
 def can_carry(request: ConfirmationRequest) -> bool:
-    """Whether a question can reach the client over this connection."""
+    """Whether a question can reach the client on this connection."""
     return asks_by_result(request) or request.ctx.session.can_send_request
 
 
 def asks_by_result(request: ConfirmationRequest) -> bool:
-    """Whether a question is the result of a call, and its answer comes with the next one."""
+    """Whether a question is the result of a call, with the answer in the next call."""
     return request.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
 async def by_elicitation(request: ConfirmationRequest, snapshot: Snapshot) -> types.InputRequiredResult | Consent:
-    """Consent, or a question to pass on. Raises DeclinedError after a no, NoAnswerError if the client gives neither."""
+    """Consent, or a question to pass on. Raises DeclinedError after a no, NoAnswerError without an answer."""
     if not asks_by_result(request):
         return await _by_request(request, snapshot)
     if request.call.state is None:
@@ -64,7 +65,7 @@ async def _question(
     asked = await request.app.approvals.ask("elicitation", snapshot.binding)
     await request.app.approvals.asked(request.client_key)
     form = _form(request, note + snapshot.preview.text(), request.number_to_type(snapshot.preview))
-    # The request-state boundary seals this: nobody but this process can read or write it.
+    # Sealed by the request-state boundary: only this process can read or write it.
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=form)},
         request_state=json.dumps({"question": asked.secret, "tries": tries}),
@@ -146,7 +147,7 @@ async def _elicit(request: ConfirmationRequest, text: str, number: str) -> types
     approvals = request.app.approvals
     await approvals.asked(request.client_key)
     try:
-        async with noting_time_limit(request):
+        async with record_time_limit(request):
             with suppress_telemetry(), anyio.fail_after(request.app.settings.confirm_timeout):
                 answer = await request.ctx.session.elicit_form(
                     form.message, form.requested_schema, request.ctx.request_id
@@ -159,7 +160,7 @@ async def _elicit(request: ConfirmationRequest, text: str, number: str) -> types
 
 
 async def _require_person(request: ConfirmationRequest, answer: object, waited: float) -> None:
-    """Raises NoAnswerError for an answer that came faster than a person can read, whatever it says."""
+    """Raise NoAnswerError for an answer that came faster than a person can read, whatever it says."""
     memory = request.app.client_memory
     if waited < request.app.settings.reading_time:
         await memory.answered_itself(request.client_key)
@@ -191,7 +192,7 @@ def _form(request: ConfirmationRequest, text: str, number: str) -> types.ElicitR
 
 
 def _is_yes(answer: object, number: str) -> bool:
-    """A yes is an accept with the box ticked, and with the record's number if it is required."""
+    """Whether the answer is accepted with the box ticked, and with the record's number if it is required."""
     return _is_ticked(answer) and not _is_wrong_number(answer, number)
 
 
@@ -202,12 +203,12 @@ def _is_ticked(answer: object) -> bool:
 
 
 def _wish(answer: types.ElicitResult) -> str:
-    """What the user wants instead, in their own words."""
+    """The user's own words on what they want instead."""
     return str((answer.content or {}).get(INSTEAD) or "").strip()
 
 
 def _is_wrong_number(answer: object, number: str) -> bool:
-    """Whether the box is ticked and another number typed than the record's."""
+    """Whether the box is ticked but the number typed is not the record's."""
     if not number or not _is_ticked(answer) or not isinstance(answer, types.ElicitResult):
         return False
     return str((answer.content or {}).get(NUMBER, "")).strip().casefold() != number.casefold()

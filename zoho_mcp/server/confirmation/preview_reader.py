@@ -1,7 +1,7 @@
-"""Reads what a person is shown before saying yes, and what their yes is bound to.
+"""Reads what a person sees before approving, which their approval is bound to.
 
-That includes what the ids in a call stand for, so that a question can name the item, its price, the invoice, the
-person. An id that cannot be looked up stays an id.
+Ids in the call are looked up, so that the question can name the item, its price, the invoice, the person. An id that
+cannot be looked up stays an id.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,16 +25,15 @@ from zoho_mcp.zoho.client import ZohoApi
 
 Json = Mapping[str, Any]
 MOST_NAMED = 20
-"""Ids of one kind that are looked up; each costs a request."""
+"""Ids of one kind that are looked up, at a request each."""
 _PEOPLE = ("contact_persons", "contact_persons_associated")
 
 
 async def read_preview(app: ServerContext, operation: Operation, arguments: Json) -> tuple[Preview, str, Subject]:
-    """The question for this call, its fingerprint, and what it is about.
+    """The question for this call, its fingerprint, and the record. Other arguments or another state of the record have
+    another fingerprint.
 
-    Another argument or state of the record gives another fingerprint.
-
-    Raises RejectedError when Zoho would refuse anyway: then nobody has to be asked.
+    Raises RejectedError if Zoho would refuse, so that nobody needs to be asked.
     """
     before = await read_subject(app.api, operation, arguments)
     record = before.record
@@ -89,7 +88,7 @@ async def _payments(app: ServerContext, lister: str, arguments: Json, record: Js
 
 
 async def _transactions(app: ServerContext, customer_id: str, record: Json) -> str:
-    """The first kind of transaction found, in words; empty when there is none."""
+    """The kind of the first transactions found, in words; empty if there are none."""
     if isinstance(known := record.get("has_transaction"), bool):
         return "transactions" if known else ""
     for operation in app.catalog.operations.values():
@@ -97,7 +96,7 @@ async def _transactions(app: ServerContext, customer_id: str, record: Json) -> s
             try:
                 answer = await app.api.run(operation.name, {"customer_id": customer_id, "per_page": 1})
             except (AuthError, NotFoundError):
-                # Without that scope this kind stays unseen: Zoho will refuse by itself.
+                # Without the scope, this kind cannot be checked; Zoho itself will refuse.
                 continue
             if answer.get(operation.answer.key):
                 return operation.name.removeprefix("list_").replace("_", " ")
@@ -105,7 +104,7 @@ async def _transactions(app: ServerContext, customer_id: str, record: Json) -> s
 
 
 async def _mails(app: ServerContext, mails: Mails, arguments: Json) -> list[tuple[Json, str, list[str]]]:
-    """Of each record: itself, why it would not be mailed, and the addresses that Zoho would mail it to."""
+    """Each record, the reason why Zoho would not mail it (empty: it would), and the addresses it would mail."""
     found: list[tuple[Json, str, list[str]]] = []
     for own_id in arguments[mails.ids]:
         one = {mails.ids.removesuffix("s"): own_id}
@@ -120,7 +119,7 @@ async def _mails(app: ServerContext, mails: Mails, arguments: Json) -> list[tupl
 
 
 async def _for_customer(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> More:
-    """For a record that is yet to be made: whose it will be."""
+    """The customer, for a record to be created."""
     if record or "customer_id" not in arguments:
         return More()
     customer = await customer_of(app.api, record, arguments) or {}
@@ -131,7 +130,7 @@ async def _for_customer(app: ServerContext, operation: Operation, arguments: Jso
 
 
 async def _with_names(app: ServerContext, operation: Operation, arguments: Json, record: Json) -> dict[str, Any]:
-    """The arguments as they are shown: with the names, numbers, addresses and prices that their ids stand for."""
+    """The arguments as shown: with the names, numbers, addresses and prices that belong to their ids."""
     shown = dict(arguments)
     if lines := records_in(arguments.get("line_items")):
         shown["line_items"] = await _with_items(app.api, lines, record)
@@ -141,14 +140,14 @@ async def _with_names(app: ServerContext, operation: Operation, arguments: Json,
                 await _with_number(app.api, part) if at < MOST_NAMED else part for at, part in enumerate(parts)
             ]
     if any(name in arguments for name in _PEOPLE):
-        # Of a customer they are changed, of a document they are chosen.
+        # A customer's contact persons are changed, a document's are chosen.
         of_customer = "contact_id" in record
         shown |= _changed_people(arguments, record) if of_customer else await _with_people(app, arguments, record)
     return shown
 
 
 async def _new_owner(app: ServerContext, arguments: Json, record: Json) -> tuple[Detail, ...]:
-    """The customer that a record would move to, by name."""
+    """The name of the customer to whom the record would move."""
     wanted = arguments.get("customer_id")
     if not wanted or not record.get("customer_id") or str(wanted) == str(record["customer_id"]):
         return ()
@@ -157,7 +156,7 @@ async def _new_owner(app: ServerContext, arguments: Json, record: Json) -> tuple
 
 
 async def _with_items(api: ZohoApi, lines: list[Json], record: Json) -> list[Json]:
-    """A line without a rate costs what its item costs, unless it is there already with that item."""
+    """Add names and prices: a line without a rate has its item's, unless it is an existing line with that item."""
     old = {str(line.get("line_item_id")): str(line.get("item_id")) for line in records_in(record.get("line_items"))}
     wanted = [line for line in lines if line.get("item_id") and not ("rate" in line and line.get("name"))]
     ids = list(dict.fromkeys(str(line["item_id"]) for line in wanted))[:MOST_NAMED]
@@ -172,7 +171,7 @@ def _with_item(line: Json, item: Json, old: Mapping[str, str]) -> Json:
 
 
 async def _with_number(api: ZohoApi, part: Json) -> Json:
-    """The part with the number of the document that it names by id (`invoice_id`)."""
+    """The part with the number of the document whose id it has (`invoice_id`)."""
     for name, own_id in part.items():
         field = f"{name.removesuffix('_id')}_number"
         reader = api.catalog.reader_of(name) if own_id and name.endswith("_id") and not part.get(field) else None
@@ -183,7 +182,7 @@ async def _with_number(api: ZohoApi, part: Json) -> Json:
 
 
 def _changed_people(arguments: Json, record: Json) -> dict[str, Any]:
-    """What is changed of a person, with the name and address that are not."""
+    """Changed contact persons, with names and addresses that the call does not change."""
     old = {str(one.get("contact_person_id")): one for one in records_in(record.get("contact_persons"))}
     people = [
         {**_person(old.get(str(part.get("contact_person_id")), {})), **part}
@@ -193,7 +192,7 @@ def _changed_people(arguments: Json, record: Json) -> dict[str, Any]:
 
 
 async def _with_people(app: ServerContext, arguments: Json, record: Json) -> dict[str, Any]:
-    """The contact persons of a document by their addresses, not by their ids."""
+    """The contact persons of a document with their addresses instead of ids."""
     try:
         customer = await customer_of(app.api, {} if "customer_id" in arguments else record, arguments)
     except ZohoMcpError:

@@ -1,4 +1,4 @@
-"""A call that a person is asked about, as every channel sees it; and the consent to it."""
+"""A call that needs a person's approval, as every channel sees it, and the person's consent."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -22,11 +22,15 @@ from zoho_mcp.specs.model import Operation
 TELL_THE_USER = "Tell the user; do not try another way."
 CHANGED = "The record has changed since the last question. Please check it again.\n"
 MOST_QUESTIONS = 3
-"""Times a person is asked within one call because the record changed while they were deciding."""
+"""Number of times a person is asked during one call because the record keeps changing."""
 
 
 class NoAnswerError(Exception):
-    """The client was asked and brought no answer of a person: another channel may be tried. The text says how."""
+    """The client returned no answer by a person, so another channel may be tried. The text says why.
+
+    Attributes:
+        by_itself: the client answered without showing the question.
+    """
 
     def __init__(self, how: str, *, by_itself: bool = False) -> None:
         super().__init__(how)
@@ -35,12 +39,12 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """How a person consented.
+    """A person's consent.
 
     Attributes:
         way: the channel.
-        approval: that of the page; None on other channels.
-        before: the record as it was when the answer was checked against it; None where they saw another one.
+        approval: the page's approval; None on other channels.
+        before: the record as of when the answer was checked; None if the question was about another record.
     """
 
     way: str
@@ -55,12 +59,12 @@ class Snapshot:
     preview: Preview
     binding: Binding
     before: Subject | None = None
-    """What the call is about; None where the question is about an earlier call's record."""
+    """The record of the call; None if the question is about an earlier call's record."""
 
 
 @asynccontextmanager
-async def noting_time_limit(request: "ConfirmationRequest") -> AsyncGenerator[None]:
-    """Around waiting for a person: when the client takes the call back, that is how long it waits for calls."""
+async def record_time_limit(request: "ConfirmationRequest") -> AsyncGenerator[None]:
+    """While waiting for a person: if the client cancels the call, record its time limit."""
     clock = request.app.api.client.clock
     began = clock()
     try:
@@ -73,13 +77,13 @@ async def noting_time_limit(request: "ConfirmationRequest") -> AsyncGenerator[No
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRequest:
-    """A tools/call that waits for a person.
+    """A tools/call that needs a person's approval.
 
     Attributes:
-        operation: that of the call, with the question to ask.
-        arguments: those of the call, with what the question's record is read by.
-        duplicate: what went before, where that is the reason to ask.
-        trail: where it is recorded that the client answered by itself.
+        operation: the call's operation, with the question to ask.
+        arguments: the call's arguments, with those needed to read the record in question.
+        duplicate: the earlier identical call, if that is the reason to ask.
+        trail: records a client that answers by itself.
     """
 
     ctx: RequestContext
@@ -94,7 +98,7 @@ class ConfirmationRequest:
     def about(
         cls, ctx: RequestContext, app: ServerContext, call: ToolCall, duplicate: Duplicate | None, trail: AuditTrail
     ) -> "ConfirmationRequest":
-        """The request about a call: because the policy asks, or because an equal one went before."""
+        """The request for a call, because the policy requires approval or because of a duplicate."""
         if duplicate is None:
             return cls(ctx, app, call, call.operation, call.arguments, trail=trail)
         operation = call.operation.model_copy(update={"confirm": duplicate.question})
@@ -102,43 +106,43 @@ class ConfirmationRequest:
 
     @property
     def principal(self) -> str | None:
-        """Who is logged in; None where nobody logs in."""
+        """The logged-in caller; None without logins."""
         return self.call.principal
 
     @property
     def client_key(self) -> str:
-        """By what it is remembered whether this client answers questions."""
+        """The key under which it is remembered how this client answers questions."""
         return f"{self.principal or ''}|{self.call.client}"
 
     async def snapshot(self) -> Snapshot:
-        """Read the record afresh."""
+        """Read the current record and build the question."""
         preview, version, before = await read_preview(self.app, self.operation, self.arguments)
         call = fingerprint(self.operation.name, self.arguments, self.call.organization_id, "")
         return Snapshot(preview, Binding(call, version, self.principal), before if self.duplicate is None else None)
 
     def decline_key(self, snapshot: Snapshot) -> str:
-        """By what declines of the same call are counted."""
+        """The key under which declines of the same call are counted."""
         return f"{self.principal or ''}|{snapshot.binding.call}"
 
     def is_loss(self, preview: Preview) -> bool:
-        """Whether the call takes something away, whatever its tool."""
+        """Whether the call destroys something, whichever its tool."""
         return effect_of(self.operation, self.arguments) == "destroy" or bool(preview.losses)
 
     def number_to_type(self, preview: Preview) -> str:
-        """The record's number where a person has to type it: for a large loss. Empty: not needed."""
+        """The record's number if a person must type it, which a large loss requires; else empty."""
         large = preview.amount is not None and preview.amount > self.app.settings.approval_type_number_over
         return preview.number if large and self.is_loss(preview) else ""
 
     async def is_abandoned(self) -> bool:
-        """Whether an HTTP client hung up. The SDK cancels a call itself only over stdio and over some kinds of HTTP."""
+        """Whether an HTTP client has disconnected. The SDK cancels calls only over stdio and some kinds of HTTP."""
         return self.ctx.request is not None and await self.ctx.request.is_disconnected()
 
     def refusal(self, why: str, next_step: str = TELL_THE_USER, *, kind: str = "could_not_ask") -> DeclinedError:
-        """The error to raise when nobody consented."""
+        """The error if nobody consented."""
         return DeclinedError(f"{self.operation.title}: {why}", next_step, kind=kind)
 
     def explained(self, problem: DeclinedError) -> DeclinedError:
-        """The refusal together with what went before, where that was the reason to ask."""
+        """The refusal, with the earlier identical call if that was the reason to ask."""
         if self.duplicate is None:
             return problem
         what = f"{self.duplicate.what} {problem.what}"

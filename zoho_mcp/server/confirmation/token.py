@@ -1,6 +1,6 @@
-"""The way of two calls, for servers whose clients cannot be asked: the first gives a preview and a token.
+"""Confirmation by two calls, for servers whose clients cannot be asked: the first returns a preview and a token.
 
-It keeps a call from happening by accident or in one step. It does not keep a model from calling twice by itself.
+Prevents calls by accident or in one step. Does not prevent a model from making both calls by itself.
 """
 
 from zoho_mcp.server.confirmation.request import ConfirmationRequest, Consent, Snapshot
@@ -8,7 +8,9 @@ from zoho_mcp.server.tool_call import TOKEN
 
 
 async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
-    """Consent, if the call carries the token of its own preview; else DeclinedError, with the preview and a token."""
+    """Consent if the call has the token of its own preview. Otherwise raises DeclinedError with the preview and a
+    token.
+    """
     approvals = request.app.approvals
     note = ""
     if token := request.call.token:

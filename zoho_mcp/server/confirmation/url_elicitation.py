@@ -1,6 +1,6 @@
-"""Has the client open the approval page (MCP elicitation in URL mode).
+"""Asks the client to open the approval page (MCP elicitation in URL mode).
 
-Its answer only says whether the page was opened: nothing but the page decides.
+Its answer only says whether the page was opened; only the page decides.
 """
 
 import json
@@ -21,9 +21,9 @@ _MESSAGE = "Your approval is needed. The page shows the details; nothing happens
 
 
 async def opens_pages(request: ConfirmationRequest) -> bool:
-    """Whether this client says that it opens addresses and shows no forms: whose forms fail is not asked once more.
+    """Whether this client declares that it opens URLs but shows no forms: a client whose forms fail is not asked twice.
 
-    False once it has been seen to answer without its user.
+    False once the client has answered without its user.
     """
     capabilities = request.ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
@@ -33,7 +33,7 @@ async def opens_pages(request: ConfirmationRequest) -> bool:
 
 
 def page_to_open(request: ConfirmationRequest, approval: Approval, address: str) -> types.InputRequiredResult:
-    """The result of a call (2026-07-28) that has the client open the page and call again."""
+    """The result of a call (2026-07-28) that asks the client to open the page and to call again."""
     params = types.ElicitRequestURLParams(message=_message(approval), url=address)
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=params)},
@@ -42,16 +42,17 @@ def page_to_open(request: ConfirmationRequest, approval: Approval, address: str)
 
 
 async def take_opened(request: ConfirmationRequest, approval: Approval) -> bool:
-    """Whether this call brings the client's word that the page was opened, or that its user does not want it.
+    """Whether this call says that the client opened the page, or that its user declined to.
 
-    False when it was not asked about this page. Raises NoAnswerError when it has nothing to say, or said it by itself.
+    False if the call is not about this page. Raises NoAnswerError without an answer, or with one that is not the
+    user's.
     """
     if request.call.state is None or _page_of(request.call.state) != approval.name:
         return False
     answer = (request.call.answers or {}).get(KEY)
     if not isinstance(answer, types.ElicitResult):
         raise NoAnswerError("the client did not say whether it opened the approval page")
-    await _take(request, approval, answer)
+    await _apply_answer(request, approval, answer)
     return True
 
 
@@ -63,7 +64,7 @@ def _page_of(state: str) -> str:
 
 
 async def open_by_request(request: ConfirmationRequest, approval: Approval, address: str) -> None:
-    """Ask an older client to open the page. Raises NoAnswerError unless its user had it opened or said no."""
+    """Ask a client (older protocols) to open the page. Raises NoAnswerError unless its user opened it or declined."""
     try:
         with suppress_telemetry(), anyio.fail_after(request.app.settings.confirm_timeout):
             answer = await request.ctx.session.elicit_url(
@@ -73,15 +74,15 @@ async def open_by_request(request: ConfirmationRequest, approval: Approval, addr
         raise NoAnswerError("the client did not open the approval page in time") from None
     except (MCPError, ValidationError) as problem:
         raise NoAnswerError(f"the client could not open the approval page ({type(problem).__name__})") from problem
-    await _take(request, approval, answer)
+    await _apply_answer(request, approval, answer)
 
 
 async def notify_decided(request: ConfirmationRequest, approval: Approval) -> None:
-    """Let an older client close what it shows about the page."""
+    """Tell a client (older protocols) that it can close its message about the page."""
     await request.ctx.session.send_elicit_complete(approval.name, request.ctx.request_id)
 
 
-async def _take(request: ConfirmationRequest, approval: Approval, answer: types.ElicitResult) -> None:
+async def _apply_answer(request: ConfirmationRequest, approval: Approval, answer: types.ElicitResult) -> None:
     approvals = request.app.approvals
     if LIFETIME - approvals.remaining(approval) < request.app.settings.reading_time:
         await request.app.client_memory.answered_itself(request.client_key)

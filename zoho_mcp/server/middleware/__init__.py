@@ -1,1 +1,1 @@
-"""What stands around the handlers of MCP requests."""
+"""Middleware around the handlers of MCP requests."""

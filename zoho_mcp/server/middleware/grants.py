@@ -1,4 +1,4 @@
-"""Shows each caller only the part of the server that the policy grants; the rest does not exist for them."""
+"""Limits each caller to the part of the server that the policy grants. The rest is not shown."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,9 @@ from zoho_mcp.zoho.client import ORGANIZATION
 
 
 class GrantMiddleware:
-    """Middleware, outside of everything that asks what is offered: a view of the server for each grant, made once."""
+    """Replaces the server context by a view limited to the caller's grant. Comes before all that uses the offered
+    tools.
+    """
 
     def __init__(self) -> None:
         self._views: dict[int, tuple[ServerContext, ServerContext]] = {}
@@ -34,7 +36,7 @@ class GrantMiddleware:
         return await call_next(replace(ctx, lifespan_context=self._view(app, grant)))
 
     def _view(self, app: ServerContext, grant: Grant) -> ServerContext:
-        # The app keeps its policy, and the policy its grants: an id stands for one of them.
+        # Grants live as long as the app's policy, so ids are not reused.
         of, view = self._views.get(id(grant), (None, None))
         if view is None or of is not app:
             view = limited(app, grant)
@@ -43,11 +45,11 @@ class GrantMiddleware:
 
 
 def limited(app: ServerContext, grant: Grant) -> ServerContext:
-    """The server as the grant shows it. With several organisations, each tool takes only those it may be told."""
+    """The server as limited by a grant. With several organisations, tools accept only the granted ones."""
     app = replace(app, api=replace(app.api, granted=tuple(grant.organizations)))
     allowed = {name: one for name, one in app.offered.items() if grant.allows(one)}
     if grant.access == "read":
-        # Not on the server's disk either. Links and resources give them the content of files.
+        # That includes the server's disk. Links and resources still provide files.
         app = replace(app, settings=replace(app.settings, download_dir=None))
         allowed = {name: _without(SAVE, one) for name, one in allowed.items()}
     if grant.organizations and app.settings.organizations and not app.api.organizations:
@@ -74,7 +76,7 @@ def _without(argument: str, operation: Operation) -> Operation:
 
 
 def _with(which: Mapping[str, Any], operations: Mapping[str, Operation]) -> dict[str, Operation]:
-    """The operations with this organisation argument instead of their own, where they have one."""
+    """The operations with this schema for their organisation argument, if they have one."""
     found: dict[str, Operation] = {}
     for name, operation in operations.items():
         properties = operation.input.get("properties", {})

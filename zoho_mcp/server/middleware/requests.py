@@ -1,9 +1,9 @@
-"""The way of every MCP request: the middleware around it, then its handler.
+"""Middleware and handlers of MCP requests.
 
-The middleware gives a request its id, span and progress, and measures calls of tools. The span is like the SDK's own,
-without what a client wrote: no texts of errors, no names but those we know.
+The middleware gives a request its id, span and progress, and measures tool calls. The span resembles the SDK's, but
+without text from the client: no error texts, no unknown names.
 
-Handlers that need most of the modules import them with the first such request: a start does not wait for them.
+Handlers that need most of the modules import them with the first such request, so that the start does not wait.
 """
 
 import logging
@@ -42,7 +42,7 @@ _tracer = get_tracer("zoho_mcp")
 
 
 async def trace(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
-    """Middleware; stands outside of all others."""
+    """Middleware, outermost: sets up the call's context and span, and records its outcome."""
     method = ctx.method if ctx.method in METHODS else OTHER
     tool = _tool(ctx) if method == "tools/call" else ""
     call, began = CallContext(progress=Progress(ctx.session)), time.perf_counter()
@@ -60,7 +60,7 @@ async def trace(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
             except BaseException as problem:
                 call.outcome = "protocol" if isinstance(problem, MCPError) else kind_of(problem)
                 if isinstance(problem, Exception) and not isinstance(problem, MCPError | ValidationError):
-                    # Its text may hold what nobody meant to show; the SDK would send it, with code 0.
+                    # Its text may be private; the SDK would send it, with code 0.
                     _logger.exception("%s failed", tool or method)
                     raise MCPError(types.INTERNAL_ERROR, _INTERNAL) from problem
                 raise
@@ -79,7 +79,7 @@ def _tool(ctx: RequestContext) -> str:
 
 
 def _parent(ctx: RequestContext) -> Trace | None:
-    """The trace of the client or proxy."""
+    """The trace context of the client or proxy."""
     headers: Mapping[str, str] = ctx.request.headers if ctx.request is not None else {}
     for carrier in (ctx.meta or {}, headers):
         if "traceparent" in carrier:
@@ -94,7 +94,7 @@ def _describe(span: Span, ctx: RequestContext, method: str, tool: str, call: Cal
     if ctx.protocol_version in KNOWN_PROTOCOL_VERSIONS:
         found["mcp.protocol.version"] = ctx.protocol_version
     if isinstance(ctx.request_id, int):
-        # A client may use whatever text it likes as an id.
+        # A text may be anything that the client chooses.
         found["jsonrpc.request.id"] = str(ctx.request_id)
     if tool:
         found |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, "zoho.outcome": call.outcome}
@@ -114,7 +114,7 @@ def _log_call(tool: str, call: CallContext, seconds: float) -> None:
 async def watch_confirmations(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
     """Middleware: withdraws the approval page of a cancelled call, and explains an invalid request state.
 
-    It must stand outside of the boundary that seals request states.
+    Must come before the boundary that seals request states.
     """
     if ctx.method == "notifications/cancelled":
         # Where there are no sessions, the SDK cannot tell which call this is about.
@@ -131,14 +131,14 @@ async def watch_confirmations(ctx: RequestContext, call_next: CallNext) -> Handl
 async def call_tool(
     ctx: RequestContext, params: types.CallToolRequestParams
 ) -> types.CallToolResult | types.InputRequiredResult:
-    """tools/call."""
+    """Handles tools/call."""
     from zoho_mcp.server.tools.call import handle
 
     return await handle(ctx, params)
 
 
 async def list_resources(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-    """resources/list."""
+    """Handles resources/list."""
     from zoho_mcp.server.resources import handlers
 
     return await handlers.list_resources(ctx, params)
@@ -147,21 +147,21 @@ async def list_resources(ctx: RequestContext, params: types.PaginatedRequestPara
 async def list_templates(
     ctx: RequestContext, params: types.PaginatedRequestParams | None
 ) -> types.ListResourceTemplatesResult:
-    """resources/templates/list."""
+    """Handles resources/templates/list."""
     from zoho_mcp.server.resources import handlers
 
     return await handlers.list_templates(ctx, params)
 
 
 async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-    """resources/read."""
+    """Handles resources/read."""
     from zoho_mcp.server.resources import handlers
 
     return await handlers.read_resource(ctx, params)
 
 
 async def complete(ctx: RequestContext, params: types.CompleteRequestParams) -> types.CompleteResult:
-    """completion/complete."""
+    """Handles completion/complete."""
     from zoho_mcp.server.completion import handler
 
     return await handler.complete(ctx, params)
