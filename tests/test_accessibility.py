@@ -25,6 +25,7 @@ from zoho_mcp.http.page import log_in_page, logged_in_page, not_theirs_page
 from zoho_mcp.pages.html import notice_page
 from zoho_mcp.pages.requests import HEADERS
 from zoho_mcp.policy.approvals import DECLINED, DONE, NOBODY, Approval, Binding, Prompt
+from zoho_mcp.settings.variables import DATA_CENTRES
 
 AXE = importlib.util.find_spec("axe_playwright_python")
 pytestmark = [
@@ -56,6 +57,7 @@ def asked(prompt: Prompt = PROMPT, **state: Any) -> Approval:
     return approval
 
 
+REDIRECT = "http://localhost:8765/callback"
 PAGES: dict[str, str] = {
     "question": question_page(asked(), "view", 290),
     "question with little in it": question_page(asked(Prompt(title="Delete", question="Delete it?")), "view", 290),
@@ -76,6 +78,14 @@ PAGES: dict[str, str] = {
     # Without its redirect, which would be faster than axe-core.
     "logged in": logged_in_page("/approvals/x", "ada").replace(' content="0; url=/approvals/x"', ""),
     "somebody else": not_theirs_page("/approvals/x", "ada"),
+    "account, choice": connect.choice_page("/x", stored="Linden Studio", demo="Studio Linden"),
+    "account, data centre": connect.data_centre_page("/x"),
+    "account, client": connect.account_page("/x", DATA_CENTRES["eu"], REDIRECT, connect.Typed()),
+    "account, wrong client": connect.account_page(
+        "/x", DATA_CENTRES["eu"], REDIRECT, connect.Typed("1000.A", "books", True), "Wrong."
+    ),
+    "account, to Zoho": connect.leaving_page("/x", "https://z/", REDIRECT).replace(' content="0; url=https://z/"', ""),
+    "account, connected": connect.ready_page("Linden Studio", is_demo=False, path="/x"),
     "account, ready": connect.ready_page("Linden Studio", is_demo=True, path="/x"),
     "account, problem": connect.problem_page("That did not work", ["Zoho refused the client."], "/x"),
     "account, organisation": connect.organization_page("/x", [("1", "Linden Studio"), ("2", "Linden Export")]),
