@@ -1,12 +1,14 @@
 """The command line as people type it: options on either side of the command, and answers to questions."""
 
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from zoho_mcp.audit.log import Audit
 from zoho_mcp.cli.asking import choose
 from zoho_mcp.cli.clients.apps import CLIENTS, ConfigurationError
 from zoho_mcp.cli.clients.install import find
@@ -72,4 +74,13 @@ def test_without_an_audit_file_the_error_says_where_one_comes_from(
 ) -> None:
     assert main(["audit"], {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}) == 2
     shown = capsys.readouterr().err
-    assert [word for word in (str(tmp_path), "--sandbox FILE", "--file") if word not in shown] == []
+    assert [word for word in (str(tmp_path), "--sandbox FILE") if word not in shown] == []
+
+
+def test_the_audit_file_of_kept_demo_books_is_found_beside_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books = tmp_path / "books.db"
+    Audit(f"{books}.audit.jsonl").append({"call": "c1", "event": "ended", "tool": "void_invoice", "outcome": "done"})
+    assert main(["audit", "--sandbox", str(books), "--json"], {"HOME": str(tmp_path)}) == 0
+    assert json.loads(capsys.readouterr().out)["tool"] == "void_invoice"

@@ -1,18 +1,29 @@
-"""`audit`: shows the record of decisions and changes, and verifies it."""
+"""`audit`: shows the record of decisions and changes, as people read it, and verifies it."""
 
 import argparse
 import json
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import anyio
 
 from zoho_mcp.audit.before_values import BeforeValues
+from zoho_mcp.audit.log import Entry
 from zoho_mcp.audit.verify import Wanted, calls, entries, verify
 from zoho_mcp.audit.words import OUTCOMES as OUTCOMES_IN_WORDS
+from zoho_mcp.audit.words import outcome_in_words, reason_in_words
 from zoho_mcp.cli import console
-from zoho_mcp.cli.audit_records import described_rows
-from zoho_mcp.errors import SettingsError
-from zoho_mcp.settings import from_environment
+from zoho_mcp.cli.options import MEMORY
+from zoho_mcp.errors import SettingsError, ZohoMcpError
+from zoho_mcp.server.tools.changes import Record, described, title_of
+from zoho_mcp.settings import Settings, from_environment
+from zoho_mcp.settings.profiles import settings_for
+from zoho_mcp.specs.load import load
+from zoho_mcp.specs.model import Catalog, Operation
+from zoho_mcp.zoho.client import ZohoApi, ZohoClient
 
 COLUMNS = (("time", "time", 16), ("principal", "who", 24), ("client", "client", 24), ("action", "what", 28),
             ("record", "record", 20), ("amount", "amount", 18), ("customer", "customer", 24), ("way", "asked by", 11),
@@ -64,7 +75,8 @@ def show_audit(options: argparse.Namespace) -> int:
             console.verbatim(json.dumps(row))
     elif rows:
         with console.busy("Reading the records in Zoho"):
-            told = described_rows(rows, options.environment, online=not options.offline)
+            # The records of the sandbox are not in Zoho.
+            told = _in_words(rows, options.environment, online=not options.offline and options.sandbox is None)
         columns = [one for one in COLUMNS if one[0] not in _IF_ANY or any(row.get(one[0]) for row in told)]
         cells = [[_cell(row.get(name), width) for name, _, width in columns] for row in told]
         wrap = [at for at, (name, _, _) in enumerate(columns) if name in _WRAPPED]
@@ -121,7 +133,8 @@ def show_before(options: argparse.Namespace) -> int:
 
 
 def _path(options: argparse.Namespace) -> Path:
-    found = options.file or from_environment(options.environment, account=False).audit_file
+    of_demo = f"{options.sandbox}.audit.jsonl" if options.sandbox not in (None, MEMORY) else ""
+    found = options.file or of_demo or from_environment(options.environment, account=False).audit_file
     if not found:
         raise SettingsError("The audit file is not known: HOME is not set.", "Name it with --file or ZOHO_AUDIT_FILE.")
     return Path(found)
@@ -133,8 +146,8 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise SettingsError(
             f"There is no audit file {path} yet.",
-            "The first change in your account, or decision about one, creates it. The demo and --sandbox keep none; "
-            "--sandbox FILE keeps FILE.audit.jsonl, which --file shows.",
+            "The first change in your account, or decision about one, creates it. The demo and --sandbox keep none. "
+            "For demo books that are kept, add --sandbox FILE here too.",
         ) from None
     except OSError as problem:
         raise SettingsError(f"The audit file {path} cannot be read: {problem.strerror}.") from problem
@@ -155,3 +168,55 @@ def _cell(value: object, width: int) -> str:
     text = console.clean(value if value is not None else "")
     text = text.replace("T", " ", 1)[:19] if re.match(r"\d{4}-\d\d-\d\dT", text) else text
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _in_words(rows: Sequence[Entry], environment: Mapping[str, str], *, online: bool) -> list[dict[str, Any]]:
+    """Each row with `time`, `action`, `record`, `amount`, `customer`, `outcome` and `reason` as people read them."""
+    try:
+        settings = settings_for(environment) if online else None
+    except ZohoMcpError:
+        settings = None  # Nobody is logged in: the file alone is shown.
+    catalog = load(settings.product, settings.edition) if settings else load()
+    records = [Record()] * len(rows)
+    if settings is not None:
+        records = anyio.run(_records, settings, catalog, rows)
+    return [_told(catalog, row, record) for row, record in zip(rows, records, strict=True)]
+
+
+async def _records(settings: Settings, catalog: Catalog, rows: Sequence[Entry]) -> list[Record]:
+    client = ZohoClient(settings)
+    newest: dict[int, Record] = {}
+    try:
+        for organization in client.organizations:
+            places = [at for at, row in enumerate(rows) if row.get("organization") == organization]
+            api = ZohoApi(catalog, client, organization_id=organization)
+            found = await described(api, [rows[at] for at in reversed(places)], _may_read)
+            newest |= dict(zip(reversed(places), found, strict=True))
+    finally:
+        await client.aclose()
+    return [newest.get(at, Record()) for at in range(len(rows))]
+
+
+async def _may_read(reader: Operation, of_record: Mapping[str, Any]) -> bool:
+    return True  # It is the owner who asks, at this machine.
+
+
+def _told(catalog: Catalog, row: Entry, record: Record) -> dict[str, Any]:
+    amount = "" if record.amount is None else f"{record.amount} {record.currency_code}".strip()
+    return {
+        **row,
+        "time": _local(str(row.get("time", ""))),
+        "action": title_of(catalog, row),
+        "record": record.number or row.get("record_id", ""),
+        "amount": amount,
+        "customer": record.customer_name,
+        "outcome": outcome_in_words(row.get("outcome")),
+        "reason": reason_in_words(row.get("kind"), row.get("code")),
+    }
+
+
+def _local(time: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return time

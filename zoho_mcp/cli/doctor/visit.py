@@ -10,7 +10,8 @@ import anyio
 import httpx
 
 from zoho_mcp.connect.account import connection
-from zoho_mcp.errors import AuthError, UnavailableError, ZohoMcpError
+from zoho_mcp.connect.organizations import fitting
+from zoho_mcp.errors import UnavailableError, ZohoMcpError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.specs.model import Catalog
@@ -83,24 +84,12 @@ async def _organizations(
         envelope = await _read(found, settings, http, auth, ORGANIZATIONS)
         rows = envelope.get("organizations") or ()
         found.names = {str(row.get("organization_id")): str(row.get("name", "")) for row in rows}
-        found.numbers = tuple(_number(found, one) for one in settings.organizations)
+        found.numbers = tuple(str(fitting(rows, one)["organization_id"]) for one in settings.organizations)
     inside = next((each for each in readable if not each.http.account), None)
     if inside is not None:
         for number in found.numbers:
             query = (("organization_id", number), ("per_page", "1"))
             await _read(found, settings, http, auth, Request("GET", inside.http.path, query, scope=inside.scope))
-
-
-def _number(found: Visit, wanted: str) -> str:
-    fitting = [number for number, name in found.names.items() if wanted in (number, name)]
-    if len(fitting) != 1:
-        what = (
-            "More than one organisation has this name."
-            if fitting
-            else "This account does not belong to the organisation."
-        )
-        raise AuthError(what, f"Choose one of: {found.listed}.")
-    return fitting[0]
 
 
 async def _read(
