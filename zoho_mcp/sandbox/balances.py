@@ -68,7 +68,7 @@ def settled_of(books: Books, invoice: Record) -> Settled:
 
 
 def balance(invoice: Record, applied: Settled) -> Decimal:
-    """What is still owed: nothing for a void invoice or one written off."""
+    """The amount that is still owed: nothing for a void invoice or one written off."""
     if invoice["status"] == "void":
         return invoice["total"] * 0
     return invoice["total"] - applied.total - invoice.get("write_off_amount", ZERO)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a client of the sandbox has to present."""
+    """The credentials that a client of the sandbox presents."""
 
     client_id: str = "1000.SANDBOXCLIENT0000000000000000000"
     client_secret: str = "sandbox-secret-that-opens-nothing-else"

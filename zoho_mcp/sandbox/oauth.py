@@ -51,10 +51,10 @@ def add_code(store: Store, client_id: str, scopes: Iterable[str], now: datetime,
 
 
 def consent(store: Store, params: Mapping[str, str], now: datetime, accounts_server: str) -> str:
-    """Handle GET /oauth/v2/auth as if the user had agreed: the address the browser goes to next.
+    """Handle GET /oauth/v2/auth as if the user had agreed. Returns the address that the browser opens next.
 
-    Empty when there is nowhere to go: a client that is unknown, or a redirect address that is not on this machine. Real
-    Zoho compares the address with those registered; the sandbox has no console to register one.
+    It is empty for an unknown client and for a redirect address that is not on this machine. Real Zoho compares the
+    address with the registered ones; the sandbox has no console to register one.
     """
     redirect_uri = params.get("redirect_uri", "")
     parts = urlsplit(redirect_uri)

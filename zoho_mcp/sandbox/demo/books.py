@@ -44,7 +44,7 @@ MODES = ("banktransfer", "check", "creditcard", "cash")
 
 @dataclass(frozen=True)
 class Deal:
-    """One invoice of the year: when, for whom, what, and its outcome."""
+    """One invoice of the year: its age, customer, lines and outcome."""
 
     days_ago: int
     customer: int

@@ -1,4 +1,4 @@
-"""What the demo studio spent, written through the same handlers that answer HTTP."""
+"""The demo studio's expenses, written through the same handlers that answer HTTP."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ SALES_TAX = "982000000000000101"
 
 @dataclass(frozen=True)
 class Spent:
-    """One expense: when, on what, and to which customer it will be billed, if to any."""
+    """One expense, and the customer it will be billed to, if any."""
 
     days_ago: int
     account_id: str
@@ -49,7 +49,7 @@ BILLED = ((0, 276), (6, 52))
 
 
 def write_expenses(request: Request, customers: list[str]) -> None:
-    """Write the year's expenses; `customers` are the ids of the studio's customers, whose invoices are there."""
+    """Write the year's expenses, after the invoices; `customers` are the ids of the studio's customers."""
     made = [_spend(request, spent, customers) for spent in SPENT]
     for place, days_ago in BILLED:
         customer = SPENT[place].customer

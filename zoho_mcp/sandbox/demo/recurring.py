@@ -38,7 +38,7 @@ REPEATED = (
 
 
 def write_recurring_invoices(request: Request, customers: list[str], catalogue: list[str]) -> None:
-    """Write them; the ids are those of the studio's customers and items, whose invoices are there."""
+    """Write them, after the invoices. The ids are those of the studio's customers and items."""
     made = [
         _repeat(request, repeated, f"SL-{2000 + number}", customers[repeated.customer], catalogue[repeated.item])
         for number, repeated in enumerate(REPEATED, 1)

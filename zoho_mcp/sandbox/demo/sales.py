@@ -14,7 +14,7 @@ VALID = 30  # days
 
 @dataclass(frozen=True)
 class Sale:
-    """A quote or a credit note: when, for whom, what, and its outcome."""
+    """A quote or a credit note: its age, customer, lines and outcome."""
 
     days_ago: int
     customer: int

@@ -1,4 +1,4 @@
-"""How the demo's books are written: through the routes of the app, as if each step had come over HTTP on its day."""
+"""Writes the demo's books through the routes of the app, as if each request had come over HTTP on its day."""
 
 from dataclasses import replace
 

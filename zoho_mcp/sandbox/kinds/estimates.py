@@ -12,7 +12,7 @@ from zoho_mcp.sandbox.ledger import HUNDRED, ZERO
 from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, refused
-from zoho_mcp.sandbox.wire.fields import day, flag, number, text
+from zoho_mcp.sandbox.wire.fields import day, flag, number, optional_day, text
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -25,25 +25,23 @@ WORDS = ("Sent", "Draft", "Invoiced", "Accepted", "Declined", "Expired", "Viewed
 
 
 def can_be_invoiced(estimate: Record) -> bool:
-    """Drafts cannot. That declined, expired and already invoiced ones can is unverified, except that fromestimates is
-    known to create another invoice each time."""
+    """Whether an estimate can be invoiced: a draft cannot. That declined, expired and already invoiced ones can is
+    unverified, except that fromestimates creates another invoice each time."""
     return bool(estimate["status"] != "draft")
 
 
 def not_convertible() -> ZohoError:
-    """fromestimates nests it in a success. Its code, and that POST /invoices returns it, are unverified."""
+    """The refusal to invoice a draft, which fromestimates nests in a success. Its code, and that POST /invoices returns
+    it, are unverified."""
     return ZohoError(2, "Some of the quotes cannot be converted to Invoices")
 
 
 def _new(request: Request) -> Record:
-    return {
-        "date": request.today, "expiry_date": "", "retainer_percentage": "", "accepted_date": "", "declined_date": "",
-    }  # fmt: skip
+    return {"date": request.today, "retainer_percentage": "", "accepted_date": "", "declined_date": ""}
 
 
 def _write(request: Request, estimate: Record) -> None:
     body = request.body
-    estimate["expiry_date"] = day(body, "expiry_date", "" if body.get("expiry_date") == "" else estimate["expiry_date"])
     if estimate["expiry_date"] and estimate["expiry_date"] < estimate["date"]:
         raise invalid_value("expiry_date")  # that it is refused, and the code, are unverified
     if body.get("retainer_percentage") not in (None, ""):
@@ -143,7 +141,7 @@ ESTIMATE = DocumentKind(
     numbering=Numbering("estimate_number", "QT-", (1001, "Estimate Number already exist"), "Estimate"),
     template_type="estimate",
     pdf_title="QUOTE",
-    fields={"date": (day, ""), "accept_retainer": (flag, False)},
+    fields={"date": (day, ""), "expiry_date": (optional_day, ""), "accept_retainer": (flag, False)},
     new=_new,
     write=_write,
     before_change=_before_change,

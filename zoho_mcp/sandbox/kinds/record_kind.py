@@ -1,4 +1,4 @@
-"""What all kinds of records share: finding, saving, and the routes that follow from a declaration."""
+"""The declaration that all kinds of records share, and the routes that follow from it."""
 
 from collections.abc import Callable, Mapping
 from copy import copy
@@ -15,8 +15,8 @@ from zoho_mcp.sandbox.wire.routing import BOTH, Reply, Request, Route, created, 
 
 Handler: TypeAlias = Callable[[Request], Reply]
 Action: TypeAlias = Callable[[Request, Record], Mapping[str, object] | Reply | None]
-"""What a request does to the record that its path names. Returns the keys of the response besides code and message, or
-the whole response."""
+"""Handles a request whose path names this record. Returns the keys of the response besides code and message, or the
+whole response."""
 PERMISSIONS = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "DELETE": "DELETE"}
 
 
@@ -50,7 +50,7 @@ class RecordKind:
     code: int = 1002
     """Zoho's code for a record that does not exist."""
     refusal: tuple[int, str, int] | None = None
-    """Code, message and HTTP status for a record that does not exist, where Zoho's words are others."""
+    """Code, message and HTTP status for a record that does not exist, where Zoho's words differ."""
     key: str = ""
     """The key of one record in a response, if it is not the name."""
     saved: str = "one"
@@ -68,11 +68,11 @@ class RecordKind:
     new: Callable[[Request], Record] = no_values
     """The other initial values of a new record."""
     write: Callable[[Request, Record], None] = do_nothing
-    """Sets what `fields` cannot say, after them."""
+    """Sets the other fields, after `fields`."""
     view: Callable[[Request, Record], Record] = unchanged
     """A record as GET shows it."""
     overview: Callable[[Request], list[Record]] | None = None
-    """Every record with what lists filter and sort by, if that differs from the views of all records."""
+    """Every record with the values that lists filter and sort by, if those differ from the views of all records."""
     before_change: Callable[[Request, Record], None] = do_nothing
     """Runs before the body is read; may refuse the change."""
     before_delete: Callable[[Request, Record], None] = do_nothing
@@ -101,7 +101,7 @@ class RecordKind:
         request.books.put(self.name, record[self.id_key], record)
 
     def rows(self, request: Request) -> list[Record]:
-        """Every record with what lists filter and sort by."""
+        """Every record with the values that lists filter and sort by."""
         if self.overview is not None:
             return self.overview(request)
         return [self.view(request, record) for record in request.books.all(self.name)]
@@ -202,7 +202,7 @@ class Router:
     def on_one(
         self, method: str, path: str, message: str = "success", shape: str = "", *, products: tuple[str, ...] = ()
     ) -> Callable[[Action], Action]:
-        """Register what happens to the record that a path names, and the message of the response."""
+        """Register the handler of a path that names a record, and the message of the response."""
 
         def register(action: Action) -> Action:
             def handle(request: Request) -> Reply:

@@ -85,6 +85,11 @@ def day(body: Record, key: str, default: str) -> str:
     return value
 
 
+def optional_day(body: Record, key: str, default: str) -> str:
+    """A yyyy-mm-dd date that an empty text removes (unverified)."""
+    return day(body, key, "" if body.get(key) == "" else default)
+
+
 def choice(body: Record, key: str, allowed: Collection[str], default: str) -> str:
     """One of the allowed words."""
     value = text(body, key)

@@ -39,8 +39,10 @@ def specimen(name: str, product: str) -> Record:
 
 
 def shape(name: str, product: str, values: Record) -> Record:
-    """What is sent of `values`: exactly the keys of the shape, in its order. Raises KeyError for a top-level key that
-    the shape does not have: a handler and its table contradict each other."""
+    """The part of `values` that is sent: exactly the keys of the shape, in its order.
+
+    Raises KeyError for a top-level key that the shape does not have: a handler and its table contradict each other.
+    """
     model = specimen(name, product)
     unknown = values.keys() - {key.removesuffix("?") for key in model}
     if unknown:

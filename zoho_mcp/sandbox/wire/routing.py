@@ -1,4 +1,4 @@
-"""Routes, and what a handler gets and returns."""
+"""Routes, and the requests and replies of handlers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

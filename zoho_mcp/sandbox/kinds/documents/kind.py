@@ -58,7 +58,7 @@ def sent_custom_fields(request: Request, was: list[Record]) -> list[Record]:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentKind(RecordKind):
-    """One kind of document. `write` sets what only this kind has, after the customer and before the lines."""
+    """One kind of document. `write` sets the fields of this kind, after the customer and before the lines."""
 
     derive: Callable[[Request, str | None], Callable[[Record], Record]]
     """For one customer's documents, or all: gives a document's values that follow from other records and the date."""
@@ -80,7 +80,7 @@ class DocumentKind(RecordKind):
     mail: Mail | None = None
 
     def rows(self, request: Request) -> list[Record]:
-        """Every document whose lines match the query, with what lists filter and sort by."""
+        """Every document whose lines match the query, with the values that lists filter and sort by."""
         people = {contact["contact_id"]: contact for contact in request.books.all("contact")}
         derived = self.derive(request, None)
         chosen = request.books.all(self.name)

@@ -1,4 +1,4 @@
-"""Expenses: what the business spent, by category (`account_id`). The lines of invoices say which are billed."""
+"""Expenses, by category (`account_id`). The lines of invoices name the expenses that they bill."""
 
 from decimal import Decimal
 from typing import Any

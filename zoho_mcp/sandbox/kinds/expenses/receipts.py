@@ -12,7 +12,7 @@ router = Router(EXPENSE)
 
 @router.on_one("GET", "/receipt")
 def get_receipt(request: Request, expense: Record) -> Reply:
-    """The file. `preview` changes nothing here."""
+    """The file of the receipt; `preview` has no effect in the sandbox."""
     return file_reply(stored_file(request, "receipt", expense["expense_id"], "Receipt"))
 
 

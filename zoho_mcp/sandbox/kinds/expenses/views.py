@@ -59,7 +59,7 @@ def detail(request: Request, expense: Record) -> Record:
 
 
 def overview(request: Request) -> list[Record]:
-    """Every expense with what lists filter and sort by."""
+    """Every expense with the values that lists filter and sort by."""
     bills = billed(request)
     expenses = request.books.all("expense")
     return [_view(request.books, expense, bills.get(expense["expense_id"])) for expense in expenses]

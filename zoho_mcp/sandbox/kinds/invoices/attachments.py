@@ -38,14 +38,14 @@ def delete_attachment(request: Request, invoice: Record) -> None:
 
 @router.on_one("GET", "/comments", shape="comments")
 def list_comments(request: Request, invoice: Record) -> Record:
-    """The newest first (unverified)."""
+    """The comments, the newest first (unverified)."""
     comments = [part for part in request.books.all("invoice_comment") if part["invoice_id"] == invoice["invoice_id"]]
     return {"comments": comments[::-1]}
 
 
 @router.on_one("POST", "/comments", "Comments added.")
 def add_comment(request: Request, invoice: Record) -> None:
-    """Keep `description`."""
+    """Add a comment with the text `description`."""
     description = text(request.body, "description", limit=2000)
     if not description:
         raise invalid_value("description")

@@ -1,4 +1,4 @@
-"""Invoices, their making from estimates, and the empty list of retainer invoices."""
+"""Invoices, the conversion of estimates, and the empty list of retainer invoices."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Getting an invoice paid: reminders, mail to several customers, write-off. From Zoho's documentation only."""
+"""Reminders of invoices, mail to several customers, and write-offs. From Zoho's documentation only."""
 
 from zoho_mcp.sandbox.balances import balance, invoice_status, settled_of
 from zoho_mcp.sandbox.kinds.documents import mail

@@ -1,5 +1,4 @@
-"""Recurring invoices, in the scope "invoices" as in the real API. No job runs here, so no invoices are generated as
-time passes."""
+"""Recurring invoices. No job runs in the sandbox, so no invoices are generated as time passes."""
 
 from collections.abc import Callable
 from datetime import date
@@ -15,7 +14,7 @@ from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import TEXT, Listing, of_status, respond, status_filters
 from zoho_mcp.sandbox.times import parse_stamp
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, refused
-from zoho_mcp.sandbox.wire.fields import custom_fields, day, flag, one_of, text, whole
+from zoho_mcp.sandbox.wire.fields import custom_fields, day, flag, one_of, optional_day, text, whole
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, done
 
@@ -25,9 +24,7 @@ LINE_FILTERS = {"item_name": "name", "item_description": "description", "item_id
 
 
 def _new(request: Request) -> Record:
-    record: Record = {
-        "recurrence_name": "", "status": "active", "start_date": request.today, "end_date": "", "history": [],
-    }  # fmt: skip
+    record: Record = {"recurrence_name": "", "status": "active", "start_date": request.today, "history": []}
     _write_name(request, record)
     return record
 
@@ -45,7 +42,7 @@ def _write_name(request: Request, record: Record) -> None:
 
 def _write(request: Request, record: Record) -> None:
     body, contact = request.body, CONTACT.find(request.books, record["customer_id"])
-    _write_schedule(body, record)
+    _check_schedule(record)
     was = record.get("payment_terms")
     terms = whole(body, "payment_terms", contact["payment_terms"] if was is None else was)
     label = record.get("payment_terms_label", "") if terms == was else ""
@@ -56,27 +53,23 @@ def _write(request: Request, record: Record) -> None:
 
 
 def _custom_fields(request: Request, was: list[Record]) -> list[Record]:
-    return unique_fields.merged(
-        request.books, "recurring_invoice", was, custom_fields(request.body, "custom_fields", was)
-    )
+    sent = custom_fields(request.body, "custom_fields", was)
+    return unique_fields.merged(request.books, "recurring_invoice", was, sent)
 
 
-def _write_schedule(body: Record, record: Record) -> None:
+def _check_schedule(record: Record) -> None:
     if not record["recurrence_frequency"]:
         raise invalid_value("recurrence_frequency")
     if not 1 <= record["repeat_every"] <= schedule.MOST:
         raise invalid_value("repeat_every")
-    record["start_date"] = day(body, "start_date", record["start_date"])
-    # An empty end_date removes the end date: unverified.
-    record["end_date"] = day(body, "end_date", "" if body.get("end_date") == "" else record["end_date"])
     if record["end_date"] and record["end_date"] < record["start_date"]:
         raise invalid_value("end_date")
 
 
 def _after_write(request: Request, record: Record) -> None:
     unique_fields.check_unique(request.books, "recurring_invoice", record)
-    what = ("updated", "Updated") if record["history"] else ("created", "Added")
-    _add_history(request, record, f"Recurring Invoice {what[0]}", what[1])
+    word, operation = ("updated", "Updated") if record["history"] else ("created", "Added")
+    _add_history(request, record, f"Recurring Invoice {word}", operation)
 
 
 def _add_history(request: Request, record: Record, description: str, operation: str) -> None:
@@ -149,7 +142,7 @@ EXPIRED = "The recurring invoice has expired."
 RECURRING_INVOICE = DocumentKind(
     name="recurring_invoice",
     path="/recurringinvoices",
-    scope="invoices",
+    scope="invoices",  # as in the real API
     tables="recurring_invoices",
     word="Recurring Invoice",
     saved="one",
@@ -178,7 +171,7 @@ RECURRING_INVOICE = DocumentKind(
     before_change=_write_name,
     fields={
         "allow_partial_payments": (flag, False), "recurrence_frequency": (one_of(*schedule.UNITS), ""),
-        "repeat_every": (whole, 1),
+        "repeat_every": (whole, 1), "start_date": (day, ""), "end_date": (optional_day, ""),
     },
     write=_write,
     custom_fields=_custom_fields,
@@ -228,13 +221,13 @@ def set_template(request: Request, record: Record) -> None:
     "comments",
 )  # fmt: skip
 def list_history(request: Request, record: Record) -> Record:
-    """The newest first (unverified)."""
+    """The history, the newest entry first (unverified)."""
     return {"comments": [_comment(request, record, entry) for entry in reversed(record["history"])]}
 
 
 @router.on_one("GET", "/invoices", shape="invoices.list")
 def list_invoices(request: Request, record: Record) -> Reply:
-    """The invoices that name it; the sandbox generates none."""
+    """The invoices that name the recurring invoice; the sandbox generates none."""
     return respond(request, INVOICES, _invoices_of(request, record))
 
 
