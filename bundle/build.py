@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoho_mcp.connect.offer import CONNECT
+from zoho_mcp.connect.not_connected import CONNECT
 from zoho_mcp.server.prompts.prompt import Prompt, all_prompts
 from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import from_environment

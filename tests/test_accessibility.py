@@ -21,7 +21,7 @@ from test_page_browser import browser as browser
 
 from zoho_mcp.approval_page.html import outcome_page, question_page
 from zoho_mcp.connect import html as connect
-from zoho_mcp.http.page import log_in_page, logged_in_page, not_theirs_page
+from zoho_mcp.http.approval_page import log_in_page, logged_in_page, not_theirs_page
 from zoho_mcp.pages.html import notice_page
 from zoho_mcp.pages.requests import HEADERS
 from zoho_mcp.policy.approvals import DECLINED, DONE, NOBODY, Approval, Binding, Prompt

@@ -22,7 +22,7 @@ from connecting import kind_of
 from mcp import Client, StdioServerParameters
 
 import zoho_mcp
-from zoho_mcp.connect.offer import CONNECT
+from zoho_mcp.connect.not_connected import CONNECT
 from zoho_mcp.server.prompts.prompt import all_prompts
 from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import from_environment

@@ -31,7 +31,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp.shared.exceptions import MCPError
 
-from zoho_mcp.connect.offer import CONNECT
+from zoho_mcp.connect.not_connected import CONNECT
 from zoho_mcp.pages.requests import HEADERS
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.demo.organization import add_organization, today_there

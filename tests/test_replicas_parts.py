@@ -29,7 +29,7 @@ from zoho_mcp.server.delivery.claims import Previous
 from zoho_mcp.server.delivery.reconcile import Attempt
 from zoho_mcp.settings import from_environment
 from zoho_mcp.specs.load import load
-from zoho_mcp.zoho.oauth.state import Failure, GrantState, Token
+from zoho_mcp.zoho.oauth.grant_state import Failure, GrantState, Token
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.rate_limit.limits import Rates
 from zoho_mcp.zoho.request import ORGANIZATIONS

@@ -11,12 +11,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from zoho_mcp.http.about import CARD, CATALOG, about_routes, explained
+from zoho_mcp.http.approval_page import ApprovalSite
 from zoho_mcp.http.guard import BODY_TIMEOUT, MAX_BODY, RequestGuard
 from zoho_mcp.http.health import HEALTHZ, READYZ, ActiveRequests, Check, health_routes
 from zoho_mcp.http.identity import Identity, auth_settings, identity
-from zoho_mcp.http.page import ApprovalSite
+from zoho_mcp.http.sessions import MAX_PER_CALLER, SessionShares
 from zoho_mcp.http.settings import PATH, HttpSettings
-from zoho_mcp.http.shares import MAX_PER_CALLER, SessionShares
 from zoho_mcp.policy.approvals import Approvals
 from zoho_mcp.server.context import ServerContext
 

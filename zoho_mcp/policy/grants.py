@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from zoho_mcp.policy.patterns import fits_one, guess_or_all, takes_all_of, texts
+from zoho_mcp.policy.tool_patterns import fits_one, guess_or_all, takes_all_of, texts
 from zoho_mcp.specs.model import Catalog, Operation
 
 Access = Literal["full", "read", "none"]

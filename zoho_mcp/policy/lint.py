@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from zoho_mcp.policy.facts import can_cost, can_mail, subject
-from zoho_mcp.policy.patterns import guess, guess_or_all, is_plain, takes_all_of
 from zoho_mcp.policy.rules import Rule, covers
+from zoho_mcp.policy.tool_patterns import guess, guess_or_all, is_plain, takes_all_of
 from zoho_mcp.specs.entry import EFFECTS, Effect
 from zoho_mcp.specs.model import Catalog, Operation
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 from zoho_mcp.errors import SettingsError
 from zoho_mcp.policy.grants import read_grants
 from zoho_mcp.policy.lint import never_matches, unknown_names
-from zoho_mcp.policy.patterns import guess_or_all, texts
 from zoho_mcp.policy.rules import Action, Policy, Rule
+from zoho_mcp.policy.tool_patterns import guess_or_all, texts
 from zoho_mcp.private_files import read_owned
 from zoho_mcp.settings import ConfirmMode
 from zoho_mcp.specs.entry import EFFECTS, Effect

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from zoho_mcp.policy.grants import Grant
-from zoho_mcp.policy.patterns import fits_one
+from zoho_mcp.policy.tool_patterns import fits_one
 from zoho_mcp.settings import ConfirmMode
 from zoho_mcp.specs.entry import EFFECTS, Effect
 from zoho_mcp.specs.model import Operation

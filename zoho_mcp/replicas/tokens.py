@@ -13,7 +13,7 @@ from zoho_mcp.errors import UnavailableError
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
 from zoho_mcp.replicas.encryption import Encryption
 from zoho_mcp.zoho.oauth.cache import from_json, to_json
-from zoho_mcp.zoho.oauth.state import GrantState
+from zoho_mcp.zoho.oauth.grant_state import GrantState
 
 LEASE = 11.0
 """Seconds that one replica may take to fetch a token; longer than it waits for the accounts server."""

@@ -18,8 +18,8 @@ from zoho_mcp.errors import UnavailableError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.telemetry.calls import RequestTrace, record_day_quota
+from zoho_mcp.zoho.oauth.grant_state import Token
 from zoho_mcp.zoho.oauth.scopes import covers
-from zoho_mcp.zoho.oauth.state import Token
 from zoho_mcp.zoho.oauth.tokens import TokenSource
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.refusals import unknown

@@ -15,8 +15,8 @@ from zoho_mcp.errors import UnavailableError, ZohoMcpError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.specs.model import Catalog
+from zoho_mcp.zoho.oauth.grant_state import Token
 from zoho_mcp.zoho.oauth.scopes import usable
-from zoho_mcp.zoho.oauth.state import Token
 from zoho_mcp.zoho.oauth.tokens import TokenSource
 from zoho_mcp.zoho.request import ORGANIZATIONS, Request
 from zoho_mcp.zoho.response import Response, decode

@@ -92,7 +92,7 @@ def offering_server(
     """A server on no books yet, or on the `demo` data, that offers to connect an account. Raises SettingsError."""
     # None of it is for a server that has its account.
     from zoho_mcp.connect.account import stored_owner
-    from zoho_mcp.connect.offer import WAIT, offering
+    from zoho_mcp.connect.not_connected import WAIT, offering
     from zoho_mcp.connect.serving import ConnectServer
     from zoho_mcp.connect.switch import Account, BooksSwitch
     from zoho_mcp.sandbox.credentials import CREDENTIALS

@@ -26,7 +26,7 @@ from zoho_mcp.telemetry.calls import current_call, kind_of
 
 _logger = logging.getLogger(__name__)
 _LONGEST_OUTCOME = 600
-_UNKNOWN = "You approved, and the call was interrupted while it ran. Check in Zoho whether it happened."
+_UNKNOWN = "You approved this, but the call was interrupted. Check in Zoho whether it happened."
 Result = types.CallToolResult | types.InputRequiredResult
 
 
@@ -147,7 +147,7 @@ async def _perform(
         outcome = "Done."
         return result.success(app, call.operation, call.arguments, envelope, links)
     except ZohoMcpError as problem:
-        outcome = f"You approved, but it did not work. {str(problem)[:_LONGEST_OUTCOME]}"
+        outcome = f"You approved this, but it failed. {str(problem)[:_LONGEST_OUTCOME]}"
         raise
     finally:
         if approval is not None:

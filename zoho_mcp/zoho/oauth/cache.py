@@ -15,7 +15,7 @@ from zoho_mcp.errors import UnavailableError
 from zoho_mcp.private_files import make_private_folder, read_private, write_private
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
-from zoho_mcp.zoho.oauth.state import KNOWN_API_HOSTS, THROTTLED_FOR, Failure, GrantState, Token, scopes_in
+from zoho_mcp.zoho.oauth.grant_state import KNOWN_API_HOSTS, THROTTLED_FOR, Failure, GrantState, Token, scopes_in
 
 LONGEST_WAIT = 10.0
 """Seconds to wait for another process that is fetching the token."""

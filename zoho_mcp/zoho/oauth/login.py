@@ -12,8 +12,8 @@ from zoho_mcp.errors import AuthError, ZohoMcpError
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.variables import DATA_CENTRES
 from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for
+from zoho_mcp.zoho.oauth.grant_state import Failure, GrantState, apply_response, error_for
 from zoho_mcp.zoho.oauth.pkce import challenge_of, new_verifier
-from zoho_mcp.zoho.oauth.state import Failure, GrantState, apply_response, error_for
 from zoho_mcp.zoho.oauth.tokens import Http, post_form
 
 PATH = "/callback"

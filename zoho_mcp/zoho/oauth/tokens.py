@@ -15,7 +15,7 @@ from zoho_mcp.settings import Settings
 from zoho_mcp.telemetry.calls import count_token_request, trace_request
 from zoho_mcp.text import one_line
 from zoho_mcp.zoho.oauth.cache import SharedTokens, accounts_host, cache_for, is_trustworthy
-from zoho_mcp.zoho.oauth.state import WEB_PAGE, GrantState, Token, apply_response, error_for
+from zoho_mcp.zoho.oauth.grant_state import WEB_PAGE, GrantState, Token, apply_response, error_for
 
 if TYPE_CHECKING:
     import httpx
