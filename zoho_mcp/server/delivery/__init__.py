@@ -1,1 +1,1 @@
-"""Carries a change out exactly once and finds out what became of it."""
+"""Makes each change exactly once and finds out its outcome."""

@@ -1,7 +1,7 @@
-"""Looks for the record that a lost creation made, among all that were made since it was sent.
+"""Searches for the record that a creation with a lost response created, among all records created since.
 
-A record counts as absent only if every candidate was ruled out: by the values in its row, else by its details. What was
-ruled out once is not read again, so a second search reaches further where the first one was cut off.
+The record counts as absent only if every candidate is ruled out, by its row or else by its details. Records ruled out
+are not read again, so that a further search gets further.
 """
 
 from collections.abc import Mapping
@@ -28,9 +28,9 @@ class Verdict:
 
     Attributes:
         result: `done`, `absent` so far, or `unclear`.
-        record: what was made or changed, where there is one.
-        why: why it is unclear, as a whole sentence.
-        cut_off: not everything was looked at; another probe may reach further.
+        record: the record created or changed, if known.
+        why: the reason why it is unclear, as a sentence.
+        cut_off: whether not everything was read, so that a further probe may find more.
     """
 
     result: Literal["done", "absent", "unclear"]
@@ -41,12 +41,12 @@ class Verdict:
 
 @dataclass(slots=True)
 class Search:
-    """A search, repeated until it finds the record.
+    """A search, which may be repeated.
 
     Attributes:
-        lists: the operation that lists what is made at the path.
-        reader: the operation that reads one such record; `place` is its argument, `own_id` Zoho's name for that.
-        ruled_out: ids of records that cannot be it.
+        lists: the operation that lists the records created at the path.
+        reader: the operation that reads one of them; `place` is its argument, `own_id` Zoho's name for it.
+        ruled_out: ids of records that cannot be the one.
     """
 
     lists: Operation
@@ -56,15 +56,15 @@ class Search:
     ruled_out: set[str] = field(default_factory=set[str])
 
     async def find(self, app: ServerContext, sent: Attempt) -> Verdict:
-        """Every record made since, by nobody else of this server, that is what was asked for."""
+        """Compare all records created since, except those that this server's other calls created, with the request."""
         rows, whole = await self._candidates(app, sent)
         records = [
             await app.api.record(self.reader.name, {self.place: str(row[self.own_id])}) for row in rows[:MOST_DETAILS]
         ]
-        return self._chosen(app, sent, records, whole=whole and len(rows) <= MOST_DETAILS)
+        return self._verdict(app, sent, records, whole=whole and len(rows) <= MOST_DETAILS)
 
     async def _candidates(self, app: ServerContext, sent: Attempt) -> tuple[list[Json], bool]:
-        """The rows that can be it, newest first as far as the list can be sorted; and whether these are all."""
+        """The rows that may be the record, newest first if the list can be sorted, and whether they are complete."""
         filters = _filters(sent, self.lists)
         found: dict[str, Json] = {}
         for page in range(1, MOST_PAGES + 1):
@@ -75,10 +75,10 @@ class Search:
             found |= {str(row.get(self.own_id, "")): row for row in fresh}
             older = "sort_column" in filters and len(fresh) < len(rows)
             if older or not envelope.get("page_context", {}).get("has_more_page"):
-                return await self._left(app, sent, found), True
-        return await self._left(app, sent, found), False
+                return await self._not_ruled_out(app, sent, found), True
+        return await self._not_ruled_out(app, sent, found), False
 
-    async def _left(self, app: ServerContext, sent: Attempt, found: Mapping[str, Json]) -> list[Json]:
+    async def _not_ruled_out(self, app: ServerContext, sent: Attempt, found: Mapping[str, Json]) -> list[Json]:
         elsewhere = await app.claims.created_here(found, sent.at - CLOCKS_DIFFER)
         content = content_of(sent)
         for own_id, row in found.items():
@@ -86,7 +86,7 @@ class Search:
                 self.ruled_out.add(own_id)
         return [row for own_id, row in found.items() if own_id not in self.ruled_out]
 
-    def _chosen(self, app: ServerContext, sent: Attempt, records: list[dict[str, Any]], *, whole: bool) -> Verdict:
+    def _verdict(self, app: ServerContext, sent: Attempt, records: list[dict[str, Any]], *, whole: bool) -> Verdict:
         content = content_of(sent)
         compared = [(record, compare(content, record, app.catalog.verbatim)) for record in records]
         self.ruled_out |= {str(record.get(self.own_id, "")) for record, found in compared if found.another}
@@ -104,12 +104,12 @@ class Search:
 
 
 def content_of(sent: Attempt) -> Json:
-    """What the record should show of the request."""
+    """The values of the request that the record should have."""
     return build(sent.operation, sent.arguments).body or dict(sent.arguments)
 
 
 def _filters(sent: Attempt, lists: Operation) -> dict[str, Any]:
-    """As little as a list can be made to show: what identifies the record, the newest first."""
+    """Arguments that narrow the list: the values that identify the record, and the newest first."""
     known: Json = lists.input.get("properties", {})
     content = content_of(sent)
     by = sent.operation.outcome.by if sent.operation.outcome else ()

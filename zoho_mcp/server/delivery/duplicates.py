@@ -23,12 +23,12 @@ TWO, MAILED_TWICE = "You would have two.", "The mail would be sent twice."
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Why a person has to be asked about a call: an equal one went before.
+    """The earlier identical call, as a reason to ask a person.
 
     Attributes:
-        what: what is known of that one, as a sentence: "The same call was made 2 minutes ago (INV-33)."
-        question: what to ask, and the read that shows the earlier record; None when it cannot be shown.
-        arguments: those that this read needs besides the call's own.
+        what: what is known of it, as a sentence: "The same call was made 2 minutes ago (INV-33)."
+        question: the question, with the operation that reads the earlier record; None if it cannot be read.
+        arguments: what this read needs in addition to the call's arguments.
     """
 
     what: str
@@ -37,9 +37,9 @@ class Duplicate:
 
 
 async def earlier(app: ServerContext, call: ToolCall) -> Duplicate | None:
-    """The equal call that went before; None gives the right to run, until `claims.done`.
+    """The earlier identical call; None, the right to run, until `claims.done` is called.
 
-    Raises DeclinedError when it is not known whether that one happened, and nothing can show it.
+    Raises DeclinedError if the outcome of the earlier call is unknown and cannot be read.
     """
     if not app.settings.repeat_window:
         return None
@@ -48,13 +48,13 @@ async def earlier(app: ServerContext, call: ToolCall) -> Duplicate | None:
 
 
 async def claim(app: ServerContext, call: ToolCall) -> None:
-    """The right to run regardless of earlier calls: a person approved."""
+    """Claim the right to run after a person approved, regardless of earlier calls."""
     if app.settings.repeat_window:
         await app.claims.force(call_key(call), attempt_of(app, call))
 
 
 def attempt_of(app: ServerContext, call: ToolCall) -> Attempt:
-    """The sending of a call, just now."""
+    """An attempt at this call, as of now."""
     return Attempt(call.operation, call.arguments, app.api.client.clock(), app.api.client.skew)
 
 
@@ -63,12 +63,12 @@ async def _previous(app: ServerContext, call: ToolCall) -> Previous | None:
     while (previous := await app.claims.claim(key, attempt)) is not None and previous.record is None:
         if (known := await _resolved(app, key, previous)) is not None:
             return known
-        # It did not happen; of those who found that out, one is first to claim it.
+        # The earlier call did not happen. Of several calls that found this out, one gets the claim.
     return previous
 
 
 async def _resolved(app: ServerContext, key: str, previous: Previous) -> Previous | None:
-    """What is known by now of a call whose outcome was unknown; None when it did not happen."""
+    """The earlier call with its outcome, as far as known now; None if it did not happen."""
     attempt = previous.attempt
     verdict = await probe(app, attempt)
     if verdict.result == "done":
@@ -87,7 +87,7 @@ async def _resolved(app: ServerContext, key: str, previous: Previous) -> Previou
 
 
 async def _read_fresh(app: ServerContext, previous: Previous) -> Previous:
-    """With the record itself, where only its ids are known: another process made it."""
+    """The earlier call with its record read, if only ids are known because another process created it."""
     reader, arguments = _subject(app, previous)
     if previous.record is None or not arguments or _label(previous.record):
         return previous
@@ -110,7 +110,7 @@ def _duplicate(app: ServerContext, call: ToolCall, previous: Previous) -> Duplic
 
 
 def _subject(app: ServerContext, previous: Previous) -> tuple[str, dict[str, str]]:
-    """The operation that shows what went before, and the argument that it needs besides the call's own."""
+    """The operation that reads the earlier call's record, and what it needs in addition to the call's arguments."""
     attempt, record = previous.attempt, previous.record or {}
     if reader := record_reader(app, attempt.path):
         return reader.name, {}
@@ -129,15 +129,13 @@ def _ago(app: ServerContext, previous: Previous) -> str:
 def _label(record: Json) -> str:
     found = next((str(value) for name, value in record.items() if name.endswith("_number") and value), "")
     found = found or str(record.get("contact_name") or record.get("name") or "")
-    # Braces would be filled in as fields of the record.
+    # Text in braces would be replaced by fields of the record.
     plain = "".join(sign for sign in found if sign.isprintable() and sign not in "{}")[:60]
     return f" ({plain})" if plain else ""
 
 
 def call_key(call: ToolCall) -> str:
-    """The same for the same call: however its numbers are written, its arguments are ordered, its texts end, and
-    whether or not it gives a default.
-    """
+    """Equal for identical calls, regardless of number formats, order of arguments, white space and given defaults."""
     content = [call.operation.name, call.organization_id, _plain(call.arguments, call.operation.input)]
     return json.dumps(content, sort_keys=True, default=str)
 
@@ -157,5 +155,5 @@ def _plain(value: Any, schema: Json) -> Any:
 
 
 def _default(schema: Json) -> Any:
-    """What leaving an argument out means, in the same form; None is no argument's value."""
+    """The meaning of leaving an argument out, normalised; None cannot be the value of an argument."""
     return _plain(schema.get("x-default"), {})

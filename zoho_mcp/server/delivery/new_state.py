@@ -1,6 +1,6 @@
-"""Reads what became of the records that a change touched, so that its result names them and how they stand now.
+"""Reads the records that a change affected, so that its result shows their new state.
 
-The change is made by then: whatever goes wrong here costs no more than this part of the result.
+The change has been made by then: an error here only costs this part of the result.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,16 +17,16 @@ from zoho_mcp.specs.model import Operation
 from zoho_mcp.zoho.client import Envelope
 
 LONGEST = 6.0
-"""Seconds for all reads of one result; the caller is waiting for a change that is made."""
+"""Seconds for all reads of one result, while the caller waits for a change that has been made."""
 MOST = 10
 """Records of a list that are read."""
 Json = Mapping[str, Any]
 
 
 async def before(app: ServerContext, operation: Operation, arguments: Json, known: Json | None = None) -> Json:
-    """The record that a change is about to take something away from; empty where its result does not need it.
+    """The record before a change, if its result needs it; else empty.
 
-    `known`: what the call is about, where it was just read.
+    `known`: the record of the call, if it was just read.
     """
     after = operation.after
     reader = _reader_of_before(app, operation, arguments)
@@ -38,9 +38,8 @@ async def before(app: ServerContext, operation: Operation, arguments: Json, know
 
 
 async def added(app: ServerContext, operation: Operation, arguments: Json, envelope: Envelope, was: Json) -> Envelope:
-    """The envelope with the state of what was changed: `invoice`, `deleted`, `invoices_now`. `was`: what `before` gave.
-
-    A composite that has read the record before puts it into its envelope as `before`.
+    """The envelope with the new state, under keys such as `invoice`, `deleted` or `invoices_now`. `was`: the result of
+    `before`; a composite that has read the record puts it into its envelope as `before`.
     """
     was = envelope.pop("before", was)
     if _deletes(app, operation):
@@ -68,7 +67,7 @@ async def explained(app: ServerContext, operation: Operation, arguments: Json, p
 
 
 async def _each(app: ServerContext, operation: Operation, sources: Iterable[Json]) -> Envelope:
-    """How the records stand that a list names, or named before: the invoices that a payment pays, or paid."""
+    """The new state of the records that a list names, or named before: the invoices of a payment."""
     after, reader = operation.after, app.catalog.operations[operation.after.each_read]
     own_id = str(reader.input["required"][0])
     parts = [part for source in sources for part in records_in(source.get(after.each))]
@@ -80,7 +79,7 @@ async def _each(app: ServerContext, operation: Operation, sources: Iterable[Json
 
 
 async def _record(app: ServerContext, reader: Operation, arguments: Json) -> Json | None:
-    """The record, or None where the caller may not read it, or it cannot be read soon: the change is made anyway."""
+    """The record; None if the caller may not read it, or it cannot be read in time."""
     if reader.name not in app.offered:
         return None
     with anyio.move_on_after(LONGEST):
@@ -93,7 +92,7 @@ async def _record(app: ServerContext, reader: Operation, arguments: Json) -> Jso
 
 def _reader_of_before(app: ServerContext, operation: Operation, arguments: Json) -> Operation | None:
     if operation.after.each and not operation.after.read:
-        # What an update does not mention does not change.
+        # An update changes only what it names.
         if not set(arguments) & operation.replaces.keys():
             return None
         return app.catalog.operations[operation.outcome.read if operation.outcome else ""]
@@ -101,7 +100,7 @@ def _reader_of_before(app: ServerContext, operation: Operation, arguments: Json)
 
 
 def _deletes(app: ServerContext, operation: Operation) -> bool:
-    """Whether the record itself is gone afterwards, and not just a part of it."""
+    """Whether the change deletes the record itself, not just a part of it."""
     reader = app.catalog.operations.get(operation.after.read)
     return operation.http.method == "DELETE" and reader is not None and reader.http.path == operation.http.path
 

@@ -1,4 +1,4 @@
-"""Carries out a change that may proceed: once, and on record."""
+"""Makes a change that was allowed: once, and recorded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,20 +22,20 @@ from zoho_mcp.server.tools.composite import COMPOSITES, Answer
 
 
 async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before: Subject | None = None) -> Answer:
-    """The envelope of a change, and the links that its tool adds. Raises what Zoho or the way there raises.
+    """Make a change. Returns its envelope and the links that its tool adds. Raises the errors of Zoho and the audit.
 
-    `before`: the record as it was just read; None where it was not.
+    `before`: the record, if it was just read.
     """
     operation, previous = call.operation, None
     attempt = duplicates.attempt_of(app, call) if operation.must_not_repeat else None
     try:
-        before = await _kept(app, call, trail, before) if operation.can_overwrite else None
+        before = await _save_old_values(app, call, trail, before) if operation.can_overwrite else None
         known = before.record if before is not None else None
         was: Mapping[str, Any] = {}
         if operation.shows_new_state:
             was = await new_state.before(app, operation, call.arguments, known)
         if not HOLD_ADDRESSES.isdisjoint(call.arguments):
-            # Before it is sent: one whose response is lost may have given them all the same.
+            # Before sending: a change whose response is lost may have been made.
             await recent_addresses.note(app, call.arguments, known or {})
         await trail.intend()
         try:
@@ -45,7 +45,7 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
             if _may_have_happened(problem):
                 previous = attempt and Previous(attempt)
             if operation.handler or _may_have_happened(problem):
-                # What takes several requests may have failed after the one that counts.
+                # Of several requests, a later one may have failed after the change was made.
                 with anyio.move_on_after(PATIENCE, shield=True):
                     await _notify(app, call, {})
             if isinstance(problem, RejectedError) and operation.instead:
@@ -70,7 +70,9 @@ async def _notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any
         await notify(app, call, envelope)
 
 
-async def _kept(app: ServerContext, call: ToolCall, trail: AuditTrail, before: Subject | None) -> Subject | None:
+async def _save_old_values(
+    app: ServerContext, call: ToolCall, trail: AuditTrail, before: Subject | None
+) -> Subject | None:
     try:
         return await replaced.keep(app, call, before)
     except ZohoMcpError as problem:
@@ -87,7 +89,7 @@ async def _run(app: ServerContext, call: ToolCall) -> Answer:
 
 
 def _may_have_happened(problem: BaseException) -> bool:
-    # A call that is cancelled may have been received all the same.
+    # Zoho may have received the request of a call that is cancelled.
     return not isinstance(problem, ZohoMcpError) or isinstance(problem, OutcomeUnknownError)
 
 

@@ -1,6 +1,6 @@
-"""Finds out, by reading, what became of a change whose answer never came. It is never sent again from here.
+"""Finds out, by reading, the outcome of a change whose response was lost. Never sends it again.
 
-Which reads show it follows from the specs: the record's own address, or the list that a new record would be in.
+The specs determine what to read: the record itself, or the list that would contain a new record.
 """
 
 import re
@@ -18,8 +18,8 @@ from zoho_mcp.times import seconds_of
 from zoho_mcp.zoho.client import ORGANIZATION, Envelope
 
 PROBE_DELAYS = (0.5, 2.0, 5.0)
-"""Seconds before each probe: a change may show a little later than it was made."""
-_PLACE = re.compile(r"{(\w+)}")
+"""Seconds before each probe: a change may become visible with a delay."""
+_PLACEHOLDER = re.compile(r"{(\w+)}")
 _LOST = "Zoho's response was lost. A check afterwards shows that the change was made."
 
 Json = Mapping[str, Any]
@@ -30,9 +30,9 @@ Probe = Callable[[ServerContext, Attempt], Awaitable[Verdict]]
 
 
 async def send_change(app: ServerContext, name: str, arguments: Json) -> Envelope:
-    """Send a change once. If its response is lost, find out by reading what became of it.
+    """Send a change once. If its response is lost, find out the outcome by reading.
 
-    Raises UnavailableError when it was not carried out, OutcomeUnknownError if the outcome is unknown.
+    Raises UnavailableError if it was not made, OutcomeUnknownError if the outcome stays unknown.
     """
     operation, client = app.catalog.operations[name], app.api.client
     at, skew = client.clock(), client.skew
@@ -50,9 +50,9 @@ async def send_change(app: ServerContext, name: str, arguments: Json) -> Envelop
 
 
 async def reconcile(app: ServerContext, sent: Attempt, problem: OutcomeUnknownError) -> Envelope:
-    """The envelope of a change that was carried out.
+    """The envelope of a change that was made.
 
-    Raises UnavailableError when it was not, else OutcomeUnknownError with what is known now.
+    Raises UnavailableError if it was not made, or OutcomeUnknownError with what is known now.
     """
     await report_progress("Zoho's response was lost. Checking whether the change was made.")
     verdict = await probe(app, sent)
@@ -68,7 +68,7 @@ async def reconcile(app: ServerContext, sent: Attempt, problem: OutcomeUnknownEr
 
 
 async def probe(app: ServerContext, sent: Attempt) -> Verdict:
-    """Read several times until the change shows; a failed read is followed by another."""
+    """Read several times until the change is visible; a failed read is followed by another."""
     probe_once = _probe_for(app, sent)
     verdict = Verdict("unclear", why="Zoho offers no way to check this.")
     for pause in PROBE_DELAYS if probe_once else ():
@@ -84,7 +84,7 @@ async def probe(app: ServerContext, sent: Attempt) -> Verdict:
 
 
 def what_to_check(app: ServerContext, sent: Attempt) -> str:
-    """The advice on how a person or a model can check the outcome."""
+    """Advice on how to check the outcome."""
     reader = record_reader(app, sent.path) or list_reader(app, sent.path)
     where = f"with {reader.name}, or " if reader else ""
     return (
@@ -94,8 +94,8 @@ def what_to_check(app: ServerContext, sent: Attempt) -> str:
 
 
 def record_reader(app: ServerContext, path: str) -> Operation | None:
-    """The operation that reads the record of a path, by the last placeholder that has one."""
-    for end in reversed([place.end() for place in _PLACE.finditer(path)]):
+    """The operation that reads the record of a path: of the last placeholder that has one."""
+    for end in reversed([place.end() for place in _PLACEHOLDER.finditer(path)]):
         if found := _reader(app, lambda operation, own=path[:end]: operation.http.path == own):
             return found
     return None
@@ -174,17 +174,17 @@ async def _mailed(app: ServerContext, sent: Attempt) -> Verdict:
 
 
 def _search(app: ServerContext, sent: Attempt) -> Search | None:
-    """Where a new record would be; None when no read shows it."""
+    """A search for the new record; None if no operation reads it."""
     lists, reader = list_reader(app, sent.path), record_below(app, sent.path)
     if lists is None or reader is None:
         return None
-    [place] = _PLACE.findall(reader.http.path)
+    [place] = _PLACEHOLDER.findall(reader.http.path)
     own_id = next((theirs for theirs, ours in reader.renames.items() if ours == place), place)
     return Search(lists, reader, place, own_id)
 
 
 def record_below(app: ServerContext, path: str) -> Operation | None:
-    """The operation that reads one of the records that are made at a path."""
+    """The operation that reads a record created at a path."""
     below = re.compile(re.escape(path) + r"/{\w+}")
     return _reader(app, lambda operation: below.fullmatch(operation.http.path) is not None)
 

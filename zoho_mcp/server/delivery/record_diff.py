@@ -1,4 +1,4 @@
-"""Whether a record of Zoho's is what a request asked for. Pure. Fields that the record does not show say nothing."""
+"""Compares a request with a record in Zoho. Pure. Fields missing from the record are ignored."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How what was sent compares with a record."""
+    """The result of a comparison."""
 
     compared: int
     differing: frozenset[str]
     another: bool
-    """It cannot be the record: a field differs that Zoho keeps exactly as it was sent."""
+    """Whether a field differs that Zoho stores exactly as sent, so that it is a different record."""
 
     @property
     def same(self) -> bool:
-        """Nothing differs, and there was something to compare."""
+        """Whether nothing differs and at least one field was compared."""
         return self.compared > 0 and not self.differing
 
 
 def compare(sent: Json, record: Json, verbatim: Collection[str]) -> Comparison:
-    """Compare the body of a request with a record, field by field, lists and objects inside them too.
+    """Compare the body of a request with a record, field by field, including nested lists and objects.
 
-    `verbatim` names the fields that Zoho keeps as they were sent (`Catalog.verbatim`); others may change their form.
+    `verbatim`: the fields that Zoho stores exactly as sent (`Catalog.verbatim`); others may change their form.
     """
     found = list(_compared(sent, record))
     differing = frozenset(name for name, equal in found if not equal)
@@ -48,7 +48,7 @@ def _compared(sent: Json, record: Json) -> Iterator[tuple[str, bool]]:
 
 def _compared_lists(name: str, sent: list[Any], actual: list[Any]) -> Iterator[tuple[str, bool]]:
     if len(sent) != len(actual):
-        # One line more or less: of invoice lines, that is another invoice.
+        # Another number of lines means another invoice.
         yield ("rate" if name == "line_items" else name), False
     elif all(isinstance(part, Mapping) for part in (*sent, *actual)):
         for one, other in zip(sent, actual, strict=True):

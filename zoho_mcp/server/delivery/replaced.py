@@ -1,6 +1,6 @@
-"""The values that a change overwrites: kept in a file before it is sent, and named in its result.
+"""The values that a change overwrites: saved to a file before it is sent, and named in its result.
 
-policy/losses.py decides what a person is asked about; this is for everything, however small.
+`policy/losses.py` decides what needs approval; this module covers all values, however minor.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,17 +25,17 @@ from zoho_mcp.text import fill
 from zoho_mcp.zoho.request import json_numbers
 
 _FIGURES = ("total", "balance", "amount", "payment_made", "credits_applied", "unused_amount")
-"""Named when they fall, whatever made them fall."""
+"""Reported if they decrease, whatever the cause."""
 _WORDS = ("status", "customer_name", "currency_code")
-"""Named when they change, whatever changed them."""
+"""Reported if they change, whatever the cause."""
 _OF_AN_ELEMENT = (
     "name", "description", "rate", "quantity", "unit", "discount", "tax_id", "first_name", "last_name", "email",
     "phone", "mobile", "invoice_number", "amount_applied", "label", "value",
 )  # fmt: skip
-"""What is named of an element of a list; the rest follows from it or identifies it."""
+"""Reported fields of a list's element; the others follow from these or identify it."""
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _LONGEST = 300
-"""Characters of an old or new text in a result; the file has all of it."""
+"""Characters of a text in a result; the file has the whole text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Replaced:
     """A value that the record no longer has.
 
     Attributes:
-        field: where it was, such as `notes` or `line_items[1].rate`.
-        new: None where nothing is in its place.
+        field: its path, such as `notes` or `line_items[1].rate`.
+        new: the new value; None if there is none.
     """
 
     field: str
@@ -53,9 +53,9 @@ class Replaced:
 
 
 async def keep(app: ServerContext, call: ToolCall, before: Subject | None) -> Subject | None:
-    """The record as it is now, once the values that the call overwrites are in the file; None where there is none.
+    """Save the values that the call overwrites. Returns the current record; None if there is none.
 
-    Raises AuditError when they cannot be written, and what a read of Zoho raises: then nothing may be sent.
+    Raises AuditError if they cannot be saved, and the errors of a read: then the change must not be sent.
     """
     operation = call.operation
     before = before or await read_subject(app.api, operation, call.arguments)
@@ -80,9 +80,9 @@ async def keep(app: ServerContext, call: ToolCall, before: Subject | None) -> Su
 
 
 def named(app: ServerContext, call: ToolCall, before: Subject, envelope: Mapping[str, Any]) -> dict[str, Any]:
-    """For the result: `replaced`, old and new values, and `before_id`, by which a person finds all of the old ones."""
+    """For the result: `replaced`, old and new values; and `before_id`, under which all old values are saved."""
     reader = subject(call.operation, app.catalog)
-    # Those who may not read the record do not learn its old values from a change.
+    # A caller who may not read the record must not learn its old values from a change.
     may_read = reader is None or reader.name in app.offered
     after = _after(reader, call.operation, before, envelope)
     found = _replaced(call.operation, call.arguments, before.target, after) if may_read else ()
@@ -95,7 +95,7 @@ def named(app: ServerContext, call: ToolCall, before: Subject, envelope: Mapping
 def _after(
     reader: Operation | None, operation: Operation, before: Subject, envelope: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """The record as the answer shows it; empty where the answer shows none, or another."""
+    """The record in the response; empty if it has none, or a different one."""
     same = bool(before.part) or (reader is not None and reader.answer.key == operation.answer.key)
     return operation.record_in(envelope) if same else {}
 
@@ -110,7 +110,7 @@ def _cut(value: Any) -> Any:
 
 
 async def _file(app: ServerContext, call: ToolCall, before: Subject) -> tuple[str, bytes] | None:
-    """The name and content of the file at the address that the call changes; None where there is none."""
+    """The name and content of the file that the call replaces; None if there is none."""
     path = call.operation.http.path
     reader = next((one for one in app.catalog.operations.values() if one.answer.file and one.http.path == path), None)
     if reader is None or reader.answer.file is None:
@@ -126,9 +126,9 @@ async def _file(app: ServerContext, call: ToolCall, before: Subject) -> tuple[st
 
 
 def _overwritten(operation: Operation, arguments: Json, record: Json) -> dict[str, Any]:
-    """The record's fields that a change names and that hold something else now, whole, as they are."""
+    """The fields of the record that a change gives another value, with their old values."""
     found: dict[str, Any] = {}
-    for name, new in _named(operation, arguments):
+    for name, new in _assigned(operation, arguments):
         old = record.get(name)
         if old not in _EMPTY and not _equal(old, new):
             found[name] = old
@@ -138,10 +138,10 @@ def _overwritten(operation: Operation, arguments: Json, record: Json) -> dict[st
 
 
 def _replaced(operation: Operation, arguments: Json, before: Json, after: Json) -> tuple[Replaced, ...]:
-    """What the record had `before` and does not have `after` a change; `after` may be a part of it, or empty."""
+    """Values that the record had `before` and does not have `after`; `after` may be incomplete or empty."""
     found = [
         each
-        for name, new in _named(operation, arguments)
+        for name, new in _assigned(operation, arguments)
         for each in _differences(operation, name, before.get(name), after.get(name, new))
     ]
     status = {"status": operation.sets_status[0]} if operation.sets_status else {}
@@ -156,8 +156,8 @@ def _replaced(operation: Operation, arguments: Json, before: Json, after: Json) 
     return tuple(found)
 
 
-def _named(operation: Operation, arguments: Json) -> Iterator[tuple[str, Any]]:
-    """What a change sets, by the record's name for it; of other changes the arguments say nothing about the record."""
+def _assigned(operation: Operation, arguments: Json) -> Iterator[tuple[str, Any]]:
+    """The fields that a change sets, by the record's names; none for changes that do not set fields."""
     if operation.http.method != "PUT" and not operation.replaces:
         return
     for name, value in operation.emptied(arguments).items():
@@ -194,7 +194,7 @@ def _of_list(name: str, old: Any, new: list[Json], key: str) -> Iterator[Replace
 
 
 def _brief(element: Json) -> Any:
-    """An element by what people read of it; an id by itself stays one."""
+    """The fields of an element that people read; an id alone stays an id."""
     shown = {name: element[name] for name in _OF_AN_ELEMENT if element.get(name) not in _EMPTY}
     return shown or element.get("", dict(element))
 

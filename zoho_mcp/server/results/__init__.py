@@ -1,1 +1,1 @@
-"""From Zoho's response to a tool result."""
+"""Converts Zoho's responses to tool results."""

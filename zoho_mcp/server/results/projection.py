@@ -1,6 +1,6 @@
-"""Which fields of a record are shown, and how: our words, nothing empty, exact figures, long texts cut with a mark.
+"""Selects and formats the fields shown of a record: our names, no empty fields, exact figures, long texts cut.
 
-Rows of a list become a table, which names each column once: half the characters of a list of objects.
+Rows of a list become a table, which names each column once: half the length of a list of objects.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,27 +12,27 @@ from typing import Any, cast
 from zoho_mcp.zoho.request import json_numbers
 
 LONGEST_TEXT = 400
-"""Characters of a text that nobody asked for by name."""
+"""Characters of a text, unless its field was requested by name."""
 SHORTENED = 300
-"""What is shown of a longer one: the rest is then worth a second call."""
+"""Characters shown of a longer one, so that the rest is worth another call."""
 Json = dict[str, Any]
 Table = Mapping[str, Any]
-"""`{"columns": [name, …], "rows": [[value, …], …]}`; every row has a value for every column, null where it has none."""
+"""`{"columns": [name, …], "rows": [[value, …], …]}`; a row has null in columns without a value."""
 
 
 @dataclass(slots=True)
 class FieldNode:
-    """A field to show. `inner`: of what is inside it, only these; empty: all. `unless_zero`: left out at 0 or false."""
+    """A field to show. `inner`: the fields inside it to show; empty: all. `unless_zero`: hidden if it is 0 or false."""
 
     inner: dict[str, "FieldNode"] = field(default_factory=dict[str, "FieldNode"])
     unless_zero: bool = False
     asked: bool = False
-    """Asked for by name, so its texts are not cut."""
+    """Whether it was requested by name, so that its texts are not cut."""
 
 
 @lru_cache(maxsize=512)
 def field_tree(usual: tuple[str, ...], asked: tuple[str, ...] = (), *, uncut: bool = False) -> Mapping[str, FieldNode]:
-    """The fields by name: the usual ones in their order, then those asked for. Not to be changed by the caller."""
+    """The fields by name: the usual ones in order, then those requested. Must not be modified: it is cached."""
     found: dict[str, FieldNode] = {}
     for path in usual:
         _add(found, path.removesuffix("?").split("."), FieldNode(unless_zero=path.endswith("?"), asked=uncut))
@@ -44,7 +44,7 @@ def field_tree(usual: tuple[str, ...], asked: tuple[str, ...] = (), *, uncut: bo
 def _add(found: dict[str, FieldNode], path: Sequence[str], leaf: FieldNode) -> None:
     for name in path[:-1]:
         if name in found and not found[name].inner:
-            return  # The whole of it is shown already.
+            return  # It is already shown as a whole.
         found = found.setdefault(name, FieldNode()).inner
     found[path[-1]] = leaf
 
@@ -52,12 +52,12 @@ def _add(found: dict[str, FieldNode], path: Sequence[str], leaf: FieldNode) -> N
 def project(
     record: Mapping[str, Any], fields: Mapping[str, FieldNode], renames: Mapping[str, str], path: str = ""
 ) -> Json:
-    """The wanted fields of one of Zoho's records, under our names."""
+    """The selected fields of one of Zoho's records, with our names."""
     theirs = {ours: name for name, ours in renames.items() if name in record} if renames else {}
     shown: Json = {}
     for name, want in fields.items():
         value = record.get(theirs.get(name, name) if theirs else name)
-        if isinstance(value, str) and len(value) <= LONGEST_TEXT:  # most are, in rows by the thousand
+        if isinstance(value, str) and len(value) <= LONGEST_TEXT:  # the common case, in thousands of rows
             if value:
                 shown[name] = value
         elif isinstance(value, Decimal):
@@ -84,14 +84,14 @@ def _inner(value: Any, want: FieldNode, renames: Mapping[str, str], path: str) -
 
 
 def table(records: Sequence[Mapping[str, Any]], order: Sequence[str] = ()) -> dict[str, Any]:
-    """The records as a table, its columns in `order`, then any others. A column without any value is left out."""
+    """The records as a table: first the columns in `order`, then any others. Columns without values are omitted."""
     present = dict.fromkeys(name for record in records for name in record)
     columns = [name for name in order if name in present] + [name for name in present if name not in order]
     return {"columns": columns, "rows": [[record.get(name) for name in columns] for record in records]}
 
 
 def records(content: Table) -> list[dict[str, Any]]:
-    """The records of a table, each with the columns in which it has a value."""
+    """The records of a table, without empty values."""
     columns: Sequence[str] = content["columns"]
     return [
         {name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in content["rows"]
@@ -108,7 +108,7 @@ def _is_table(part: Any) -> bool:
 
 
 def whole(value: Any, renames: Mapping[str, str]) -> Any:
-    """All of a value, with our names and without what is empty."""
+    """A whole value, with our names and without empty fields."""
     if isinstance(value, list):
         return [whole(part, renames) for part in cast("list[Any]", value)]
     if isinstance(value, Mapping):
@@ -118,14 +118,14 @@ def whole(value: Any, renames: Mapping[str, str]) -> Any:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether Zoho sent a field with nothing in it. 0 and false are something."""
+    """Whether a field has no content. 0 and false are content."""
     return value is None or value in ("", [], {})
 
 
 def unknown(
     asked: Collection[str], records: Sequence[Mapping[str, Any]], renames: Mapping[str, str], path: str = ""
 ) -> Iterator[str]:
-    """What none of the records has of the fields asked for, in a sentence, with the fields that hold something."""
+    """Sentences on requested fields that no record has, with the fields that have content."""
     names = {renames.get(key, key) for record in records for key in record}
     parted = [one.partition(".") for one in asked if records]
     if missing := [f"{path}{name}" for name, _, _ in parted if name not in names]:

@@ -1,5 +1,4 @@
-"""What Zoho's answer leaves unsaid: where the record differs from the request, whom a mail went to, and dates that are
-probably mistaken. Pure."""
+"""Remarks on what a response does not say: differences from the request, recipients of e-mail, unlikely dates. Pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -18,14 +17,14 @@ _WORDS = (
     "invoice_number", "estimate_number", "creditnote_number", "reference_number", "date", "due_date", "expiry_date",
     "start_date", "end_date",
 )  # fmt: skip
-"""What Zoho keeps as it was sent, if it reads it at all."""
+"""Fields that Zoho stores as sent, if it reads them."""
 
 _LATER = (
     "From {date} on, Zoho writes these invoices by itself, and e-mails them to the customer if the organisation's "
     "settings for recurring invoices say so. Tell the user."
 )
 TEMPLATE = "from Zoho's template"
-"""The subject of a mail that was given none."""
+"""The subject of an e-mail sent without one."""
 _DATE_PAIRS = (
     ("date_start", "date_end"),
     ("due_date_start", "due_date_end"),
@@ -34,13 +33,14 @@ _DATE_PAIRS = (
     ("date", "expiry_date"),
 )
 _PAST, _PAST_OF_CHANGES, _FUTURE, _FUTURE_OF_ENDS = 10, 2, 1, 10
-"""Years. A list may reach far back; what is written is of these days; terms and schedules may end years from now."""
+"""Years. Lists may reach far back; new records have recent dates; terms and schedules may end in some years."""
 _ENDS = ("due_date", "expiry_date", "end_date", "date_end", "due_date_end")
 
 
 def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
-    """A sentence for each figure of the request that the record does not have, for discounts not counted, and for a
-    total that is not what the request comes to."""
+    """Sentences on values that the record does not have as requested, on discounts not applied, and on a total that
+    differs from the request's.
+    """
     if operation.effect == "read":
         return []
     found = [*_figures(arguments, record, _FIGURES, "")]
@@ -57,9 +57,9 @@ def remarks(operation: Operation, arguments: Json, record: Json) -> list[str]:
 
 
 def mailed(operation: Operation, arguments: Json, record: object) -> dict[str, Any]:
-    """What a result says of its mail; empty for a call that sent none. Zoho itself says only that it was sent.
+    """The part of a result about its e-mail, because Zoho only says that it was sent; empty for a call that sent none.
 
-    A recurring invoice may send mail later, and nobody is asked then.
+    A recurring invoice may send e-mail later, without approval.
     """
     known: Json = cast(Json, record) if isinstance(record, dict) else {}
     if operation.http.method == "POST" and "recurrence_frequency" in known:
@@ -73,7 +73,7 @@ def mailed(operation: Operation, arguments: Json, record: object) -> dict[str, A
 
 
 def _addressees(known: Json) -> list[str]:
-    """The addresses of a record's contact persons, else its own."""
+    """The e-mail addresses of a record's contact persons, or else its own."""
     found = [person.get("email") for person in records_in(known.get("contact_persons_details"))]
     return [str(address) for address in found if address] or [str(own) for own in (known.get("email"),) if own]
 
@@ -86,7 +86,7 @@ def _figures(given: Json, record: Json, names: tuple[str, ...], path: str) -> It
 
 
 def _uncounted(record: Json) -> Iterator[str]:
-    """Zoho counts the discounts of one level only, and shows those of the other all the same."""
+    """Zoho applies discounts at one level only, but shows those of the other as well."""
     level, shown = record.get("discount_type"), [is_some(line.get("discount")) for line in _lines(record)]
     if level == "entity_level" and any(shown):
         yield (
@@ -98,7 +98,7 @@ def _uncounted(record: Json) -> Iterator[str]:
 
 
 def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[str]:
-    """Whether the total is what the lines, discount and extra charges of the request come to, with Zoho's taxes."""
+    """Whether the total matches the lines, discount and charges of the request, plus Zoho's taxes."""
     if not arguments.keys() & {"line_items", "discount", "shipping_charge", "adjustment"}:
         return
     asked, actual = _asked_total(operation, arguments, record), decimal(record.get("total"))
@@ -111,12 +111,12 @@ def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[str]
 
 
 def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal | None:
-    """The total of the request; None if it is unknown, as with a line without a price."""
+    """The total according to the request; None if it is unknown, for example because of a line without a price."""
     given, kept = _lines(arguments), _lines(record)
     if given and len(given) != len(kept):
         return None  # Zoho's response shows other lines: nothing can be compared.
-    whole, single = operation.discounts_in(arguments)
-    by_line = single or (not whole and record.get("discount_type") == "item_level")
+    on_document, on_line = operation.discounts_in(arguments)
+    by_line = on_line or (not on_document and record.get("discount_type") == "item_level")
     same: list[Json] = [{} for _ in kept]
     amounts = [_line(line, other, by_line) for line, other in zip(given or same, kept, strict=True)]
     lines = [amount for amount in amounts if amount is not None]
@@ -136,7 +136,7 @@ def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal
 
 
 def _tax_on_top(operation: Operation, arguments: Json, record: Json) -> Decimal | None:
-    """The tax that is added to the lines; None where a record that is changed does not tell whether rates hold it."""
+    """The tax added to the lines; None if an update and its record do not show whether rates include tax."""
     tax, inclusive = decimal(record.get("tax_total")) or Decimal(), _first(arguments, record, "is_inclusive_tax")
     if inclusive is True:
         return Decimal()
@@ -144,7 +144,7 @@ def _tax_on_top(operation: Operation, arguments: Json, record: Json) -> Decimal 
 
 
 def _line(line: Json, kept: Json, by_line: bool) -> Decimal | None:
-    """What a line comes to without tax; what the request leaves open is as Zoho has it."""
+    """The amount of a line before tax; values missing from the request are taken from Zoho."""
     rate, quantity = decimal(_first(line, kept, "rate")), decimal(_first(line, kept, "quantity"))
     if rate is None or quantity is None:
         return None
@@ -167,7 +167,7 @@ def _lines(holder: Json) -> list[Json]:
 
 
 def odd_dates(operation: Operation, arguments: Mapping[str, Any], today: date) -> list[str]:
-    """A sentence for each date, or pair of dates, that hardly anybody means."""
+    """A sentence for each date, or pair of dates, that is probably a mistake."""
     given = dict(_dates(operation, arguments))
     found = [*_reversed(operation, given), *_far(operation, given, today)]
     return [*found, *_month_to_come(arguments, today)]

@@ -1,6 +1,6 @@
-"""From Zoho's envelope to what a model reads: the fields people read, and no longer than the bound on an answer.
+"""Converts Zoho's envelope to a tool result: the fields that people read, within the maximum length.
 
-Text and structured content say the same. Rows are left out whole, and the answer says how to get them.
+Text and structured content are equal. Rows are omitted as a whole, and the result says how to get them.
 """
 
 import json
@@ -21,12 +21,12 @@ from zoho_mcp.text import visible
 from zoho_mcp.zoho.request import json_numbers
 
 MOST_ROWS = 200
-"""The most rows that Zoho gives at once."""
+"""The most rows in one response of Zoho's."""
 Result = types.CallToolResult | types.InputRequiredResult
 _ENVELOPE = ("code", "page_context")
 _MOST_LINKED = 5
 _NOTE = 160
-"""Characters of the note that rows were left out."""
+"""Characters reserved for the note that rows were omitted."""
 
 
 def success(
@@ -36,7 +36,7 @@ def success(
     envelope: Mapping[str, Any],
     links: Sequence[types.ResourceLink] = (),
 ) -> types.CallToolResult:
-    """The answer of a call that worked. Raises RejectedError for a field that does not exist."""
+    """The result of a successful call. Raises RejectedError for a requested field that does not exist."""
     if operation.dates & arguments.keys():
         today = datetime.fromtimestamp(app.api.client.clock(), UTC).date()
         if odd := odd_dates(operation, arguments, today):
@@ -58,7 +58,7 @@ def success(
 
 
 def with_fields(made: Result, fields: Mapping[str, Any]) -> Result:
-    """The result with these fields besides, in its text and its structured content; a question stays as it is."""
+    """The result with these fields added to its text and structured content. Questions and errors are unchanged."""
     if not fields or not isinstance(made, types.CallToolResult) or made.is_error:
         return made
     fields = visible(fields)
@@ -72,15 +72,15 @@ def with_fields(made: Result, fields: Mapping[str, Any]) -> Result:
 
 
 def continued(start: int) -> dict[str, int]:
-    """`page` and `per_page` of the page that begins after `start` rows: the largest page that can begin there."""
+    """`page` and `per_page` of the largest page that begins after `start` rows."""
     size = next(size for size in range(MOST_ROWS, 0, -1) if start % size == 0)
     return {"page": start // size + 1, "per_page": size}
 
 
 def failure(problem: ZohoMcpError) -> types.CallToolResult:
-    """The result of a call that failed: what happened, whether anything changed, what to do next.
+    """The result of a failed call: what happened, whether anything changed, what to do next.
 
-    `structured_content` is `{"error": {"kind": …, "message": …}}`; the text says the same.
+    `structured_content` is `{"error": {"kind": …, "message": …}}`; the text is the message.
     """
     message = visible(str(problem))
     return types.CallToolResult(
@@ -91,7 +91,7 @@ def failure(problem: ZohoMcpError) -> types.CallToolResult:
 
 
 def tabular(operation: Operation, answer: Json) -> Json:
-    """The answer with the rows of a list as a table."""
+    """The result with the rows of a list as a table."""
     key = operation.tool_answer_key
     if not operation.answer.columns or not isinstance(answer.get(key), list):
         return answer
@@ -125,7 +125,7 @@ def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[
 
 
 def _is_plain(operation: Operation, arguments: Mapping[str, Any]) -> bool:
-    """Whether the record can only be as asked: after a read, or a void or deletion, which gives nothing but ids."""
+    """Whether the record needs no comparison with the request: after a read, or a deletion or void given only ids."""
     only_ids = operation.effect == "destroy" and all(name.endswith("_id") for name in arguments)
     return operation.effect == "read" or only_ids
 
@@ -143,7 +143,7 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     _must_exist(operation, asked, found)
     paging = envelope.get("page_context", {})
     page, has_more = paging.get("page", 1), bool(paging.get("has_more_page", False))
-    # A report says more than its rows.
+    # A report contains more than its rows.
     rest = {
         name: value
         for name, value in envelope.items()
@@ -160,7 +160,7 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
 
 
 def rows(operation: Operation, found: Sequence[Json], asked: tuple[str, ...] = ()) -> list[Json]:
-    """Rows of a list with their columns and what was asked for besides."""
+    """Rows of a list with their columns and the requested fields."""
     fields = field_tree(operation.answer.columns, asked)
     return [project(row, fields, operation.renames) for row in found]
 
@@ -168,13 +168,13 @@ def rows(operation: Operation, found: Sequence[Json], asked: tuple[str, ...] = (
 def cut(
     operation: Operation, answer: Mapping[str, Any], envelope: Mapping[str, Any], bound: int, *, drafts: bool = False
 ) -> Json:
-    """The answer with as many of its rows as fit, at least one, and the call that gives the next."""
+    """The result with as many rows as fit, at least one, and the arguments for the next rows."""
     key, start = operation.tool_answer_key, _start(envelope.get("page_context", {}))
     every: list[Json] = answer[key]
     fit = max(_fitting(every, bound - len(compact_json({**answer, key: []})) - _NOTE), 1)
     if "page" not in operation.input.get("properties", {}):
         return {**answer, key: every[:fit], "left_out": f"{len(every) - fit} rows: longer than ZOHO_MAX_ANSWER"}
-    # Where each row stands in Zoho's own list: rows that do not fit a filter may have been left out.
+    # The position of each row in Zoho's list, because rows that do not match the filters may be missing here.
     places: Sequence[int] = envelope.get("page_context", {}).get("positions") or range(1, len(every) + 1)
     shown = _even(start, fit, places)
     rest = {name: value for name, value in answer.items() if "sums" not in name}
@@ -187,7 +187,7 @@ def cut(
 
 
 def _drafts(arguments: Mapping[str, Any]) -> bool:
-    """Whether drafts are what was asked for: then they are added up."""
+    """Whether drafts were requested: then they are added up."""
     return arguments.get("status") == "draft"
 
 
@@ -200,7 +200,7 @@ def _fitting(every: Sequence[Json], space: int) -> int:
 
 
 def _even(start: int, fit: int, places: Sequence[int]) -> int:
-    """As many rows as fit, less a few, so that a later page can begin where they end."""
+    """The number of rows to show: slightly fewer than fit, so that a large page can begin after them."""
     return max(
         range((fit + 1) // 2, fit + 1),
         key=lambda shown: min(continued(start + places[shown - 1])["per_page"], fit) + shown,
@@ -208,7 +208,7 @@ def _even(start: int, fit: int, places: Sequence[int]) -> int:
 
 
 def _start(paging: Mapping[str, Any]) -> int:
-    """How many rows of the whole list come before this page."""
+    """The number of rows before this page."""
     return (paging.get("page", 1) - 1) * paging.get("per_page", MOST_ROWS)
 
 
@@ -221,9 +221,9 @@ def _must_exist(operation: Operation, asked: tuple[str, ...], records: Sequence[
 def _links_of(
     app: ServerContext, operation: Operation, arguments: Mapping[str, Any], envelope: Mapping[str, Any]
 ) -> Iterator[types.ResourceLink]:
-    """Resource links to the customer and invoices that the record, or else the call, names.
+    """Links to the customer and the invoices in the record, or else in the arguments.
 
-    None for what was deleted, nor for lists: their ids say as much, and a link costs as much as half a row.
+    None after a deletion, nor for lists: there the ids suffice, and a link costs as much as half a row.
     """
     if operation.answer.columns or operation.answer.file or operation.http.method == "DELETE":
         return
@@ -252,5 +252,5 @@ def _link(uri: str, name: object, kind: str) -> types.ResourceLink:
 
 
 def compact_json(content: Any) -> str:
-    """JSON in as few characters as it takes."""
+    """JSON without white space."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""The sums of a list's money columns, so that no model adds up rows. Exact, and each currency by itself."""
+"""Adds up the money columns of a list, so that no model has to. Exact, and per currency."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from zoho_mcp.zoho.request import json_numbers
 NOT_ISSUED = frozenset(
     {"draft", "void", "pending_approval", "approved", "rejected", "scheduled", "cancelled", "deleted"}
 )
-"""The one definition of what counts as money owed or billed: every status but these. Such a document was not sent, or
-is not valid any more; nobody owes it, and no sum or report counts it."""
+"""Statuses that do not count as money owed or billed, the only definition of this. Such a document was not sent or is
+no longer valid: nobody owes it, and no sum or report includes it."""
 
 
 def is_issued(row: Mapping[str, Any]) -> bool:
@@ -23,17 +23,17 @@ def is_issued(row: Mapping[str, Any]) -> bool:
 
 
 def balance_owed(row: Mapping[str, Any]) -> Decimal:
-    """What is open on an invoice: its balance, 0 where it is not issued. Raises UnavailableError without a balance."""
+    """The open amount of an invoice; 0 if it is not issued. Raises UnavailableError without a balance."""
     return amount(row, "balance") if is_issued(row) else Decimal()
 
 
 def amount(row: Mapping[str, Any], name: str) -> Decimal:
-    """An amount that a row must have. Raises UnavailableError, naming the keys present, when it is missing."""
+    """A required amount. Raises UnavailableError if it is missing, naming the keys present."""
     return money(required(row, name))
 
 
 def required(row: Mapping[str, Any], name: str) -> Any:
-    """A value that a record must have. Raises UnavailableError, naming the keys present, when it is missing."""
+    """A required value. Raises UnavailableError if it is missing, naming the keys present."""
     if row.get(name) in (None, ""):
         present = ", ".join(one_line(key, 60) for key in sorted(row))
         raise UnavailableError(
@@ -43,7 +43,7 @@ def required(row: Mapping[str, Any], name: str) -> Any:
 
 
 def objects(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The objects in a list that a record must have. Raises UnavailableError when it is missing, or no such list."""
+    """A required list of objects. Raises UnavailableError if it is missing or something else."""
     value = required(record, name)
     if not isinstance(value, list) or not all(isinstance(part, dict) for part in cast("list[Any]", value)):
         what = f"A record in Zoho's response has a {name} that is not a list of records."
@@ -52,7 +52,7 @@ def objects(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def day(row: Mapping[str, Any], name: str) -> date:
-    """A day that a row must have. Raises UnavailableError when it is missing, or is none."""
+    """A required date. Raises UnavailableError if it is missing or invalid."""
     value = str(required(row, name))
     try:
         return date.fromisoformat(value[:10])
@@ -63,17 +63,17 @@ def day(row: Mapping[str, Any], name: str) -> date:
 
 
 def due_day(row: Mapping[str, Any]) -> date:
-    """When an invoice is due: on its own date where it names no other day."""
+    """The due date of an invoice; without one, its own date."""
     return day(row, "due_date" if row.get("due_date") else "date")
 
 
 def currency_of(row: Mapping[str, Any]) -> str:
-    """The currency of a row's amounts; `unknown currency` where it does not say."""
+    """The currency of a row; `unknown currency` without one."""
     return str(row.get("currency_code") or "unknown currency")
 
 
 def money(value: Any) -> Decimal:
-    """An amount as Zoho gives it, nothing being 0. Raises UnavailableError for anything but a number."""
+    """An amount in a response; nothing counts as 0. Raises UnavailableError for anything but a number."""
     try:
         found = value if isinstance(value, Decimal) else Decimal(str(value or 0))
     except InvalidOperation:
@@ -87,7 +87,7 @@ def money(value: Any) -> Decimal:
 def totals(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, complete: bool, drafts: bool = False
 ) -> dict[str, Any]:
-    """What to add to an answer of these rows: sums by currency, and what is not in them. `drafts` were asked for."""
+    """The sums by currency to add to a result, and what they exclude. `drafts`: count drafts too."""
     if not rows or not columns:
         return {}
     owed = rows if drafts else [row for row in rows if is_issued(row)]
@@ -114,7 +114,7 @@ def totals(
 
 
 def _in_base_currency(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
-    """What rows of several currencies come to in the organisation's own, where each of them says it."""
+    """The sums of several currencies in the organisation's own, if every row has these amounts."""
     names = [f"bcy_{name}" for name in columns]
     if any(row.get(name) is None for row in rows for name in names):
         return {}

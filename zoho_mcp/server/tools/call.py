@@ -1,4 +1,4 @@
-"""tools/call on one page: from request to result, in the order in which things happen."""
+"""tools/call, from request to result, in the order in which things happen."""
 
 import logging
 from dataclasses import replace
@@ -31,7 +31,7 @@ Result = types.CallToolResult | types.InputRequiredResult
 
 
 async def handle(ctx: RequestContext, params: types.CallToolRequestParams) -> Result:
-    """Check, decide, ask a person if need be, perform. A failure is a result; only a bug is a protocol error."""
+    """Check, authorize, ask a person if necessary, perform. Failures are results; only bugs are protocol errors."""
     call = ToolCall.from_request(ctx, params)
     app, found = ctx.lifespan_context, {}
     try:
@@ -60,7 +60,7 @@ async def _proceed(ctx: RequestContext, app: ServerContext, call: ToolCall) -> R
         answer = await _ask(ConfirmationRequest.about(ctx, app, call, duplicate, trail), trail)
         if isinstance(answer, types.InputRequiredResult):
             return answer
-        # The record that their answer was checked against, not the one that was read before they were asked.
+        # The record as of their answer, not as of the question.
         approval, trail, before = answer.approval, replace(trail, way=answer.way), answer.before
         if must_not_repeat:
             await duplicates.claim(app, call)
@@ -83,7 +83,7 @@ async def _read(app: ServerContext, call: ToolCall) -> Answer:
 
 
 async def _decide(app: ServerContext, call: ToolCall) -> Ruling:
-    """The policy's decision: allow or ask. Raises DeclinedError for a refusal; every refusal is recorded."""
+    """The policy's decision: allow or ask. Raises DeclinedError for a refusal, which is recorded."""
     try:
         ruling = await authorization.decide(app, call)
     except ZohoMcpError as problem:
@@ -97,7 +97,7 @@ async def _decide(app: ServerContext, call: ToolCall) -> Ruling:
 
 
 async def _duplicate(app: ServerContext, call: ToolCall, trail: AuditTrail) -> Duplicate | None:
-    """The equal call that went before, as a reason to ask. Raises DeclinedError where nobody can be asked about it."""
+    """The earlier identical call, as a reason to ask. Raises DeclinedError if nobody can be asked about it."""
     try:
         duplicate = await duplicates.earlier(app, call)
         if duplicate is not None and (duplicate.question is None or app.settings.confirm == "refuse"):
@@ -136,7 +136,7 @@ async def _ask(request: ConfirmationRequest, trail: AuditTrail) -> Consent | typ
 async def _perform(
     app: ServerContext, call: ToolCall, trail: AuditTrail, approval: Approval | None, before: Subject | None
 ) -> types.CallToolResult:
-    """The result of a change, or of a read that a person approved. The approval page gets the outcome."""
+    """The result of a change, or of a read that a person approved. The approval page is told the outcome."""
     outcome = _UNKNOWN
     try:
         if call.operation.effect == "read":

@@ -1,5 +1,5 @@
-"""What was done through this server, from its audit file. The file holds ids; numbers, amounts and customers are read
-fresh when they are shown, and only as far as the caller may read them.
+"""Lists changes made through this server, from its audit file. The file has ids only: numbers, amounts and customers
+are read from Zoho, as far as the caller may read them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -24,9 +24,9 @@ from zoho_mcp.specs.model import Catalog, Operation
 from zoho_mcp.zoho.client import ZohoApi
 
 MOST_ROWS = 100
-"""Changes that are listed of one day."""
+"""Changes that are listed for one day."""
 MOST_READ = 25
-"""Records that are read for one list, the newest first."""
+"""Records that are read for one list, newest first."""
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 MayRead = Callable[[Operation, Mapping[str, Any]], Awaitable[bool]]
 
@@ -42,9 +42,9 @@ class Record:
 
 
 async def list_changes(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """The calls of one day that changed something, or would have. A logged-in caller sees only their own."""
+    """The calls of one day that changed something or would have. Logged-in callers see only their own."""
     zone = None
-    with suppress(ZohoMcpError):  # Without Zoho, the file can still be shown, in this machine's time.
+    with suppress(ZohoMcpError):  # Without Zoho, the file is shown in this machine's time.
         zone = await app.api.zone()
     day = date.fromisoformat(arguments["date"]) if "date" in arguments else datetime.now(zone).date()
     found = await anyio.to_thread.run_sync(_of_day, app.audit.file, day, zone)
@@ -74,7 +74,7 @@ async def list_changes(app: ServerContext, arguments: Mapping[str, Any]) -> Answ
 
 
 async def described(api: ZohoApi, rows: Iterable[Entry], may_read: MayRead) -> list[Record]:
-    """The record of each row; an empty one where it is gone, may not be read, or Zoho cannot be reached."""
+    """The record of each row; empty if it no longer exists, may not be read, or Zoho cannot be reached."""
     known: dict[tuple[str, str], Record] = {}
     found: list[Record] = []
     for row in rows:
@@ -90,7 +90,7 @@ async def described(api: ZohoApi, rows: Iterable[Entry], may_read: MayRead) -> l
 
 
 def title_of(catalog: Catalog, row: Entry) -> str:
-    """What the call did, in the words of its tool."""
+    """The title of the call's tool."""
     operation = catalog.operations.get(str(row.get("tool")))
     return operation.title if operation else str(row.get("tool", ""))
 
@@ -138,7 +138,7 @@ def _of_day(file: str, day: date, zone: tzinfo | None) -> list[Entry]:
 
 
 def _is_answered(row: Entry, later: Iterable[Entry]) -> bool:
-    """Whether the answer to this question came as a separate call."""
+    """Whether a later call brought the answer to this question."""
     what = ("tool", "arguments", "client", "principal")
     return row.get("outcome") == "asked" and any(all(one.get(n) == row.get(n) for n in what) for one in later)
 

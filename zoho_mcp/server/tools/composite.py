@@ -1,4 +1,4 @@
-"""The few tools that take more than one request. Each gets checked arguments and gives an envelope like Zoho's."""
+"""Tools that need more than one request. Each takes checked arguments and returns an envelope like Zoho's."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -40,7 +40,7 @@ _OF_AN_ESTIMATE = (
 
 
 async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """A payment on one invoice: the customer comes from the invoice, the amount defaults to its balance."""
+    """Pay one invoice: the customer comes from the invoice, the amount defaults to its balance."""
     rest = dict(arguments)
     invoice_id = rest.pop("invoice_id")
     invoice = await app.api.record("get_invoice", {"invoice_id": invoice_id})
@@ -70,9 +70,9 @@ async def record_invoice_payment(app: ServerContext, arguments: Mapping[str, Any
 
 
 async def convert_estimate_to_invoice(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """The invoice of an estimate: the one it has, or a new one; never a second one.
+    """The invoice of an estimate: an existing or a new one, never a second one.
 
-    One conversion at a time, because Zoho makes another invoice each time it is asked.
+    One conversion at a time, because Zoho creates another invoice with every request.
     """
     async with app.converting:
         estimate = await app.api.record("get_estimate", arguments)
@@ -106,10 +106,10 @@ def _must_be_convertible(estimate: Mapping[str, Any]) -> None:
 
 
 def _invoice_for(estimate: Mapping[str, Any]) -> dict[str, Any]:
-    """Zoho Invoice has no conversion of its own: an invoice with the estimate's id and all that makes its price."""
+    """Zoho Invoice has no conversion: create an invoice with the estimate's id and all that determines its price."""
     lines = [
         {name: line[name] for name in _OF_A_LINE if line.get(name)}
-        # Without a rate, Zoho would take the item's own price.
+        # Without a rate, Zoho would use the item's price.
         | {"rate": required_amount(line, "rate"), "quantity": required_amount(line, "quantity")}
         for line in objects(estimate, "line_items")
     ]
@@ -122,7 +122,7 @@ def _invoice_for(estimate: Mapping[str, Any]) -> dict[str, Any]:
 async def _convert_in_books(app: ServerContext, estimate_id: str) -> dict[str, Any]:
     request = Request("POST", "/invoices/fromestimates", (("estimate_ids", estimate_id),), scope="invoices.CREATE",
                       route="/invoices/fromestimates")  # fmt: skip
-    # The answer of a conversion names no invoice; the estimate does. So it does not matter if the answer is lost.
+    # The response does not name the invoice, but the estimate does, so it does not matter if it is lost.
     with suppress(OutcomeUnknownError):
         await app.api.send(request)
     invoice_id = _invoice_of(await app.api.record("get_estimate", {"estimate_id": estimate_id}))
@@ -135,11 +135,13 @@ async def _convert_in_books(app: ServerContext, estimate_id: str) -> dict[str, A
 
 
 async def upsert_recurring_invoice(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """The recurring invoice that a custom field's unique value names: updated, or created with `upsert`; says which."""
+    """Update the recurring invoice with a unique custom field value, or create it with `upsert`. The message says
+    which.
+    """
     operation = app.catalog.operations["upsert_recurring_invoice"]
     envelope = await send_change(app, operation.name, arguments)
     record = envelope[operation.answer.key]
-    # Zoho says only "success": a record that was never changed since it was created is a new one.
+    # Zoho only says "success". A record that has not changed since its creation is new.
     created, changed = record.get("created_time"), record.get("last_modified_time")
     what = "Created or updated" if not created or not changed else "Created" if created == changed else "Updated"
     return {**envelope, "message": f"{what} recurring invoice {record.get('recurrence_name', '')}."}, ()

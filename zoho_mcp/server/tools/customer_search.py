@@ -1,7 +1,7 @@
-"""Searches customers by all of their contact persons: Zoho's own search may know the primary one only.
+"""Searches customers by all of their contact persons. Zoho's own search may cover only the primary one.
 
-Zoho Invoice lists the contact persons of all customers. Where these are more than a page, and in Zoho Books, the
-documented filters by a person's name, e-mail and phone are used, and what they find is read and checked.
+Zoho Invoice can list the contact persons of all customers. If they exceed a page, and in Zoho Books, the documented
+filters by a person's name, e-mail and phone are used, and the customers found are read and checked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ from zoho_mcp.zoho.request import Request
 
 Json = dict[str, Any]
 MOST_RECORDS = 10
-"""Customers that one search reads one by one: a request each."""
+"""Customers that one search reads one by one, at a request each."""
 _SEARCHED = ("search_text", "email", "contact_name_contains")
 _PERSON = ("first_name", "last_name", "email", "phone", "mobile")
 _PEOPLE = Request("GET", "/contacts/contactpersons", (("per_page", str(MOST_ROWS)),), scope="contacts.READ",
@@ -30,10 +30,10 @@ _MANY = "Further customers may have such a contact person: narrow the search to 
 
 
 async def run(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope:
-    """The envelope of a list of customers; of a search, with those that have a contact person of that name, e-mail or
-    phone number. `found_by` says for each of these, by id, who that is.
+    """The envelope of a list of customers. A search includes those with a contact person of that name, e-mail or phone
+    number; `found_by` has these persons, by customer id.
 
-    A part of a customer's name is looked for in contact persons only if no customer has it.
+    For a part of a customer's name, contact persons are searched only if no customer matches.
     """
     envelope = await pagination.read(app, operation, arguments)
     name = next((name for name in _SEARCHED if name in arguments), "")
@@ -46,7 +46,7 @@ async def run(app: ServerContext, operation: Operation, arguments: Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One search: the argument and the text that is looked for, the other arguments, and what Zoho found."""
+    """A search: its argument and text, the other arguments, and Zoho's envelope."""
 
     app: ServerContext
     operation: Operation
@@ -64,7 +64,7 @@ class _Search:
         return self.envelope["findings"]
 
     async def complete(self) -> None:
-        """Add the customers whom a contact person finds; take out those in which nothing shows the text."""
+        """Add customers found by a contact person, and remove those that do not contain the text anywhere."""
         people, whole = await self._people()
         known = {_id(row) for row in self.rows}
         await self._check([row for row in self.rows if not shows(row, self.text) and not people.get(_id(row))], people)
@@ -83,10 +83,10 @@ class _Search:
         people[contact_id] = people[contact_id] or next(_fitting(record, self.text), "")
         if kept and people[contact_id] and record.get("contact_type", "customer") == "customer":
             self.rows.append(record)
-            self.findings.notes.clear()  # that nothing was found, and what was tried
+            self.findings.notes.clear()  # notes that nothing was found
 
     async def _check(self, unseen: list[Json], people: dict[str, str]) -> None:
-        """Read the customers whose rows do not show the text; those whose records do not either are left out."""
+        """Read the customers whose rows do not show the text, and remove those whose records do not either."""
         if len(unseen) > MOST_RECORDS:
             return
         self.findings.unseen.clear()
@@ -104,14 +104,13 @@ class _Search:
             self.findings.add(Findings({f"{self.name}={self.text}": None}, len(wrong)))
 
     async def _people(self) -> tuple[dict[str, str], bool]:
-        """The ids of customers to the contact person who shows the text, "" where that is yet to be looked up; and
-        whether these are all."""
+        """Customer ids to the matching contact person ("" if still unknown), and whether they are complete."""
         if self.app.settings.product == "invoice":
             with suppress(AuthError, NotFoundError, RejectedError):
                 envelope = cast(Envelope, await self.app.api.send(_PEOPLE))
                 people: list[Json] = envelope["contact_persons"]
                 if not envelope["page_context"]["has_more_page"]:
-                    return {_id(person): _described(person) for person in people if _is_it(person, self.text)}, True
+                    return {_id(person): _described(person) for person in people if _matches(person, self.text)}, True
         found: dict[str, str] = {}
         whole = True
         for query in _queries(self.text):
@@ -120,7 +119,7 @@ class _Search:
             if len(rows) <= MOST_RECORDS:
                 found |= {_id(row): "" for row in rows}
             else:
-                # So many are what Zoho gives where it does not know the filter.
+                # So many rows suggest that Zoho ignored the filter.
                 whole = False
         return found, whole
 
@@ -130,11 +129,11 @@ def _id(row: Mapping[str, Any]) -> str:
 
 
 def _queries(text: str) -> list[Json]:
-    """The documented filters by contact person that fit the text."""
+    """The documented filters by contact person that suit the text."""
     if "@" in text:
         return [{"email_contains": text}]
     if is_phone_number(text):
-        # Whatever stands between the digits, the last four are seldom apart.
+        # Separators vary, but the last four digits are seldom separated.
         digits = "".join(filter(str.isdecimal, text))
         return [{"phone_contains": text}, {"phone_contains": digits[-4:]}]
     first, _, last = text.partition(" ")
@@ -144,12 +143,12 @@ def _queries(text: str) -> list[Json]:
 
 
 def _fitting(record: Mapping[str, Any], text: str) -> Iterator[str]:
-    """The contact persons of a customer who show the text."""
+    """The contact persons of a customer that match the text."""
     people: list[Json] = record.get("contact_persons") or []
-    return (_described(person) for person in people if _is_it(person, text))
+    return (_described(person) for person in people if _matches(person, text))
 
 
-def _is_it(person: Mapping[str, Any], text: str) -> bool:
+def _matches(person: Mapping[str, Any], text: str) -> bool:
     return shows({name: person.get(name) for name in _PERSON}, text)
 
 

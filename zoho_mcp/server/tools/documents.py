@@ -1,4 +1,4 @@
-"""Files of records: given as resource links, and sent from the upload folder. What a file is about, its entry says."""
+"""Files of records: returned as resource links, and uploaded from the upload folder. The entry describes the file."""
 
 import mimetypes
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ from zoho_mcp.text import fill, one_line, visible
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Arguments = Mapping[str, Any]
 SAVE = "save"
-"""The argument that asks for a file in the download folder."""
+"""The argument that saves a file in the download folder."""
 
 
 async def download(app: ServerContext, operation: Operation, arguments: Arguments) -> Answer:
-    """A link to the file, whose bytes never pass through the model; with `save` it is also written to a folder.
+    """A link to the file, whose bytes never pass through the model. With `save` it is also written to a folder.
 
-    A file that no record vouches for is fetched at once, so that no link leads nowhere. Raises NotFoundError.
+    Unless a record shows that the file exists, it is fetched, so that the link works. Raises NotFoundError.
     """
     file = operation.answer.file
     assert file is not None
@@ -53,7 +53,7 @@ async def _fetch(app: ServerContext, operation: Operation, arguments: Arguments,
 
 
 async def upload(app: ServerContext, operation: Operation, arguments: Arguments) -> Answer:
-    """Send a file of the upload folder. Raises ArgumentsError for one that may not be sent."""
+    """Upload a file from the upload folder. Raises ArgumentsError if it may not be sent."""
     field = operation.http.file
     sent = await local_files.upload(operation.name, field, app.settings.upload_dir, arguments["file_path"])
     request = replace(app.api.request(operation, arguments), upload=sent)

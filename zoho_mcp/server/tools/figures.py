@@ -1,4 +1,4 @@
-"""Figures over all records of a kind, grouped and added up exactly, so that no model adds up money."""
+"""Figures on all records of a kind, grouped and added up exactly, so that no model adds up money."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -18,9 +18,9 @@ from zoho_mcp.server.tools.reports import rows
 Answer = tuple[dict[str, Any], tuple[types.ResourceLink, ...]]
 Row = Mapping[str, Any]
 MOST_DETAILS = 100
-"""Records read one by one for a summary by item or tax: a request each, as many as Zoho allows in a minute."""
+"""Records read one by one for a summary by item or tax, at a request each: as many as Zoho allows per minute."""
 MOST_GROUPS = 50
-"""Groups shown per currency unless `top` says otherwise; all of them are added up."""
+"""Groups shown per currency, unless `top` is given; all of them are added up."""
 _TOOL = "summarize_records"
 _UNNAMED = "none"
 _PERFORMANCE = {
@@ -61,7 +61,7 @@ _COLUMNS = {"customer": "customer_name", "category": "account_name", "status": "
 
 @dataclass
 class _Sums:
-    """What was added up in one currency. A group's key is an id where names can be shared."""
+    """The sums in one currency. The key of a group is an id if names may not be unique."""
 
     count: int = 0
     total: Decimal = Decimal()
@@ -78,7 +78,7 @@ class _Sums:
             self.total += value
 
     def shown(self, top: int, *, in_time: bool) -> dict[str, Any]:
-        """The largest groups, largest first or `in_time`, and what the others add up to."""
+        """The largest groups, by amount or by time, and the sum of the others."""
         ordered = sorted(self.groups.values(), key=lambda group: (-group["amount"], str(group["group"])))
         shown, rest = ordered[:top], ordered[top:]
         if in_time:
@@ -90,7 +90,7 @@ class _Sums:
 
 
 async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """Records counted and added up by group, per currency. Raises ArgumentsError for a group the kind has not."""
+    """Records counted and added up by group, per currency. Raises ArgumentsError if the kind has no such group."""
     records, by = arguments["records"], arguments["group_by"]
     kind = _KINDS[records]
     _must_fit(app, kind, arguments)
@@ -147,7 +147,7 @@ def _must_fit(app: ServerContext, kind: _Kind, arguments: Mapping[str, Any]) -> 
 
 
 def _parts(record: Row, by: str, kind: _Kind) -> Iterator[tuple[str, dict[str, Any], Decimal]]:
-    """The key, the description and the amount of each group that a record counts in."""
+    """The key, label and amount of each group that a record belongs to."""
     if by == "tax":
         for tax in objects(record, "taxes") or [{"tax_name": "no tax", "tax_amount": 0}]:
             name = str(tax.get("tax_name") or _UNNAMED)
@@ -193,12 +193,12 @@ def _definitions(kind: _Kind, by: str, *, everything: bool) -> dict[str, str]:
 
 
 async def get_customer_statement(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """The statement that the resource gives: open invoices, payments, credits and the balance of today."""
+    """The statement of today, as in the resource: open invoices, payments, credits and the balance."""
     return await statement(app.api, arguments["customer_id"]), ()
 
 
 async def get_payment_performance(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """Per customer, days from the date and the due date of paid invoices to their last payment; latest payers first."""
+    """Per customer, average days from invoice date and due date to the last payment of paid invoices; slowest first."""
     wanted = {name: value for name, value in arguments.items() if name in ("customer_id", "date_start", "date_end")}
     taken: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     undated = 0

@@ -1,6 +1,6 @@
-"""Holds the rows of a list against the filters of its request: Zoho silently ignores a filter that it does not know.
+"""Checks the rows of a list against the filters of the request: Zoho silently ignores filters that it does not know.
 
-Pure. A filter on what rows do not show cannot be checked here, and is taken as applied.
+Pure. Filters on fields that rows do not have cannot be checked here and count as applied.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from zoho_mcp.times import seconds_of
 Row = Mapping[str, Any]
 _UNPAID = frozenset({"sent", "viewed", "overdue", "unpaid", "partiallypaid"})
 _STATUSES: Mapping[str, frozenset[str]] = {
-    # A filter's word to the statuses of the rows that it finds, where these are others than the word itself.
+    # Filter value to the statuses of the rows it finds, if they differ from the value.
     "unpaid": _UNPAID,
     "sent": frozenset({"sent", "viewed"}),
     "partiallypaid": frozenset({"partiallypaid", "overdue"}),
@@ -26,23 +26,23 @@ _STATUSES: Mapping[str, frozenset[str]] = {
 }
 _NAMES_OF_RECORDS = ("contact_name", "customer_name", "company_name", "account_name", "recurrence_name")
 SEARCHES = ("search_text", "email")
-"""Arguments that Zoho may have found in a part of the record that rows do not show."""
+"""Arguments for which Zoho also searches parts of the record that rows do not show."""
 _UNREAD = ("_id", "_ids", "_url", "_time")
-"""Endings of fields that nobody searches in: their digits would show whatever number was asked for."""
+"""Endings of fields that nobody searches: their digits would match almost any number."""
 _PHONE = frozenset("+-()./ 0123456789")
 _FEWEST_DIGITS = 5
 
 
 @dataclass(slots=True)
 class Findings:
-    """What was noticed about the rows of a list, over all of its pages.
+    """Observations on the rows of a list, over all pages.
 
     Attributes:
         ignored: filters that Zoho did not apply, `status=paid`.
-        left_out: how many rows were left out for that.
-        unseen: filters that the rows do not show, to the number of rows that were kept all the same.
+        left_out: the number of rows removed for that reason.
+        unseen: filters that rows do not show, to the number of rows kept nevertheless.
         notes: further sentences.
-        doubtful: rows may be among these that do not belong to them, so that no sum of them is right.
+        doubtful: whether some rows may not match, so that sums would be wrong.
     """
 
     ignored: dict[str, None] = field(default_factory=dict[str, None])
@@ -52,7 +52,7 @@ class Findings:
     doubtful: bool = False
 
     def add(self, other: "Findings") -> None:
-        """Take in what was noticed about another page."""
+        """Add the observations on another page."""
         self.ignored |= other.ignored
         self.left_out += other.left_out
         for name, count in other.unseen.items():
@@ -67,7 +67,7 @@ class Findings:
 
     @property
     def remarks(self) -> dict[str, list[str]]:
-        """`{"remarks": […]}` for a result; empty when there is nothing to say."""
+        """`{"remarks": […]}` for a result; empty without observations."""
         said = list(self.notes)
         if self.ignored:
             said.append(
@@ -82,7 +82,7 @@ class Findings:
 
 
 def examine(operation: Operation, arguments: Mapping[str, Any], rows: Sequence[Row]) -> tuple[list[int], Findings]:
-    """The positions of the rows that do not contradict the arguments, and what was noticed."""
+    """The positions of the rows that do not contradict the arguments, and the observations."""
     theirs = {ours: name for name, ours in operation.renames.items()}
     checks = {name: check for name, value in arguments.items() if (check := _check(name, value, theirs)) is not None}
     ignored = [name for name, fits in checks.items() if not all(map(fits, rows))]
@@ -93,14 +93,14 @@ def examine(operation: Operation, arguments: Mapping[str, Any], rows: Sequence[R
         if hidden := sum(not shows(rows[place], text) for place in kept) if text else 0:
             found.unseen[f'{name} "{text}"'] = hidden
     if "filter_by=Invoice.OverDue" in found.ignored and kept:
-        # A customer who owes something may owe nothing that is past due.
+        # A customer's debt may not be due yet.
         found.notes.append("Whether the rows that are left are overdue cannot be told: see get_receivables_aging.")
         found.doubtful = True
     return kept, found
 
 
 def shows(record: Row, text: str) -> bool:
-    """Whether the record's fields, or those inside it, hold the text: each word, whatever its case and accents."""
+    """Whether the record contains every word of the text, also in nested fields, ignoring case and accents."""
     texts = _texts(record)
     if is_phone_number(text) and any(_digits(text) in _digits(part) for part in texts):
         return True
@@ -109,12 +109,12 @@ def shows(record: Row, text: str) -> bool:
 
 
 def is_phone_number(text: str) -> bool:
-    """Whether the text can only be a phone number or a part of one."""
+    """Whether the text can only be a phone number or part of one."""
     return set(text) <= _PHONE and len(_digits(text)) >= _FEWEST_DIGITS
 
 
 def is_in_order(arguments: Mapping[str, Any], rows: Sequence[Row]) -> bool:
-    """Whether the rows are sorted as the arguments ask; true where they do not tell."""
+    """Whether the rows are sorted as requested; true if that cannot be determined."""
     column = arguments.get("sort_column")
     values = [_comparable(row.get(column)) for row in rows] if column else []
     if any(value is None for value in values):
@@ -126,7 +126,7 @@ def is_in_order(arguments: Mapping[str, Any], rows: Sequence[Row]) -> bool:
 
 
 def _comparable(value: Any) -> Decimal | None:
-    """A number, day or time as a number; None for anything else: the order of texts is Zoho's own."""
+    """A number, date or time as a number; None for anything else, because Zoho has its own order of texts."""
     if isinstance(value, int | Decimal):
         return Decimal(value)
     moment = seconds_of(value) if isinstance(value, str) and value[:4].isdigit() else None
@@ -147,7 +147,7 @@ def _digits(text: str) -> str:
 
 
 def _check(name: str, value: Any, theirs: Mapping[str, str]) -> Callable[[Row], bool] | None:
-    """Whether a row fits one argument; None for an argument of which rows do not tell."""
+    """A check of rows against one argument; None if rows do not show it."""
     key = theirs.get(name, name)
     match name:
         case "status":
@@ -174,7 +174,7 @@ def _check_filter_by(value: str) -> Callable[[Row], bool] | None:
 
 
 def _check_by_form(name: str, value: Any, key: str, theirs: Mapping[str, str]) -> Callable[[Row], bool] | None:
-    """The same for arguments whose names follow Zoho's patterns: `date_start`, `name_contains`, `customer_id`."""
+    """See `_check`, for argument names with a pattern of Zoho's: `date_start`, `name_contains`, `customer_id`."""
     if name.endswith(("_start", "_end")):
         day = name.rpartition("_")[0]
         if name.endswith("_start"):
@@ -193,7 +193,7 @@ def _fits_status(row: Row, asked: str) -> bool:
     if not found or asked == "all":
         return True
     if asked == "partiallypaid" and found == "overdue":
-        # A row that is overdue says no more whether part of it was paid; its balance does.
+        # An overdue invoice may be partially paid, which only its balance shows.
         return decimal(row.get("balance")) != decimal(row.get("total"))
     return found in _STATUSES.get(asked, {asked})
 
@@ -203,7 +203,7 @@ def _same(found: Any, wanted: Any) -> bool:
 
 
 def _plain(value: Any) -> str:
-    """Lower case without what spellings differ in: `non-billable`, `nonbillable`."""
+    """Lower case without characters that spellings differ in: `non-billable`, `nonbillable`."""
     return "".join(sign for sign in folded(str(value or "")) if sign not in "-_ ")
 
 

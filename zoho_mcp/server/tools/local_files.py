@@ -1,6 +1,4 @@
-"""Files of this machine: read only below the upload folder, written only into the download folder. Disks may be slow:
-both happen in a thread.
-"""
+"""Local files: read only from the upload folder, written only to the download folder. Disk access runs in threads."""
 
 import os
 import re
@@ -17,9 +15,9 @@ from zoho_mcp.errors import ArgumentsError, RejectedError
 from zoho_mcp.zoho.request import Upload
 
 LARGEST_UPLOAD = 7_000_000
-"""Bytes. Zoho's own limit could not be verified; this is on the safe side of what it names elsewhere."""
+"""Bytes. Zoho's limit could not be verified; this is below the limits that it documents elsewhere."""
 _TYPES = {
-    # ending: media type, and how such a file begins
+    # extension: media type and first bytes
     ".pdf": ("application/pdf", b"%PDF-"),
     ".png": ("image/png", b"\x89PNG\r\n\x1a\n"),
     ".jpg": ("image/jpeg", b"\xff\xd8\xff"),
@@ -29,26 +27,26 @@ _TYPES = {
 }
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
-"""Names that stand for devices on Windows, whatever their ending."""
+"""Names of devices on Windows, with any extension."""
 _LONGEST_NAME = 120
 """Characters of a saved file's name; systems allow 255 bytes."""
-# Never follow a link, never wait for the other end of a pipe. Some systems lack some of these.
+# Do not follow links or wait for the other end of a pipe. Some systems lack some of these flags.
 _OPEN: int = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"))
 Refuse = Callable[[str], ArgumentsError]
 
 
 def media_type_of(content: bytes) -> str:
-    """The media type of a file, by how it begins."""
+    """The media type of a file, by its first bytes."""
     return next(
         (kind for kind, beginning in _TYPES.values() if content.startswith(beginning)), "application/octet-stream"
     )
 
 
 async def upload(tool: str, field: str, folder: Path | None, name: str) -> Upload:
-    """The file `name` below `folder`, for a form's `field`, checked before a byte of it is sent.
+    """The file `name` in `folder`, for a form's `field`, checked before any byte is sent.
 
-    Raises ArgumentsError for a path that leaves the folder, a link, whatever is not a regular file, a wrong type, an
-    empty or too large file.
+    Raises ArgumentsError for a path outside the folder, a link, anything but a regular file, or a wrong type or size;
+    RejectedError without a folder.
     """
     if folder is None:
         raise RejectedError(
@@ -70,7 +68,7 @@ async def upload(tool: str, field: str, folder: Path | None, name: str) -> Uploa
 
 
 def _inside(folder: Path, name: str, refuse: Refuse) -> Path:
-    """The path below the folder that a name stands for, by its words alone."""
+    """The path below the folder, checked without touching the disk."""
     path = Path(name)
     if path.is_absolute() and path.is_relative_to(folder):
         path = path.relative_to(folder)
@@ -103,7 +101,7 @@ def _read(folder: Path, path: Path, refuse: Refuse) -> bytes:
 
 
 def _opened(folder: Path, path: Path) -> int:
-    """A descriptor, reached from the folder step by step, so that no step can become a link meanwhile."""
+    """A descriptor, opened step by step from the folder, so that no part of the path can become a link meanwhile."""
     if sys.platform == "win32":
         if (folder / path).resolve() != folder / path:
             raise OSError(0, "a link")
@@ -117,7 +115,7 @@ def _opened(folder: Path, path: Path) -> int:
 
 
 async def save(folder: Path | None, name: str, content: bytes) -> Path:
-    """Write a new file into the download folder; a taken name gets a number. Raises RejectedError when it cannot."""
+    """Write a new file to the download folder; a name already in use gets a number. Raises RejectedError on failure."""
     if folder is None:
         raise RejectedError(
             "No folder is set to save files in.", "Leave out save, or have ZOHO_DOWNLOAD_DIR set for this server."
@@ -126,7 +124,7 @@ async def save(folder: Path | None, name: str, content: bytes) -> Path:
 
 
 def _plain(name: str) -> str:
-    """A name that every system takes, made from a record's own."""
+    """A file name valid on every system, made from a record's."""
     stem, dot, ending = re.sub(r"[^\w.-]+", "_", name).rstrip(".").rpartition(".")
     plain = stem.lstrip(".")[:_LONGEST_NAME] or "file"
     return f"{'_' if _RESERVED.match(plain) else ''}{plain}{dot}{ending[:_LONGEST_NAME]}"
@@ -137,7 +135,7 @@ def _write(folder: Path, plain: str, content: bytes) -> Path:
     for number in range(1, 1000):
         path = folder / (plain if number == 1 else f"{stem or plain} ({number}){dot}{ending if stem else ''}")
         try:
-            # `x` creates the file or fails: neither a link nor a pipe is ever opened.
+            # `x` creates the file or fails, so that no link or pipe is opened.
             with path.open("xb") as file:
                 file.write(content)
         except FileExistsError:

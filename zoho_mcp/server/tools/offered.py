@@ -1,4 +1,4 @@
-"""Which operations a server offers, and each as an MCP tool."""
+"""Selects the operations that a server offers and converts them to MCP tools."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from zoho_mcp.zoho.oauth.cache import granted_scopes
 from zoho_mcp.zoho.oauth.scopes import usable
 
 EVERY_TOOLSET = "all"
-"""The name that stands for every toolset, those that are offered only when asked for included."""
+"""The name for all toolsets, including the extra ones."""
 _TOKEN_SCHEMA = {
     "type": "string",
     "description": "Only after the user agreed to the preview: the token that came with it. Valid once, for that call.",
@@ -38,14 +38,14 @@ _SUMS: Mapping[str, Any] = {
 
 
 async def list_tools(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-    """Every offered tool, always in the same order."""
+    """Handles tools/list: every offered tool, always in the same order."""
     app = ctx.lifespan_context
     structured = app.settings.answer != "text"
     return types.ListToolsResult(tools=[tool(operation, structured=structured) for operation in app.offered.values()])
 
 
 def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
-    """The operations to list and run: those chosen, without what the granted scopes cannot do. Raises as `chosen`."""
+    """The operations to list and run: those chosen, without those that the granted scopes exclude. See `chosen`."""
     granted, prefix = granted_scopes(settings), settings.scope_prefix
     found = {
         name: operation
@@ -56,11 +56,10 @@ def offered(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
 
 
 def chosen(catalog: Catalog, settings: Settings) -> Mapping[str, Operation]:
-    """The operations that the settings ask for, in the catalog's order.
+    """The operations that the settings select, in the catalog's order.
 
-    The filters, in their order: toolsets and tools name what is wanted (neither: every toolset but the extra ones),
-    exclude_tools takes away, read_only takes away whatever is not a read. Nothing that a client sends can add one back.
-    Raises SettingsError for a name that does not exist.
+    First `toolsets` and `tools` select (neither: every toolset but the extra ones), then `exclude_tools` removes, then
+    `read_only` removes all but reads. No client can add one back. Raises SettingsError for an unknown name.
     """
     _must_exist("ZOHO_TOOLSETS", settings.toolsets, (*catalog.toolsets, EVERY_TOOLSET))
     _must_exist("ZOHO_TOOLS", settings.tools, catalog.operations)
@@ -87,7 +86,7 @@ def _must_exist(setting: str, names: Iterable[str], known: Collection[str]) -> N
 
 
 def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:
-    """With several organisations, every tool except their list needs an argument for it; there is no current one."""
+    """With several organisations, add a required argument for it to every tool but those of the account."""
     if len(settings.organizations) < 2:
         return catalog
     which = one_of(settings, settings.organizations)
@@ -102,7 +101,7 @@ def for_organizations(catalog: Catalog, settings: Settings) -> Catalog:
 
 
 def one_of(settings: Settings, numbers: Collection[str]) -> dict[str, Any]:
-    """The schema of the argument that names one of these organisations, and tells of no other."""
+    """The schema of the argument for one of these organisations; it mentions no others."""
     names = zip(settings.organizations, settings.organization_names, strict=False)
     known = [f"{number} {name}" for number, name in names if name and number in numbers]
     described = f"Whose books: {', '.join(known) or 'organization_id of list_organizations'}"
@@ -121,7 +120,7 @@ def _for_one_of(operation: Operation, which: Mapping[str, Any]) -> Operation:
 
 
 def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
-    """The operation as tools/list shows it; where answers are text alone, no shape is promised for them."""
+    """The operation as an MCP tool. `structured`: with an output schema."""
     return types.Tool(
         name=operation.name,
         title=operation.title,
@@ -140,10 +139,10 @@ def tool(operation: Operation, *, structured: bool = True) -> types.Tool:
 
 
 def output_schema(operation: Operation) -> dict[str, Any]:
-    """The shape of `structured_content`: nothing is required, Zoho adds and leaves out fields freely.
+    """The schema of `structured_content`. Nothing is required: Zoho adds and omits fields.
 
-    What a record or a row holds is named, not typed: clients check every answer against every type in here, which took
-    a tenth of a call and half of a long list's time; and the types were a fifth of tools/list.
+    Fields of records and rows are named but not typed: clients check every result against every type, which took a
+    tenth of the time of a call and half of that of a long list, and types were a fifth of tools/list.
     """
     properties: dict[str, Any] = {"message": {"type": "string"}}
     if operation.answer.file:
@@ -157,7 +156,7 @@ def output_schema(operation: Operation) -> dict[str, Any]:
         }
         properties = {operation.tool_answer_key: rows, **_PAGING}
         properties |= _SUMS if operation.answer.sums else {}
-        # A report says more than its rows; of any other list, `output` is the shape of a row, as of a record its own.
+        # A report contains more than its rows; the `output` of any other list describes a row.
         properties |= operation.output.get("properties", {}) if operation.handler else {}
     elif operation.answer.key:
         named = ", ".join(operation.output.get("properties", ()))
@@ -171,14 +170,16 @@ def output_schema(operation: Operation) -> dict[str, Any]:
 
 
 def with_token(operations: Mapping[str, Operation], settings: Settings) -> Mapping[str, Operation]:
-    """The operations as they are listed: changes take a confirmation token where that channel is switched on."""
+    """The operations as listed: if confirmation by token is switched on, changes accept a token."""
     if settings.confirm_fallback != "token":
         return operations
     return {
-        name: operation if operation.effect == "read" else operation.model_copy(update={"input": _and_token(operation)})
+        name: operation
+        if operation.effect == "read"
+        else operation.model_copy(update={"input": _input_with_token(operation)})
         for name, operation in operations.items()
     }
 
 
-def _and_token(operation: Operation) -> dict[str, Any]:
+def _input_with_token(operation: Operation) -> dict[str, Any]:
     return {**operation.input, "properties": {**operation.input.get("properties", {}), TOKEN: _TOKEN_SCHEMA}}

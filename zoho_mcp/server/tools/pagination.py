@@ -1,7 +1,7 @@
-"""Reads lists page by page, 200 rows a request.
+"""Reads lists page by page, 200 rows per request.
 
-A list tool with `max_records` reads as many pages as that takes, and no page that would not be shown: it stops once
-there are enough rows, or no more fit into the result.
+With `max_records`, a list tool reads as many pages as needed and no more: it stops once there are enough rows, or no
+more fit into the result.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -20,9 +20,9 @@ from zoho_mcp.zoho.rate_limit.limiter import PATIENCE
 
 _NAMES = ("search_text", "contact_name", "contact_name_contains", "company_name_contains", "customer_name",
           "account_name", "name_contains", "recurrence_name")  # fmt: skip
-"""Arguments that people's and companies' names are given in, which can be spelt in several ways."""
+"""Arguments for names of people and companies, which may be spelt in several ways."""
 PATIENCE_BETWEEN = 90.0
-"""Seconds that a page may wait for its turn once there are others before it: a minute's limit frees in 61."""
+"""Seconds that a later page may wait for the rate limit: the limit per minute frees within 61."""
 
 
 async def walk(
@@ -34,10 +34,10 @@ async def walk(
     total: int | None = None,
     under_way: bool = False,
 ) -> AsyncIterator[Envelope]:
-    """The envelopes of a list, page by page from row `start` on; the next is fetched when asked for.
+    """The envelopes of a list, page by page from row `start`; each page is fetched on demand.
 
-    What was read so far would be lost if a later page were refused, so that waits for Zoho's limits as long as it
-    takes; the first page does too if the call is `under_way`, having read another list.
+    Later pages may wait long for Zoho's rate limits, because an error would lose what was read. So may the first page
+    if the call is `under_way`, that is, has read another list.
     """
     operation, where, seen, ids = api.catalog.operations[name], continued(start), 0, set[str]()
     while True:
@@ -54,11 +54,11 @@ async def walk(
 
 
 def examined(operation: Operation, arguments: Mapping[str, Any], envelope: Envelope, ids: set[str]) -> Envelope:
-    """The envelope without rows that contradict the filters, and `findings` that say so.
+    """The envelope without rows that contradict the filters, and with `findings`.
 
-    Rows whose id is among `ids` were on an earlier page and are left out; the others' are noted there. `page_context`
-    gets `rows_read`, how many rows Zoho sent, and `positions`, the place of each row that is left among these. Raises
-    UnavailableError for a page that was sent before: reading on would never end.
+    Rows whose ids are in `ids` were on an earlier page and are removed; the ids of the others are added. `page_context`
+    gets `rows_read`, the number of rows sent, and `positions`, the places of the remaining rows among these. Raises
+    UnavailableError if a page was sent twice: reading on would never end.
     """
     sent: list[dict[str, Any]] = envelope[operation.answer.key]
     places = _new_places(operation, sent, ids)
@@ -82,16 +82,16 @@ def _new_places(operation: Operation, page: list[dict[str, Any]], ids: set[str])
 
 
 async def run(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope:
-    """The envelope of a read, with `remarks` on what is unusual about it; `no_sums` where no sums can be right."""
+    """The envelope of a read, with `remarks` on anything unusual; `no_sums` if its rows must not be added up."""
     if not operation.answer.columns:
         return await app.api.run(operation.name, arguments)
     return finished(await read(app, operation, arguments))
 
 
 async def read(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope:
-    """The envelope of a list and its `findings`: a page as Zoho gives it, or up to `max_records` rows.
+    """The envelope of a list with its `findings`: one page, or up to `max_records` rows.
 
-    A name that finds nothing is tried in its other spellings.
+    If a name finds nothing, its other spellings are tried.
     """
     envelope = await _read(app, operation, arguments)
     if not envelope[operation.answer.key]:
@@ -101,12 +101,12 @@ async def read(app: ServerContext, operation: Operation, arguments: Mapping[str,
     if not filter_check.is_in_order(arguments, rows):
         findings.notes.append(f"Zoho did not sort by {arguments['sort_column']}: the order of these rows says nothing.")
     if rows:
-        await _look_inside(app, operation, arguments, rows[-1], findings)
+        await _check_one_record(app, operation, arguments, rows[-1], findings)
     return envelope
 
 
 def finished(envelope: Envelope) -> Envelope:
-    """The envelope with its findings in words."""
+    """The envelope with its findings converted to remarks."""
     findings: Findings = envelope.pop("findings")
     return envelope | findings.remarks | ({"no_sums": True} if findings.no_sums else {})
 
@@ -151,7 +151,7 @@ async def _all_pages(
 
 
 async def _respelt(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope | None:
-    """What the first other spelling of a name finds, or an empty list that says what was tried."""
+    """The envelope of the first other spelling that finds something, or an empty one with a note on what was tried."""
     name = next((name for name in arguments if name in _NAMES and spellings(str(arguments[name]))), None)
     if name is None:
         return None
@@ -169,10 +169,10 @@ async def _respelt(app: ServerContext, operation: Operation, arguments: Mapping[
     return envelope
 
 
-async def _look_inside(
+async def _check_one_record(
     app: ServerContext, operation: Operation, arguments: Mapping[str, Any], row: Mapping[str, Any], findings: Findings
 ) -> None:
-    """Where rows do not show an id that was asked for, hold one row's own record against it."""
+    """If rows do not have an id that was filtered by, check it in the record of one row."""
     theirs = {ours: name for name, ours in operation.renames.items()}
     filters = [name for name in arguments if name not in placeholders(operation.http.path)]
     hidden = [name for name in filters if name.endswith("_id") and theirs.get(name, name) not in row]
@@ -190,6 +190,6 @@ async def _look_inside(
 
 
 def _own_id(operation: Operation) -> str:
-    """Zoho's name for the id of a row: the first column."""
+    """Zoho's name for the id of a row, which is the first column."""
     ours = operation.answer.columns[0]
     return next((theirs for theirs, name in operation.renames.items() if name == ours), ours)

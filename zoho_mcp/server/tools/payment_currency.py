@@ -1,7 +1,7 @@
-"""The currency of each payment in a list. Zoho's rows do not name it.
+"""Finds the currency of each payment in a list, which Zoho's rows do not contain.
 
-It is that of the payment's customer; the payment's own record decides where the customer cannot be read, or where the
-amounts in the base currency contradict it.
+It is the customer's currency. The payment's own record decides if the customer cannot be read, or if amounts in the
+base currency contradict it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,18 @@ from zoho_mcp.zoho.client import ZohoApi
 
 Json = dict[str, Any]
 MOST_RECORDS = 25
-"""Payments whose own record is read for one page of a list: a request each."""
+"""Payments whose record is read for one page of a list, at a request each."""
 
 
 class PaymentCurrencies:
-    """Adds `currency_code` to rows of list_payments; asks for the customers of one call at most once."""
+    """Adds `currency_code` to rows of list_payments. Reads customers at most once per call."""
 
     def __init__(self, api: ZohoApi) -> None:
         self._api = api
         self._by_customer: dict[str, str] = {}
 
     async def add(self, rows: Sequence[Json]) -> None:
-        """Write the currency into rows that have none. A row keeps none where it cannot be read."""
+        """Add the currency to rows without one, unless it cannot be read."""
         unnamed = [row for row in rows if not row.get("currency_code")]
         wanted = {str(required(row, "customer_id")) for row in unnamed} - self._by_customer.keys()
         try:
@@ -36,7 +36,7 @@ class PaymentCurrencies:
             elif wanted:
                 await self._read_customers(wanted)
         except (AuthError, NotFoundError):
-            # Payments can be read without the right to read customers. Their sums then leave these rows out.
+            # The scope for payments does not include customers. Sums then exclude these rows.
             pass
         for row in unnamed:
             if currency := self._by_customer.get(str(row["customer_id"])):
@@ -44,7 +44,7 @@ class PaymentCurrencies:
         await self._read_payments([row for row in unnamed if not row.get("currency_code")] + _doubtful(unnamed))
 
     async def _read_payments(self, rows: Sequence[Json]) -> None:
-        """Take the currency from the records of these payments. A row that is not read has none."""
+        """Use the currency in the records of these payments, as far as they can be read."""
         for row in rows:
             row.pop("currency_code", None)
         for row in rows[:MOST_RECORDS]:
@@ -61,7 +61,7 @@ class PaymentCurrencies:
                 return
 
     def _note_one(self, customer: Mapping[str, Any]) -> None:
-        """Note a customer's currency unless it has balances in several: then each payment's own record decides."""
+        """Note a customer's currency unless it has balances in several: then the payments' records decide."""
         balances = records_in(customer.get("customer_currency_summaries"))
         if len({str(part.get("currency_code")) for part in balances}) < 2:
             self._note(customer)
@@ -73,7 +73,7 @@ class PaymentCurrencies:
 def _doubtful(rows: Sequence[Json]) -> list[Json]:
     """The rows of a currency in which some amounts equal those in the base currency and others do not.
 
-    A customer may be billed in another currency than its own.
+    A customer can be billed in a currency other than its own.
     """
     by_currency: dict[str, dict[bool, list[Json]]] = {}
     for row in rows:

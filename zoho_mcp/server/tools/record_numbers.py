@@ -1,4 +1,4 @@
-"""Accepts a record's number in place of its id, `INV-000033`, where exactly one record has it."""
+"""Accepts a record's number, such as `INV-000033`, in place of its id if exactly one record has it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,16 +17,16 @@ _LONGEST_NUMBER = 100
 
 
 async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tuple[ToolCall, dict[str, Any]]:
-    """The call with ids in place of numbers, and for the result which record each number was; empty without any.
+    """The call with ids in place of numbers, and `{"found_by_number": …}` for the result; empty without numbers.
 
-    Raises ArgumentsError for a number that no record has, or several have; DeclinedError where the policy does not
-    let the list be read.
+    Raises ArgumentsError if no record or several have the number; DeclinedError if the policy does not allow reading
+    the list.
     """
     ids: dict[tuple[str, str], str] = {}
     found: dict[str, Any] = {}
     for name, own_id, number in call.unresolved:
         reader = _list_of(app, own_id)
-        if reader is None or not _takes(call, name, own_id) or not 0 < len(number.strip()) <= _LONGEST_NUMBER:
+        if reader is None or not _has_argument(call, name, own_id) or not 0 < len(number.strip()) <= _LONGEST_NUMBER:
             continue
         record = await _record(ctx, app, call, name, reader, number.strip())
         ids[own_id, number] = str(required(record, own_id))
@@ -39,13 +39,13 @@ async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tu
 
 
 def _list_of(app: ServerContext, own_id: str) -> Operation | None:
-    """The offered list that finds a record of this kind by its number."""
+    """The offered list that can find a record of this kind by its number."""
     lists = (one for one in app.offered.values() if one.answer.number)
     return next((one for one in lists if one.answer.columns[0] == own_id), None)
 
 
-def _takes(call: ToolCall, name: str, own_id: str) -> bool:
-    """Whether the tool has this argument, and inside it this id."""
+def _has_argument(call: ToolCall, name: str, own_id: str) -> bool:
+    """Whether the tool has this argument and, if it is nested, this id in it."""
     schema: dict[str, Any] = call.operation.input["properties"].get(name, {})
     return bool(schema) and (
         name.removesuffix("s") == own_id or own_id in schema.get("items", {}).get("properties", {})

@@ -1,7 +1,7 @@
-"""Sums over all pages of a list, exact and said with their definitions, so that no model has to add up money.
+"""Sums over all pages of a list, exact and with definitions, so that no model has to add up money.
 
-One request per 200 records and never two pages in memory. Lists are read oldest first: a record that is added meanwhile
-comes at the end and moves none onto another page.
+One request per 200 records, one page in memory at a time. Lists are read oldest first, so that records added meanwhile
+come last and do not move others to another page.
 """
 
 from calendar import monthrange
@@ -50,9 +50,9 @@ _AGING = {
 async def rows(
     api: ZohoApi, operation: str, findings: Findings, *, under_way: bool = False, **filters: Any
 ) -> AsyncIterator[Mapping[str, Any]]:
-    """Every row of a list, a page in memory at a time, one request a page; see `pagination.walk`.
+    """Every row of a list, with one page in memory at a time; see `pagination.walk`.
 
-    Payments come with their currency. What is unusual is added to `findings`.
+    Payments get their currency. Anything unusual is added to `findings`.
     """
     listing = api.catalog.operations[operation]
     order = OLDEST_FIRST if "sort_column" in listing.input["properties"] else {}
@@ -71,7 +71,7 @@ def _no_revenue() -> Sums:
 
 
 async def get_monthly_revenue(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
-    """What was invoiced, paid and received in a month, per currency."""
+    """The amounts invoiced, paid and received in a month, per currency."""
     year, month = arguments["year"], arguments["month"]
     first, last = date(year, month, 1).isoformat(), date(year, month, monthrange(year, month)[1]).isoformat()
     sums: defaultdict[str, Sums] = defaultdict(_no_revenue)
