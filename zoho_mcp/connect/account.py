@@ -9,6 +9,7 @@ from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import Settings
 from zoho_mcp.settings.profiles import Profile, Profiles, chosen_profile, settings_of
 from zoho_mcp.specs.load import load
+from zoho_mcp.zoho.oauth import login
 from zoho_mcp.zoho.oauth.cache import accounts_host, cache_for
 from zoho_mcp.zoho.oauth.scopes import wanted
 from zoho_mcp.zoho.request import ORGANIZATIONS
@@ -31,6 +32,17 @@ def scopes_for(settings: Settings, *, organization_known: bool) -> tuple[str, ..
     if not organization_known:
         found.add(ORGANIZATIONS.scope)
     return tuple(sorted(settings.scope_prefix + scope for scope in found))
+
+
+async def granted(
+    settings: Settings, query: Mapping[str, str], attempt: login.Attempt | None, scopes: tuple[str, ...]
+) -> Settings:
+    """The settings with what Zoho granted in the `query` of its answer to the browser. Raises ZohoMcpError."""
+    code, accounts = login.code_from(settings, query)
+    centre = login.data_centre_of(accounts)
+    at = replace(settings, data_centre=centre, accounts_url="") if centre else settings
+    async with connection(at) as http:
+        return await login.exchange(lambda: http, at, code, attempt, scopes)
 
 
 def profile_of(name: str, settings: Settings) -> Profile:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from zoho_mcp.connect.account import connection, forget_token, previous_login, profile_of, scopes_for
+from zoho_mcp.connect.account import forget_token, granted, previous_login, profile_of, scopes_for
 from zoho_mcp.connect.consent import belongs
 from zoho_mcp.connect.organizations import fitting, organizations
 from zoho_mcp.errors import AuthError, SettingsError
@@ -87,11 +87,7 @@ class SignIn:
         settings, attempt = self._settings, self._attempt
         assert settings is not None
         self._attempt = None
-        code, accounts = login.code_from(settings, query)
-        centre = login.data_centre_of(accounts)
-        at = replace(settings, data_centre=centre, accounts_url="") if centre else settings
-        async with connection(at) as http:
-            self._settings = await login.exchange(lambda: http, at, code, attempt, self._scopes)
+        self._settings = await granted(settings, query, attempt, self._scopes)
         previous = previous_login(self._environment, self._profiles, self._name)
         # Stored before anything else can fail: Zoho gives a refresh token only once.
         self._profile = self._profiles.save(profile_of(self._name, self._settings))

@@ -19,6 +19,7 @@ from zoho_mcp.cli.options import PROFILE, TOOL_OPTIONS, add_option
 from zoho_mcp.connect.account import (
     connection,
     forget_token,
+    granted,
     previous_login,
     profile_of,
     scopes_for,
@@ -146,7 +147,7 @@ def _granted(options: argparse.Namespace, settings: Settings) -> Settings:
     if options.client_credentials:
         return _without_user(options, settings, scopes)
     if options.code is not None:
-        return anyio.run(_exchanged, settings, options.code or _self_client_code(scopes))
+        return anyio.run(_by_code, settings, options.code or _self_client_code(scopes))
     return anyio.run(_by_browser, settings, scopes, _port(options.port), not options.no_browser)
 
 
@@ -181,10 +182,7 @@ async def _by_browser(settings: Settings, scopes: tuple[str, ...], port: int, br
     console.address(address)
 
     async def exchange(query: Mapping[str, str]) -> Settings:
-        code, accounts = token_login.code_from(settings, query)
-        centre = token_login.data_centre_of(accounts)
-        at = replace(settings, data_centre=centre, accounts_url="") if centre else settings
-        return await _exchanged(at, code, attempt, scopes)
+        return await granted(settings, query, attempt, scopes)
 
     minutes = f"{CONSENT_TIMEOUT / 60:.0f}"
     with console.busy(f"Waiting for you to accept in the browser, at most {minutes} minutes; Ctrl-C cancels"):
@@ -193,8 +191,6 @@ async def _by_browser(settings: Settings, scopes: tuple[str, ...], port: int, br
         )
 
 
-async def _exchanged(
-    settings: Settings, code: str, attempt: token_login.Attempt | None = None, scopes: tuple[str, ...] = ()
-) -> Settings:
+async def _by_code(settings: Settings, code: str) -> Settings:
     async with connection(settings) as http:
-        return await token_login.exchange(lambda: http, settings, code, attempt, scopes)
+        return await token_login.exchange(lambda: http, settings, code)
