@@ -106,6 +106,16 @@ WRONG = [
         "customer_id",
         id="transactions of nobody",
     ),
+    pytest.param(
+        _operation(http={"method": "GET", "path": "/things/{thing_id}", "renames": {"no": "contact_id"}}),
+        "no is named",
+        id="renames nothing",
+    ),
+    pytest.param(
+        _operation(http={"method": "GET", "path": "/things/{thing_id}", "renames": {"thing_id": "amount"}}),
+        "is amount in policies",
+        id="hides an amount from the policy",
+    ),
     pytest.param(_removal(consequence="explodes"), "consequence", id="unknown consequence"),
     pytest.param(_removal(consequence="pays_out"), "amount", id="a consequence without its argument"),
     pytest.param(_removal(consequence="unapplies"), "payments", id="a consequence without its read"),

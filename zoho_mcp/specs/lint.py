@@ -13,11 +13,10 @@ _LISTS = ("lines", "people", "allocations", "values")
 _TAKES = {"pays_out": "amount", "refused_with_transactions": "customer_id"}
 """Consequence to the argument that it needs."""
 MOST_ALWAYS_LOADED = 5
-_WRITTEN_BY_OTHERS = frozenset({
-    "customer_name", "contact_name", "company_name", "name", "description", "account_name", "recurrence_name", "notes",
-    "attachment_name", "expense_receipt_name",
-})  # fmt: skip
-"""Fields with texts by others, who may choose them to mislead."""
+_KNOWN_BY_NAME = {
+    *_CAN_DESTROY, "line_items", "line_items[].rate", "line_items[].quantity", "line_items[].discount", "contact_persons",
+}  # fmt: skip
+"""Arguments that policies, questions and discounts look for."""
 
 
 def cross_check(catalog: Catalog) -> list[str]:
@@ -53,6 +52,7 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
             yield f"{name} in also_needs or may_need is not an operation."
     if operation.toolset in catalog.extra and operation.known_from is None:
         yield "known_from says what shows that Zoho offers it."
+    yield from _rename_contradictions(operation)
     yield from _file_contradictions(operation, catalog)
     yield from _list_contradictions(operation, catalog)
     yield from _outcome_contradictions(operation, catalog)
@@ -72,6 +72,21 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield from _mails_contradictions(operation, operation.mails, catalog)
     if operation.found_by is not None:
         yield from _found_by_contradictions(operation, operation.found_by, catalog)
+
+
+def _rename_contradictions(operation: Operation) -> Iterator[str]:
+    for path, theirs in operation.http.renames.items():
+        name, _, _ = path.partition("[")
+        if name.partition(".")[0] not in operation.input.get("properties", {}):
+            yield f"{path} is named in http.renames, but not an argument."
+        whole = f"{path.rpartition('.')[0]}.{theirs}".removeprefix(".")
+        if (
+            whole in _KNOWN_BY_NAME
+            or theirs.endswith("_mail_ids")
+            or (theirs == "contact_id") > (path == "customer_id")
+        ):
+            known = "customer_id" if theirs == "contact_id" else whole
+            yield f"http.renames: {path} is {known} in policies and questions: call it so."
 
 
 def _file_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
@@ -214,7 +229,7 @@ def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[
     if (confirm.consequence == "unapplies") != (payments is not None and bool(payments.answer.columns)):
         yield "confirm.consequence unapplies needs confirm.payments, an operation that lists payments."
     places = placeholders(operation.confirm.ask)
-    written = [name in _WRITTEN_BY_OTHERS for name in places]
+    written = [name.endswith("name") or name in ("description", "notes") for name in places]
     if written != sorted(written):
         yield "confirm.ask: names and texts that others wrote come last."
     if operation.effect in ("send", "destroy") and not operation.confirm.done:
