@@ -13,9 +13,8 @@ _LISTS = ("lines", "people", "allocations", "values")
 _TAKES = {"pays_out": "amount", "refused_with_transactions": "customer_id"}
 """Consequence to the argument that it needs."""
 MOST_ALWAYS_LOADED = 5
-_KNOWN_BY_NAME = {
-    *_CAN_DESTROY, "line_items", "line_items[].rate", "line_items[].quantity", "line_items[].discount", "contact_persons",
-}  # fmt: skip
+_OF_LINES = frozenset({"line_items[].rate", "line_items[].quantity", "line_items[].discount"})
+_KNOWN_BY_NAME = _CAN_DESTROY | _OF_LINES | {"line_items", "contact_persons"}
 """Arguments that policies, questions and discounts look for."""
 
 
@@ -79,13 +78,8 @@ def _rename_contradictions(operation: Operation) -> Iterator[str]:
         name, _, _ = path.partition("[")
         if name.partition(".")[0] not in operation.input.get("properties", {}):
             yield f"{path} is named in http.renames, but not an argument."
-        whole = f"{path.rpartition('.')[0]}.{theirs}".removeprefix(".")
-        if (
-            whole in _KNOWN_BY_NAME
-            or theirs.endswith("_mail_ids")
-            or (theirs == "contact_id") > (path == "customer_id")
-        ):
-            known = "customer_id" if theirs == "contact_id" else whole
+        known = "customer_id" if theirs == "contact_id" else f"{path.rpartition('.')[0]}.{theirs}".removeprefix(".")
+        if known != path and (known in _KNOWN_BY_NAME or known.endswith("_mail_ids")):
             yield f"http.renames: {path} is {known} in policies and questions: call it so."
 
 
