@@ -27,6 +27,12 @@ TODAY = date(2026, 10, 9)
 SALES_TAX = "982000000000000101"  # 8.875 %
 REDUCED_TAX = "982000000000000103"  # 4 %
 EURO = "982000000000000099"
+NO_SUCH_ID = "982000000000999999"
+# Records name others as well: an invoice may have an estimate_id. The first kind whose id a record has is its own.
+PATHS = {
+    "expense": "/expenses", "creditnote": "/creditnotes", "invoice": "/invoices", "estimate": "/estimates",
+    "recurring_invoice": "/recurringinvoices",
+}  # fmt: skip
 
 
 def demo_store(today: date) -> Store:
@@ -132,10 +138,12 @@ class Sandbox:
         made = (await self.ask("POST", "/invoices", body))["invoice"]
         if sent:
             await self.ask("POST", f"/invoices/{made['invoice_id']}/status/sent")
-        return await self.read_invoice(made)
+        return await self.read(made)
 
-    async def read_invoice(self, invoice: Json) -> Json:
-        return (await self.ask("GET", f"/invoices/{invoice['invoice_id']}"))["invoice"]
+    async def read(self, record: Json) -> Json:
+        """A record as it is now."""
+        answer = await self.ask("GET", path_of(record))
+        return answer[_kind_of(record)]
 
     async def pay(self, invoice: Json, amount: str) -> Json:
         """A payment of the invoice's customer that goes to it entirely."""
@@ -145,6 +153,16 @@ class Sandbox:
 
     async def contact(self, customer_id: str) -> Json:
         return (await self.ask("GET", f"/contacts/{customer_id}"))["contact"]
+
+
+def path_of(record: Json) -> str:
+    """The path of a record, below the product's base."""
+    kind = _kind_of(record)
+    return f"{PATHS[kind]}/{record[f'{kind}_id']}"
+
+
+def _kind_of(record: Json) -> str:
+    return next(kind for kind in PATHS if f"{kind}_id" in record)
 
 
 def exact(response: httpx.Response) -> Json:

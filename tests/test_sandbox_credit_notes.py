@@ -4,10 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sandbox_support import EURO, SALES_TAX, Json, Sandbox, exact
+from sandbox_support import EURO, NO_SUCH_ID, SALES_TAX, Json, Sandbox, exact, path_of
 
 pytestmark = pytest.mark.anyio
-NOWHERE = "982000000000999999"
 CHECKING = "982000000000000313"
 RETURN = {"name": "Return", "rate": 100}
 
@@ -16,14 +15,6 @@ async def credit(sandbox: Sandbox, customer_id: str, amount: str = "100", **fiel
     """A new credit note with one line."""
     body = {"customer_id": customer_id, "line_items": [{"name": "Return", "rate": amount}], **fields}
     return (await sandbox.ask("POST", "/creditnotes", body))["creditnote"]
-
-
-async def read(sandbox: Sandbox, note: Json) -> Json:
-    return (await sandbox.ask("GET", path_of(note)))["creditnote"]
-
-
-def path_of(note: Json) -> str:
-    return f"/creditnotes/{note['creditnote_id']}"
 
 
 def part(invoice: Json, amount: str) -> Json:
@@ -53,7 +44,7 @@ async def test_a_draft_is_no_credit_until_it_is_opened(sandbox: Sandbox) -> None
     assert (draft["status"], await unused(sandbox, customer_id)) == ("draft", 0)
     for _ in range(2):
         await sandbox.ask("POST", f"{path_of(draft)}/status/open")
-    assert ((await read(sandbox, draft))["status"], await unused(sandbox, customer_id)) == ("open", 100)
+    assert ((await sandbox.read(draft))["status"], await unused(sandbox, customer_id)) == ("open", 100)
     assert (await sandbox.refusal("POST", f"{path_of(draft)}/status/draft"))[0] == 400
 
 
@@ -61,7 +52,7 @@ async def test_a_draft_is_no_credit_until_it_is_opened(sandbox: Sandbox) -> None
     ("changed", "expected"),
     [
         ({"customer_id": ""}, (400, 2)),
-        ({"customer_id": NOWHERE}, (404, 1002)),
+        ({"customer_id": NO_SUCH_ID}, (404, 1002)),
         ({"line_items": []}, (400, 2)),
         ({"line_items": [{"rate": 5}]}, (400, 2)),
         ({"date": "yesterday"}, (400, 2)),
@@ -96,18 +87,18 @@ async def test_credit_lowers_an_invoice_until_both_are_closed(sandbox: Sandbox) 
     note = await credit(sandbox, customer_id)
     answer = await sandbox.ask("POST", f"{path_of(note)}/invoices", part(invoice, "60"))
     assert answer["message"] == "Credits have been applied to the invoice(s)."
-    lowered = await sandbox.read_invoice(invoice)
+    lowered = await sandbox.read(invoice)
     assert (lowered["status"], lowered["balance"], lowered["credits_applied"]) == ("partially_paid", 90, 60)
     assert (lowered["payment_made"], lowered["last_payment_date"]) == (0, "")
-    partly = await read(sandbox, note)
+    partly = await sandbox.read(note)
     assert (partly["status"], partly["balance"], partly["total_credits_used"]) == ("open", 40, 60)
     assert partly["last_modified_time"] > note["last_modified_time"]
     contact = await sandbox.contact(customer_id)
     assert (contact["outstanding_receivable_amount"], contact["unused_credits_receivable_amount"]) == (90, 40)
     await sandbox.ask("POST", f"{path_of(note)}/invoices", part(invoice, "40"))
-    assert ((await read(sandbox, note))["status"], (await read(sandbox, note))["balance"]) == ("closed", 0)
+    assert ((await sandbox.read(note))["status"], (await sandbox.read(note))["balance"]) == ("closed", 0)
     await sandbox.pay(invoice, "50")
-    assert (await sandbox.read_invoice(invoice))["status"] == "paid"
+    assert (await sandbox.read(invoice))["status"] == "paid"
 
 
 async def test_one_credit_note_is_shared_out_all_or_nothing(sandbox: Sandbox) -> None:
@@ -116,10 +107,10 @@ async def test_one_credit_note_is_shared_out_all_or_nothing(sandbox: Sandbox) ->
     note = await credit(sandbox, customer_id)
     both = {"invoices": part(first, "60")["invoices"] + part(second, "50")["invoices"]}
     assert await sandbox.refusal("POST", f"{path_of(note)}/invoices", both) == (400, 24016)
-    assert ((await read(sandbox, note))["balance"], (await sandbox.read_invoice(first))["balance"]) == (100, 80)
+    assert ((await sandbox.read(note))["balance"], (await sandbox.read(first))["balance"]) == (100, 80)
     both["invoices"][1]["amount_applied"] = "40"
     await sandbox.ask("POST", f"{path_of(note)}/invoices", both)
-    assert [(await sandbox.read_invoice(invoice))["balance"] for invoice in (first, second)] == [20, 40]
+    assert [(await sandbox.read(invoice))["balance"] for invoice in (first, second)] == [20, 40]
 
 
 async def test_the_invoice_can_ask_for_credit_as_well(sandbox: Sandbox) -> None:
@@ -136,7 +127,7 @@ async def test_the_invoice_can_ask_for_credit_as_well(sandbox: Sandbox) -> None:
     assert (credited["invoice_number"], credited["credited_amount"]) == (invoice["invoice_number"], 30)
     assert credited["creditnote_invoice_id"] == applied["creditnotes_invoice_id"]
     await sandbox.ask("DELETE", f"{path}/creditsapplied/{applied['creditnotes_invoice_id']}")
-    assert ((await sandbox.read_invoice(invoice))["balance"], (await read(sandbox, note))["balance"]) == (100, 30)
+    assert ((await sandbox.read(invoice))["balance"], (await sandbox.read(note))["balance"]) == (100, 30)
 
 
 async def test_credit_taken_back_from_an_invoice_is_unused_again(sandbox: Sandbox) -> None:
@@ -144,11 +135,11 @@ async def test_credit_taken_back_from_an_invoice_is_unused_again(sandbox: Sandbo
     invoice = await sandbox.invoice(customer_id, "100", sent=True)
     note = await credit(sandbox, customer_id)
     await sandbox.ask("POST", f"{path_of(note)}/invoices", part(invoice, "100"))
-    [credited] = (await read(sandbox, note))["invoices_credited"]
+    [credited] = (await sandbox.read(note))["invoices_credited"]
     path = f"{path_of(note)}/invoices/{credited['creditnote_invoice_id']}"
     await sandbox.ask("DELETE", path)
     assert await sandbox.refusal("DELETE", path) == (404, 1002)
-    assert ((await read(sandbox, note))["status"], (await sandbox.read_invoice(invoice))["status"]) == ("open", "sent")
+    assert ((await sandbox.read(note))["status"], (await sandbox.read(invoice))["status"]) == ("open", "sent")
 
 
 async def test_credit_cannot_go_where_it_has_no_place(sandbox: Sandbox) -> None:
@@ -170,7 +161,7 @@ async def test_credit_cannot_go_where_it_has_no_place(sandbox: Sandbox) -> None:
         assert await sandbox.refusal("POST", path, part(open_invoice, amount)) == (400, 2)
     assert await sandbox.refusal("POST", path, part(open_invoice, "100.01")) == (400, 24016)
     assert await sandbox.refusal("POST", path, {}) == (400, 2)
-    assert (await read(sandbox, note))["balance"] == 100
+    assert (await sandbox.read(note))["balance"] == 100
 
 
 async def test_a_closed_void_or_draft_credit_note_gives_nothing(sandbox: Sandbox) -> None:
@@ -199,7 +190,7 @@ async def test_an_invoice_with_credit_cannot_be_deleted_and_a_void_one_gives_it_
     other = {"customer_id": await sandbox.customer("Other"), "reason": "wrong one"}
     assert await sandbox.refusal("PUT", path, other) == (400, 3009)
     await sandbox.ask("POST", f"{path}/status/void")
-    assert ((await read(sandbox, note))["status"], await unused(sandbox, customer_id)) == ("open", 100)
+    assert ((await sandbox.read(note))["status"], await unused(sandbox, customer_id)) == ("open", 100)
     await sandbox.ask("DELETE", path)
 
 
@@ -217,7 +208,7 @@ async def test_a_refund_lowers_the_balance_and_closes_the_note_at_nought(sandbox
         name: ({**body, "amount": Decimal("99.99")})[name] for name in shown
     }
     assert refund["creditnote_id"] == note["creditnote_id"]
-    partly = await read(sandbox, note)
+    partly = await sandbox.read(note)
     assert (partly["status"], partly["balance"], partly["total_refunded_amount"]) == (
         "open",
         Decimal("0.01"),
@@ -226,7 +217,7 @@ async def test_a_refund_lowers_the_balance_and_closes_the_note_at_nought(sandbox
     assert await unused(sandbox, customer_id) == Decimal("0.01")
     assert (await sandbox.refusal("POST", path, {"amount": "0.02"}))[0] == 400
     await sandbox.ask("POST", path, {"amount": "0.01"})
-    assert ((await read(sandbox, note))["status"], await unused(sandbox, customer_id)) == ("closed", 0)
+    assert ((await sandbox.read(note))["status"], await unused(sandbox, customer_id)) == ("closed", 0)
 
 
 async def test_a_refund_can_be_read_changed_and_taken_back(sandbox: Sandbox) -> None:
@@ -242,9 +233,9 @@ async def test_a_refund_can_be_read_changed_and_taken_back(sandbox: Sandbox) -> 
     assert (await sandbox.refusal("PUT", one, {"amount": "100.01"}))[0] == 400
     changed = (await sandbox.ask("PUT", one, {"amount": 100, "description": "all of it"}))["creditnote_refund"]
     assert (changed["amount"], changed["description"], changed["date"]) == (100, "all of it", "2026-10-09")
-    assert (await read(sandbox, note))["status"] == "closed"
+    assert (await sandbox.read(note))["status"] == "closed"
     await sandbox.ask("DELETE", one)
-    assert ((await read(sandbox, note))["status"], (await read(sandbox, note))["balance"]) == ("open", 100)
+    assert ((await sandbox.read(note))["status"], (await sandbox.read(note))["balance"]) == ("open", 100)
     assert await sandbox.refusal("GET", one) == (404, 1002)
 
 
@@ -255,7 +246,7 @@ async def test_a_refund_can_be_read_changed_and_taken_back(sandbox: Sandbox) -> 
         ({"amount": 0}, "invoice", (400, 2)),
         ({"amount": "1.005"}, "invoice", (400, 2)),
         ({"date": "now"}, "invoice", (400, 2)),
-        ({"from_account_id": NOWHERE}, "invoice", (400, 2)),
+        ({"from_account_id": NO_SUCH_ID}, "invoice", (400, 2)),
         ({"reference_number": "x" * 101}, "invoice", (400, 15)),
         ({"from_account_id": ""}, "books", (400, 2)),
     ],
@@ -291,7 +282,7 @@ async def test_a_void_credit_note_is_no_credit_and_can_become_a_draft(sandbox: S
     note = await credit(sandbox, customer_id)
     for _ in range(2):
         await sandbox.ask("POST", f"{path_of(note)}/status/void")
-    assert ((await read(sandbox, note))["status"], await unused(sandbox, customer_id)) == ("void", 0)
+    assert ((await sandbox.read(note))["status"], await unused(sandbox, customer_id)) == ("void", 0)
     assert (await sandbox.refusal("PUT", path_of(note), {"notes": "x"}))[0] == 400
     assert (await sandbox.refusal("POST", f"{path_of(note)}/status/open"))[0] == 400
     await sandbox.ask("POST", f"{path_of(note)}/status/draft")
@@ -310,7 +301,7 @@ async def test_a_mail_goes_to_the_outbox(sandbox: Sandbox) -> None:
     await sandbox.ask("POST", path, {"to_mail_ids": ["ann@acme.example"]})
     [mail] = sandbox.store.outbox()
     assert mail["record_id"] == note["creditnote_id"]
-    sent = await read(sandbox, note)
+    sent = await sandbox.read(note)
     assert (sent["status"], sent["is_emailed"]) == ("open", True)
 
 
@@ -355,12 +346,12 @@ async def test_lists_filter_search_and_sort(sandbox: Sandbox) -> None:
     ("scope", "method", "path"),
     [
         ("creditnotes.READ", "GET", "/creditnotes"),
-        ("creditnotes.CREATE", "POST", f"/creditnotes/{NOWHERE}/status/void"),
-        ("creditnotes.CREATE", "POST", f"/creditnotes/{NOWHERE}/email"),
-        ("creditnotes.CREATE", "POST", f"/creditnotes/{NOWHERE}/refunds"),
-        ("creditnotes.CREATE", "POST", f"/creditnotes/{NOWHERE}/invoices"),
-        ("creditnotes.UPDATE", "PUT", f"/creditnotes/{NOWHERE}/refunds/{NOWHERE}"),
-        ("creditnotes.DELETE", "DELETE", f"/creditnotes/{NOWHERE}"),
+        ("creditnotes.CREATE", "POST", f"/creditnotes/{NO_SUCH_ID}/status/void"),
+        ("creditnotes.CREATE", "POST", f"/creditnotes/{NO_SUCH_ID}/email"),
+        ("creditnotes.CREATE", "POST", f"/creditnotes/{NO_SUCH_ID}/refunds"),
+        ("creditnotes.CREATE", "POST", f"/creditnotes/{NO_SUCH_ID}/invoices"),
+        ("creditnotes.UPDATE", "PUT", f"/creditnotes/{NO_SUCH_ID}/refunds/{NO_SUCH_ID}"),
+        ("creditnotes.DELETE", "DELETE", f"/creditnotes/{NO_SUCH_ID}"),
     ],
 )
 async def test_each_call_needs_its_own_scope(sandbox: Sandbox, scope: str, method: str, path: str) -> None:
@@ -381,7 +372,7 @@ async def test_the_studio_has_credit_notes_in_every_status() -> None:
     with Sandbox(demo=True) as studio:
         rows = (await studio.ask("GET", "/creditnotes"))["creditnotes"]
         assert {row["status"] for row in rows} == {"open", "closed", "void", "draft"}
-        notes = [await read(studio, row) for row in rows]
+        notes = [await studio.read(row) for row in rows]
         spent = {(note["total"], note["total_refunded_amount"], note["total_credits_used"]) for note in notes
                  if note["status"] == "closed"}  # fmt: skip
         # a month of care paid back, two posters of 18.50 with 8.875 % taken off an invoice

@@ -4,10 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sandbox_support import SALES_TAX, TODAY, Json, Sandbox, exact
+from sandbox_support import NO_SUCH_ID, SALES_TAX, TODAY, Json, Sandbox, exact
 
 pytestmark = pytest.mark.anyio
-NOWHERE = "982000000000999999"
 WORK = {"name": "Work", "rate": 100}
 
 
@@ -17,11 +16,7 @@ async def quote(sandbox: Sandbox, customer_id: str, *steps: str, **fields: Any) 
     made = (await sandbox.ask("POST", "/estimates", body))["estimate"]
     for step in steps:
         await sandbox.ask("POST", f"/estimates/{made['estimate_id']}/status/{step}")
-    return await read(sandbox, made)
-
-
-async def read(sandbox: Sandbox, estimate: Json) -> Json:
-    return (await sandbox.ask("GET", f"/estimates/{estimate['estimate_id']}"))["estimate"]
+    return await sandbox.read(made)
 
 
 async def from_estimates(sandbox: Sandbox, *estimates: Json) -> Json:
@@ -61,9 +56,9 @@ async def test_an_estimate_is_made_as_a_draft_with_totals(sandbox: Sandbox) -> N
     ("changed", "expected"),
     [
         ({"customer_id": ""}, (400, 2)),
-        ({"customer_id": NOWHERE}, (404, 1002)),
+        ({"customer_id": NO_SUCH_ID}, (404, 1002)),
         ({"line_items": []}, (400, 2)),
-        ({"line_items": [{"item_id": NOWHERE}]}, (400, 2007)),
+        ({"line_items": [{"item_id": NO_SUCH_ID}]}, (400, 2007)),
         ({"expiry_date": "soon"}, (400, 2)),
         ({"expiry_date": "2026-10-08"}, (400, 2)),
         ({"reference_number": "x" * 101}, (400, 15)),
@@ -115,14 +110,14 @@ async def test_the_customer_answers_a_sent_quote_once(sandbox: Sandbox) -> None:
     for answer in ("accepted", "declined"):
         assert (await sandbox.refusal("POST", f"{path}/{answer}"))[0] == 400
     await sandbox.ask("POST", f"{path}/sent")
-    assert (await read(sandbox, made))["status"] == "sent"
+    assert (await sandbox.read(made))["status"] == "sent"
     await sandbox.ask("POST", f"{path}/accepted")
     [accepted] = (await sandbox.ask("GET", "/estimates"))["estimates"]
     assert (accepted["status"], accepted["accepted_date"], accepted["declined_date"]) == ("accepted", "2026-10-09", "")
     for answer in ("accepted", "declined"):
         assert (await sandbox.refusal("POST", f"{path}/{answer}"))[0] == 400
     await sandbox.ask("POST", f"{path}/sent")
-    assert (await read(sandbox, made))["status"] == "accepted"
+    assert (await sandbox.read(made))["status"] == "accepted"
 
 
 async def test_a_quote_cannot_go_back_to_draft(sandbox: Sandbox) -> None:
@@ -140,16 +135,16 @@ async def test_only_a_sent_quote_expires_on_the_day_after_its_last(sandbox: Sand
     accepted = await quote(sandbox, customer_id, "sent", "accepted", **until)
     sandbox.pass_time(days=1)
     sandbox.log_in_again()
-    assert (await read(sandbox, sent))["status"] == "sent"
+    assert (await sandbox.read(sent))["status"] == "sent"
     sandbox.pass_time(days=1)
     sandbox.log_in_again()
-    statuses = [(await read(sandbox, estimate))["status"] for estimate in (draft, sent, accepted)]
+    statuses = [(await sandbox.read(estimate))["status"] for estimate in (draft, sent, accepted)]
     assert statuses == ["draft", "expired", "accepted"]
     rows = (await sandbox.ask("GET", "/estimates", status="expired"))["estimates"]
     assert [row["estimate_id"] for row in rows] == [sent["estimate_id"]]
     assert (await sandbox.refusal("POST", f"/estimates/{sent['estimate_id']}/status/accepted"))[0] == 400
     await sandbox.ask("PUT", f"/estimates/{sent['estimate_id']}", {"expiry_date": "2026-12-31"})
-    assert (await read(sandbox, sent))["status"] == "sent"
+    assert (await sandbox.read(sent))["status"] == "sent"
 
 
 async def test_a_mail_goes_to_the_outbox_and_marks_the_quote_sent(sandbox: Sandbox) -> None:
@@ -157,7 +152,7 @@ async def test_a_mail_goes_to_the_outbox_and_marks_the_quote_sent(sandbox: Sandb
     path = f"/estimates/{made['estimate_id']}/email"
     assert (await sandbox.ask("GET", path))["data"]["subject"] == "Quote - QT-000001 from Studio Linden"
     assert await sandbox.refusal("POST", path, {}) == (400, 2)
-    assert (await read(sandbox, made))["status"] == "draft"
+    assert (await sandbox.read(made))["status"] == "draft"
     await sandbox.ask("POST", path, {"to_mail_ids": ["ann@acme.example"]})
     [mail] = sandbox.store.outbox()
     assert (mail["to"], mail["record_id"]) == (["ann@acme.example"], made["estimate_id"])
@@ -197,13 +192,13 @@ async def test_an_invoice_that_names_its_quote_makes_it_invoiced(sandbox: Sandbo
     accepted = await quote(sandbox, customer_id, "sent", "accepted")
     path = f"/estimates/{accepted['estimate_id']}"
     invoice = await sandbox.invoice(customer_id, invoiced_estimate_id=accepted["estimate_id"])
-    invoiced = await read(sandbox, accepted)
+    invoiced = await sandbox.read(accepted)
     assert (invoiced["status"], invoiced["invoice_ids"]) == ("invoiced", [invoice["invoice_id"]])
     assert invoice["estimate_id"] == accepted["estimate_id"]
     assert invoiced["last_modified_time"] > accepted["last_modified_time"]
     assert (await sandbox.refusal("DELETE", path))[0] == 400
     await sandbox.ask("DELETE", f"/invoices/{invoice['invoice_id']}")
-    assert (await read(sandbox, accepted))["status"] == "accepted"
+    assert (await sandbox.read(accepted))["status"] == "accepted"
     assert (await sandbox.ask("DELETE", path))["message"] == "The quote has been deleted."
     assert await sandbox.refusal("GET", path) == (404, 1002)
 
@@ -213,10 +208,10 @@ async def test_an_invoice_cannot_name_a_draft_or_another_customers_quote(sandbox
     draft = await quote(sandbox, customer_id)
     theirs = await quote(sandbox, await sandbox.customer("Other"), "sent")
     body = {"customer_id": customer_id, "line_items": [WORK]}
-    for estimate_id, status in ((draft["estimate_id"], 400), (theirs["estimate_id"], 400), (NOWHERE, 404)):
+    for estimate_id, status in ((draft["estimate_id"], 400), (theirs["estimate_id"], 400), (NO_SUCH_ID, 404)):
         assert (await sandbox.refusal("POST", "/invoices", {**body, "invoiced_estimate_id": estimate_id}))[0] == status
     assert (await sandbox.ask("GET", "/invoices"))["invoices"] == []
-    assert (await read(sandbox, theirs))["invoice_ids"] == []
+    assert (await sandbox.read(theirs))["invoice_ids"] == []
 
 
 async def test_books_makes_an_invoice_of_each_quote_and_says_nothing_of_them(sandbox: Sandbox) -> None:
@@ -228,21 +223,21 @@ async def test_books_makes_an_invoice_of_each_quote_and_says_nothing_of_them(san
     first = await quote(sandbox, customer_id, "sent", line_items=lines, **terms)
     second = await quote(sandbox, customer_id, "sent", "declined")
     assert await from_estimates(sandbox, first, second) == {"code": 0, "data": {}}
-    [invoice_id] = (await read(sandbox, first))["invoice_ids"]
-    invoice = await sandbox.read_invoice({"invoice_id": invoice_id})
+    [invoice_id] = (await sandbox.read(first))["invoice_ids"]
+    invoice = await sandbox.read({"invoice_id": invoice_id})
     # 37.00 - 3.70 + 8.875 % of 33.30 (2.96) + 5
     assert (invoice["total"], first["total"]) == (Decimal("41.26"), Decimal("41.26"))
     assert (invoice["invoice_number"], invoice["status"], invoice["date"]) == ("INV-000001", "draft", TODAY.isoformat())
     assert (invoice["notes"], invoice["reference_number"], invoice["discount"]) == ("As agreed", "R-1", "10%")
     assert invoice["line_items"][0]["description"] == "A2"
-    assert (await read(sandbox, second))["status"] == "invoiced"
+    assert (await sandbox.read(second))["status"] == "invoiced"
 
 
 async def test_converting_again_makes_another_invoice(sandbox: Sandbox) -> None:
     made = await quote(sandbox, await sandbox.customer(), "sent")
     for _ in range(2):
         assert (await from_estimates(sandbox, made))["code"] == 0
-    assert len((await read(sandbox, made))["invoice_ids"]) == 2
+    assert len((await sandbox.read(made))["invoice_ids"]) == 2
 
 
 async def test_a_draft_is_refused_inside_a_success_and_nothing_is_made(sandbox: Sandbox) -> None:
@@ -255,7 +250,7 @@ async def test_a_draft_is_refused_inside_a_success_and_nothing_is_made(sandbox: 
     assert (await sandbox.ask("GET", "/invoices"))["invoices"] == []
     path = "/books/v3/invoices/fromestimates"
     assert await sandbox.refusal("POST", path) == (400, 2)
-    assert await sandbox.refusal("POST", path, estimate_ids=NOWHERE) == (404, 1002)
+    assert await sandbox.refusal("POST", path, estimate_ids=NO_SUCH_ID) == (404, 1002)
 
 
 async def test_the_calls_that_do_not_exist_are_not_there(sandbox: Sandbox) -> None:
@@ -291,8 +286,8 @@ async def test_the_studio_has_quotes_in_every_status() -> None:
         rows = (await studio.ask("GET", "/estimates"))["estimates"]
         assert {row["status"] for row in rows} == {"draft", "sent", "accepted", "declined", "invoiced", "expired"}
         [invoiced] = [row for row in rows if row["status"] == "invoiced"]
-        estimate = await read(studio, invoiced)
-        invoice = await studio.read_invoice({"invoice_id": estimate["invoice_ids"][0]})
+        estimate = await studio.read(invoiced)
+        invoice = await studio.read({"invoice_id": estimate["invoice_ids"][0]})
         # 3200 + 3 x 800 - 250
         assert (estimate["total"], invoice["total"]) == (Decimal("5350.00"), Decimal("5350.00"))
         assert (estimate["date"], invoiced["accepted_date"], invoice["date"]) == (

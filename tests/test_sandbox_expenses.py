@@ -5,14 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_support import EURO, REDUCED_TAX, SALES_TAX, TODAY, Json, Sandbox, exact
+from sandbox_support import EURO, NO_SUCH_ID, REDUCED_TAX, SALES_TAX, TODAY, Json, Sandbox, exact
 
 from zoho_mcp.sandbox.demo.organization import CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 MEALS, TRAVEL = "982000000000000301", "982000000000000305"
 PETTY_CASH, CHECKING, SALES = "982000000000000311", "982000000000000313", "982000000000000315"
-UNKNOWN = "982000000000999999"
 PNG = bytes(range(256)) + b"\r\n--\r\n"
 
 
@@ -22,17 +21,13 @@ async def spend(sandbox: Sandbox, amount: str = "100", **fields: Any) -> Json:
     return (await sandbox.ask("POST", "/expenses", body))["expense"]
 
 
-async def read(sandbox: Sandbox, expense: Json) -> Json:
-    return (await sandbox.ask("GET", f"/expenses/{expense['expense_id']}"))["expense"]
-
-
 async def bill(sandbox: Sandbox, expense: Json, customer_id: str) -> Json:
     """A sent invoice whose line names the expense."""
     line = {"name": "Lunch", "rate": expense["total"], "quantity": 1, "expense_id": expense["expense_id"]}
     body = {"customer_id": customer_id, "line_items": [line]}
     made = (await sandbox.ask("POST", "/invoices", body))["invoice"]
     await sandbox.ask("POST", f"/invoices/{made['invoice_id']}/status/sent")
-    return await sandbox.read_invoice(made)
+    return await sandbox.read(made)
 
 
 async def upload(sandbox: Sandbox, method: str, path: str, name: str, content: bytes, **form: Any) -> httpx.Response:
@@ -66,14 +61,14 @@ async def test_an_expense_is_recorded_under_its_category(sandbox: Sandbox) -> No
     )
     assert (made["customer_name"], made["expense_receipt_name"], made["invoice_id"]) == ("", "", "")
     assert "expense_category" not in made
-    assert await read(sandbox, made) == made
+    assert await sandbox.read(made) == made
 
 
 @pytest.mark.parametrize(
     ("change", "code"),
     [
         ({"account_id": None}, 2),
-        ({"account_id": UNKNOWN}, 2),
+        ({"account_id": NO_SUCH_ID}, 2),
         ({"account_id": SALES}, 2),
         ({"account_id": CHECKING}, 2),
         ({"date": None}, 2),
@@ -83,7 +78,7 @@ async def test_an_expense_is_recorded_under_its_category(sandbox: Sandbox) -> No
         ({"amount": -5}, 5015),
         ({"amount": "x"}, 5015),
         ({"amount": "1.005"}, 5015),
-        ({"tax_id": UNKNOWN}, 2),
+        ({"tax_id": NO_SUCH_ID}, 2),
         ({"paid_through_account_id": MEALS}, 2),
         ({"is_billable": True}, 2),
         ({"exchange_rate": 0}, 2),
@@ -91,7 +86,7 @@ async def test_an_expense_is_recorded_under_its_category(sandbox: Sandbox) -> No
         ({"reference_number": "x" * 101}, 15),
         ({"line_items": [{"account_id": MEALS}]}, 5015),
         ({"line_items": [{"amount": 5}]}, 2),
-        ({"line_items": [{"account_id": MEALS, "amount": 5, "line_item_id": UNKNOWN}]}, 2),
+        ({"line_items": [{"account_id": MEALS, "amount": 5, "line_item_id": NO_SUCH_ID}]}, 2),
     ],
 )
 async def test_a_wrong_expense_is_refused(sandbox: Sandbox, change: Json, code: int) -> None:
@@ -108,7 +103,7 @@ async def test_people_must_be_there_and_of_the_right_kind(sandbox: Sandbox, key:
     }
     body = {"account_id": MEALS, "date": "2026-10-01", "amount": 10}
     assert await sandbox.refusal("POST", "/expenses", {**body, key: people[key]}) == (404, 1002)
-    assert await sandbox.refusal("POST", "/expenses", {**body, key: UNKNOWN}) == (404, 1002)
+    assert await sandbox.refusal("POST", "/expenses", {**body, key: NO_SUCH_ID}) == (404, 1002)
 
 
 async def test_books_also_wants_the_account_that_paid(sandbox: Sandbox) -> None:
@@ -188,10 +183,10 @@ async def test_a_billable_expense_is_unbilled_then_invoiced_then_reimbursed(sand
     made = await spend(sandbox, "30", is_billable=True, customer_id=customer_id)
     assert (made["status"], made["customer_name"]) == ("unbilled", "Acme")
     invoice = await bill(sandbox, made, customer_id)
-    billed = await read(sandbox, made)
+    billed = await sandbox.read(made)
     assert (billed["status"], billed["invoice_number"]) == ("invoiced", invoice["invoice_number"])
     await sandbox.pay(invoice, "30")
-    assert (await read(sandbox, made))["status"] == "reimbursed"
+    assert (await sandbox.read(made))["status"] == "reimbursed"
 
 
 async def test_an_invoiced_expense_keeps_its_customer_and_cannot_be_deleted(sandbox: Sandbox) -> None:
@@ -203,7 +198,7 @@ async def test_an_invoiced_expense_keeps_its_customer_and_cannot_be_deleted(sand
     assert await sandbox.refusal("PUT", path, {"is_billable": False}) == (400, 5032)
     assert await sandbox.refusal("DELETE", path) == (400, 5001)
     await sandbox.ask("POST", f"/invoices/{invoice['invoice_id']}/status/void")
-    assert (await read(sandbox, made))["status"] == "unbilled"
+    assert (await sandbox.read(made))["status"] == "unbilled"
     assert (await sandbox.ask("DELETE", path))["message"] == "The expense has been deleted."
     assert await sandbox.refusal("GET", path) == (404, 1002)
 
@@ -287,7 +282,7 @@ async def test_a_receipt_comes_back_as_it_went_in(sandbox: Sandbox) -> None:
         "code": 0,
         "message": "The expense receipt has been attached.",
     }
-    shown = await read(sandbox, made)
+    shown = await sandbox.read(made)
     assert shown["expense_receipt_name"] == "Beleg Zürich.PNG"
     [row] = (await sandbox.ask("GET", "/expenses"))["expenses"]
     assert (row["expense_receipt_name"], row["has_attachment"]) == ("Beleg Zürich.PNG", True)
@@ -304,7 +299,7 @@ async def test_a_receipt_can_be_taken_off_again(sandbox: Sandbox) -> None:
     assert await sandbox.refusal("GET", path) == (404, 1002)
     await attach(sandbox, made, "taxi.jpg")
     assert (await sandbox.ask("DELETE", path))["message"] == "The attached expense receipt has been deleted."
-    assert (await read(sandbox, made))["expense_receipt_name"] == ""
+    assert (await sandbox.read(made))["expense_receipt_name"] == ""
     assert await sandbox.refusal("DELETE", path) == (404, 1002)
     assert await sandbox.refusal("POST", path, {"receipt": "taxi.jpg"}) == (400, 2)
 
@@ -320,7 +315,7 @@ async def test_files_that_are_no_receipt_are_refused(sandbox: Sandbox) -> None:
         await attach(sandbox, made, "taxi.pdf", field="file"),
     ]
     assert [answer["code"] for answer in refused] == [2, 2, 2, 2, 2]
-    assert (await read(sandbox, made))["expense_receipt_name"] == ""
+    assert (await sandbox.read(made))["expense_receipt_name"] == ""
     assert (await attach(sandbox, made, "large.pdf", largest))["code"] == 0
 
 

@@ -2,7 +2,7 @@
 
 import anyio
 import pytest
-from sandbox_support import Sandbox, exact
+from sandbox_support import NO_SUCH_ID, Sandbox, exact
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.limits import Limits
@@ -10,18 +10,15 @@ from zoho_mcp.sandbox.limits import Limits
 pytestmark = pytest.mark.anyio
 
 
-ID = "982000000000999999"
-
-
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/customers"),
-        ("POST", f"/invoices/{ID}/void"),
-        ("GET", f"/invoices/{ID}/pdf"),
-        ("POST", f"/estimates/{ID}/converttoInvoice"),
+        ("POST", f"/invoices/{NO_SUCH_ID}/void"),
+        ("GET", f"/invoices/{NO_SUCH_ID}/pdf"),
+        ("POST", f"/estimates/{NO_SUCH_ID}/converttoInvoice"),
         ("GET", "/invoices/abc"),
-        ("GET", f"/invoices/{ID}%2Fpayments"),
+        ("GET", f"/invoices/{NO_SUCH_ID}%2Fpayments"),
         ("GET", "/invoice/v3"),
         ("GET", "/books/v2/invoices"),
     ],
@@ -32,7 +29,7 @@ async def test_a_path_that_zoho_does_not_have_is_404_with_code_5(sandbox: Sandbo
     assert response.json() == {"code": 5, "message": "Invalid URL Passed"}
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", f"/invoices/{ID}/payments"), ("PATCH", "/invoices")])
+@pytest.mark.parametrize(("method", "path"), [("POST", f"/invoices/{NO_SUCH_ID}/payments"), ("PATCH", "/invoices")])
 async def test_a_method_that_a_path_does_not_have_is_405_with_code_37(sandbox: Sandbox, method: str, path: str) -> None:
     assert await sandbox.refusal(method, path) == (405, 37)
 
@@ -145,7 +142,7 @@ async def test_the_older_form_field_jsonstring_is_a_body_too(sandbox: Sandbox) -
 
 async def test_what_a_request_left_unfinished_is_not_kept(sandbox: Sandbox) -> None:
     customer_id = await sandbox.customer()
-    sent = {"customer_id": customer_id, "amount": 50, "invoices": [{"invoice_id": ID, "amount_applied": 50}]}
+    sent = {"customer_id": customer_id, "amount": 50, "invoices": [{"invoice_id": NO_SUCH_ID, "amount_applied": 50}]}
     assert await sandbox.refusal("POST", "/customerpayments", sent) == (404, 1002)
     assert (await sandbox.ask("GET", "/customerpayments"))["customerpayments"] == []
 

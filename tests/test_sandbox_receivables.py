@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from sandbox_support import Json, Sandbox
+from sandbox_support import Json, Sandbox, path_of
 
 pytestmark = pytest.mark.anyio
 
@@ -18,21 +18,13 @@ async def owed(sandbox: Sandbox, amount: str = "100") -> Json:
     return invoice
 
 
-def path_of(invoice: Json) -> str:
-    return f"/invoices/{invoice['invoice_id']}"
-
-
-async def read(sandbox: Sandbox, invoice: Json) -> Json:
-    return (await sandbox.ask("GET", path_of(invoice)))["invoice"]
-
-
 async def test_a_reminder_goes_to_the_contact_persons_and_is_counted(sandbox: Sandbox) -> None:
     invoice = await owed(sandbox)
     content = (await sandbox.ask("GET", f"{path_of(invoice)}/paymentreminder"))["data"]
     assert content["to_mails_str"] == "ada@example.com"
     sent = await sandbox.ask("POST", f"{path_of(invoice)}/paymentreminder", {"cc_mail_ids": []})
     assert sent["message"] == "Your payment reminder has been sent."
-    assert (await read(sandbox, invoice))["reminders_sent"] == 1
+    assert (await sandbox.read(invoice))["reminders_sent"] == 1
     assert [mail["to"] for mail in sandbox.store.outbox()] == [["ada@example.com"]]
 
 
@@ -55,12 +47,12 @@ async def test_several_reminders_say_which_were_not_sent(sandbox: Sandbox) -> No
 async def test_a_write_off_takes_the_balance_and_can_be_cancelled(sandbox: Sandbox) -> None:
     invoice = await owed(sandbox)
     await sandbox.ask("POST", f"{path_of(invoice)}/writeoff")
-    written = await read(sandbox, invoice)
+    written = await sandbox.read(invoice)
     assert (written["balance"], written["write_off_amount"]) == (0, 100)
     assert (await sandbox.contact(invoice["customer_id"]))["outstanding_receivable_amount"] == 0
     assert (await sandbox.refusal("POST", f"{path_of(invoice)}/writeoff"))[0] == 400
     await sandbox.ask("POST", f"{path_of(invoice)}/writeoff/cancel")
-    assert (await read(sandbox, invoice))["balance"] == 100
+    assert (await sandbox.read(invoice))["balance"] == 100
     assert (await sandbox.refusal("POST", f"{path_of(invoice)}/writeoff/cancel"))[0] == 400
 
 
@@ -116,9 +108,9 @@ async def test_comments_links_reminder_switches_and_look_ups(sandbox: Sandbox) -
     link = (await sandbox.ask("GET", "/share/paymentlink", **query, expiry_time="2026-12-01"))["data"]["share_link"]
     assert link.startswith("https://")
     await sandbox.ask("POST", f"{path_of(invoice)}/paymentreminder/disable")
-    assert (await read(sandbox, invoice))["payment_reminder_enabled"] is False
+    assert (await sandbox.read(invoice))["payment_reminder_enabled"] is False
     await sandbox.ask("POST", f"{path_of(invoice)}/paymentreminder/enable")
-    assert (await read(sandbox, invoice))["payment_reminder_enabled"] is True
+    assert (await sandbox.read(invoice))["payment_reminder_enabled"] is True
     assert (await sandbox.ask("GET", "/users"))["users"][0]["is_current_user"] is True
     [euro] = [
         one for one in (await sandbox.ask("GET", "/settings/currencies"))["currencies"] if one["currency_code"] == "EUR"
@@ -150,7 +142,7 @@ async def test_a_second_write_off_adds_to_the_first_and_voiding_ends_both(sandbo
     [row] = (await sandbox.ask("GET", f"{path_of(invoice)}/payments"))["payments"]
     await sandbox.ask("DELETE", f"{path_of(invoice)}/payments/{row['invoice_payment_id']}")
     await sandbox.ask("POST", f"{path_of(invoice)}/writeoff")
-    assert (await read(sandbox, invoice))["write_off_amount"] == 100
+    assert (await sandbox.read(invoice))["write_off_amount"] == 100
     await sandbox.ask("POST", f"{path_of(invoice)}/status/void")
     await sandbox.ask("POST", f"{path_of(invoice)}/status/draft")
-    assert (await read(sandbox, invoice))["balance"] == 100
+    assert (await sandbox.read(invoice))["balance"] == 100

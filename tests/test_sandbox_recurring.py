@@ -5,14 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sandbox_support import SALES_TAX, TODAY, Json, Sandbox, exact
+from sandbox_support import NO_SUCH_ID, SALES_TAX, TODAY, Json, Sandbox, exact, path_of
 
 from zoho_mcp.sandbox.kinds.recurring_invoices.schedule import next_date, occurrence
 
 pytestmark = pytest.mark.anyio
 CONTRACT_FIELD = "982000000000000401"
 SPREADSHEET, FOR_ESTIMATES = "982000000000000203", "982000000000000205"
-UNKNOWN = "982000000000999999"
 UPSERT = {"X-Unique-Identifier-Key": "cf_contract", "X-Unique-Identifier-Value": "C-1"}
 LINE = {"name": "Care", "rate": "450.50", "quantity": 2}
 
@@ -31,12 +30,8 @@ async def repeat(sandbox: Sandbox, name: str = "Monthly care", **fields: Any) ->
     ]
 
 
-async def read(sandbox: Sandbox, made: Json) -> Json:
-    return (await sandbox.ask("GET", where(made)))["recurring_invoice"]
-
-
 async def change(sandbox: Sandbox, made: Json, **fields: Any) -> Json:
-    return (await sandbox.ask("PUT", where(made), fields))["recurring_invoice"]
+    return (await sandbox.ask("PUT", path_of(made), fields))["recurring_invoice"]
 
 
 async def upsert(sandbox: Sandbox, body: Json, **headers: str) -> tuple[int, Json]:
@@ -52,23 +47,19 @@ async def login(sandbox: Sandbox) -> str:
     return f"Zoho-oauthtoken {await sandbox.token()}"
 
 
-def where(made: Json) -> str:
-    return f"/recurringinvoices/{made['recurring_invoice_id']}"
-
-
 async def test_a_recurring_invoice_is_created_with_its_sums_and_its_next_date(sandbox: Sandbox) -> None:
     body = await body_of(sandbox, start_date="2026-10-20", repeat_every=2, payment_terms=15, send_automatically=True)
     response = await sandbox.send("POST", "/recurringinvoices", body)
     answer = exact(response)
     made = answer["recurring_invoice"]
     assert (response.status_code, answer["message"]) == (201, "The recurring invoice has been created.")
-    assert response.headers["location"] == f"/api/v3{where(made)}"
+    assert response.headers["location"] == f"/api/v3{path_of(made)}"
     assert (made["status"], made["next_invoice_date"], made["last_sent_date"]) == ("active", "2026-10-20", "")
     assert (made["total"], made["payment_terms_label"], made["end_date"]) == (Decimal("901.00"), "Net 15", "")
     [person] = made["contact_persons_associated"]
     assert (person["contact_person_name"], person["contact_person_email"]) == ("Ann Lee", "ann@acme.example")
     assert not {"send_automatically", "history"} & made.keys()
-    shown = await sandbox.ask("GET", where(made))
+    shown = await sandbox.ask("GET", path_of(made))
     assert shown["message"] == "Details of a recurring invoice is displayed successfully."
     assert shown["recurring_invoice"] == made
 
@@ -79,7 +70,7 @@ async def test_a_recurring_invoice_is_created_with_its_sums_and_its_next_date(sa
         ({"recurrence_name": None}, (400, 4031)),
         ({"recurrence_name": " "}, (400, 4031)),
         ({"recurrence_name": "x" * 101}, (400, 15)),
-        ({"customer_id": UNKNOWN}, (404, 1002)),
+        ({"customer_id": NO_SUCH_ID}, (404, 1002)),
         ({"recurrence_frequency": None}, (400, 2)),
         ({"recurrence_frequency": "monthly"}, (400, 2)),
         ({"repeat_every": 0}, (400, 2)),
@@ -102,7 +93,7 @@ async def test_a_name_belongs_to_one_recurring_invoice(sandbox: Sandbox) -> None
     other = await repeat(sandbox, "Hosting")
     body = await body_of(sandbox, "CARE", customer_id=made["customer_id"])
     assert await sandbox.refusal("POST", "/recurringinvoices", body) == (400, 1001)
-    assert await sandbox.refusal("PUT", where(other), {"recurrence_name": "care"}) == (400, 1001)
+    assert await sandbox.refusal("PUT", path_of(other), {"recurrence_name": "care"}) == (400, 1001)
     assert (await change(sandbox, made, recurrence_name="care"))["recurrence_name"] == "care"
 
 
@@ -160,30 +151,30 @@ async def test_time_moves_the_next_date_and_makes_no_invoice(sandbox: Sandbox) -
     made = await repeat(sandbox, start_date="2026-10-10", end_date="2026-11-30")
     sandbox.pass_time(days=3)
     sandbox.log_in_again()
-    assert (await read(sandbox, made))["next_invoice_date"] == "2026-11-10"
+    assert (await sandbox.read(made))["next_invoice_date"] == "2026-11-10"
     assert (await sandbox.ask("GET", "/invoices"))["invoices"] == []
     sandbox.pass_time(days=60)
     sandbox.log_in_again()
-    over = await read(sandbox, made)
+    over = await sandbox.read(made)
     assert (over["status"], over["next_invoice_date"]) == ("expired", "")
     for action in ("stop", "resume"):
-        assert await sandbox.refusal("POST", f"{where(made)}/status/{action}") == (400, 2)
+        assert await sandbox.refusal("POST", f"{path_of(made)}/status/{action}") == (400, 2)
     assert (await change(sandbox, made, end_date=""))["status"] == "active"
 
 
 async def test_stopping_and_resuming(sandbox: Sandbox) -> None:
     made = await repeat(sandbox)
     for _ in range(2):  # once more is success as well
-        answer = await sandbox.ask("POST", f"{where(made)}/status/stop")
+        answer = await sandbox.ask("POST", f"{path_of(made)}/status/stop")
         assert answer == {"code": 0, "message": "The recurring invoice has been stopped."}
-    stopped = await read(sandbox, made)
+    stopped = await sandbox.read(made)
     assert (stopped["status"], stopped["next_invoice_date"]) == ("stopped", "")
     for _ in range(2):
-        answer = await sandbox.ask("POST", f"{where(made)}/status/resume")
+        answer = await sandbox.ask("POST", f"{path_of(made)}/status/resume")
         assert answer == {"code": 0, "message": "The recurring invoice has been resumed."}
-    assert (await read(sandbox, made))["status"] == "active"
-    assert await sandbox.refusal("POST", f"{where(made)}/status/active") == (404, 5)
-    assert await sandbox.refusal("POST", f"/recurringinvoices/{UNKNOWN}/status/stop") == (404, 1002)
+    assert (await sandbox.read(made))["status"] == "active"
+    assert await sandbox.refusal("POST", f"{path_of(made)}/status/active") == (404, 5)
+    assert await sandbox.refusal("POST", f"/recurringinvoices/{NO_SUCH_ID}/status/stop") == (404, 1002)
 
 
 async def test_a_change_leaves_the_rest_alone(sandbox: Sandbox) -> None:
@@ -191,7 +182,7 @@ async def test_a_change_leaves_the_rest_alone(sandbox: Sandbox) -> None:
         sandbox, payment_terms=7, payment_terms_label="One week", notes="Thanks", reference_number="PO-1"
     )
     sandbox.pass_time(minutes=1)
-    answer = await sandbox.ask("PUT", where(made), {"repeat_every": 3})
+    answer = await sandbox.ask("PUT", path_of(made), {"repeat_every": 3})
     changed = answer["recurring_invoice"]
     assert answer["message"] == "success"
     moved = {"repeat_every", "last_modified_time"}
@@ -205,10 +196,10 @@ async def test_a_change_leaves_the_rest_alone(sandbox: Sandbox) -> None:
 async def test_a_deleted_one_is_gone_but_its_invoices_stay(sandbox: Sandbox) -> None:
     made = await repeat(sandbox)
     child = await sandbox.invoice(made["customer_id"], recurring_invoice_id=made["recurring_invoice_id"])
-    answer = await sandbox.ask("DELETE", where(made))
+    answer = await sandbox.ask("DELETE", path_of(made))
     assert answer["message"] == "The recurring invoice is deleted successfully."
-    assert await sandbox.refusal("GET", where(made)) == (404, 1002)
-    assert (await sandbox.read_invoice(child))["recurring_invoice_id"] == made["recurring_invoice_id"]
+    assert await sandbox.refusal("GET", path_of(made)) == (404, 1002)
+    assert (await sandbox.read(child))["recurring_invoice_id"] == made["recurring_invoice_id"]
 
 
 async def test_a_customer_and_an_item_of_a_recurring_invoice_cannot_be_deleted(sandbox: Sandbox) -> None:
@@ -224,22 +215,22 @@ async def test_its_invoices_are_those_that_name_it(sandbox: Sandbox) -> None:
     await sandbox.invoice(customer_id)
     for day in ("2026-09-09", "2026-08-09"):
         await sandbox.invoice(customer_id, date=day, **own)
-    answer = await sandbox.ask("GET", f"{where(made)}/invoices")
+    answer = await sandbox.ask("GET", f"{path_of(made)}/invoices")
     assert {row["date"] for row in answer["invoices"]} == {"2026-09-09", "2026-08-09"}
     assert answer["page_context"]["has_more_page"] is False
-    assert (await read(sandbox, made))["last_sent_date"] == "2026-09-09"
+    assert (await sandbox.read(made))["last_sent_date"] == "2026-09-09"
     [row] = (await sandbox.ask("GET", "/recurringinvoices"))["recurring_invoices"]
     assert row["last_sent_date"] == "2026-09-09"
 
 
 async def test_the_template_can_be_changed_to_one_of_invoices(sandbox: Sandbox) -> None:
     made = await repeat(sandbox)
-    answer = await sandbox.ask("PUT", f"{where(made)}/templates/{SPREADSHEET}")
+    answer = await sandbox.ask("PUT", f"{path_of(made)}/templates/{SPREADSHEET}")
     assert answer == {"code": 0, "message": "The template of the recurring invoice has been updated."}
-    assert (await read(sandbox, made))["template_name"] == "Spreadsheet Template"
-    for template_id in (UNKNOWN, FOR_ESTIMATES):
-        assert await sandbox.refusal("PUT", f"{where(made)}/templates/{template_id}") == (400, 2)
-    assert await sandbox.refusal("PUT", f"/recurringinvoices/{UNKNOWN}/templates/{SPREADSHEET}") == (404, 1002)
+    assert (await sandbox.read(made))["template_name"] == "Spreadsheet Template"
+    for template_id in (NO_SUCH_ID, FOR_ESTIMATES):
+        assert await sandbox.refusal("PUT", f"{path_of(made)}/templates/{template_id}") == (400, 2)
+    assert await sandbox.refusal("PUT", f"/recurringinvoices/{NO_SUCH_ID}/templates/{SPREADSHEET}") == (404, 1002)
 
 
 async def test_the_history_tells_what_happened(sandbox: Sandbox) -> None:
@@ -247,11 +238,11 @@ async def test_the_history_tells_what_happened(sandbox: Sandbox) -> None:
     sandbox.pass_time(days=1)
     sandbox.log_in_again()
     await change(sandbox, made, notes="Hello")
-    await sandbox.ask("POST", f"{where(made)}/status/stop")
-    await sandbox.ask("POST", f"{where(made)}/status/stop")
-    await sandbox.ask("POST", f"{where(made)}/status/resume")
-    await sandbox.ask("PUT", f"{where(made)}/templates/{SPREADSHEET}")
-    answer = await sandbox.ask("GET", f"{where(made)}/comments")
+    await sandbox.ask("POST", f"{path_of(made)}/status/stop")
+    await sandbox.ask("POST", f"{path_of(made)}/status/stop")
+    await sandbox.ask("POST", f"{path_of(made)}/status/resume")
+    await sandbox.ask("PUT", f"{path_of(made)}/templates/{SPREADSHEET}")
+    answer = await sandbox.ask("GET", f"{path_of(made)}/comments")
     assert answer["message"] == "The complete history and comments of a recurring invoice are displayed successfully."
     assert [comment["comment_description"] for comment in answer["comments"]] == [
         "Recurring Invoice template changed to Spreadsheet Template",
@@ -366,7 +357,7 @@ async def three(sandbox: Sandbox) -> Sandbox:
     sandbox.pass_time(minutes=1)
     lines = [LINE, {"name": "Server", "description": "Two cores", "rate": 20, "tax_id": SALES_TAX}]
     hosting = await repeat(sandbox, "Hosting", start_date="2026-09-01", line_items=lines)
-    await sandbox.ask("POST", f"{where(hosting)}/status/stop")
+    await sandbox.ask("POST", f"{path_of(hosting)}/status/stop")
     sandbox.pass_time(minutes=1)
     await repeat(sandbox, "Poster", start_date="2026-01-01", end_date="2026-06-30")
     return sandbox
@@ -389,7 +380,7 @@ async def three(sandbox: Sandbox) -> Sandbox:
         ({"item_name_startswith": "Ca"}, ["Poster", "Hosting", "Care"]),
         ({"item_description_contains": "cores"}, ["Hosting"]),
         ({"tax_id": SALES_TAX}, ["Hosting"]),
-        ({"item_id": UNKNOWN}, []),
+        ({"item_id": NO_SUCH_ID}, []),
         ({"start_date": "2026-09-01"}, ["Hosting"]),
         ({"end_date": "2026-06-30"}, ["Poster"]),
         ({"sort_column": "recurrence_name"}, ["Care", "Hosting", "Poster"]),
@@ -419,8 +410,8 @@ async def test_the_scope_is_that_of_invoices(sandbox: Sandbox) -> None:
     made = await repeat(sandbox)
     token = await sandbox.token("ZohoInvoice.invoices.READ", "ZohoInvoice.settings.ALL")
     headers = {"Authorization": f"Zoho-oauthtoken {token}"}
-    assert (await sandbox.send("GET", f"{where(made)}/comments", headers=headers)).status_code == 200
-    assert (await sandbox.send("POST", f"{where(made)}/status/stop", headers=headers)).status_code == 401
+    assert (await sandbox.send("GET", f"{path_of(made)}/comments", headers=headers)).status_code == 200
+    assert (await sandbox.send("POST", f"{path_of(made)}/status/stop", headers=headers)).status_code == 401
 
 
 async def test_the_demo_studio_has_recurring_invoices_in_every_status() -> None:
@@ -430,8 +421,8 @@ async def test_the_demo_studio_has_recurring_invoices_in_every_status() -> None:
         assert {values(row)["cf_contract"] for row in rows} == {"SL-2001", "SL-2002", "SL-2003", "SL-2004"}
         [care] = [row for row in rows if row["last_sent_date"]]
         assert (care["next_invoice_date"], care["total"]) == (TODAY.isoformat(), 450)
-        children = (await studio.ask("GET", f"{where(care)}/invoices"))["invoices"]
+        children = (await studio.ask("GET", f"{path_of(care)}/invoices"))["invoices"]
         assert [row["date"] for row in children] == ["2026-09-09", "2026-08-10", "2026-07-11", "2026-06-11"]
         [stopped] = [row for row in rows if row["status"] == "stopped"]
-        history = (await studio.ask("GET", f"{where(stopped)}/comments"))["comments"]
+        history = (await studio.ask("GET", f"{path_of(stopped)}/comments"))["comments"]
         assert [comment["operation_type"] for comment in history] == ["Stopped", "Resumed", "Stopped", "Added"]

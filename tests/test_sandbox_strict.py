@@ -93,10 +93,10 @@ async def test_an_invoice_that_awaits_approval_is_not_owed(sandbox: Sandbox) -> 
     assert (await sandbox.contact(customer_id))["outstanding_receivable_amount"] == 0
     assert (await sandbox.refusal("POST", f"{path}/submit"))[0] == 400
     await sandbox.ask("POST", f"{path}/approve")
-    assert (await sandbox.read_invoice(made))["status"] == "approved"
+    assert (await sandbox.read(made))["status"] == "approved"
     assert (await sandbox.contact(customer_id))["outstanding_receivable_amount"] == 0
     await sandbox.ask("POST", f"{path}/status/sent")
-    assert (await sandbox.read_invoice(made))["status"] == "sent"
+    assert (await sandbox.read(made))["status"] == "sent"
     assert (await sandbox.contact(customer_id))["outstanding_receivable_amount"] == 100
     other = await sandbox.invoice(customer_id, "50")
     await sandbox.ask("POST", f"/books/v3/invoices/{other['invoice_id']}/submit")
