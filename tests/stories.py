@@ -167,12 +167,15 @@ def at(answer: Any, path: str) -> Any:
 
 
 def _missing_route(operation: Operation, sent_to: str) -> str:
-    method, path = operation.http.method, operation.http.path.partition("?")[0]
+    method = operation.http.method
     return (
         f"{operation.name}: the sandbox has no route {method} {sent_to}. In the module of this kind in "
-        f"zoho_mcp/sandbox/kinds/, write a function {operation.name}(request) and add "
-        f'Route("{method}", "{path}", "{operation.scope}", {operation.name}) to ROUTES. Where it answers with a record '
-        "or rows, the route also names their keys: zoho_mcp/sandbox/keys/README.md."
+        f"zoho_mcp/sandbox/kinds/, write a function {operation.name} and register it with the module's router. "
+        f'If the path names a record: @router.on_one("{method}", <path after the id>, <Zoho\'s message>, <shape>), '
+        "and the function takes the request and the record. Otherwise: "
+        f'@router.on_all("{method}", <path after that of the list>, <shape>), and it takes the request. '
+        "A route that answers with a record or rows names the shape of its "
+        "keys: zoho_mcp/sandbox/keys/README.md."
     )
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
-from zoho_mcp.sandbox.demo.steps import send
+from zoho_mcp.sandbox.demo.steps import change_invoices, send
 from zoho_mcp.sandbox.kinds.documents import pdf
 from zoho_mcp.sandbox.wire.forms import Upload
 from zoho_mcp.sandbox.wire.json_wire import Record
@@ -54,7 +55,7 @@ def write_expenses(request: Request, customers: list[str]) -> None:
     for place, days_ago in BILLED:
         customer = SPENT[place].customer
         if customer is not None:
-            _bill(request, made[place], customers[customer], days_ago)
+            change_invoices(request, customers[customer], days_ago, partial(_billing, made[place]))
 
 
 def _spend(request: Request, spent: Spent, customers: list[str]) -> str:
@@ -78,10 +79,6 @@ def _receipt(spent: Spent) -> Upload:
     return Upload(spent.receipt, "application/pdf", pdf.write([page], spent.receipt))
 
 
-def _bill(request: Request, expense_id: str, customer_id: str, days_ago: int) -> None:
-    when = request.now - timedelta(days=days_ago)
-    for invoice in request.books.of_customer("invoice", customer_id):
-        if invoice["date"] == when.date().isoformat():
-            lines = [{"line_item_id": line["line_item_id"], "expense_id": expense_id} for line in invoice["line_items"]]
-            body: Record = {"line_items": lines, "reason": "Names the expense behind it"}
-            send(replace(request, now=when), "PUT", f"/invoices/{invoice['invoice_id']}", body)
+def _billing(expense_id: str, invoice: Record) -> Record:
+    lines = [{"line_item_id": line["line_item_id"], "expense_id": expense_id} for line in invoice["line_items"]]
+    return {"line_items": lines, "reason": "Names the expense behind it"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from zoho_mcp.sandbox.demo.steps import send
+from zoho_mcp.sandbox.demo.steps import change_invoices, send
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 
@@ -46,7 +46,8 @@ def write_recurring_invoices(request: Request, customers: list[str], catalogue: 
     # The first one's invoices are in the books already: they are those of its customer on its dates.
     first = REPEATED[0]
     for days_ago in range(first.started, 0, -first.every):
-        _adopt(request, made[0], customers[first.customer], days_ago)
+        body: Record = {"recurring_invoice_id": made[0], "reason": "Belongs to the monthly care"}
+        change_invoices(request, customers[first.customer], days_ago, lambda invoice, body=body: body)
 
 
 def _repeat(request: Request, repeated: Repeated, contract: str, customer_id: str, item_id: str) -> str:
@@ -67,11 +68,3 @@ def _repeat(request: Request, repeated: Repeated, contract: str, customer_id: st
         at = replace(request, now=request.now - timedelta(days=days_ago))
         send(at, method, f"/recurringinvoices/{own_id}{path}")
     return own_id
-
-
-def _adopt(request: Request, parent: str, customer_id: str, days_ago: int) -> None:
-    when = request.now - timedelta(days=days_ago)
-    for invoice in request.books.of_customer("invoice", customer_id):
-        if invoice["date"] == when.date().isoformat():
-            body: Record = {"recurring_invoice_id": parent, "reason": "Belongs to the monthly care"}
-            send(replace(request, now=when), "PUT", f"/invoices/{invoice['invoice_id']}", body)

@@ -33,8 +33,8 @@ def _write_name(request: Request, record: Record) -> None:
     name = text(request.body, "recurrence_name", record["recurrence_name"], 100).strip()
     if not name:
         raise ZohoError(4031, "Please enter a name for this Recurring Invoice")
-    own_id = record.get("recurring_invoice_id", "")
-    if any(other["recurring_invoice_id"] != own_id for other in request.books.labelled("recurring_invoice", name)):
+    same = request.books.labelled("recurring_invoice", name)
+    if any(other["recurring_invoice_id"] != record.get("recurring_invoice_id") for other in same):
         # Zoho's page calls the name unique; that it is refused otherwise, and this code, are unverified.
         raise ZohoError(1001, f"A recurring invoice with the name {name} already exists.")
     record["recurrence_name"] = name
@@ -46,10 +46,10 @@ def _write(request: Request, record: Record) -> None:
     was = record.get("payment_terms")
     terms = whole(body, "payment_terms", contact["payment_terms"] if was is None else was)
     label = record.get("payment_terms_label", "") if terms == was else ""
-    if terms == contact["payment_terms"]:
-        label = label or contact["payment_terms_label"]
-    record["payment_terms"] = terms
-    record["payment_terms_label"] = terms_label(terms, text(body, "payment_terms_label", limit=200) or label)
+    if not label and terms == contact["payment_terms"]:
+        label = contact["payment_terms_label"]
+    label = text(body, "payment_terms_label", limit=200) or label
+    record |= {"payment_terms": terms, "payment_terms_label": terms_label(terms, label)}
 
 
 def _custom_fields(request: Request, was: list[Record]) -> list[Record]:
