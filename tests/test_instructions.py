@@ -24,6 +24,14 @@ def test_the_instructions_fit_whatever_toolsets_are_offered() -> None:
         assert len(instructions(of(*toolsets), CATALOG).encode()) <= LONGEST, toolsets
 
 
+def test_of_many_missing_abilities_those_are_named_that_fit() -> None:
+    many = {**CATALOG.extra, **{f"toolset_{number}": f"ability {number}" for number in range(100)}}
+    text = instructions(of("invoices"), CATALOG.model_copy(update={"extra": many}))
+    assert len(text.encode()) <= LONGEST
+    assert next(iter(many.values())) in text
+    assert "ability 99" not in text
+
+
 def test_no_tool_is_named_that_is_not_offered() -> None:
     assert not [name for name in CATALOG.operations if name in instructions(of("organizations"), CATALOG)]
 

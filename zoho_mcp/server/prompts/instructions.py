@@ -13,7 +13,10 @@ LONGEST = 2_000
 
 
 def instructions(offered: Mapping[str, Operation], catalog: Catalog) -> str:
-    """The instructions for these operations. Sections about tools that are not offered are left out."""
+    """The instructions for these operations, without sections about tools that are not offered.
+
+    Of the abilities that are missing, as many are named as fit.
+    """
     missing = lacking(offered, catalog)
     conditions = {*_conditions(offered), *(["missing"] if missing else [])}
     _, *parts = re.split(r"^## (.+)\n", markdown("instructions"), flags=re.MULTILINE)
@@ -22,6 +25,9 @@ def instructions(offered: Mapping[str, Operation], catalog: Catalog) -> str:
         if condition in conditions and tools_in(section, catalog) <= offered.keys():
             lines = [" ".join(paragraph.split()) for paragraph in section.strip().split("\n\n")]
             text += "\n".join(lines) + ("\n\n" if condition == "always" else "\n")
+    room = LONGEST - len(text.strip().replace("{abilities}", "").encode())
+    while len("; ".join(missing).encode()) > room:
+        missing = missing[:-1]
     return text.strip().replace("{abilities}", "; ".join(missing))
 
 
