@@ -22,7 +22,7 @@ _BLOCK = 65_536
 
 
 class Audit:
-    """Appends to a file; without a file it records nothing. The file is opened for each line: it can be moved away."""
+    """Appends to a file; without a file it records nothing. Opens it for each line, so that it can be moved away."""
 
     def __init__(self, file: str = "", clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.file = file

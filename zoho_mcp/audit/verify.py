@@ -30,6 +30,7 @@ class _Chain:
     head: str = ""
 
     def take(self, number: int, raw: bytes) -> None:
+        """Check the next line."""
         entry = parsed(raw)
         if entry is None:
             self._settle_cut("")
@@ -45,6 +46,7 @@ class _Chain:
         self.head = entry["hash"]
 
     def end(self, *, ended: bool) -> None:
+        """Finish; `ended`: the last line has a line break."""
         if ended:
             # A crash cuts off the line's end too.
             self._settle_cut("")
@@ -118,6 +120,7 @@ class Wanted:
     client: str = ""
 
     def takes(self, row: Entry) -> bool:
+        """Whether an entry matches."""
         return (
             (not self.tool or row.get("tool") == self.tool)
             and (not self.outcome or row.get("outcome") == self.outcome)

@@ -1,4 +1,4 @@
-"""The kinds and outcomes of the audit file in plain words, for the people and models that read it."""
+"""Outcomes and kinds of errors in the audit file in plain words, for people and models."""
 
 from collections.abc import Mapping
 

@@ -219,4 +219,4 @@ class Approvals:
                 approval.end("expired", NOBODY if approval.state == "waiting" else NO_CALL)
         self._all = [approval for approval in self._all if now < approval.expires_at + LIFETIME]
         # Clients choose their names: one with a new name each time must not fill the memory.
-        self._unanswered_since = {one: at for one, at in self._unanswered_since.items() if now < at + LIFETIME}
+        self._unanswered_since = {client: at for client, at in self._unanswered_since.items() if now < at + LIFETIME}

@@ -110,8 +110,8 @@ def _list_rows(operation: Operation, name: str, value: list[Any], old: Any) -> I
 def _rest(left: list[Any], label: str) -> str:
     parts = elements(left)
     amounts = [line_amount(part) or decimal(part.get("amount_applied")) for part in parts]
-    known = sum((amount for amount in amounts if amount is not None), Decimal())
-    return f"{len(left)} more ({label.lower()})" + (f", {money(known)} in all" if any(amounts) else "")
+    total = sum((amount for amount in amounts if amount is not None), Decimal())
+    return f"{len(left)} more ({label.lower()})" + (f", {money(total)} in all" if any(amounts) else "")
 
 
 def _kind(operation: Operation, name: str, parts: Sequence[Json]) -> str:

@@ -120,7 +120,7 @@ def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset
     outside = outsiders(arguments, customer, recent)
     unknown = outsiders(arguments, customer)
     new = set(outside).difference(unknown)
-    known = [address for address in recipients(arguments) if address not in outside]
+    insiders = [address for address in recipients(arguments) if address not in outside]
     attached = "none" if arguments.get("send_attachment") is False else "the PDF"
     if arguments.get("send_customer_statement"):
         attached = "a statement" if attached == "none" else f"{attached} and a statement"
@@ -128,7 +128,7 @@ def mail(record: Json, arguments: Json, customer: Json | None, recent: frozenset
     details: tuple[Detail, ...] = (
         *address_rows("Not a contact person", unknown),
         *address_rows(JUST_ADDED, [address for address in outside if address in new]),
-        *address_rows("To", known),
+        *address_rows("To", insiders),
         ("Subject", quoted(subject, _LONGEST_SUBJECT) or "from the organisation's template"),
         ("Attached", attached),
     )
@@ -148,7 +148,7 @@ def mails(entry: Mails, several: Sequence[tuple[Json, str, Sequence[str]]]) -> M
         currency, figure = text_of("currency_code", invoice), _number(invoice, entry.amount)
         if not problem:
             sums[currency] = sums.get(currency, Decimal()) + figure
-        to = f"to {', '.join(quoted_address(one) for one in addresses) or 'nobody: no address'}"
+        to = f"to {', '.join(quoted_address(address) for address in addresses) or 'nobody: no address'}"
         what = f"nothing is sent: {quoted(problem)}" if problem else to
         label = f"Invoice {text_of('invoice_number', invoice)}"
         rows.append((label, f"{money(figure, currency)}, {what}; {text_of('customer_name', invoice)}"))

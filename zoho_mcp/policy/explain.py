@@ -76,8 +76,8 @@ def condition(rule: Rule) -> str:
         "a recipient is not one of the customer's contact persons" if rule.outside_contacts else "",
         f"the caller is {_either(rule.principals)}" if rule.principals else "",
     ]
-    said = [part for part in parts if part]
-    return "If " + ", and ".join(said) if said else "Always"
+    conditions = [part for part in parts if part]
+    return "If " + ", and ".join(conditions) if conditions else "Always"
 
 
 def explained(policy: Policy, operation: Operation, facts: Facts) -> Iterator[str]:

@@ -110,15 +110,15 @@ def outsiders(
     """
     record: Mapping[str, Any] = customer or {}
     people = records_in(record.get("contact_persons"))
-    known = {same_address(address) for address in addresses_of(record)}
-    known -= {same_address(address) for address in recent}
+    insiders = {same_address(address) for address in addresses_of(record)}
+    insiders -= {same_address(address) for address in recent}
     named = recipients(arguments) or mailed_on_creation(arguments, people)
-    return tuple(address for address in named if same_address(address) not in known)
+    return tuple(address for address in named if same_address(address) not in insiders)
 
 
 def mailed_on_creation(arguments: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The recipients of a document sent on creation: the chosen contact persons, or else the primary one."""
-    chosen = {str(one) for one in cast("list[Any]", arguments.get("contact_persons") or [])}
+    chosen = {str(person_id) for person_id in cast("list[Any]", arguments.get("contact_persons") or [])}
     mailed = [
         person
         for person in people
@@ -152,11 +152,11 @@ def amount(operation: Operation, arguments: Mapping[str, Any], record: Mapping[s
 
     A payment or refund counts with its own amount, by default the record's balance.
     """
-    asked = _asked_amount(operation, arguments)
+    requested = _asked_amount(operation, arguments)
     own = next((_decimal(record[name]) for name in _OWN_AMOUNTS if record.get(name) not in (None, "")), None)
     if _moves_money(operation):
-        return asked if asked is not None else _decimal(record.get("balance"))
-    return max((value for value in (asked, own) if value is not None), default=None)
+        return requested if requested is not None else _decimal(record.get("balance"))
+    return max((value for value in (requested, own) if value is not None), default=None)
 
 
 def told_by_arguments(operation: Operation, arguments: Mapping[str, Any], catalog: Catalog) -> bool:

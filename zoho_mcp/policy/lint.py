@@ -26,9 +26,9 @@ def unknown_names(rule: Rule, catalog: Catalog) -> Iterator[tuple[str, str]]:
         if not any(fnmatchcase(tool, pattern) for tool in tools):
             what = "is not a tool" if is_plain(pattern) else "matches no tool"
             yield "tools", f"{pattern} {what}{guess(pattern, tools) or '.'}"
-    known = (("toolsets", rule.toolsets, tuple(catalog.toolsets), "toolset"), ("effects", rule.effects, EFFECTS,
+    checks = (("toolsets", rule.toolsets, tuple(catalog.toolsets), "toolset"), ("effects", rule.effects, EFFECTS,
              "effect"), ("status", rule.status, tuple(sorted(STATUSES)), "status"))  # fmt: skip
-    for key, names, possible, what in known:
+    for key, names, possible, what in checks:
         for name in names:
             if name not in possible:
                 yield key, f"{name} is no {what}{guess_or_all(name, possible)}"

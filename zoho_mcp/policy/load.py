@@ -113,6 +113,7 @@ class _Rules:
         ]
 
     def read(self, entries: Any) -> tuple[Rule, ...]:
+        """The rules without problems; problems are collected."""
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in cast("list[Any]", entries)):
             self._problems.append("rules must be written as [[rules]] tables.")
             return ()

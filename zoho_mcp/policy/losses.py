@@ -48,13 +48,13 @@ def losses_of(operation: Operation, arguments: Json, record: Json) -> Losses:
     """What a call destroys in `record`, as it is now."""
     rows: list[Detail] = []
     serious = False
-    given = operation.emptied(arguments)
+    sent = operation.emptied(arguments)
     for name, replaces in operation.replaces.items():
-        if name in given:
-            found = list(_FINDERS[replaces.kind](name, replaces, given, record))
+        if name in sent:
+            found = list(_FINDERS[replaces.kind](name, replaces, sent, record))
             rows += found
             serious = serious or bool(found and replaces.kind != "values")
-    lowered = list(_lowered_total(operation, given, record))
+    lowered = list(_lowered_total(operation, sent, record))
     binding = record.get("status") not in _DRAFTS
     return Losses((*lowered, *rows), (serious or bool(lowered)) and binding)
 
@@ -62,7 +62,7 @@ def losses_of(operation: Operation, arguments: Json, record: Json) -> Losses:
 def elements(value: Any) -> Sequence[Json]:
     """The elements of a list as objects; an id becomes `{"": id}`."""
     found = cast("list[Any]", value) if isinstance(value, list) else []
-    return [cast(Json, one) if isinstance(one, Mapping) else {"": one} for one in found]
+    return [cast(Json, element) if isinstance(element, Mapping) else {"": element} for element in found]
 
 
 def element_in_words(kind: str, element: Json) -> str:
@@ -204,7 +204,7 @@ def with_old_figures(arguments: Json, record: Json) -> list[Json]:
         return old
     found: list[Json] = []
     for line in elements(arguments["line_items"]):
-        match = next((one for one in old if one.get("line_item_id") == line.get("line_item_id")), None)
+        match = next((element for element in old if element.get("line_item_id") == line.get("line_item_id")), None)
         is_other = bool(match and line.get("item_id") and str(line["item_id"]) != str(match.get("item_id")))
         # A different item has its own name and price.
         names = ("quantity", "discount") if is_other else ("name", "rate", "quantity", "discount")

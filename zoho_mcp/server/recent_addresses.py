@@ -19,8 +19,8 @@ Json = Mapping[str, Any]
 
 async def note(app: ServerContext, arguments: Json, before: Json) -> None:
     """Record the addresses that a change is about to give, except those that the customer had `before`."""
-    known = {same_address(address) for address in addresses_of(before)}
-    new = [address for address in addresses_given(arguments) if same_address(address) not in known]
+    old = {same_address(address) for address in addresses_of(before)}
+    new = [address for address in addresses_given(arguments) if same_address(address) not in old]
     for address in [_ANY, *new] if new else ():
         await app.claims.record_created(_name(app, address))
 

@@ -49,13 +49,13 @@ def _may_be_empty(operation: Operation, name: str) -> bool:
 
 
 def _object(schema: Json, value: Mapping[str, Any], *, reads: bool = False) -> Json:
-    known: Json = schema.get("properties", {})
+    properties: Json = schema.get("properties", {})
     composed = {name: _composed(part) if reads or _is_name(name) else part for name, part in value.items()}
-    found = {name: _value(known.get(name, {}), part, name) for name, part in composed.items()}
+    found = {name: _value(properties.get(name, {}), part, name) for name, part in composed.items()}
     return {
         name: part
         for name, part in found.items()
-        if part is not _OMITTED and not (_is_zero(part) and _zero_is_unset(known.get(name, {})))
+        if part is not _OMITTED and not (_is_zero(part) and _zero_is_unset(properties.get(name, {})))
     }
 
 
@@ -172,14 +172,14 @@ class ArgumentChecker:
 
 def _mixed_discounts(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
     """Discounts on both levels, or with the wrong type: Zoho applies one level but shows both."""
-    whole, single = operation.discounts_in(arguments)
-    if whole and single:
+    on_document, on_line = operation.discounts_in(arguments)
+    if on_document and on_line:
         yield (
             "discount and line_items[].discount cannot be combined: Zoho would apply only one of them. Give the whole "
             "document's discount, or one for each line."
         )
-    wanted = "item_level" if single else "entity_level"
-    if (whole or single) and not (whole and single) and arguments.get("discount_type", wanted) != wanted:
+    wanted = "item_level" if on_line else "entity_level"
+    if (on_document or on_line) and not (on_document and on_line) and arguments.get("discount_type", wanted) != wanted:
         yield f"discount_type must be {wanted} here, or left out: that is where the discount is given."
 
 

@@ -45,9 +45,9 @@ def check_entry(operation: Operation, *, sized: bool = True) -> list[str]:
 def check_catalog(catalog: Catalog) -> list[str]:
     """Problems between entries, in the plain edition, a sentence for each."""
     problems = [
-        f"{one.toolset}.json: {one.name}: {problem}"
-        for one in catalog.operations.values()
-        for problem in (*_mentions_of_extra_tools(one, catalog), *_bad_selections(one, catalog))
+        f"{operation.toolset}.json: {operation.name}: {problem}"
+        for operation in catalog.operations.values()
+        for problem in (*_mentions_of_extra_tools(operation, catalog), *_bad_selections(operation, catalog))
     ]
     return [*problems, *_over_budget(catalog)]
 
@@ -80,10 +80,10 @@ def _bad_selections(operation: Operation, catalog: Catalog) -> Iterator[str]:
 def _over_budget(catalog: Catalog) -> Iterator[str]:
     """Toolsets that exceed their budget, and the default tools if they do."""
     for toolset in catalog.toolsets:
-        sizes = [tool_size(one) for one in catalog.operations.values() if one.toolset == toolset]
+        sizes = [tool_size(tool) for tool in catalog.operations.values() if tool.toolset == toolset]
         if (size := sum(sizes)) > (most := TOOLSET_SIZE + len(sizes) * TOOLSET_SIZE_PER_TOOL):
             yield f"{toolset}.json costs {size} bytes in tools/list, at most {most}: shorten descriptions."
-    sizes = [tool_size(one) for one in catalog.operations.values() if one.toolset not in catalog.extra]
+    sizes = [tool_size(tool) for tool in catalog.operations.values() if tool.toolset not in catalog.extra]
     if (size := sum(sizes)) > (most := len(sizes) * DEFAULT_SIZE_PER_TOOL):
         yield (
             f"The default tools cost {size} bytes in tools/list, at most {most}: shorten descriptions, mark rare "

@@ -106,8 +106,8 @@ def _list_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str
         return
     if answer.number not in answer.columns or answer.number not in operation.input.get("properties", {}):
         yield f"answer.number {answer.number} is not a column and an argument."
-    lists = [one for one in catalog.operations.values() if one.answer.number]
-    if not answer.columns[:1] or sum(one.answer.columns[:1] == answer.columns[:1] for one in lists) > 1:
+    lists = [listing for listing in catalog.operations.values() if listing.answer.number]
+    if not answer.columns[:1] or sum(listing.answer.columns[:1] == answer.columns[:1] for listing in lists) > 1:
         yield f"answer.number: the first column is the record's id, and {answer.columns[:1]} has one such list."
 
 

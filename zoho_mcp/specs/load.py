@@ -146,8 +146,8 @@ def _add_view(entry: Json, shared: Json) -> None:
 def _add_clear(entry: Json) -> None:
     """Add the argument `clear`, the only way to empty fields."""
     if fields := entry.get("clearable"):
-        known: Json = entry["input"].get("properties", {})
-        shown = [field for field in fields if not known.get(field.partition(".")[0], {}).get("x-unlisted")]
+        properties: Json = entry["input"].get("properties", {})
+        shown = [field for field in fields if not properties.get(field.partition(".")[0], {}).get("x-unlisted")]
         clear = {"type": "array", "items": {"type": "string"}, "description": f"Fields to empty: {_named(shown)}"}
         entry["input"] = {**entry["input"], "properties": {**entry["input"].get("properties", {}), "clear": clear}}
 
@@ -157,9 +157,9 @@ def _named(fields: list[str]) -> str:
     words: list[str] = []
     before = ""
     for field in fields:
-        whole, is_list, part = field.partition("[].")
-        words.append(f".{part}" if is_list and whole == before else field.replace("[]", "[0]"))
-        before = whole if is_list else ""
+        name, is_list, part = field.partition("[].")
+        words.append(f".{part}" if is_list and name == before else field.replace("[]", "[0]"))
+        before = name if is_list else ""
     return ", ".join(words)
 
 

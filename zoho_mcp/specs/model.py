@@ -84,9 +84,9 @@ class Operation(Entry):
 
     def can_clear(self, field: str) -> bool:
         """Whether `clear` can empty a field, written as in `clearable`."""
-        whole, point, part = field.partition(".")
-        parts: Json = self.input.get("properties", {}).get(whole, {}).get("properties", {})
-        return field in self.clearable or (bool(point) and f"{whole}.*" in self.clearable and part in parts)
+        name, point, part = field.partition(".")
+        parts: Json = self.input.get("properties", {}).get(name, {}).get("properties", {})
+        return field in self.clearable or (bool(point) and f"{name}.*" in self.clearable and part in parts)
 
     @property
     def must_not_repeat(self) -> bool:

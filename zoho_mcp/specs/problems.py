@@ -48,14 +48,14 @@ def _unknown(catalog: Catalog, operation: Operation, path: str, name: str, error
             f"{where} exists only in the {' and '.join(editions)} edition: "
             f"set ZOHO_EDITION={editions[0]} where this server is configured, if that is the organisation's."
         )
-    known = list(cast(Json, error.schema).get("properties", {}))
+    names = list(cast(Json, error.schema).get("properties", {}))
     advice = operation.hints.get(plain)
-    if advice is None and (general := catalog.hints.get(name)) in known:
+    if advice is None and (general := catalog.hints.get(name)) in names:
         advice = f"use {general}"
-    if advice is None and (near := get_close_matches(name, known, 1, 0.7)):
+    if advice is None and (near := get_close_matches(name, names, 1, 0.7)):
         advice = f"did you mean {near[0]}?"
     if advice is None:
-        advice = f"the arguments are {', '.join(known)}" if known else "this tool takes no arguments"
+        advice = f"the arguments are {', '.join(names)}" if names else "this tool takes no arguments"
     return f"Unknown argument {where}: {advice.rstrip('.')}{'' if advice.endswith('?') else '.'}"
 
 
@@ -76,8 +76,8 @@ def _missing(error: "ValidationError") -> list[str]:
 
 
 def _unexpected(error: "ValidationError") -> list[str]:
-    known = cast(Json, error.schema).get("properties", {})
-    return [name for name in cast(Json, error.instance) if name not in known]
+    properties = cast(Json, error.schema).get("properties", {})
+    return [name for name in cast(Json, error.instance) if name not in properties]
 
 
 def _description(error: "ValidationError", name: str) -> str:

@@ -1,7 +1,7 @@
-"""The log on stderr, as text or as one JSON object per line. Each line has the id of its call.
+"""The log on stderr, as text or as one JSON object per line, with the id of the call in each line.
 
-A JSON line gives the type and the origin of an error but not its text, which could contain a customer's name. For the
-same reason, other packages log warnings only, and only the first line of each.
+A JSON line contains the type and origin of an error but not its text, which may include a customer's name. For the same
+reason, other packages log only warnings, and only the first line of each.
 """
 
 import json

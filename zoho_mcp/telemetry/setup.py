@@ -44,8 +44,8 @@ def _is_exported(environment: Mapping[str, str], signal: str) -> bool:
 
     exporters = value(f"OTEL_{signal}_EXPORTER").lower()
     named = value("OTEL_EXPORTER_OTLP_ENDPOINT") or value(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    asked = "otlp" in exporters.split(",") or (not exporters and bool(named))
-    if not asked or value("OTEL_SDK_DISABLED").lower() == "true":
+    is_configured = "otlp" in exporters.split(",") or (not exporters and bool(named))
+    if not is_configured or value("OTEL_SDK_DISABLED").lower() == "true":
         return False
     protocol = value(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or value("OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
     if protocol != "http/protobuf":

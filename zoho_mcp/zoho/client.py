@@ -209,7 +209,7 @@ class ZohoApi:
     def organizations(self) -> tuple[str, ...]:
         """The configured organisations that the caller may use."""
         configured = self.client.organizations
-        return tuple(one for one in configured if not self.granted or one in self.granted)
+        return tuple(own_id for own_id in configured if not self.granted or own_id in self.granted)
 
     @property
     def books(self) -> str:
@@ -218,9 +218,9 @@ class ZohoApi:
 
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
         """Build an operation's request, for the organisation in the arguments or else for this one."""
-        rest = dict(arguments)
-        organization_id = rest.pop(ORGANIZATION, "") or self.organization_id
-        return replace(build(operation, rest), organization_id=organization_id)
+        own_arguments = dict(arguments)
+        organization_id = own_arguments.pop(ORGANIZATION, "") or self.organization_id
+        return replace(build(operation, own_arguments), organization_id=organization_id)
 
     async def send(self, request: Request, wait: float = PATIENCE) -> Envelope | bytes:
         """Send a request. `wait`: seconds that it may wait for Zoho's rate limits.
@@ -254,8 +254,8 @@ class ZohoApi:
 
     async def _content(self, name: str, arguments: Mapping[str, Any], wait: float) -> Any:
         operation = self.catalog.operations[name]
-        known = operation.input.get("properties", {})
-        envelope = await self.run(name, {key: value for key, value in arguments.items() if key in known}, wait)
+        properties = operation.input.get("properties", {})
+        envelope = await self.run(name, {key: value for key, value in arguments.items() if key in properties}, wait)
         return envelope[operation.answer.key]
 
     async def organization(self) -> Mapping[str, Any]:

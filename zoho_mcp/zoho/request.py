@@ -73,8 +73,8 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
     path, _, constant = http.path.partition("?")
     placeholder_names = placeholders(path)
     given = operation.emptied(arguments) if http.method in ("POST", "PUT") else arguments
-    ours = {*operation.view, "file_path"} if http.file else operation.view
-    rest = {name: value for name, value in given.items() if name not in placeholder_names and name not in ours}
+    own_names = {*operation.view, "file_path"} if http.file else operation.view
+    rest = {name: value for name, value in given.items() if name not in placeholder_names and name not in own_names}
     headers = tuple((http.headers[name], _text(rest.pop(name))) for name in http.headers if name in rest)
     in_query = http.query if http.method in ("POST", "PUT") else tuple(rest)
     if http.number in rest:

@@ -1,1 +1,1 @@
-"""completion/complete."""
+"""Completion of arguments while a person types."""

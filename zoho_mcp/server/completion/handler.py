@@ -1,4 +1,4 @@
-"""completion/complete: ids, names and numbers that match the typed letters. The requests to Zoho are in `search`."""
+"""Completes ids, names and numbers that match the letters typed. `search` sends the requests to Zoho."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ _AN_ID = 15
 
 
 async def complete(ctx: RequestContext, params: types.CompleteRequestParams) -> types.CompleteResult:
-    """completion/complete, for the arguments of resource templates and prompts."""
+    """Handles completion/complete, for arguments of resource templates and prompts."""
     app, kind = ctx.lifespan_context, _kind_of(params.ref, params.argument.name)
     organization = ((params.context.arguments if params.context else None) or {}).get(ORGANIZATION, "")
     app = app.within(organization if organization in app.api.organizations else "")

@@ -80,8 +80,8 @@ async def _by_any_channel(request: ConfirmationRequest, snapshot: Snapshot) -> C
     """Ask by elicitation if it works, or else as `ZOHO_CONFIRM_FALLBACK` says. A channel already in use comes first."""
     why = "this client cannot ask for approval"
     if not await _continues_on_another_channel(request, snapshot) and shows_forms(request):
-        if request.call.state is None and (known := await _why_not_elicit(request, snapshot)):
-            why = known
+        if request.call.state is None and (reason := await _why_not_elicit(request, snapshot)):
+            why = reason
         else:
             try:
                 return await by_elicitation(request, snapshot)
@@ -110,8 +110,8 @@ async def _why_not_elicit(request: ConfirmationRequest, snapshot: Snapshot) -> s
         return ""
     if await app.client_memory.answers_itself(request.client_key):
         return "this client answers questions by itself, without showing them"
-    left = await app.approvals.live("elicitation", snapshot.binding)
-    if left is not None and LIFETIME - app.approvals.remaining(left) >= max(app.settings.reading_time, 1.0):
+    question = await app.approvals.live("elicitation", snapshot.binding)
+    if question is not None and LIFETIME - app.approvals.remaining(question) >= max(app.settings.reading_time, 1.0):
         return "this client left the same question unanswered"
     limit = await app.client_memory.time_limit(request.client_key) or app.settings.confirm_timeout
     silent = await app.approvals.silent(request.client_key, min(limit, app.settings.confirm_timeout))

@@ -62,13 +62,13 @@ async def by_elicitation(request: ConfirmationRequest, snapshot: Snapshot) -> ty
 async def _question(
     request: ConfirmationRequest, snapshot: Snapshot, note: str = "", tries: int = 1
 ) -> types.InputRequiredResult:
-    asked = await request.app.approvals.ask("elicitation", snapshot.binding)
+    approval = await request.app.approvals.ask("elicitation", snapshot.binding)
     await request.app.approvals.asked(request.client_key)
     form = _form(request, note + snapshot.preview.text(), request.number_to_type(snapshot.preview))
     # Sealed by the request-state boundary: only this process can read or write it.
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=form)},
-        request_state=json.dumps({"question": asked.secret, "tries": tries}),
+        request_state=json.dumps({"question": approval.secret, "tries": tries}),
     )
 
 
@@ -76,12 +76,12 @@ async def _take_answer(
     request: ConfirmationRequest, state: str, snapshot: Snapshot
 ) -> types.InputRequiredResult | Consent:
     approvals = request.app.approvals
-    asked = await approvals.find("elicitation", _secret(state))
+    approval = await approvals.find("elicitation", _secret(state))
     answer = (request.call.answers or {}).get(KEY)
     number = request.number_to_type(snapshot.preview)
-    waited = LIFETIME - approvals.remaining(asked) if asked is not None else LIFETIME
-    is_open = asked is not None and asked.state == "waiting"
-    counts = asked is not None and await approvals.decide(asked, yes=_is_yes(answer, number))
+    waited = LIFETIME - approvals.remaining(approval) if approval is not None else LIFETIME
+    is_open = approval is not None and approval.state == "waiting"
+    counts = approval is not None and await approvals.decide(approval, yes=_is_yes(answer, number))
     if answer is None:
         raise NoAnswerError("the client came back without an answer")
     if is_open:
@@ -92,7 +92,7 @@ async def _take_answer(
             raise NoAnswerError("the number in the client's form was wrong three times")
         return await _question(request, snapshot, WRONG_NUMBER, tries + 1)
     _require_yes(request, answer, number, counts=counts)
-    spent = await approvals.spend(asked, snapshot.binding) if asked is not None else "gone"
+    spent = await approvals.spend(approval, snapshot.binding) if approval is not None else "gone"
     _require_yes(request, answer, number, counts=spent != "gone")
     if spent == "spent":
         return Consent("elicitation", before=snapshot.before)
@@ -117,22 +117,22 @@ async def _by_request(request: ConfirmationRequest, snapshot: Snapshot) -> Conse
     approvals = request.app.approvals
     note = ""
     for _ in range(MOST_QUESTIONS):
-        asked = await approvals.ask("elicitation", snapshot.binding)
+        approval = await approvals.ask("elicitation", snapshot.binding)
         number = request.number_to_type(snapshot.preview)
         try:
             answer = await _elicit(request, note + snapshot.preview.text(), number)
-            await _require_person(request, answer, LIFETIME - approvals.remaining(asked))
+            await _require_person(request, answer, LIFETIME - approvals.remaining(approval))
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await approvals.decide(asked, yes=False)
+                await approvals.decide(approval, yes=False)
             raise
-        counts = await approvals.decide(asked, yes=_is_yes(answer, number))
+        counts = await approvals.decide(approval, yes=_is_yes(answer, number))
         if counts and _is_wrong_number(answer, number):
             note = WRONG_NUMBER
             continue
         _require_yes(request, answer, number, counts=counts)
         snapshot = await request.snapshot()
-        spent = await approvals.spend(asked, snapshot.binding)
+        spent = await approvals.spend(approval, snapshot.binding)
         _require_yes(request, answer, number, counts=spent != "gone")
         if spent == "spent":
             return Consent("elicitation", before=snapshot.before)

@@ -107,14 +107,15 @@ async def _mails(app: ServerContext, mails: Mails, arguments: Json) -> list[tupl
     """Each record, the reason why Zoho would not mail it (empty: it would), and the addresses it would mail."""
     found: list[tuple[Json, str, list[str]]] = []
     for own_id in arguments[mails.ids]:
-        one = {mails.ids.removesuffix("s"): own_id}
-        record, problem = await app.api.record(mails.record, one), ""
+        argument = {mails.ids.removesuffix("s"): own_id}
+        record, problem = await app.api.record(mails.record, argument), ""
         people: list[Json] = []
         try:
-            people = (await app.api.record(mails.mail, one)).get("to_contacts") or []
+            people = (await app.api.record(mails.mail, argument)).get("to_contacts") or []
         except RejectedError as refusal:
             problem = refusal.what
-        found.append((record, problem, [str(one["email"]) for one in people if one.get("selected") is not False]))
+        addresses = [str(person["email"]) for person in people if person.get("selected") is not False]
+        found.append((record, problem, addresses))
     return found
 
 
@@ -148,19 +149,19 @@ async def _with_names(app: ServerContext, operation: Operation, arguments: Json,
 
 async def _new_owner(app: ServerContext, arguments: Json, record: Json) -> tuple[Detail, ...]:
     """The name of the customer to whom the record would move."""
-    wanted = arguments.get("customer_id")
-    if not wanted or not record.get("customer_id") or str(wanted) == str(record["customer_id"]):
+    customer_id = arguments.get("customer_id")
+    if not customer_id or not record.get("customer_id") or str(customer_id) == str(record["customer_id"]):
         return ()
-    customer = await _read(app.api, "get_customer", {"customer_id": wanted})
-    return (("New customer", quoted(customer.get("contact_name")) or str(wanted)),)
+    customer = await _read(app.api, "get_customer", {"customer_id": customer_id})
+    return (("New customer", quoted(customer.get("contact_name")) or str(customer_id)),)
 
 
 async def _with_items(api: ZohoApi, lines: list[Json], record: Json) -> list[Json]:
     """Add names and prices: a line without a rate has its item's, unless it is an existing line with that item."""
     old = {str(line.get("line_item_id")): str(line.get("item_id")) for line in records_in(record.get("line_items"))}
-    wanted = [line for line in lines if line.get("item_id") and not ("rate" in line and line.get("name"))]
-    ids = list(dict.fromkeys(str(line["item_id"]) for line in wanted))[:MOST_NAMED]
-    items = {one: await _read(api, "get_item", {"item_id": one}) for one in ids}
+    incomplete = [line for line in lines if line.get("item_id") and not ("rate" in line and line.get("name"))]
+    ids = list(dict.fromkeys(str(line["item_id"]) for line in incomplete))[:MOST_NAMED]
+    items = {item_id: await _read(api, "get_item", {"item_id": item_id}) for item_id in ids}
     return [_with_item(line, items.get(str(line.get("item_id")), {}), old) for line in lines]
 
 
@@ -183,7 +184,7 @@ async def _with_number(api: ZohoApi, part: Json) -> Json:
 
 def _changed_people(arguments: Json, record: Json) -> dict[str, Any]:
     """Changed contact persons, with names and addresses that the call does not change."""
-    old = {str(one.get("contact_person_id")): one for one in records_in(record.get("contact_persons"))}
+    old = {str(person.get("contact_person_id")): person for person in records_in(record.get("contact_persons"))}
     people = [
         {**_person(old.get(str(part.get("contact_person_id")), {})), **part}
         for part in records_in(arguments.get("contact_persons"))

@@ -14,18 +14,18 @@ async def by_token(request: ConfirmationRequest, snapshot: Snapshot) -> Consent:
     approvals = request.app.approvals
     note = ""
     if token := request.call.token:
-        asked = await approvals.find("token", token)
-        decided = asked is not None and await approvals.decide(asked, yes=True)
-        spent = await approvals.spend(asked, snapshot.binding) if asked is not None and decided else "gone"
+        approval = await approvals.find("token", token)
+        decided = approval is not None and await approvals.decide(approval, yes=True)
+        spent = await approvals.spend(approval, snapshot.binding) if approval is not None and decided else "gone"
         if spent == "spent":
             return Consent("token", before=snapshot.before)
-        if asked is None or spent == "gone":
+        if approval is None or spent == "gone":
             raise request.refusal(
                 f"that {TOKEN} was already used, is more than five minutes old, or was never issued.",
                 "Call again without it for a new preview.",
                 kind="expired",
             )
-        if (asked.bound.call, asked.bound.principal) != (snapshot.binding.call, snapshot.binding.principal):
+        if (approval.bound.call, approval.bound.principal) != (snapshot.binding.call, snapshot.binding.principal):
             raise request.refusal(
                 f"that {TOKEN} belongs to another call.",
                 "Call again without it for a preview of this one.",

@@ -55,70 +55,70 @@ class Search:
     own_id: str
     ruled_out: set[str] = field(default_factory=set[str])
 
-    async def find(self, app: ServerContext, sent: Attempt) -> Verdict:
+    async def find(self, app: ServerContext, attempt: Attempt) -> Verdict:
         """Compare all records created since, except those that this server's other calls created, with the request."""
-        rows, whole = await self._candidates(app, sent)
+        rows, is_complete = await self._candidates(app, attempt)
         records = [
             await app.api.record(self.reader.name, {self.place: str(row[self.own_id])}) for row in rows[:MOST_DETAILS]
         ]
-        return self._verdict(app, sent, records, whole=whole and len(rows) <= MOST_DETAILS)
+        return self._verdict(app, attempt, records, whole=is_complete and len(rows) <= MOST_DETAILS)
 
-    async def _candidates(self, app: ServerContext, sent: Attempt) -> tuple[list[Json], bool]:
+    async def _candidates(self, app: ServerContext, attempt: Attempt) -> tuple[list[Json], bool]:
         """The rows that may be the record, newest first if the list can be sorted, and whether they are complete."""
-        filters = _filters(sent, self.lists)
+        filters = _filters(attempt, self.lists)
         found: dict[str, Json] = {}
         for page in range(1, MOST_PAGES + 1):
             arguments = filters | ({"page": page} if page > 1 else {})
             envelope = await app.api.run(self.lists.name, arguments)
             rows: list[dict[str, Any]] = envelope.get(self.lists.answer.key) or []
-            fresh = [row for row in rows if _is_new(app, sent, row)]
-            found |= {str(row.get(self.own_id, "")): row for row in fresh}
-            older = "sort_column" in filters and len(fresh) < len(rows)
+            new_rows = [row for row in rows if _is_new(app, attempt, row)]
+            found |= {str(row.get(self.own_id, "")): row for row in new_rows}
+            older = "sort_column" in filters and len(new_rows) < len(rows)
             if older or not envelope.get("page_context", {}).get("has_more_page"):
-                return await self._not_ruled_out(app, sent, found), True
-        return await self._not_ruled_out(app, sent, found), False
+                return await self._not_ruled_out(app, attempt, found), True
+        return await self._not_ruled_out(app, attempt, found), False
 
-    async def _not_ruled_out(self, app: ServerContext, sent: Attempt, found: Mapping[str, Json]) -> list[Json]:
-        elsewhere = await app.claims.created_here(found, sent.at - CLOCKS_DIFFER)
-        content = content_of(sent)
+    async def _not_ruled_out(self, app: ServerContext, attempt: Attempt, found: Mapping[str, Json]) -> list[Json]:
+        created_by_others = await app.claims.created_here(found, attempt.at - CLOCKS_DIFFER)
+        content = content_of(attempt)
         for own_id, row in found.items():
-            if own_id in elsewhere or compare(content, row, app.catalog.verbatim).another:
+            if own_id in created_by_others or compare(content, row, app.catalog.verbatim).another:
                 self.ruled_out.add(own_id)
         return [row for own_id, row in found.items() if own_id not in self.ruled_out]
 
-    def _verdict(self, app: ServerContext, sent: Attempt, records: list[dict[str, Any]], *, whole: bool) -> Verdict:
-        content = content_of(sent)
+    def _verdict(self, app: ServerContext, attempt: Attempt, records: list[dict[str, Any]], *, whole: bool) -> Verdict:
+        content = content_of(attempt)
         compared = [(record, compare(content, record, app.catalog.verbatim)) for record in records]
         self.ruled_out |= {str(record.get(self.own_id, "")) for record, found in compared if found.another}
-        same = [record for record, found in compared if found.same]
-        if len(same) > 1:
+        matches = [record for record, found in compared if found.same]
+        if len(matches) > 1:
             return Verdict("unclear", why="Several records match; it is unclear which one this call created.")
         if not whole:
             why = "Too many records were made at that time to check all of them."
             return Verdict("unclear", why=why, cut_off=True)
-        if same:
-            return Verdict("done", same[0])
+        if matches:
+            return Verdict("done", matches[0])
         if any(not found.another for _, found in compared):
             return Verdict("unclear", why="A record that was made at that time fits in part.")
         return Verdict("absent")
 
 
-def content_of(sent: Attempt) -> Json:
+def content_of(attempt: Attempt) -> Json:
     """The values of the request that the record should have."""
-    return build(sent.operation, sent.arguments).body or dict(sent.arguments)
+    return build(attempt.operation, attempt.arguments).body or dict(attempt.arguments)
 
 
-def _filters(sent: Attempt, lists: Operation) -> dict[str, Any]:
+def _filters(attempt: Attempt, lists: Operation) -> dict[str, Any]:
     """Arguments that narrow the list: the values that identify the record, and the newest first."""
-    known: Json = lists.input.get("properties", {})
-    content = content_of(sent)
-    by = sent.operation.outcome.by if sent.operation.outcome else ()
-    found = {name: content[name] for name in by if name in content and name in known}
-    if "created_time" in known.get("sort_column", {}).get("enum", ()):
+    properties: Json = lists.input.get("properties", {})
+    content = content_of(attempt)
+    identifying = attempt.operation.outcome.by if attempt.operation.outcome else ()
+    found = {name: content[name] for name in identifying if name in content and name in properties}
+    if "created_time" in properties.get("sort_column", {}).get("enum", ()):
         found |= {"sort_column": "created_time", "sort_order": "D"}
-    return found | ({"per_page": 200} if "per_page" in known else {})
+    return found | ({"per_page": 200} if "per_page" in properties else {})
 
 
-def _is_new(app: ServerContext, sent: Attempt, row: Json) -> bool:
-    made = seconds_of(row.get("created_time"))
-    return made is None or made >= sent.earliest(app.api.client.skew)
+def _is_new(app: ServerContext, attempt: Attempt, row: Json) -> bool:
+    created = seconds_of(row.get("created_time"))
+    return created is None or created >= attempt.earliest(app.api.client.skew)

@@ -1,4 +1,4 @@
-"""Changes that were just sent or are being sent, in the memory of this process; and the values that stand for them."""
+"""Recent and running changes, kept in this process so that identical calls are noticed."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -14,16 +14,16 @@ CLOCKS_DIFFER = 2.0
 MOST_CREATED = 10_000
 """Created records that are remembered."""
 SURELY_OVER = 60.0
-"""Seconds after which a request whose response never came is no longer being worked on."""
+"""Seconds after which Zoho no longer processes a request whose response never came."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sending of a change.
+    """One attempt to make a change.
 
     Attributes:
-        at: when, in seconds of the client's clock.
-        skew: seconds by which Zoho's clock was ahead of that one just then, if known.
+        at: the time, in seconds of the client's clock.
+        skew: seconds by which Zoho's clock was ahead then, if known.
     """
 
     operation: Operation
@@ -33,26 +33,26 @@ class Attempt:
 
     @property
     def path(self) -> str:
-        """The path it was sent to, with placeholders for ids."""
+        """The path of the request, with placeholders for ids."""
         return self.operation.http.path.partition("?")[0]
 
     def earliest(self, skew: float | None) -> float:
-        """The earliest time, by Zoho's clock, at which it can have been carried out; `skew`: as known now.
+        """The earliest time, by Zoho's clock, at which the change can have been made. `skew`: the current one.
 
-        A clock may have been corrected meanwhile. Then the earlier of two times counts: what is too old for the other
-        could be taken for absent, and be made a second time.
+        If the clock was corrected meanwhile, the earlier of two times is used: otherwise an existing record could seem
+        too old, count as absent, and be created again.
         """
-        known = [one for one in (self.skew, skew) if one is not None]
-        return self.at + min(known, default=0.0) - CLOCKS_DIFFER
+        skews = [value for value in (self.skew, skew) if value is not None]
+        return self.at + min(skews, default=0.0) - CLOCKS_DIFFER
 
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """An equal call that went before.
+    """An earlier identical call.
 
     Attributes:
-        record: what it made; None when that is not known.
-        mark: which claim this was, where replicas keep them.
+        record: the record it created; None if unknown.
+        mark: identifies its claim if claims are shared.
     """
 
     attempt: Attempt
@@ -61,7 +61,7 @@ class Previous:
 
 
 class Claims:
-    """The claims of this process, by the name of a call. Subclasses extend each method to share claims with others."""
+    """The claims of this process, by the key of a call. Subclasses extend each method to share claims with others."""
 
     def __init__(self, window: float, clock: Callable[[], float]) -> None:
         """`window`: seconds for which an ended call is remembered. `clock`: seconds since the epoch."""
@@ -88,20 +88,20 @@ class Claims:
         return previous
 
     async def claim_shared(self, name: str, sent: Attempt) -> Previous | None:
-        """None (the right to run) or the recent identical call, among servers that share claims; here nobody does."""
+        """Claim the call among servers that share claims: see `claim`. This class shares none."""
         return None
 
     async def force(self, name: str, sent: Attempt) -> None:
-        """Run it regardless of earlier calls: a person approved."""
+        """Claim the right to run, regardless of earlier calls: a person approved."""
         self._running.setdefault(name, anyio.Event())
 
     async def forget(self, name: str, earlier: Previous) -> None:
-        """The earlier call turned out not to have happened."""
+        """Forget an earlier call that turned out not to have happened."""
         if self._earlier.get(name) is earlier:
             del self._earlier[name]
 
     async def done(self, name: str, earlier: Previous | None) -> None:
-        """The call has ended; `earlier` is remembered."""
+        """Note that the call has ended and remember `earlier`."""
         if earlier is not None and self.window:
             self._earlier[name] = earlier
         if running := self._running.pop(name, None):
@@ -110,15 +110,15 @@ class Claims:
     def recent(self) -> Mapping[str, Previous]:
         """The remembered calls of this process, by name."""
         now = self.clock()
-        self._earlier = {one: before for one, before in self._earlier.items() if before.attempt.at + self.window > now}
+        self._earlier = {name: call for name, call in self._earlier.items() if call.attempt.at + self.window > now}
         return self._earlier
 
     async def record_created(self, record_id: str) -> None:
-        """A call reported this record as its own: no other call created it."""
+        """Note that a call reported this record as its own, so that no other call created it."""
         self._created[record_id] = self.clock()
         while len(self._created) > MOST_CREATED:
             self._created.popitem(last=False)
 
     async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
         """The records that calls reported as their own since `since`, in seconds of the clock."""
-        return {one for one in record_ids if self._created.get(one, -1.0) >= since}
+        return {record_id for record_id in record_ids if self._created.get(record_id, -1.0) >= since}

@@ -61,8 +61,8 @@ def attempt_of(app: ServerContext, call: ToolCall) -> Attempt:
 async def _previous(app: ServerContext, call: ToolCall) -> Previous | None:
     key, attempt = call_key(call), attempt_of(app, call)
     while (previous := await app.claims.claim(key, attempt)) is not None and previous.record is None:
-        if (known := await _resolved(app, key, previous)) is not None:
-            return known
+        if (resolved := await _resolved(app, key, previous)) is not None:
+            return resolved
         # The earlier call did not happen. Of several calls that found this out, one gets the claim.
     return previous
 
@@ -142,9 +142,9 @@ def call_key(call: ToolCall) -> str:
 
 def _plain(value: Any, schema: Json) -> Any:
     if isinstance(value, Mapping):
-        known: Json = schema.get("properties", {})
-        parts = {name: _plain(part, known.get(name, {})) for name, part in cast("Mapping[str, Any]", value).items()}
-        return {name: part for name, part in parts.items() if part != _default(known.get(name, {}))}
+        schemas: Json = schema.get("properties", {})
+        parts = {name: _plain(part, schemas.get(name, {})) for name, part in cast("Mapping[str, Any]", value).items()}
+        return {name: part for name, part in parts.items() if part != _default(schemas.get(name, {}))}
     if isinstance(value, str):
         return " ".join(value.split())
     if isinstance(value, list):

@@ -72,7 +72,7 @@ async def _each(app: ServerContext, operation: Operation, sources: Iterable[Json
     own_id = str(reader.input["required"][0])
     parts = [part for source in sources for part in records_in(source.get(after.each))]
     ids = dict.fromkeys(str(part[own_id]) for part in parts if part.get(own_id))
-    found = [await _record(app, reader, {own_id: one}) for one in list(ids)[:MOST]]
+    found = [await _record(app, reader, {own_id: record_id}) for record_id in list(ids)[:MOST]]
     shown = [_shown(reader, record) for record in found if record]
     missing = {} if len(shown) == len(ids) else {"left_out": f"{len(ids) - len(shown)} {after.each}"}
     return ({f"{after.each}_now": shown} if shown else {}) | missing

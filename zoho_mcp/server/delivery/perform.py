@@ -58,10 +58,10 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
                 await app.claims.done(duplicates.call_key(call), previous)
     await _notify(app, call, envelope)
     await trail.done(envelope)
-    gone = replaced.named(app, call, before, envelope) if before is not None else {}
+    overwritten = replaced.named(app, call, before, envelope) if before is not None else {}
     if operation.shows_new_state:
         envelope = await new_state.added(app, operation, call.arguments, envelope, was)
-    return {**envelope, **gone}, links
+    return {**envelope, **overwritten}, links
 
 
 async def _notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]) -> None:

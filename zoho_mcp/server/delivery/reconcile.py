@@ -39,53 +39,53 @@ async def send_change(app: ServerContext, name: str, arguments: Json) -> Envelop
     try:
         envelope = await app.api.run(name, arguments)
     except OutcomeUnknownError as problem:
-        rest = {key: value for key, value in arguments.items() if key != ORGANIZATION}
-        envelope = await reconcile(app, Attempt(operation, rest, at, skew), problem)
-    made = envelope.get(operation.answer.key)
-    if operation.http.method == "POST" and isinstance(made, dict):
-        own_id = cast(Json, made).get(f"{operation.answer.key}_id")
+        own_arguments = {key: value for key, value in arguments.items() if key != ORGANIZATION}
+        envelope = await reconcile(app, Attempt(operation, own_arguments, at, skew), problem)
+    created = envelope.get(operation.answer.key)
+    if operation.http.method == "POST" and isinstance(created, dict):
+        own_id = cast(Json, created).get(f"{operation.answer.key}_id")
         if own_id:
             await app.claims.record_created(str(own_id))
     return envelope
 
 
-async def reconcile(app: ServerContext, sent: Attempt, problem: OutcomeUnknownError) -> Envelope:
+async def reconcile(app: ServerContext, attempt: Attempt, problem: OutcomeUnknownError) -> Envelope:
     """The envelope of a change that was made.
 
     Raises UnavailableError if it was not made, or OutcomeUnknownError with what is known now.
     """
     await report_progress("Zoho's response was lost. Checking whether the change was made.")
-    verdict = await probe(app, sent)
+    verdict = await probe(app, attempt)
     if verdict.result == "done":
-        key = sent.operation.answer.key
+        key = attempt.operation.answer.key
         return {"code": 0, "message": _LOST, **({key: verdict.record} if key and verdict.record else {})}
     if verdict.result == "absent" and not problem.late:
         raise UnavailableError(
             f"{problem.what} Three checks showed that it was not carried out.", "You can call it again."
         ) from problem
     why = verdict.why or "It was not found, but Zoho may still be working on it."
-    raise OutcomeUnknownError(f"{problem.what} {why}", what_to_check(app, sent), late=problem.late) from problem
+    raise OutcomeUnknownError(f"{problem.what} {why}", what_to_check(app, attempt), late=problem.late) from problem
 
 
-async def probe(app: ServerContext, sent: Attempt) -> Verdict:
+async def probe(app: ServerContext, attempt: Attempt) -> Verdict:
     """Read several times until the change is visible; a failed read is followed by another."""
-    probe_once = _probe_for(app, sent)
+    probe_once = _probe_for(app, attempt)
     verdict = Verdict("unclear", why="Zoho offers no way to check this.")
     for pause in PROBE_DELAYS if probe_once else ():
         await app.api.client.sleep(pause)
         try:
-            verdict = await probe_once(app, sent) if probe_once else verdict
-        except ZohoMcpError as trouble:
-            verdict = Verdict("unclear", why=f"Looking for it did not work either: {trouble.what}")
+            verdict = await probe_once(app, attempt) if probe_once else verdict
+        except ZohoMcpError as error:
+            verdict = Verdict("unclear", why=f"Looking for it did not work either: {error.what}")
             continue
         if verdict.result != "absent" and not verdict.cut_off:
             break
     return verdict
 
 
-def what_to_check(app: ServerContext, sent: Attempt) -> str:
+def what_to_check(app: ServerContext, attempt: Attempt) -> str:
     """Advice on how to check the outcome."""
-    reader = record_reader(app, sent.path) or list_reader(app, sent.path)
+    reader = record_reader(app, attempt.path) or list_reader(app, attempt.path)
     where = f"with {reader.name}, or " if reader else ""
     return (
         f"Do not repeat it. In a few minutes, check {where}in Zoho itself whether it happened. Tell the user that it "
@@ -103,83 +103,77 @@ def record_reader(app: ServerContext, path: str) -> Operation | None:
 
 def list_reader(app: ServerContext, path: str) -> Operation | None:
     """The operation that lists the records created at a path."""
-    reads = [one for one in app.catalog.operations.values() if one.effect == "read" and one.answer.columns]
-    return next((one for one in reads if one.http.path.partition("?")[0] == path), None)
+    reads = [read for read in app.catalog.operations.values() if read.effect == "read" and read.answer.columns]
+    return next((read for read in reads if read.http.path.partition("?")[0] == path), None)
 
 
 def _reader(app: ServerContext, fits: Callable[[Operation], bool]) -> Operation | None:
-    return next(
-        (
-            one
-            for one in app.catalog.operations.values()
-            if one.effect == "read" and one.answer.key and not (one.answer.columns or one.answer.file) and fits(one)
-        ),
-        None,
-    )
+    reads = (read for read in app.catalog.operations.values() if read.effect == "read" and read.answer.key)
+    return next((read for read in reads if not (read.answer.columns or read.answer.file) and fits(read)), None)
 
 
-def _probe_for(app: ServerContext, sent: Attempt) -> Probe | None:
-    sign = sent.operation.outcome.sign if sent.operation.outcome else ""
+def _probe_for(app: ServerContext, attempt: Attempt) -> Probe | None:
+    sign = attempt.operation.outcome.sign if attempt.operation.outcome else ""
     if sign == "created":
-        search = _search(app, sent)
+        search = _search(app, attempt)
         return search.find if search else None
     return _PROBES.get(sign)
 
 
-async def _record(app: ServerContext, sent: Attempt) -> Json | None:
-    reader = record_reader(app, sent.path)
-    return await app.api.record(reader.name, sent.arguments) if reader else None
+async def _record(app: ServerContext, attempt: Attempt) -> Json | None:
+    reader = record_reader(app, attempt.path)
+    return await app.api.record(reader.name, attempt.arguments) if reader else None
 
 
-async def _deleted(app: ServerContext, sent: Attempt) -> Verdict:
-    reader = record_reader(app, sent.path)
-    if reader is None or reader.http.path != sent.path:
+async def _deleted(app: ServerContext, attempt: Attempt) -> Verdict:
+    reader = record_reader(app, attempt.path)
+    if reader is None or reader.http.path != attempt.path:
         return Verdict("unclear", why="Zoho offers no way to check this.")
     try:
-        await app.api.record(reader.name, sent.arguments)
+        await app.api.record(reader.name, attempt.arguments)
     except NotFoundError:
         return Verdict("done")
     return _ABSENT
 
 
-async def _changed(app: ServerContext, sent: Attempt) -> Verdict:
-    record = await _record(app, sent)
+async def _changed(app: ServerContext, attempt: Attempt) -> Verdict:
+    record = await _record(app, attempt)
     if record is None:
         return Verdict("unclear", why="Zoho offers no way to check this.")
-    found = compare(content_of(sent), record, app.catalog.verbatim)
-    touched = seconds_of(record.get("last_modified_time"))
-    since_then = touched is not None and touched >= sent.earliest(app.api.client.skew)
+    found = compare(content_of(attempt), record, app.catalog.verbatim)
+    changed_at = seconds_of(record.get("last_modified_time"))
+    since_then = changed_at is not None and changed_at >= attempt.earliest(app.api.client.skew)
     if found.same or (since_then and not found.differing):
         return Verdict("done", record)
-    if found.differing and (found.another if touched is None else not since_then):
+    if found.differing and (found.another if changed_at is None else not since_then):
         return _ABSENT
     return Verdict("unclear", why="The record was changed at that time, but not to what was asked for.")
 
 
-async def _in_status(app: ServerContext, sent: Attempt) -> Verdict:
-    record = await _record(app, sent)
+async def _in_status(app: ServerContext, attempt: Attempt) -> Verdict:
+    record = await _record(app, attempt)
     if record is None or "status" not in record:
         return Verdict("unclear", why="Zoho offers no way to check this.")
-    return Verdict("done", record) if str(record["status"]).lower() in sent.operation.sets_status else _ABSENT
+    return Verdict("done", record) if str(record["status"]).lower() in attempt.operation.sets_status else _ABSENT
 
 
-async def _mailed(app: ServerContext, sent: Attempt) -> Verdict:
-    record = await _record(app, sent) or {}
-    touched = seconds_of(record.get("last_modified_time"))
+async def _mailed(app: ServerContext, attempt: Attempt) -> Verdict:
+    record = await _record(app, attempt) or {}
+    changed_at = seconds_of(record.get("last_modified_time"))
     if record.get("status") == "draft":
         return _ABSENT  # A mailed draft would be sent.
-    if record.get("is_emailed") and touched is not None and touched >= sent.earliest(app.api.client.skew):
+    if record.get("is_emailed") and changed_at is not None and changed_at >= attempt.earliest(app.api.client.skew):
         return Verdict("done", record)
     return Verdict("unclear", why="Whether the mail went out cannot be seen by reading.")
 
 
-def _search(app: ServerContext, sent: Attempt) -> Search | None:
+def _search(app: ServerContext, attempt: Attempt) -> Search | None:
     """A search for the new record; None if no operation reads it."""
-    lists, reader = list_reader(app, sent.path), record_below(app, sent.path)
+    lists, reader = list_reader(app, attempt.path), record_below(app, attempt.path)
     if lists is None or reader is None:
         return None
     [place] = _PLACEHOLDER.findall(reader.http.path)
-    own_id = next((theirs for theirs, ours in reader.renames.items() if ours == place), place)
+    own_id = next((zoho_name for zoho_name, own_name in reader.renames.items() if own_name == place), place)
     return Search(lists, reader, place, own_id)
 
 

@@ -112,7 +112,8 @@ def _cut(value: Any) -> Any:
 async def _file(app: ServerContext, call: ToolCall, before: Subject) -> tuple[str, bytes] | None:
     """The name and content of the file that the call replaces; None if there is none."""
     path = call.operation.http.path
-    reader = next((one for one in app.catalog.operations.values() if one.answer.file and one.http.path == path), None)
+    operations = app.catalog.operations.values()
+    reader = next((read for read in operations if read.answer.file and read.http.path == path), None)
     if reader is None or reader.answer.file is None:
         return None
     name = fill(reader.answer.file.name, lambda field: str(before.record.get(field) or ""))
@@ -120,7 +121,7 @@ async def _file(app: ServerContext, call: ToolCall, before: Subject) -> tuple[st
         return None
     needed = reader.input.get("required", ())
     with suppress(NotFoundError):
-        content = await app.api.send(app.api.request(reader, {one: call.arguments[one] for one in needed}))
+        content = await app.api.send(app.api.request(reader, {key: call.arguments[key] for key in needed}))
         return (name, content) if isinstance(content, bytes) else None
     return None
 
@@ -162,8 +163,8 @@ def _assigned(operation: Operation, arguments: Json) -> Iterator[tuple[str, Any]
         return
     for name, value in operation.emptied(arguments).items():
         replaces = operation.replaces.get(name)
-        own = replaces.field if replaces is not None and replaces.kind == "file" else ""
-        yield own or operation.http.renames.get(name, name), value
+        field = replaces.field if replaces is not None and replaces.kind == "file" else ""
+        yield field or operation.http.renames.get(name, name), value
 
 
 def _differences(operation: Operation, name: str, old: Any, new: Any) -> Iterator[Replaced]:

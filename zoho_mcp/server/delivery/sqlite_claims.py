@@ -1,8 +1,8 @@
-"""The claims of all servers of a user, in a private SQLite file beside the rate limits; they outlive a process.
+"""The claims of all servers of a user, in a private SQLite file beside the rate limits. They outlive a process.
 
-A claim whose process is gone without an end is a call whose outcome is unknown: it is looked up when it is made again.
-The file holds no arguments: of a call a hash, of what it made the ids. If the file cannot be used, the
-claims of this process go on in memory.
+A running claim whose process has ended means that the outcome is unknown; it is checked when the call is repeated. The
+file has no arguments, only hashes of calls and ids of created records. If it cannot be used, the claims of this process
+remain in memory.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 LONGEST_CALL = 300.0
-"""Seconds after which a claim counts as given up, also where the system cannot tell whether its process lives."""
+"""Seconds after which a claim counts as abandoned, even if its process may be alive."""
 CREATED_FOR = 86_400.0
 _BUSY_FOR = 5.0
 _POLL = 0.05
@@ -45,46 +45,47 @@ class SqliteClaims(Claims):
         self._file = SharedDatabase(path, _SCHEMA, "repeated calls of other servers are not noticed", _BUSY_FOR)
         self._scope = scope
         self._owners: dict[str, str] = {}
-        """The claims that run here, by name."""
+        """The owners of claims running in this process, by name."""
 
     async def force(self, name: str, sent: Attempt) -> None:
-        """Run it regardless of earlier calls."""
+        """See `Claims.force`, also for the other methods."""
         owner = secrets.token_hex(8)
         await self._run(lambda database: self._take(database, name, owner, sent))
         self._owners[name] = owner
         await super().force(name, sent)
 
     async def forget(self, name: str, earlier: Previous) -> None:
-        """It did not happen."""
+        """Forget an earlier call, also for other servers of the user."""
         await super().forget(name, earlier)
         sql = "delete from claims where key = ? and (owner = ? or (not running and record is null))"
         await self._run(lambda database: database.execute(sql, (self._key(name), earlier.mark)))
 
     async def done(self, name: str, earlier: Previous | None) -> None:
-        """The call has ended."""
+        """Note that the call has ended, also for other servers of the user."""
         owner = self._owners.pop(name, "")
         if owner:
             await self._run(lambda database: self._end(database, name, owner, earlier if self.window else None))
         await super().done(name, replace(earlier, mark=owner) if earlier else None)
 
     async def record_created(self, record_id: str) -> None:
-        """A server of the user made this record."""
+        """Note that a server of the user created this record."""
         await super().record_created(record_id)
         sql, now = "insert or replace into created values (?, ?)", self.clock()
         await self._run(lambda database: database.execute(sql, (self._key(record_id), now)))
 
     async def created_here(self, record_ids: Iterable[str], since: float = 0.0) -> set[str]:
-        """Those that servers of the user made. A sandbox that starts again gives the same ids again, hence `since`."""
-        keys = {self._key(one): one for one in record_ids}
-        places = ",".join("?" * len(keys))
-        sql = f"select id from created where at >= ? and id in ({places})"
+        """The records created by servers of the user since `since`: a restarted sandbox uses the same ids again."""
+        keys = {self._key(record_id): record_id for record_id in record_ids}
+        placeholders = ",".join("?" * len(keys))
+        sql = f"select id from created where at >= ? and id in ({placeholders})"
         found = await self._run(lambda database: database.execute(sql, (since, *keys)).fetchall()) if keys else []
         return {keys[key] for (key,) in found} | await super().created_here(keys.values(), since)
 
     async def claim_shared(self, name: str, sent: Attempt) -> Previous | None:
+        """Claim the call among the servers of the user, waiting for identical running calls."""
         owner = secrets.token_hex(8)
         while True:
-            # A call that is cancelled just now must know whether the claim is its own, to give it back.
+            # Shielded: a cancelled call must know whether it has the claim, to release it.
             found: Previous | str = "running"
             with anyio.CancelScope(shield=True):
                 found = await self._run(lambda database: self._find_or_take(database, name, owner, sent))
@@ -98,7 +99,7 @@ class SqliteClaims(Claims):
     def _find_or_take(self, database: "sqlite3.Connection", name: str, owner: str, sent: Attempt) -> Previous | str:
         now = self.clock()
         keep = max(self.window, LONGEST_CALL)
-        # What lies ahead was written before the clock was set back.
+        # Times in the future were written before the clock was set back.
         database.execute("delete from claims where at < ? or at > ?", (now - keep, now + keep))
         database.execute("delete from created where at < ?", (now - CREATED_FOR,))
         sql = "select owner, pid, running, at, skew, record from claims where key = ?"
@@ -129,7 +130,7 @@ class SqliteClaims(Claims):
         return hashlib.sha256(f"{self._scope}\n{name}".encode()).hexdigest()
 
     async def _run(self, step: "Callable[[sqlite3.Connection], _Result]") -> _Result:
-        """Run the step in one transaction."""
+        """Run a step in a transaction."""
         import sqlite3
 
         waited = 0.0
@@ -144,7 +145,7 @@ class SqliteClaims(Claims):
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, str]:
-    """The ids of a record; a question reads the rest of it fresh."""
+    """The ids in a record; questions read its other fields from Zoho."""
     return {
         field: value
         for field, value in record.items()

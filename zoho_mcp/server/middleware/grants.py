@@ -47,11 +47,11 @@ class GrantMiddleware:
 def limited(app: ServerContext, grant: Grant) -> ServerContext:
     """The server as limited by a grant. With several organisations, tools accept only the granted ones."""
     app = replace(app, api=replace(app.api, granted=tuple(grant.organizations)))
-    allowed = {name: one for name, one in app.offered.items() if grant.allows(one)}
+    allowed = {name: operation for name, operation in app.offered.items() if grant.allows(operation)}
     if grant.access == "read":
         # That includes the server's disk. Links and resources still provide files.
         app = replace(app, settings=replace(app.settings, download_dir=None))
-        allowed = {name: _without(SAVE, one) for name, one in allowed.items()}
+        allowed = {name: _without(SAVE, operation) for name, operation in allowed.items()}
     if grant.organizations and app.settings.organizations and not app.api.organizations:
         allowed = {}
     if len(app.api.organizations) == len(app.settings.organizations):

@@ -1,1 +1,1 @@
-"""resources/*: customers, invoices and the organisation."""
+"""Resources: customers, invoices, files and the organisation."""

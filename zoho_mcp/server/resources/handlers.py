@@ -32,7 +32,7 @@ _KINDS = {"customers": "get_customer", "invoices": "get_invoice"}
 
 
 async def list_resources(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-    """resources/list: first the fixed addresses, then, page by page, the newest customers and invoices."""
+    """Handles resources/list: first the fixed addresses, then, page by page, the newest customers and invoices."""
     app, cursor = ctx.lifespan_context, (params.cursor if params else None) or ""
     pages = ["", *_pages(app)]
     if cursor not in pages:
@@ -97,7 +97,7 @@ def _invoice(app: ServerContext, row: Mapping[str, Any]) -> types.Resource:
 async def list_templates(
     ctx: RequestContext, params: types.PaginatedRequestParams | None
 ) -> types.ListResourceTemplatesResult:
-    """resources/templates/list: the addresses of single records and of further pages."""
+    """Handles resources/templates/list: the addresses of single records and of further pages."""
     app = ctx.lifespan_context
     found = [
         types.ResourceTemplate(
@@ -114,7 +114,7 @@ async def list_templates(
 
 
 async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-    """resources/read: a record with uncut texts, a list, a statement, a file or a skill."""
+    """Handles resources/read: a record with uncut texts, a list, a statement, a file or a skill."""
     app, uri = ctx.lifespan_context, str(params.uri)
     if skill := skill_at(app, uri):
         text = types.TextResourceContents(uri=uri, mime_type=MARKDOWN, text=skill_text(skill))
@@ -158,7 +158,7 @@ async def _read(
 
 def _organization(app: ServerContext, operation: Operation, payload: Mapping[str, Any]) -> dict[str, Any]:
     found: list[dict[str, Any]] = payload[operation.answer.key]
-    own = [one for one in found if str(one.get("organization_id")) == app.api.books]
+    own = [row for row in found if str(row.get("organization_id")) == app.api.books]
     if not own:
         raise NotFoundError("The organisation that is set is not one of this account's.", "Check ZOHO_ORGANIZATION_ID.")
     return {"organization": whole(own[0], operation.renames)}

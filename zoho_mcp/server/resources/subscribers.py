@@ -1,4 +1,4 @@
-"""The subscribers of each resource, in both eras of the protocol."""
+"""The subscribers of each resource, for the current (2026-07-28) and older versions of the protocol."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -8,7 +8,7 @@ from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 
 Change = Mapping[str, set[str]]
-"""The ids that a change is about, by kind; a missing or empty kind may be any id."""
+"""The ids affected by a change, by kind. A missing or empty kind means any id."""
 MOST_SUBSCRIPTIONS = 1000
 """Subscriptions of one listening client, and of all older clients together. The oldest of these are dropped first, as
 nothing says when such a client is gone."""
@@ -41,27 +41,27 @@ class Subscribers:
         return sorted({*self._listened_to, *(uri for _, uri in self._older)})
 
     def listening(self, uris: list[str]) -> None:
-        """A client of 2026-07-28 began to listen."""
+        """Add the addresses of a client that began to listen (2026-07-28)."""
         self._listening += 1
         self._listened_to.update(uris)
         self._set_are_any()
 
     def unsubscribe(self, uris: list[str]) -> None:
-        """A client of 2026-07-28 stopped listening."""
+        """Remove the addresses of a client that stopped listening (2026-07-28)."""
         self._listening -= 1
         self._listened_to.subtract(uris)
         self._listened_to = +self._listened_to
         self._set_are_any()
 
     def add(self, session: ServerSession, uri: str) -> None:
-        """An older client subscribed."""
+        """Add a subscription (older protocols)."""
         self._older[_who(session), uri] = session
         while len(self._older) > MOST_SUBSCRIPTIONS:
             self._older.popitem(last=False)
         self._set_are_any()
 
     def drop(self, session: ServerSession, uri: str) -> None:
-        """An older client unsubscribed."""
+        """Remove a subscription (older protocols)."""
         self._older.pop((_who(session), uri), None)
         self._set_are_any()
 
@@ -88,7 +88,7 @@ class Subscribers:
 
 
 async def _to_nobody(change: Change) -> None:
-    """There are no other servers."""
+    """Used if there are no other servers."""
 
 
 def _who(session: ServerSession) -> int:

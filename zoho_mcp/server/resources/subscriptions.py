@@ -1,6 +1,5 @@
-"""Notifies the subscribers of a resource of changes made through this server, in both eras of the protocol.
-
-2026-07-28: `subscriptions/listen`, one open request per client. Older: `resources/subscribe`, with notifications.
+"""Notifies subscribers of changes made through this server, for `subscriptions/listen` (2026-07-28), one open request
+per client, and `resources/subscribe` (older protocols), one notification each.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,7 @@ _OF_BOTH = frozenset({"customers", "invoices", "payments", "credit_notes", "recu
 async def listen(
     ctx: RequestContext, params: types.SubscriptionsListenRequestParams
 ) -> types.SubscriptionsListenResult:
-    """subscriptions/listen: stays open and carries the notifications."""
+    """Handles subscriptions/listen: stays open and carries the notifications."""
     app = ctx.lifespan_context
     subscribers, requested = app.subscribers, params.notifications
     uris = [uri for uri in requested.resource_subscriptions or () if match(app, uri) is not None]
@@ -43,7 +42,7 @@ async def listen(
 
 
 async def subscribe(ctx: RequestContext, params: types.SubscribeRequestParams) -> types.EmptyResult:
-    """resources/subscribe, of older clients."""
+    """Handles resources/subscribe (older protocols)."""
     app, uri = ctx.lifespan_context, str(params.uri)
     if match(app, uri) is None:
         raise MCPError(types.INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
@@ -52,7 +51,7 @@ async def subscribe(ctx: RequestContext, params: types.SubscribeRequestParams) -
 
 
 async def unsubscribe(ctx: RequestContext, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
-    """resources/unsubscribe."""
+    """Handles resources/unsubscribe (older protocols)."""
     ctx.lifespan_context.subscribers.drop(ctx.session, str(params.uri))
     return types.EmptyResult()
 
@@ -97,9 +96,9 @@ def _touched(operation: Operation, arguments: Mapping[str, Any], envelope: Mappi
 
 
 def _ids(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for theirs, name in (("customer_id", "customer_id"), ("contact_id", "customer_id"), ("invoice_id", "invoice_id")):
-        if source.get(theirs):
-            yield name, str(source[theirs])
+    for field, name in (("customer_id", "customer_id"), ("contact_id", "customer_id"), ("invoice_id", "invoice_id")):
+        if source.get(field):
+            yield name, str(source[field])
     parts = source.get("invoices")
     for part in cast("list[Any]", parts) if isinstance(parts, list) else []:
         if isinstance(part, dict) and "invoice_id" in part:

@@ -1,4 +1,4 @@
-"""The addresses of resources: each kind stands for one read operation of the catalog."""
+"""The URIs of resources. Each kind of resource has one read operation of the catalog."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -31,12 +31,12 @@ class FieldNode:
 
 
 @lru_cache(maxsize=512)
-def field_tree(usual: tuple[str, ...], asked: tuple[str, ...] = (), *, uncut: bool = False) -> Mapping[str, FieldNode]:
+def field_tree(usual: tuple[str, ...], extra: tuple[str, ...] = (), *, uncut: bool = False) -> Mapping[str, FieldNode]:
     """The fields by name: the usual ones in order, then those requested. Must not be modified: it is cached."""
     found: dict[str, FieldNode] = {}
     for path in usual:
         _add(found, path.removesuffix("?").split("."), FieldNode(unless_zero=path.endswith("?"), asked=uncut))
-    for path in asked:
+    for path in extra:
         _add(found, path.split("."), FieldNode(asked=True))
     return found
 
@@ -53,33 +53,33 @@ def project(
     record: Mapping[str, Any], fields: Mapping[str, FieldNode], renames: Mapping[str, str], path: str = ""
 ) -> Json:
     """The selected fields of one of Zoho's records, with our names."""
-    theirs = {ours: name for name, ours in renames.items() if name in record} if renames else {}
+    zoho_names = {own_name: name for name, own_name in renames.items() if name in record} if renames else {}
     shown: Json = {}
-    for name, want in fields.items():
-        value = record.get(theirs.get(name, name) if theirs else name)
+    for name, node in fields.items():
+        value = record.get(zoho_names.get(name, name) if zoho_names else name)
         if isinstance(value, str) and len(value) <= LONGEST_TEXT:  # the common case, in thousands of rows
             if value:
                 shown[name] = value
         elif isinstance(value, Decimal):
-            if value or not want.unless_zero:
+            if value or not node.unless_zero:
                 shown[name] = json_numbers(value)
-        elif value is not None and (value or not want.unless_zero):
-            value = _inner(value, want, renames, f"{path}.{name}" if path else name)
+        elif value is not None and (value or not node.unless_zero):
+            value = _inner(value, node, renames, f"{path}.{name}" if path else name)
             if value not in ([], {}):
                 shown[name] = value
     return shown
 
 
-def _inner(value: Any, want: FieldNode, renames: Mapping[str, str], path: str) -> Any:
-    if want.inner:
+def _inner(value: Any, node: FieldNode, renames: Mapping[str, str], path: str) -> Any:
+    if node.inner:
         if isinstance(value, list):
-            parts = [project(part, want.inner, renames, path) for part in _records(value)]
+            parts = [project(part, node.inner, renames, path) for part in _records(value)]
             return [part for part in parts if part]
-        return project(cast(Json, value), want.inner, renames, path) if isinstance(value, dict) else value
+        return project(cast(Json, value), node.inner, renames, path) if isinstance(value, dict) else value
     if isinstance(value, str):
-        return value if want.asked else _cut(value, path)  # select keeps short ones itself
+        return value if node.asked else _cut(value, path)  # project keeps short ones
     if isinstance(value, list | dict):
-        return _shortened(whole(value, renames), "" if want.asked else path)
+        return _shortened(whole(value, renames), "" if node.asked else path)
     return value
 
 
@@ -123,11 +123,11 @@ def is_empty(value: Any) -> bool:
 
 
 def unknown(
-    asked: Collection[str], records: Sequence[Mapping[str, Any]], renames: Mapping[str, str], path: str = ""
+    requested: Collection[str], records: Sequence[Mapping[str, Any]], renames: Mapping[str, str], path: str = ""
 ) -> Iterator[str]:
     """Sentences on requested fields that no record has, with the fields that have content."""
     names = {renames.get(key, key) for record in records for key in record}
-    parted = [one.partition(".") for one in asked if records]
+    parted = [field.partition(".") for field in requested if records]
     if missing := [f"{path}{name}" for name, _, _ in parted if name not in names]:
         filled = {renames.get(key, key) for record in records for key, part in record.items() if not is_empty(part)}
         yield f"unknown {', '.join(missing)}. Available: {', '.join(sorted(filled))}."
@@ -139,7 +139,7 @@ def unknown(
 
 def _records(value: Any) -> list[Json]:
     values = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return [cast(Json, one) for one in values if isinstance(one, dict)]
+    return [cast(Json, part) for part in values if isinstance(part, dict)]
 
 
 def _shortened(value: Any, path: str) -> Any:

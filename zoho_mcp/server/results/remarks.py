@@ -61,28 +61,28 @@ def mailed(operation: Operation, arguments: Json, record: object) -> dict[str, A
 
     A recurring invoice may send e-mail later, without approval.
     """
-    known: Json = cast(Json, record) if isinstance(record, dict) else {}
-    if operation.http.method == "POST" and "recurrence_frequency" in known:
-        return {"mailed_later": _LATER.format(date=known.get("next_invoice_date") or "its start date")}
+    fields: Json = cast(Json, record) if isinstance(record, dict) else {}
+    if operation.http.method == "POST" and "recurrence_frequency" in fields:
+        return {"mailed_later": _LATER.format(date=fields.get("next_invoice_date") or "its start date")}
     if effect_of(operation, arguments) != "send":
         return {}
     if not can_mail(operation):
-        return {"mailed_to": _addressees(known) or "not stated by Zoho"}
+        return {"mailed_to": _addressees(fields) or "not stated by Zoho"}
     to = {name: given for name, given in arguments.items() if name.endswith(MAIL)}
     return to | ({"subject": arguments.get("subject", TEMPLATE)} if "subject" in operation.input["properties"] else {})
 
 
-def _addressees(known: Json) -> list[str]:
+def _addressees(record: Json) -> list[str]:
     """The e-mail addresses of a record's contact persons, or else its own."""
-    found = [person.get("email") for person in records_in(known.get("contact_persons_details"))]
-    return [str(address) for address in found if address] or [str(own) for own in (known.get("email"),) if own]
+    found = [person.get("email") for person in records_in(record.get("contact_persons_details"))]
+    return [str(address) for address in found if address] or [str(own) for own in (record.get("email"),) if own]
 
 
 def _figures(given: Json, record: Json, names: tuple[str, ...], path: str) -> Iterator[str]:
     for name in names:
-        asked, actual = decimal(given.get(name)), decimal(record.get(name))
-        if asked is not None and actual is not None and asked != actual and abs(asked - actual) >= Decimal("0.005"):
-            yield f"{path}{name} is {actual:f} in Zoho, not {asked:f} as given. Tell the user."
+        sent, actual = decimal(given.get(name)), decimal(record.get(name))
+        if sent is not None and actual is not None and sent != actual and abs(sent - actual) >= Decimal("0.005"):
+            yield f"{path}{name} is {actual:f} in Zoho, not {sent:f} as given. Tell the user."
 
 
 def _uncounted(record: Json) -> Iterator[str]:
@@ -101,13 +101,13 @@ def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[str]
     """Whether the total matches the lines, discount and charges of the request, plus Zoho's taxes."""
     if not arguments.keys() & {"line_items", "discount", "shipping_charge", "adjustment"}:
         return
-    asked, actual = _asked_total(operation, arguments, record), decimal(record.get("total"))
-    if asked is None or actual is None:
+    expected, actual = _asked_total(operation, arguments, record), decimal(record.get("total"))
+    if expected is None or actual is None:
         return
     # Lines may be rounded one by one, and a total to whole units.
     tolerance = Decimal("0.02") * max(1, len(_lines(record))) + abs(decimal(record.get("roundoff_value")) or 0)
-    if abs(asked - actual) > tolerance:
-        yield f"The total is {actual:f}; what was asked for comes to {asked:.2f}. Tell the user."
+    if abs(expected - actual) > tolerance:
+        yield f"The total is {actual:f}; what was asked for comes to {expected:.2f}. Tell the user."
 
 
 def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal | None:

@@ -57,18 +57,18 @@ def success(
     return types.CallToolResult(content=content, structured_content=None if app.settings.answer == "text" else answer)
 
 
-def with_fields(made: Result, fields: Mapping[str, Any]) -> Result:
+def with_fields(result: Result, fields: Mapping[str, Any]) -> Result:
     """The result with these fields added to its text and structured content. Questions and errors are unchanged."""
-    if not fields or not isinstance(made, types.CallToolResult) or made.is_error:
-        return made
+    if not fields or not isinstance(result, types.CallToolResult) or result.is_error:
+        return result
     fields = visible(fields)
-    for part in made.content:
+    for part in result.content:
         if isinstance(part, types.TextContent):
             part.text = compact_json(json_numbers({**json.loads(part.text), **fields}))
             break
-    if made.structured_content is not None:
-        made.structured_content = json_numbers({**made.structured_content, **fields})
-    return made
+    if result.structured_content is not None:
+        result.structured_content = json_numbers({**result.structured_content, **fields})
+    return result
 
 
 def continued(start: int) -> dict[str, int]:
@@ -101,9 +101,9 @@ def tabular(operation: Operation, answer: Json) -> Json:
 def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[str, Any] | None = None) -> Json:
     """The envelope without Zoho's wrapping: the record or the rows under their key, and the message."""
     arguments = arguments or {}
-    asked = tuple(dict.fromkeys(arguments.get("fields", ())))
+    requested = tuple(dict.fromkeys(arguments.get("fields", ())))
     if operation.answer.columns:
-        return _listed(operation, envelope, asked, drafts=_drafts(arguments))
+        return _listed(operation, envelope, requested, drafts=_drafts(arguments))
     key, renames = operation.answer.key, operation.renames
     answer: Json = whole({name: value for name, value in envelope.items() if name not in (*_ENVELOPE, key)}, renames)
     if answer.get("message") == "success":
@@ -117,7 +117,7 @@ def shape(operation: Operation, envelope: Mapping[str, Any], arguments: Mapping[
         if not is_plain and (differing := remarks(operation, arguments, cast(Json, record))):
             answer["remarks"] = [*answer.get("remarks", []), *differing]
         answer[operation.tool_answer_key] = _record(
-            operation, cast(Json, record), asked, everything=bool(arguments.get("all_fields"))
+            operation, cast(Json, record), requested, everything=bool(arguments.get("all_fields"))
         )
     elif record:
         answer[operation.tool_answer_key] = whole(record, renames)
@@ -130,17 +130,17 @@ def _is_plain(operation: Operation, arguments: Mapping[str, Any]) -> bool:
     return operation.effect == "read" or only_ids
 
 
-def _record(operation: Operation, record: Json, asked: tuple[str, ...], *, everything: bool) -> Json:
-    _must_exist(operation, asked, [record])
+def _record(operation: Operation, record: Json, requested: tuple[str, ...], *, everything: bool) -> Json:
+    _must_exist(operation, requested, [record])
     if everything or not operation.answer.fields:
         return whole(record, operation.renames)
-    return project(record, field_tree(operation.answer.fields, asked), operation.renames)
+    return project(record, field_tree(operation.answer.fields, requested), operation.renames)
 
 
-def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str, ...], *, drafts: bool) -> Json:
+def _listed(operation: Operation, envelope: Mapping[str, Any], requested: tuple[str, ...], *, drafts: bool) -> Json:
     key = operation.answer.key
     found: list[Json] = envelope.get(key) or []
-    _must_exist(operation, asked, found)
+    _must_exist(operation, requested, found)
     paging = envelope.get("page_context", {})
     page, has_more = paging.get("page", 1), bool(paging.get("has_more_page", False))
     # A report contains more than its rows.
@@ -149,7 +149,7 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
         for name, value in envelope.items()
         if (operation.handler or operation.effect != "read") and name not in (*_ENVELOPE, key, "remarks", "no_sums")
     }
-    answer: Json = {**whole(rest, {}), operation.tool_answer_key: rows(operation, found, asked)}
+    answer: Json = {**whole(rest, {}), operation.tool_answer_key: rows(operation, found, requested)}
     answer |= {"page": page, "has_more": has_more}
     if has_more:
         answer["next"] = continued(_start(paging) + paging.get("rows_read", len(found)))
@@ -159,9 +159,9 @@ def _listed(operation: Operation, envelope: Mapping[str, Any], asked: tuple[str,
     return answer | totals(found, operation.answer.sums, complete=not has_more and not _start(paging), drafts=drafts)
 
 
-def rows(operation: Operation, found: Sequence[Json], asked: tuple[str, ...] = ()) -> list[Json]:
+def rows(operation: Operation, found: Sequence[Json], requested: tuple[str, ...] = ()) -> list[Json]:
     """Rows of a list with their columns and the requested fields."""
-    fields = field_tree(operation.answer.columns, asked)
+    fields = field_tree(operation.answer.columns, requested)
     return [project(row, fields, operation.renames) for row in found]
 
 
@@ -212,8 +212,8 @@ def _start(paging: Mapping[str, Any]) -> int:
     return (paging.get("page", 1) - 1) * paging.get("per_page", MOST_ROWS)
 
 
-def _must_exist(operation: Operation, asked: tuple[str, ...], records: Sequence[Mapping[str, Any]]) -> None:
-    problems = list(unknown(asked, records, operation.renames)) if asked else []
+def _must_exist(operation: Operation, requested: tuple[str, ...], records: Sequence[Mapping[str, Any]]) -> None:
+    problems = list(unknown(requested, records, operation.renames)) if requested else []
     if problems:
         raise RejectedError(f"fields of {operation.name}: {' '.join(problems)}", "Correct fields and call again.")
 
@@ -230,8 +230,8 @@ def _links_of(
     record = envelope.get(operation.answer.key)
     named: Mapping[str, Any] = cast("dict[str, Any]", record) if isinstance(record, dict) else arguments
     if "get_invoice" in app.offered:
-        for one in _invoices(named):
-            yield _link(f"{app.base_uri}invoices/{one['invoice_id']}", one.get("invoice_number"), "Invoice")
+        for invoice in _invoices(named):
+            yield _link(f"{app.base_uri}invoices/{invoice['invoice_id']}", invoice.get("invoice_number"), "Invoice")
     customer_id = named.get("customer_id") or named.get("contact_id")
     if customer_id and "get_customer" in app.offered:
         name = named.get("customer_name") or named.get("contact_name")
@@ -241,7 +241,7 @@ def _links_of(
 def _invoices(named: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if named.get("invoice_id"):
         return [named]
-    parts: list[Any] = named.get("invoices") or [{"invoice_id": one} for one in named.get("invoice_ids") or ()]
+    parts: list[Any] = named.get("invoices") or [{"invoice_id": each} for each in named.get("invoice_ids") or ()]
     return [cast(Mapping[str, Any], part) for part in parts if isinstance(part, dict)][:_MOST_LINKED]
 
 

@@ -97,10 +97,10 @@ def totals(
         by_currency.setdefault(str(row["currency_code"]), []).append(row)
     found = {
         currency: {
-            "count": len(own),
-            **{name: json_numbers(sum(amount(row, name) for row in own)) for name in columns},
+            "count": len(rows_of_currency),
+            **{name: json_numbers(sum(amount(row, name) for row in rows_of_currency)) for name in columns},
         }
-        for currency, own in sorted(by_currency.items())
+        for currency, rows_of_currency in sorted(by_currency.items())
     }
     answer: dict[str, Any] = {"sums" if complete else "sums_of_these_rows": found} if found else {}
     if complete and (len(found) > 1 or len(counted) < len(owed)):

@@ -40,8 +40,8 @@ async def handle(ctx: RequestContext, params: types.CallToolRequestParams) -> Re
         if call.unresolved:
             call, found = await record_numbers.resolve(ctx, app, call)
         app.checker.check(call.operation, call.arguments)
-        made = await _proceed(ctx, app, call)
-        return result.with_fields(made, found) if found else made
+        answer = await _proceed(ctx, app, call)
+        return result.with_fields(answer, found) if found else answer
     except ZohoMcpError as problem:
         current_call().outcome = kind_of(problem)
         return result.failure(problem)

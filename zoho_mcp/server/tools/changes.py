@@ -75,7 +75,7 @@ async def list_changes(app: ServerContext, arguments: Mapping[str, Any]) -> Answ
 
 async def described(api: ZohoApi, rows: Iterable[Entry], may_read: MayRead) -> list[Record]:
     """The record of each row; empty if it no longer exists, may not be read, or Zoho cannot be reached."""
-    known: dict[tuple[str, str], Record] = {}
+    records: dict[tuple[str, str], Record] = {}
     found: list[Record] = []
     for row in rows:
         reader, place = reader_of(api.catalog, row)
@@ -83,9 +83,9 @@ async def described(api: ZohoApi, rows: Iterable[Entry], may_read: MayRead) -> l
         if reader is None or not own_id.isdecimal():
             found.append(Record())
             continue
-        if (reader.name, own_id) not in known and len(known) < MOST_READ:
-            known[reader.name, own_id] = await _read(api, reader, {place: own_id}, may_read)
-        found.append(known.get((reader.name, own_id), Record()))
+        if (reader.name, own_id) not in records and len(records) < MOST_READ:
+            records[reader.name, own_id] = await _read(api, reader, {place: own_id}, may_read)
+        found.append(records.get((reader.name, own_id), Record()))
     return found
 
 

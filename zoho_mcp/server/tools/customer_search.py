@@ -65,13 +65,13 @@ class _Search:
 
     async def complete(self) -> None:
         """Add customers found by a contact person, and remove those that do not contain the text anywhere."""
-        people, whole = await self._people()
+        people, is_complete = await self._people()
         known = {_id(row) for row in self.rows}
         await self._check([row for row in self.rows if not shows(row, self.text) and not people.get(_id(row))], people)
         missing = [one for one in people if one not in known]
         for contact_id in missing[:MOST_RECORDS]:
             await self._add(contact_id, people)
-        if not whole or len(missing) > MOST_RECORDS:
+        if not is_complete or len(missing) > MOST_RECORDS:
             self.findings.notes.append(_MANY)
         named = {_id(row) for row in self.rows if "contact_persons" in row or not shows(row, self.text)}
         if found_by := {one: person for one, person in people.items() if person and one in named}:
@@ -112,7 +112,7 @@ class _Search:
                 if not envelope["page_context"]["has_more_page"]:
                     return {_id(person): _described(person) for person in people if _matches(person, self.text)}, True
         found: dict[str, str] = {}
-        whole = True
+        is_complete = True
         for query in _queries(self.text):
             envelope = await self.app.api.run(self.operation.name, {**query, "per_page": MOST_ROWS})
             rows: list[Json] = envelope[self.operation.answer.key]
@@ -120,8 +120,8 @@ class _Search:
                 found |= {_id(row): "" for row in rows}
             else:
                 # So many rows suggest that Zoho ignored the filter.
-                whole = False
-        return found, whole
+                is_complete = False
+        return found, is_complete
 
 
 def _id(row: Mapping[str, Any]) -> str:

@@ -55,6 +55,6 @@ async def _fetch(app: ServerContext, operation: Operation, arguments: Arguments,
 async def upload(app: ServerContext, operation: Operation, arguments: Arguments) -> Answer:
     """Upload a file from the upload folder. Raises ArgumentsError if it may not be sent."""
     field = operation.http.file
-    sent = await local_files.upload(operation.name, field, app.settings.upload_dir, arguments["file_path"])
-    request = replace(app.api.request(operation, arguments), upload=sent)
+    file = await local_files.upload(operation.name, field, app.settings.upload_dir, arguments["file_path"])
+    request = replace(app.api.request(operation, arguments), upload=file)
     return cast("dict[str, Any]", await app.api.send(request)), ()

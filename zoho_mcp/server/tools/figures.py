@@ -68,6 +68,7 @@ class _Sums:
     groups: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def add(self, parts: list[tuple[str, dict[str, Any], Decimal]]) -> None:
+        """Add a record, given its parts: group key, label and amount."""
         self.count += 1
         for key in {key for key, _, _ in parts}:
             self.groups.setdefault(key, {"count": 0, "amount": Decimal()})["count"] += 1
@@ -94,13 +95,13 @@ async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) ->
     records, by = arguments["records"], arguments["group_by"]
     kind = _KINDS[records]
     _must_fit(app, kind, arguments)
-    wanted = {name: arguments[name] for name in ("date_start", "date_end", "customer_id", "status")
+    filters = {name: arguments[name] for name in ("date_start", "date_end", "customer_id", "status")
               if name in arguments}  # fmt: skip
-    everything = "status" in wanted or by == "status"
+    everything = "status" in filters or by == "status"
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
     not_counted, unread, detailed = 0, 0, 0
     findings = Findings()
-    async for row in rows(app.api, kind.list_tool, findings, **wanted):
+    async for row in rows(app.api, kind.list_tool, findings, **filters):
         if not everything and not is_issued(row):
             not_counted += 1
             continue
@@ -199,17 +200,17 @@ async def get_customer_statement(app: ServerContext, arguments: Mapping[str, Any
 
 async def get_payment_performance(app: ServerContext, arguments: Mapping[str, Any]) -> Answer:
     """Per customer, average days from invoice date and due date to the last payment of paid invoices; slowest first."""
-    wanted = {name: value for name, value in arguments.items() if name in ("customer_id", "date_start", "date_end")}
-    taken: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    filters = {name: value for name, value in arguments.items() if name in ("customer_id", "date_start", "date_end")}
+    days_by_customer: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     undated = 0
     findings = Findings()
-    async for row in rows(app.api, "list_invoices", findings, **wanted, status="paid"):
+    async for row in rows(app.api, "list_invoices", findings, **filters, status="paid"):
         if not row.get("last_payment_date"):
             undated += 1
             continue
         paid = day(row, "last_payment_date")
         days = (paid - day(row, "date")).days, (paid - due_day(row)).days
-        taken[str(required(row, "customer_id")), str(row.get("customer_name", ""))].append(days)
+        days_by_customer[str(required(row, "customer_id")), str(row.get("customer_name", ""))].append(days)
     customers: list[dict[str, Any]] = [
         {
             "customer_id": customer,
@@ -219,7 +220,7 @@ async def get_payment_performance(app: ServerContext, arguments: Mapping[str, An
             "days_past_due": _average([late for _, late in days]),
             "paid_late": sum(late > 0 for _, late in days),
         }
-        for (customer, name), days in taken.items()
+        for (customer, name), days in days_by_customer.items()
     ]
     customers.sort(key=lambda one: (-one["days_past_due"], one["customer_name"]))
     answer: dict[str, Any] = {"customers": customers[: arguments.get("top", MOST_GROUPS)]}

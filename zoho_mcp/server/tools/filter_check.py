@@ -83,8 +83,8 @@ class Findings:
 
 def examine(operation: Operation, arguments: Mapping[str, Any], rows: Sequence[Row]) -> tuple[list[int], Findings]:
     """The positions of the rows that do not contradict the arguments, and the observations."""
-    theirs = {ours: name for name, ours in operation.renames.items()}
-    checks = {name: check for name, value in arguments.items() if (check := _check(name, value, theirs)) is not None}
+    to_zoho = {own_name: name for name, own_name in operation.renames.items()}
+    checks = {name: check for name, value in arguments.items() if (check := _check(name, value, to_zoho)) is not None}
     ignored = [name for name, fits in checks.items() if not all(map(fits, rows))]
     kept = [place for place, row in enumerate(rows) if all(checks[name](row) for name in ignored)]
     found = Findings({f"{name}={arguments[name]}": None for name in ignored}, len(rows) - len(kept))
@@ -146,9 +146,9 @@ def _digits(text: str) -> str:
     return "".join(filter(str.isdecimal, text))
 
 
-def _check(name: str, value: Any, theirs: Mapping[str, str]) -> Callable[[Row], bool] | None:
+def _check(name: str, value: Any, zoho_names: Mapping[str, str]) -> Callable[[Row], bool] | None:
     """A check of rows against one argument; None if rows do not show it."""
-    key = theirs.get(name, name)
+    key = zoho_names.get(name, name)
     match name:
         case "status":
             return lambda row: _fits_status(row, _plain(value))
@@ -159,7 +159,7 @@ def _check(name: str, value: Any, theirs: Mapping[str, str]) -> Callable[[Row], 
         case "amount":
             return lambda row: decimal(row.get(key)) in (None, decimal(value))
         case _:
-            return _check_by_form(name, value, key, theirs)
+            return _check_by_form(name, value, key, zoho_names)
 
 
 def _check_filter_by(value: str) -> Callable[[Row], bool] | None:
@@ -173,7 +173,7 @@ def _check_filter_by(value: str) -> Callable[[Row], bool] | None:
     return None
 
 
-def _check_by_form(name: str, value: Any, key: str, theirs: Mapping[str, str]) -> Callable[[Row], bool] | None:
+def _check_by_form(name: str, value: Any, key: str, zoho_names: Mapping[str, str]) -> Callable[[Row], bool] | None:
     """See `_check`, for argument names with a pattern of Zoho's: `date_start`, `name_contains`, `customer_id`."""
     if name.endswith(("_start", "_end")):
         day = name.rpartition("_")[0]
@@ -181,8 +181,8 @@ def _check_by_form(name: str, value: Any, key: str, theirs: Mapping[str, str]) -
             return lambda row: not row.get(day) or str(row[day])[:10] >= str(value)
         return lambda row: not row.get(day) or str(row[day])[:10] <= str(value)
     if name.endswith("_contains"):
-        own, part = theirs.get(name.removesuffix("_contains"), name.removesuffix("_contains")), folded(str(value))
-        return lambda row: row.get(own) is None or part in folded(str(row[own]))
+        field, part = zoho_names.get(name.removesuffix("_contains"), name.removesuffix("_contains")), folded(str(value))
+        return lambda row: row.get(field) is None or part in folded(str(row[field]))
     if name.endswith(("_id", "_number")) or name in ("date", *_NAMES_OF_RECORDS):
         return lambda row: _same(row.get(key), value)
     return None

@@ -39,9 +39,9 @@ async def walk(
     Later pages may wait long for Zoho's rate limits, because an error would lose what was read. So may the first page
     if the call is `under_way`, that is, has read another list.
     """
-    operation, where, seen, ids = api.catalog.operations[name], continued(start), 0, set[str]()
+    operation, place, seen, ids = api.catalog.operations[name], continued(start), 0, set[str]()
     while True:
-        envelope = await api.run(name, {**arguments, **where}, PATIENCE_BETWEEN if seen or under_way else PATIENCE)
+        envelope = await api.run(name, {**arguments, **place}, PATIENCE_BETWEEN if seen or under_way else PATIENCE)
         count = len(envelope[operation.answer.key])
         examined(operation, arguments, envelope, ids)
         seen += count
@@ -50,7 +50,7 @@ async def walk(
         yield envelope
         if not more:
             return
-        where = {**where, "page": where["page"] + 1}
+        place = {**place, "page": place["page"] + 1}
 
 
 def examined(operation: Operation, arguments: Mapping[str, Any], envelope: Envelope, ids: set[str]) -> Envelope:
@@ -72,13 +72,13 @@ def _new_places(operation: Operation, page: list[dict[str, Any]], ids: set[str])
     own_id = _own_id(operation)
     if not all(own_id in row for row in page):
         return list(range(len(page)))
-    fresh = [place for place, row in enumerate(page) if row[own_id] not in ids]
-    if page and not fresh:
+    new_places = [place for place, row in enumerate(page) if row[own_id] not in ids]
+    if page and not new_places:
         raise UnavailableError(
             f"Zoho sent the same page of {operation.answer.key} twice.", "Narrow the list, so that one page holds it."
         )
     ids.update(row[own_id] for row in page)
-    return fresh
+    return new_places
 
 
 async def run(app: ServerContext, operation: Operation, arguments: Mapping[str, Any]) -> Envelope:
@@ -173,23 +173,23 @@ async def _check_one_record(
     app: ServerContext, operation: Operation, arguments: Mapping[str, Any], row: Mapping[str, Any], findings: Findings
 ) -> None:
     """If rows do not have an id that was filtered by, check it in the record of one row."""
-    theirs = {ours: name for name, ours in operation.renames.items()}
+    zoho_names = {own_name: name for name, own_name in operation.renames.items()}
     filters = [name for name in arguments if name not in placeholders(operation.http.path)]
-    hidden = [name for name in filters if name.endswith("_id") and theirs.get(name, name) not in row]
+    hidden = [name for name in filters if name.endswith("_id") and zoho_names.get(name, name) not in row]
     own_id = operation.answer.columns[0]
     path = f"{operation.http.path.partition('?')[0]}/{{{own_id}}}"
-    reader = next((one for one in app.catalog.operations.values()
-                   if one.http.path == path and one.effect == "read" and not one.handler), None)  # fmt: skip
+    reader = next((other for other in app.catalog.operations.values()
+                   if other.http.path == path and other.effect == "read" and not other.handler), None)  # fmt: skip
     if reader is None or not hidden or own_id not in reader.input["properties"]:
         return
     record = await app.api.record(reader.name, {**arguments, own_id: str(row[_own_id(operation)])})
     for name in hidden:
-        if str(record.get(theirs.get(name, name), arguments[name])) != str(arguments[name]):
+        if str(record.get(zoho_names.get(name, name), arguments[name])) != str(arguments[name]):
             findings.notes.append(f"Zoho did not apply {name}: these rows are not limited to it, nor added up.")
             findings.doubtful = True
 
 
 def _own_id(operation: Operation) -> str:
     """Zoho's name for the id of a row, which is the first column."""
-    ours = operation.answer.columns[0]
-    return next((theirs for theirs, name in operation.renames.items() if name == ours), ours)
+    own_name = operation.answer.columns[0]
+    return next((zoho_name for zoho_name, name in operation.renames.items() if name == own_name), own_name)

@@ -29,12 +29,12 @@ class PaymentCurrencies:
     async def add(self, rows: Sequence[Json]) -> None:
         """Add the currency to rows without one, unless it cannot be read."""
         unnamed = [row for row in rows if not row.get("currency_code")]
-        wanted = {str(required(row, "customer_id")) for row in unnamed} - self._by_customer.keys()
+        unknown = {str(required(row, "customer_id")) for row in unnamed} - self._by_customer.keys()
         try:
-            if len(wanted) == 1:
-                self._note_one(await self._api.record("get_customer", {"customer_id": next(iter(wanted))}))
-            elif wanted:
-                await self._read_customers(wanted)
+            if len(unknown) == 1:
+                self._note_one(await self._api.record("get_customer", {"customer_id": next(iter(unknown))}))
+            elif unknown:
+                await self._read_customers(unknown)
         except (AuthError, NotFoundError):
             # The scope for payments does not include customers. Sums then exclude these rows.
             pass
@@ -53,11 +53,11 @@ class PaymentCurrencies:
                 if currency := record.get("currency_code"):
                     row["currency_code"] = currency
 
-    async def _read_customers(self, wanted: set[str]) -> None:
+    async def _read_customers(self, customer_ids: set[str]) -> None:
         async for envelope in walk(self._api, "list_customers", {}, under_way=True):
             for customer in envelope.get("contacts") or ():
                 self._note(customer)
-            if wanted <= self._by_customer.keys():
+            if customer_ids <= self._by_customer.keys():
                 return
 
     def _note_one(self, customer: Mapping[str, Any]) -> None:

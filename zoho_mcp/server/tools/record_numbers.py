@@ -40,8 +40,8 @@ async def resolve(ctx: RequestContext, app: ServerContext, call: ToolCall) -> tu
 
 def _list_of(app: ServerContext, own_id: str) -> Operation | None:
     """The offered list that can find a record of this kind by its number."""
-    lists = (one for one in app.offered.values() if one.answer.number)
-    return next((one for one in lists if one.answer.columns[0] == own_id), None)
+    lists = (operation for operation in app.offered.values() if operation.answer.number)
+    return next((operation for operation in lists if operation.answer.columns[0] == own_id), None)
 
 
 def _has_argument(call: ToolCall, name: str, own_id: str) -> bool:
@@ -59,19 +59,19 @@ async def _record(
     await require_allowed(ctx, app, [reader.name], {field: number})
     envelope = await app.api.run(reader.name, {field: number})
     rows: list[dict[str, Any]] = envelope[reader.answer.key]
-    own = [row for row in rows if str(row.get(field, "")).casefold() == number.casefold()]
-    if len(own) != 1:
-        count = "no record has" if not own else f"{len(own)} records have"
+    matching = [row for row in rows if str(row.get(field, "")).casefold() == number.casefold()]
+    if len(matching) != 1:
+        count = "no record has" if not matching else f"{len(matching)} records have"
         raise ArgumentsError(
             call.operation.name,
             [f'{name}: {count} the number "{one_line(number, 60)}". Look the id up with {reader.name}.'],
         )
-    return own[0]
+    return matching[0]
 
 
 def _with_ids(value: Any, name: str, ids: Mapping[tuple[str, str], str]) -> Any:
     if isinstance(value, list):
-        return [_with_ids(one, name, ids) for one in cast("list[Any]", value)]
+        return [_with_ids(part, name, ids) for part in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {key: _with_ids(one, key, ids) for key, one in cast("dict[str, Any]", value).items()}
+        return {key: _with_ids(part, key, ids) for key, part in cast("dict[str, Any]", value).items()}
     return ids.get((name.removesuffix("s"), value), value) if isinstance(value, str) else value
