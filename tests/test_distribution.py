@@ -38,13 +38,14 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts of an environment into which nothing but our sdist was installed, with what it asks for."""
     folder = tmp_path_factory.mktemp("distribution")
     venv.create(folder / "builder", with_pip=True)
-    venv.create(folder / "user", with_pip=True)
+    venv.create(folder / "user")
     scripts = "Scripts" if sys.platform == "win32" else "bin"
     needed = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
     done([folder / "builder" / scripts / "pip", "install", "--quiet", *needed], folder)
     done([folder / "builder" / scripts / "hatchling", "build", "-t", "sdist", "-d", folder / "dist"], CHECKOUT)
     [sdist] = (folder / "dist").glob("*.tar.gz")
-    done([folder / "user" / scripts / "pip", "install", "--quiet", sdist], folder)
+    pip = [folder / "builder" / scripts / "pip", "--python", folder / "user"]
+    done([*pip, "install", "--quiet", "--no-compile", sdist], folder)
     return folder / "user" / scripts
 
 
