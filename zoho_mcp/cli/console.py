@@ -1,4 +1,4 @@
-"""The terminal: colour, wrapping and progress where a person looks on, else plain text that is the same everywhere.
+"""The terminal: colour, wrapping and progress for a person; the same plain text everywhere else.
 
 Only this module knows rich, and imports it when first needed. What is printed is text: no markup in it is obeyed, and
 control characters are removed.

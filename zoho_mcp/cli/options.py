@@ -59,7 +59,7 @@ def add_option(parser: _TakesOptions, option: ServerOption, help: str = "") -> N
 
 
 def add_server_options(parser: argparse.ArgumentParser) -> None:
-    """All options of the server, and what they are where nobody gives them."""
+    """All options of the server, and their defaults."""
     group = parser.add_argument_group("options of the server")
     for option in _ALL:
         add_option(group, option)
@@ -67,7 +67,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_hidden_options(parser: argparse.ArgumentParser) -> None:
-    """Accept the server's options behind a command too, also where its help does not name them."""
+    """Accept the server's options behind a command too, even if its help does not list them."""
     for option in _ALL:
         with suppress(argparse.ArgumentError):  # The command has it already.
             add_option(parser, option, help=argparse.SUPPRESS)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _FAREWELL = 1
-"""Seconds for responses on their way when it is told to stop; a fault can delay one for ever."""
+"""Seconds for responses on their way when it is told to stop; a fault can delay one forever."""
 
 
 def add_options(command: argparse.ArgumentParser) -> None:

@@ -125,7 +125,7 @@ class Client(_Data):
     folders: list[str] = []
     """Folders that prove that the app is installed, where the file's own does not."""
     only_one: bool = False
-    """Whether the app reads just one of several files that exist, and nobody can tell which."""
+    """Whether the app reads only one of several existing files, and it is not known which."""
     key: str = "mcpServers"
     """The key of the servers in the file."""
     notation: Literal["json", "jsonc", "toml", "yaml"] = "json"

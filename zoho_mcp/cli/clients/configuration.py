@@ -84,7 +84,7 @@ class Change:
         return None if self.before is None else Path(shutil.copy2(path, f"{path}{_BACKUP}{now:%Y%m%d-%H%M%S-%f}"))
 
     def settle(self, client: Client) -> None:
-        """After the app's own command: where the file says what was planned, give it the layout that was planned."""
+        """After the app's own command: if the file says what was planned, give it the planned layout."""
         text = _text(self.path.resolve())
         if text is not None and _content(client, text) == _content(client, self.after or ""):
             self._write()

@@ -131,7 +131,7 @@ def _add(
 def carried_out(
     client: Client, change: Change, options: argparse.Namespace, machine: Machine, own: Sequence[str]
 ) -> bool:
-    """Say which file changes, ask, and change it, with the app's own command if there is one; False: nobody agreed."""
+    """Show which file changes, ask, and change it, by the app's own command if there is one. False: no consent."""
     what = "The file is created" if change.before is None else "The rest of the file stays as it is"
     what = "The file is deleted: `install` had created it" if change.after is None else what
     console.line(f"File: {change.path}. {what}.")
@@ -170,7 +170,7 @@ def _made(client: Client, change: Change, machine: Machine, command: Sequence[st
 
 
 def _succeeds(command: Sequence[str], machine: Machine) -> bool:
-    """Run an app's command. What it prints is for nobody: the file shows what came of it."""
+    """Run an app's command. Its output is ignored: the file shows the result."""
     try:
         done = subprocess.run(
             command,

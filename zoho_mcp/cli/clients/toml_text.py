@@ -1,4 +1,4 @@
-"""Changes one table of a TOML text; comments, order and spacing of the rest stay. Knows nothing of clients or files.
+"""Changes one table of a TOML text; comments, order and spacing of the rest stay. Knows nothing of apps or files.
 
 The caller reads the result and compares, so that a text that tomlkit does not change as meant is refused.
 """

@@ -1,4 +1,4 @@
-"""Answers what a client sends over stdio and nobody can read: the SDK drops it, and the client would wait for ever."""
+"""Answers lines on stdio that cannot be parsed: the SDK drops them, and the client would wait forever."""
 
 import re
 from typing import Any, cast
