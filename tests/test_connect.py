@@ -36,7 +36,7 @@ from zoho_mcp.pages.requests import HEADERS
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.demo.organization import add_organization, today_there
 from zoho_mcp.sandbox.times import utc_now
-from zoho_mcp.server.prompts.instructions import LONGEST
+from zoho_mcp.server.prompts.instructions import CUT
 from zoho_mcp.server.tools.offered import chosen
 from zoho_mcp.settings import from_environment
 from zoho_mcp.settings.profiles import has_account
@@ -76,7 +76,7 @@ async def test_without_an_account_the_tools_are_listed_and_each_call_gives_the_n
         assert len(newcomer.desk.addresses) == 1
         assert kind_of(await client.call_tool(CONNECT.name, {})) == "not_connected"
         assert newcomer.desk.addresses == [newcomer.desk.addresses[0]] * 2
-        assert len((client.instructions or "").encode()) <= LONGEST
+        assert len((client.instructions or "").encode()) <= CUT
 
 
 async def test_nothing_is_read_from_books_that_nobody_chose(newcomer: Newcomer) -> None:

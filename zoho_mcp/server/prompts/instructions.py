@@ -1,6 +1,6 @@
 """The instructions for the model, assembled from instructions.md for the offered tools.
 
-At most LONGEST bytes, since a widely used client cuts at 2,048; the most important sentences come first.
+The most important sentences come first.
 """
 
 import re
@@ -9,7 +9,10 @@ from collections.abc import Iterator, Mapping
 from zoho_mcp.server.prompts.prompt import markdown, tools_in
 from zoho_mcp.specs.model import Catalog, Operation
 
-LONGEST = 2_000
+CUT = 2_048
+"""Bytes after which a widely used client cuts the instructions."""
+LONGEST = CUT - 108
+"""Bytes. The rest is for the line that `connect/` adds."""
 
 
 def instructions(offered: Mapping[str, Operation], catalog: Catalog) -> str:
