@@ -31,38 +31,16 @@ def cross_check(catalog: Catalog) -> list[str]:
 
 
 def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
-    properties: Json = operation.input.get("properties", {})
-    required = operation.input.get("required", [])
-    places = set(placeholders(operation.http.path))
-    if not operation.handler:
-        for place in sorted(places - set(required)):
-            yield f"{{{place}}} of the path is not a required argument."
-    for name in (*required, *operation.http.query, *operation.http.headers, *operation.escalates):
-        if name not in properties:
-            yield f"{name} is named, but not an argument."
-    for name in (name for group in operation.exclusive for name in group):
-        if name not in properties and name not in operation.hidden:
-            yield f"{name} is named in exclusive, but not an argument."
-    for name in operation.replaces:
-        if name not in properties and name not in operation.hidden:
-            yield f"{name} is named in replaces, but not an argument."
-    for name in (*operation.also_needs, *operation.may_need):
-        if name not in catalog.operations:
-            yield f"{name} in also_needs or may_need is not an operation."
-    if operation.toolset in catalog.extra and operation.known_from is None:
-        yield "known_from says what shows that Zoho offers it."
+    yield from _unknown_names(operation, catalog)
+    yield from _effect_contradictions(operation)
     yield from _rename_contradictions(operation)
     yield from _file_contradictions(operation, catalog)
     yield from _list_contradictions(operation, catalog)
     yield from _outcome_contradictions(operation, catalog)
     yield from _clear_contradictions(operation)
     yield from _after_contradictions(operation, catalog)
-    if (operation.http.method == "GET") != (operation.effect == "read"):
-        yield "GET and effect read belong together."
-    if operation.http.method == "DELETE" and operation.effect != "destroy":
-        yield "a DELETE has the effect destroy."
-    if operation.effect == "destroy" and operation.confirm is None:
-        yield "what destroys needs a confirm."
+    if operation.toolset in catalog.extra and operation.known_from is None:
+        yield "known_from says what shows that Zoho offers it."
     if operation.http.method == "PUT" and operation.effect == "write":
         yield from _replaces_contradictions(operation)
     if operation.confirm is not None:
@@ -71,6 +49,35 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
         yield from _mails_contradictions(operation, operation.mails, catalog)
     if operation.found_by is not None:
         yield from _found_by_contradictions(operation, operation.found_by, catalog)
+
+
+def _unknown_names(operation: Operation, catalog: Catalog) -> Iterator[str]:
+    """Names of arguments and operations that do not exist."""
+    properties: Json = operation.input.get("properties", {})
+    required = operation.input.get("required", [])
+    if not operation.handler:
+        for place in sorted({*placeholders(operation.http.path)} - {*required}):
+            yield f"{{{place}}} of the path is not a required argument."
+    for name in (*required, *operation.http.query, *operation.http.headers, *operation.escalates):
+        if name not in properties:
+            yield f"{name} is named, but not an argument."
+    exclusive = [name for group in operation.exclusive for name in group]
+    for key, names in (("exclusive", exclusive), ("replaces", operation.replaces)):
+        for name in names:
+            if name not in properties and name not in operation.hidden:
+                yield f"{name} is named in {key}, but not an argument."
+    for name in (*operation.also_needs, *operation.may_need):
+        if name not in catalog.operations:
+            yield f"{name} in also_needs or may_need is not an operation."
+
+
+def _effect_contradictions(operation: Operation) -> Iterator[str]:
+    if (operation.http.method == "GET") != (operation.effect == "read"):
+        yield "GET and effect read belong together."
+    if operation.http.method == "DELETE" and operation.effect != "destroy":
+        yield "a DELETE has the effect destroy."
+    if operation.effect == "destroy" and operation.confirm is None:
+        yield "what destroys needs a confirm."
 
 
 def _rename_contradictions(operation: Operation) -> Iterator[str]:
