@@ -110,11 +110,10 @@ class RecordKind:
         """A record as GET shows it."""
         return self.view(request, record)
 
-    def make(self, request: Request) -> Record:
-        """Create and save the record that the body describes."""
-        record = self.initial(request)
-        self.read_fields(request, record)
-        self.write(request, record)
+    def make(self, request: Request, **initial: object) -> Record:
+        """Create and save the record that the body describes; `initial` are values that the body may change."""
+        record = self.initial(request) | initial
+        self.fill(request, record)
         self.save(request, record)
         return record
 
@@ -131,9 +130,13 @@ class RecordKind:
     def change(self, request: Request, record: Record) -> None:
         """Change what the body names and save it; the rest stays."""
         self.before_change(request, record)
+        self.fill(request, record)
+        self.save(request, record)
+
+    def fill(self, request: Request, record: Record) -> None:
+        """Set what the body names, in a new or an existing record. The caller saves it."""
         self.read_fields(request, record)
         self.write(request, record)
-        self.save(request, record)
 
     def get_one(self, request: Request) -> Reply:
         """GET of one record."""

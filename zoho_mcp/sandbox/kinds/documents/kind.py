@@ -102,25 +102,29 @@ class DocumentKind(RecordKind):
         shown |= views.extras(request, record, contact, self.template_type)
         return shown | self.add_details(request, shown)
 
-    def make(self, request: Request, **initial: object) -> Record:
-        """Create and save the document that the body describes; `initial` are values that the body may change."""
-        document = {"status": "draft", **documents.new_document(request), **self.initial(request), **initial}
-        self._write(request, document)
-        if self.numbering is not None:
-            document[self.numbering.key] = self.numbering.choose(request, self.name)
-        if self.mail is not None and self.mail.on_create and request.wants("send"):
-            self.send_to_customer(request, document)
-            document |= {"status": "sent", "is_emailed": True}
-        self.save(request, document)
-        return document
+    def initial(self, request: Request) -> Record:
+        """A new document with its initial values. Not saved."""
+        return {"status": "draft", **documents.new_document(request), **super().initial(request)}
 
-    def change(self, request: Request, record: Record) -> None:
-        """Change what the body names; line_items replaces all lines."""
-        self.before_change(request, record)
-        if self.numbering is not None:
+    def fill(self, request: Request, record: Record) -> None:
+        """Set what the body names; line_items replaces all lines. With send=true, a new document is mailed."""
+        is_new = "last_modified_time" not in record
+        if self.numbering is not None and not is_new:
             self.numbering.change(request, self.name, record)
-        self._write(request, record)
-        self.save(request, record)
+        documents.write_customer(request, record)
+        for key, (read, default) in {**documents.FIELDS, **self.fields}.items():
+            record[key] = read(request.body, key, record.get(key, default))
+        record["custom_fields"] = self.custom_fields(request, record["custom_fields"])
+        wanted = text(request.body, "template_id", record["template_id"])
+        record["template_id"] = settings.template(request.books, wanted, self.template_type)["template_id"]
+        self.write(request, record)
+        documents.write_pricing(request, record, self.word)
+        self.after_write(request, record)
+        if self.numbering is not None and is_new:
+            record[self.numbering.key] = self.numbering.choose(request, self.name)
+        if is_new and self.mail is not None and self.mail.on_create and request.wants("send"):
+            self.send_to_customer(request, record)
+            record |= {"status": "sent", "is_emailed": True}
 
     def get_one(self, request: Request) -> Reply:
         """GET of one document, as a PDF where the kind has one and the request asks for it."""
@@ -150,17 +154,6 @@ class DocumentKind(RecordKind):
         if self.mail is not None:
             self._add_mail(router, self.mail)
         return router
-
-    def _write(self, request: Request, document: Record) -> None:
-        documents.write_customer(request, document)
-        for key, (read, default) in {**documents.FIELDS, **self.fields}.items():
-            document[key] = read(request.body, key, document.get(key, default))
-        document["custom_fields"] = self.custom_fields(request, document["custom_fields"])
-        wanted = text(request.body, "template_id", document["template_id"])
-        document["template_id"] = settings.template(request.books, wanted, self.template_type)["template_id"]
-        self.write(request, document)
-        documents.write_pricing(request, document, self.word)
-        self.after_write(request, document)
 
     def _add_transition(self, router: Router, transition: Transition) -> None:
         @router.on_one("POST", transition.path, transition.message, products=transition.products)
