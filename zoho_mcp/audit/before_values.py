@@ -1,5 +1,5 @@
-"""The old values of what was changed, so that a person can restore them: a private file of JSON lines beside the audit
-file, which itself holds no such values. Lines older than `KEPT` are removed.
+"""Saves the old values of changed records, so that a person can restore them, in a private file of JSON lines beside
+the audit file, which has no such values. Lines older than `KEPT` are removed.
 """
 
 import json

@@ -128,9 +128,10 @@ class Approvals:
         self._unanswered_since: dict[str, float] = {}
 
     async def ask(self, way: Way, bound: Binding, shown: Prompt | None = None) -> Approval:
-        """A new question. A page for exactly the same call is joined; one for another state of the record is replaced.
+        """Create a question. An open page for exactly the same call is returned; one for another state of the record is
+        replaced.
 
-        Raises DeclinedError when too many pages wait.
+        Raises DeclinedError if too many pages are open.
         """
         self._sweep()
         earlier = [a for a in self._all if (a.way, a.bound.principal) == (way, bound.principal)]
@@ -147,7 +148,7 @@ class Approvals:
         return new
 
     async def find(self, way: Way, secret: str) -> Approval | None:
-        """The question with this secret. Takes as long for a wrong guess as for a right one."""
+        """The question with this secret. Takes equally long for right and wrong secrets."""
         self._sweep()
         found = None
         for approval in self._all:
@@ -161,7 +162,7 @@ class Approvals:
         return next((a for a in self._all if a.way == way and a.bound == bound and a.state in OPEN), None)
 
     async def decide(self, approval: Approval, *, yes: bool) -> bool:
-        """Record the person's decision. False if there is already one or the question has expired."""
+        """Record the person's decision. False if there already is one or the question has expired."""
         self._sweep()
         if approval.state != "waiting":
             return False
@@ -173,9 +174,8 @@ class Approvals:
         return True
 
     async def spend(self, approval: Approval, bound: Binding) -> Spent:
-        """Use up an approval: "spent" exactly once, in time, and only for its binding.
-
-        "changed" if it was given for something else, "gone" if there is none. It is used up in every case.
+        """Use up an approval. Returns "spent" exactly once, in time, and only for its binding; "changed" if it was
+        given for something else; "gone" if there is none. In every case it is used up.
         """
         self._sweep()
         if approval.state != "approved":
@@ -208,7 +208,7 @@ class Approvals:
         self._unanswered_since.pop(client, None)
 
     async def silent(self, client: str, patience: float) -> bool:
-        """Whether a client has left a question unanswered for long; after a while it is given another chance."""
+        """Whether a client has left a question unanswered for `patience` seconds. It gets another chance later."""
         since = self._unanswered_since.get(client)
         return since is not None and min(patience, PATIENCE) <= self._clock() - since < LIFETIME
 

@@ -95,9 +95,9 @@ def explanation(policy: Policy, operation: Operation, facts: Facts) -> Explanati
         by = f"principals {policy.grants.index(grant) + 1} of {policy.source}: {granted(grant)}"
         return Explanation(Decision("refuse", f"It is not available to {facts.principal}.", by))
     found = candidates(policy, operation, facts)
-    certain = next((rule for rule, waiting in found if not waiting), None)
-    open_ones = [(rule, outcome(policy, rule, facts.effect)) for rule, waiting in found if waiting]
-    unknown = frozenset[Fact]().union(*(waiting for _, waiting in found))
+    certain = next((rule for rule, missing in found if not missing), None)
+    open_ones = [(rule, outcome(policy, rule, facts.effect)) for rule, missing in found if missing]
+    unknown = frozenset[Fact]().union(*(missing for _, missing in found))
     return Explanation(outcome(policy, certain, facts.effect), open_ones, unknown)
 
 

@@ -92,7 +92,7 @@ def at_hand(
     has_subject = subject(operation, catalog) is not None
     if has_subject:
         unknown.add("status")
-    if has_subject or _asked_amount(operation, arguments) is not None:
+    if has_subject or _requested_amount(operation, arguments) is not None:
         unknown.add("amount")
     effect = effect_of(operation, arguments)
     if recipients(arguments) or effect == "send":
@@ -152,7 +152,7 @@ def amount(operation: Operation, arguments: Mapping[str, Any], record: Mapping[s
 
     A payment or refund counts with its own amount, by default the record's balance.
     """
-    requested = _asked_amount(operation, arguments)
+    requested = _requested_amount(operation, arguments)
     own = next((_decimal(record[name]) for name in _OWN_AMOUNTS if record.get(name) not in (None, "")), None)
     if _moves_money(operation):
         return requested if requested is not None else _decimal(record.get("balance"))
@@ -162,7 +162,7 @@ def amount(operation: Operation, arguments: Mapping[str, Any], record: Mapping[s
 def told_by_arguments(operation: Operation, arguments: Mapping[str, Any], catalog: Catalog) -> bool:
     """Whether the amount of a call depends only on its arguments, not on an existing record."""
     alone = subject(operation, catalog) is None or (_moves_money(operation) and "amount" in arguments)
-    return alone and _asked_amount(operation, arguments) is not None
+    return alone and _requested_amount(operation, arguments) is not None
 
 
 def in_own_currency(value: Decimal | None, record: Mapping[str, Any], arguments: Mapping[str, Any]) -> Decimal | None:
@@ -186,7 +186,7 @@ def _moves_money(operation: Operation) -> bool:
     return operation.http.method == "POST" and "amount" in operation.input.get("properties", {})
 
 
-def _asked_amount(operation: Operation, arguments: Mapping[str, Any]) -> Decimal | None:
+def _requested_amount(operation: Operation, arguments: Mapping[str, Any]) -> Decimal | None:
     """The amount in the arguments: given directly, or of the lines before tax and discount."""
     if operation.effect == "read":
         return None

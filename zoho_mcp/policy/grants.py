@@ -51,7 +51,7 @@ def read_grants(entries: Any, catalog: Catalog, problems: list[str]) -> tuple[Gr
         wrong = list(_wrong(table, catalog))
         lists = {field: texts(table.get(key, ())) for key, field in _LISTS.items()}
         grant = Grant(access=table.get("access", "full"), **lists)
-        if not wrong and (earlier := _taken(grant, found)):
+        if not wrong and (earlier := _earlier_match(grant, found)):
             wrong = [f"never fits: principals {earlier} takes all that it names."]
         problems += [f"principals {number}: {problem}" for problem in wrong]
         found.append(grant)
@@ -74,7 +74,7 @@ def _wrong(table: Mapping[str, Any], catalog: Catalog) -> list[str]:
     return found + [f"{name} is not a toolset{guess_or_all(name, known)}" for name in unknown]
 
 
-def _taken(grant: Grant, earlier: list[Grant]) -> int:
+def _earlier_match(grant: Grant, earlier: list[Grant]) -> int:
     """The number of an earlier table that matches the same principals; 0 if there is none."""
     for number, other in enumerate(earlier, 1):
         if all(takes_all_of(other.principals, pattern) for pattern in grant.principals):

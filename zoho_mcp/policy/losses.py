@@ -86,7 +86,7 @@ def element_in_words(kind: str, element: Json) -> str:
 
 
 _APPLIED = {"invoice": "on invoice", "creditnote": "of credit note", "payment": "of payment"}
-_NOT_AN_OTHER: tuple[Any, ...] = (None, "", [], {}, 0, False)
+_EMPTY: tuple[Any, ...] = (None, "", [], {}, 0, False)
 
 
 def _others(element: Json, without: Sequence[str]) -> list[str]:
@@ -94,7 +94,7 @@ def _others(element: Json, without: Sequence[str]) -> list[str]:
     return [
         f"{name.replace('_', ' ')} {described(name, value)}"
         for name, value in element.items()
-        if name not in without and value not in _NOT_AN_OTHER and name in _OF_AN_ELEMENT
+        if name not in without and value not in _EMPTY and name in _OF_AN_ELEMENT
     ]
 
 
@@ -125,18 +125,18 @@ def _removed(name: str, replaces: Replaces, arguments: Json, record: Json) -> It
             continue
         new.remove(match)
         if replaces.kind == "allocations":
-            yield from _less(element, match)
+            yield from _lower_payment(element, match)
         elif replaces.kind in ("lines", "people", "values"):
-            yield from _emptied(element, match, replaces.kind)
+            yield from _changed_element(element, match, replaces.kind)
 
 
-def _less(old: Json, new: Json) -> Iterator[Detail]:
+def _lower_payment(old: Json, new: Json) -> Iterator[Detail]:
     before, after = decimal(old.get("amount_applied")), decimal(new.get("amount_applied"))
     if before is not None and after is not None and after < before:
         yield "Pays less", f"{element_in_words('allocations', old)} → {money(after)}"
 
 
-def _emptied(old: Json, new: Json, kind: str) -> Iterator[Detail]:
+def _changed_element(old: Json, new: Json, kind: str) -> Iterator[Detail]:
     """Losses in an element that remains: an e-mail address, a tax, a value."""
     name = {"people": "email", "lines": "tax_id", "values": "value"}[kind]
     if name in new and old.get(name) and str(new[name]) != str(old[name]):
@@ -144,26 +144,26 @@ def _emptied(old: Json, new: Json, kind: str) -> Iterator[Detail]:
         yield label, f"{element_in_words(kind, old)} → {described(name, new[name])}"
 
 
-def _lower(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+def _lower_amount(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     before, after = decimal(_value(name, replaces, record)), decimal(arguments[name])
     if before is not None and after is not None and after < before:
         yield _label(name), f"{money(before, currency_of(record))} → {money(after, currency_of(record))}"
 
 
-def _higher(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+def _larger_reduction(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     base = before_tax({**record, "discount": 0}) or Decimal(100)
     old = _value(name, replaces, record)
     if share(arguments[name], base) > share(old, base):
         yield _label(name), f"{one_line(old or 0)} → {one_line(arguments[name])}"
 
 
-def _address(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+def _replaced_address(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     old = _value(name, replaces, record)
     if old and str(old) != str(arguments[name]):
         yield "Replaces e-mail address", f"{quoted_address(old)} → {described(name, arguments[name])}"
 
 
-def _other(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+def _owner_or_currency(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     if str(arguments[name]) != str(record.get(name, arguments[name])):
         new = described(name, arguments[name])
         if replaces.kind == "owner" and not record.get(name):
@@ -177,7 +177,7 @@ def _other(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iter
             yield "Changes the currency", f"{old} → currency {new}, with the same amounts"
 
 
-def _file(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+def _replaced_file(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     if old := _value(name, replaces, record):
         yield "Replaces the file", quoted(old)
 
@@ -249,6 +249,7 @@ def _label(name: str) -> str:
 
 _SINGULAR = {"lines": "line", "people": "contact person", "allocations": "payment of", "values": "value"}
 _FINDERS = {
-    "lines": _removed, "people": _removed, "allocations": _removed, "values": _removed, "amount": _lower,
-    "reduction": _higher, "owner": _other, "currency": _other, "file": _file, "address": _address,
+    "lines": _removed, "people": _removed, "allocations": _removed, "values": _removed, "amount": _lower_amount,
+    "reduction": _larger_reduction, "owner": _owner_or_currency, "currency": _owner_or_currency,
+    "file": _replaced_file, "address": _replaced_address,
 }  # fmt: skip

@@ -96,23 +96,23 @@ def candidates(policy: Policy, operation: Operation, facts: Facts) -> list[tuple
     """The rules that may match, in order, each with the unknown facts it depends on; ends with a certain match."""
     found: list[tuple[Rule, frozenset[Fact]]] = []
     for rule in policy.rules:
-        waiting = _waiting(rule, operation, facts)
-        if waiting is not None:
-            found.append((rule, waiting))
-            if not waiting:
+        missing = _missing_facts(rule, operation, facts)
+        if missing is not None:
+            found.append((rule, missing))
+            if not missing:
                 break
     return found
 
 
 def needed(policy: Policy, operation: Operation, facts: Facts) -> frozenset[Fact]:
     """The facts needed for a decision; no others have to be looked up."""
-    return frozenset[Fact]().union(*(waiting for _, waiting in candidates(policy, operation, facts)))
+    return frozenset[Fact]().union(*(missing for _, missing in candidates(policy, operation, facts)))
 
 
 def decide(policy: Policy, operation: Operation, facts: Facts) -> Decision:
     """The decision of the first matching rule, or else the default. All facts of `needed` must be known."""
-    for rule, waiting in candidates(policy, operation, facts):
-        assert not waiting, f"{sorted(waiting)} must be looked up first"
+    for rule, missing in candidates(policy, operation, facts):
+        assert not missing, f"{sorted(missing)} must be looked up first"
         return outcome(policy, rule, facts.effect)
     return outcome(policy, None, facts.effect)
 
@@ -131,7 +131,7 @@ def outcome(policy: Policy, rule: Rule | None, effect: Effect) -> Decision:
     return Decision(action, reason, name)
 
 
-def _waiting(rule: Rule, operation: Operation, facts: Facts) -> frozenset[Fact] | None:
+def _missing_facts(rule: Rule, operation: Operation, facts: Facts) -> frozenset[Fact] | None:
     """The unknown facts on which a match depends, empty if the rule matches; None if it does not match."""
     if not covers(rule, operation, facts.effect):
         return None

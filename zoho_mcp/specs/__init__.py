@@ -1,1 +1,1 @@
-"""What the API is: the entries of tool_specs as typed values. Knows neither HTTP nor MCP."""
+"""The entries of tool_specs as typed values. Knows neither HTTP nor MCP."""

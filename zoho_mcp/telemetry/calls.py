@@ -175,35 +175,35 @@ class RequestTrace:
 @contextmanager
 def trace_request(method: str, route: str, clock: Callable[[], float]) -> Generator[RequestTrace]:
     """Trace a request over all its attempts. `route` is a template (`/invoices/{invoice_id}`) or empty."""
-    found = RequestTrace(method, route or "other", clock)
+    trace = RequestTrace(method, route or "other", clock)
     began = time.perf_counter()
     outcome, code = "done", 0
     with _tracer.start_as_current_span(
-        f"{found.method} {found.route}", kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
+        f"{trace.method} {trace.route}", kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
     ) as span:
         try:
-            yield found
+            yield trace
         except BaseException as problem:
             outcome, code = kind_of(problem), problem.code if isinstance(problem, ZohoMcpError) else 0
             raise
         finally:
-            found.stop_waiting()
-            _describe(span, found, outcome, code)
-            _measure(found, outcome, code, time.perf_counter() - began)
+            trace.stop_waiting()
+            _describe(span, trace, outcome, code)
+            _measure(trace, outcome, code, time.perf_counter() - began)
 
 
-def _describe(span: Span, found: RequestTrace, outcome: str, code: int) -> None:
+def _describe(span: Span, trace: RequestTrace, outcome: str, code: int) -> None:
     if not span.is_recording():
         return
     span.set_attributes({
         "zoho.call": current_call().id,
-        "http.request.method": found.method,
-        "url.template": found.route,
-        "http.request.resend_count": max(0, found.sent - 1),
-        "zoho.limits.waited_seconds": round(found.waited, 3),
+        "http.request.method": trace.method,
+        "url.template": trace.route,
+        "http.request.resend_count": max(0, trace.sent - 1),
+        "zoho.limits.waited_seconds": round(trace.waited, 3),
     })  # fmt: skip
-    if found.status is not None:
-        span.set_attribute("http.response.status_code", found.status)
+    if trace.status is not None:
+        span.set_attribute("http.response.status_code", trace.status)
     if code or outcome == "done":
         span.set_attribute("zoho.code", code)
     if outcome != "done":
@@ -211,19 +211,19 @@ def _describe(span: Span, found: RequestTrace, outcome: str, code: int) -> None:
         span.set_status(StatusCode.ERROR)
 
 
-def _measure(found: RequestTrace, outcome: str, code: int, seconds: float) -> None:
-    route = {"method": found.method, "route": found.route}
-    _seconds.record(seconds, {**route, "status": _status(found.status), "code": _code(code, outcome)})
-    if found.queued:
-        _waited.record(found.waited)
-    if found.sent > 1:
-        _retries.add(found.sent - 1, route)
-    if found.route == TOKEN_ROUTE and outcome != "done":
+def _measure(trace: RequestTrace, outcome: str, code: int, seconds: float) -> None:
+    route = {"method": trace.method, "route": trace.route}
+    _seconds.record(seconds, {**route, "status": _status(trace.status), "code": _code(code, outcome)})
+    if trace.queued:
+        _waited.record(trace.waited)
+    if trace.sent > 1:
+        _retries.add(trace.sent - 1, route)
+    if trace.route == TOKEN_ROUTE and outcome != "done":
         _refreshes.add(1, {"outcome": outcome})
     if _logger.isEnabledFor(logging.DEBUG):
-        fields = {"status": found.status, "code": code, "outcome": outcome, "retries": max(0, found.sent - 1),
-                "waited": round(found.waited, 3), "seconds": round(seconds, 4)}  # fmt: skip
-        _logger.debug("%s %s: %s", found.method, found.route, outcome, extra={"fields": {**route, **fields}})
+        fields = {"status": trace.status, "code": code, "outcome": outcome, "retries": max(0, trace.sent - 1),
+                "waited": round(trace.waited, 3), "seconds": round(seconds, 4)}  # fmt: skip
+        _logger.debug("%s %s: %s", trace.method, trace.route, outcome, extra={"fields": {**route, **fields}})
 
 
 def _status(status: int | None) -> str:

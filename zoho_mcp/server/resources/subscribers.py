@@ -20,7 +20,7 @@ class Subscribers:
     """The subscribers of each resource."""
 
     def __init__(self, publish_change: Callable[[Change], Awaitable[None]] | None = None) -> None:
-        self.publish_change = publish_change or _to_nobody
+        self.publish_change = publish_change or _no_others
         """Notifies other servers of a change, for the subscribers there."""
         self.bus = InMemorySubscriptionBus()
         self.handler = ListenHandler(self.bus)
@@ -28,17 +28,17 @@ class Subscribers:
         """The number of changes made here or reported by other servers: earlier search results may be outdated."""
         self._listening = 0
         self._listened_to: Counter[str] = Counter()
-        self._older: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
+        self._subscriptions: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
         self.are_any = False
         """Whether there are subscribers: here, or possibly at another server."""
         self._set_are_any()
 
     def _set_are_any(self) -> None:
-        self.are_any = bool(self._listening or self._older) or self.publish_change is not _to_nobody
+        self.are_any = bool(self._listening or self._subscriptions) or self.publish_change is not _no_others
 
     def uris(self) -> list[str]:
         """All addresses with a subscriber."""
-        return sorted({*self._listened_to, *(uri for _, uri in self._older)})
+        return sorted({*self._listened_to, *(uri for _, uri in self._subscriptions)})
 
     def listening(self, uris: list[str]) -> None:
         """Add the addresses of a client that began to listen (2026-07-28)."""
@@ -55,14 +55,14 @@ class Subscribers:
 
     def add(self, session: ServerSession, uri: str) -> None:
         """Add a subscription (older protocols)."""
-        self._older[_who(session), uri] = session
-        while len(self._older) > MOST_SUBSCRIPTIONS:
-            self._older.popitem(last=False)
+        self._subscriptions[_connection_id(session), uri] = session
+        while len(self._subscriptions) > MOST_SUBSCRIPTIONS:
+            self._subscriptions.popitem(last=False)
         self._set_are_any()
 
     def drop(self, session: ServerSession, uri: str) -> None:
         """Remove a subscription (older protocols)."""
-        self._older.pop((_who(session), uri), None)
+        self._subscriptions.pop((_connection_id(session), uri), None)
         self._set_are_any()
 
     async def publish(self, uris: Collection[str]) -> None:
@@ -70,27 +70,28 @@ class Subscribers:
         for uri in sorted(uris):
             await self.bus.publish(ResourceUpdated(uri))
         found: dict[int, list[tuple[ServerSession, str]]] = {}
-        for (who, uri), session in self._older.items():
+        for (connection, uri), session in self._subscriptions.items():
             if uri in uris:
-                found.setdefault(who, []).append((session, uri))
+                found.setdefault(connection, []).append((session, uri))
         async with anyio.create_task_group() as group:
-            for who, subscribed in found.items():
-                group.start_soon(self._notify, who, subscribed)
+            for connection, subscribed in found.items():
+                group.start_soon(self._notify, connection, subscribed)
 
-    async def _notify(self, who: int, subscribed: list[tuple[ServerSession, str]]) -> None:
+    async def _notify(self, connection: int, subscribed: list[tuple[ServerSession, str]]) -> None:
         with anyio.move_on_after(PATIENCE) as patience:
             for session, uri in subscribed:
                 await session.send_resource_updated(uri)
         if patience.cancelled_caught:
             # Otherwise every later change would wait for this client.
-            self._older = OrderedDict((key, session) for key, session in self._older.items() if key[0] != who)
+            others = [(key, session) for key, session in self._subscriptions.items() if key[0] != connection]
+            self._subscriptions = OrderedDict(others)
             self._set_are_any()
 
 
-async def _to_nobody(change: Change) -> None:
+async def _no_others(change: Change) -> None:
     """Used if there are no other servers."""
 
 
-def _who(session: ServerSession) -> int:
+def _connection_id(session: ServerSession) -> int:
     # A session is made for each request; the parameters of a connection's initialize stay the same.
     return id(session.client_params or session)

@@ -101,7 +101,7 @@ def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[str]
     """Whether the total matches the lines, discount and charges of the request, plus Zoho's taxes."""
     if not arguments.keys() & {"line_items", "discount", "shipping_charge", "adjustment"}:
         return
-    expected, actual = _asked_total(operation, arguments, record), decimal(record.get("total"))
+    expected, actual = _expected_total(operation, arguments, record), decimal(record.get("total"))
     if expected is None or actual is None:
         return
     # Lines may be rounded one by one, and a total to whole units.
@@ -110,7 +110,7 @@ def _total(operation: Operation, arguments: Json, record: Json) -> Iterator[str]
         yield f"The total is {actual:f}; what was asked for comes to {expected:.2f}. Tell the user."
 
 
-def _asked_total(operation: Operation, arguments: Json, record: Json) -> Decimal | None:
+def _expected_total(operation: Operation, arguments: Json, record: Json) -> Decimal | None:
     """The total according to the request; None if it is unknown, for example because of a line without a price."""
     given, kept = _lines(arguments), _lines(record)
     if given and len(given) != len(kept):
@@ -169,8 +169,8 @@ def _lines(holder: Json) -> list[Json]:
 def odd_dates(operation: Operation, arguments: Mapping[str, Any], today: date) -> list[str]:
     """A sentence for each date, or pair of dates, that is probably a mistake."""
     given = dict(_dates(operation, arguments))
-    found = [*_reversed(operation, given), *_far(operation, given, today)]
-    return [*found, *_month_to_come(arguments, today)]
+    found = [*_reversed_dates(operation, given), *_distant_dates(operation, given, today)]
+    return [*found, *_future_month(arguments, today)]
 
 
 def _dates(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[tuple[str, date]]:
@@ -182,14 +182,14 @@ def _dates(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[tuple
                 continue
 
 
-def _reversed(operation: Operation, given: Mapping[str, date]) -> Iterator[str]:
+def _reversed_dates(operation: Operation, given: Mapping[str, date]) -> Iterator[str]:
     for first, last in _DATE_PAIRS:
         if first in given and last in given and given[last] < given[first]:
             so = "so nothing can be found; swap them" if operation.effect == "read" else "tell the user"
             yield f"{last} {given[last]} is before {first} {given[first]}: {so}."
 
 
-def _far(operation: Operation, given: Mapping[str, date], today: date) -> Iterator[str]:
+def _distant_dates(operation: Operation, given: Mapping[str, date], today: date) -> Iterator[str]:
     past = _PAST if operation.effect == "read" else _PAST_OF_CHANGES
     for name, day in given.items():
         years = (day - today).days / 365.25
@@ -199,7 +199,7 @@ def _far(operation: Operation, given: Mapping[str, date], today: date) -> Iterat
             yield f"{name} {day} is {-years:.0f} years before today, {today}: check the year."
 
 
-def _month_to_come(arguments: Mapping[str, Any], today: date) -> Iterator[str]:
+def _future_month(arguments: Mapping[str, Any], today: date) -> Iterator[str]:
     year, month = arguments.get("year"), arguments.get("month")
     if isinstance(year, int) and isinstance(month, int) and (year, month) > (today.year, today.month):
         yield f"{year}-{month:02} has not begun: today is {today}."

@@ -171,12 +171,12 @@ def cut(
     """The result with as many rows as fit, at least one, and the arguments for the next rows."""
     key, start = operation.tool_answer_key, _start(envelope.get("page_context", {}))
     every: list[Json] = answer[key]
-    fit = max(_fitting(every, bound - len(compact_json({**answer, key: []})) - _NOTE), 1)
+    fit = max(_fitting_rows(every, bound - len(compact_json({**answer, key: []})) - _NOTE), 1)
     if "page" not in operation.input.get("properties", {}):
         return {**answer, key: every[:fit], "left_out": f"{len(every) - fit} rows: longer than ZOHO_MAX_ANSWER"}
     # The position of each row in Zoho's list, because rows that do not match the filters may be missing here.
     places: Sequence[int] = envelope.get("page_context", {}).get("positions") or range(1, len(every) + 1)
-    shown = _even(start, fit, places)
+    shown = _rows_to_show(start, fit, places)
     rest = {name: value for name, value in answer.items() if "sums" not in name}
     rest |= {"has_more": True, "next": continued(start + places[shown - 1])}
     rest["left_out"] = f"{len(every) - shown} rows of this page, for length"
@@ -191,7 +191,7 @@ def _drafts(arguments: Mapping[str, Any]) -> bool:
     return arguments.get("status") == "draft"
 
 
-def _fitting(every: Sequence[Json], space: int) -> int:
+def _fitting_rows(every: Sequence[Json], space: int) -> int:
     for count, row in enumerate(every):
         space -= len(compact_json(row)) + 1
         if space < 0:
@@ -199,7 +199,7 @@ def _fitting(every: Sequence[Json], space: int) -> int:
     return len(every)
 
 
-def _even(start: int, fit: int, places: Sequence[int]) -> int:
+def _rows_to_show(start: int, fit: int, places: Sequence[int]) -> int:
     """The number of rows to show: slightly fewer than fit, so that a large page can begin after them."""
     return max(
         range((fit + 1) // 2, fit + 1),

@@ -48,7 +48,7 @@ async def list_changes(app: ServerContext, arguments: Mapping[str, Any]) -> Answ
         zone = await app.api.zone()
     day = date.fromisoformat(arguments["date"]) if "date" in arguments else datetime.now(zone).date()
     found = await anyio.to_thread.run_sync(_of_day, app.audit.file, day, zone)
-    own = [row for row in found if _is_for(row, app, logged_in())][-MOST_ROWS:][::-1]
+    own = [row for row in found if _is_visible(row, app, logged_in())][-MOST_ROWS:][::-1]
 
     async def may_read(reader: Operation, of_record: Mapping[str, Any]) -> bool:
         call = ToolCall(reader, of_record, app.api.books, logged_in())
@@ -143,5 +143,5 @@ def _is_answered(row: Entry, later: Iterable[Entry]) -> bool:
     return row.get("outcome") == "asked" and any(all(one.get(n) == row.get(n) for n in what) for one in later)
 
 
-def _is_for(row: Entry, app: ServerContext, principal: str | None) -> bool:
+def _is_visible(row: Entry, app: ServerContext, principal: str | None) -> bool:
     return row.get("organization") == app.api.books and principal in (None, row.get("principal"))

@@ -80,7 +80,7 @@ class _Search:
     async def _add(self, contact_id: str, people: dict[str, str]) -> None:
         record = await self.app.api.record("get_customer", {"customer_id": contact_id})
         kept, _ = filter_check.examine(self.operation, self.rest, [record])
-        people[contact_id] = people[contact_id] or next(_fitting(record, self.text), "")
+        people[contact_id] = people[contact_id] or next(_matching_people(record, self.text), "")
         if kept and people[contact_id] and record.get("contact_type", "customer") == "customer":
             self.rows.append(record)
             self.findings.notes.clear()  # notes that nothing was found
@@ -93,7 +93,7 @@ class _Search:
         wrong: set[str] = set()
         for row in unseen:
             record = await self.app.api.record("get_customer", {"customer_id": _id(row)})
-            people[_id(row)] = next(_fitting(record, self.text), "")
+            people[_id(row)] = next(_matching_people(record, self.text), "")
             if not shows(record, self.text):
                 wrong.add(_id(row))
         kept = [place for place, row in enumerate(self.rows) if _id(row) not in wrong]
@@ -110,7 +110,7 @@ class _Search:
                 envelope = cast(Envelope, await self.app.api.send(_PEOPLE))
                 people: list[Json] = envelope["contact_persons"]
                 if not envelope["page_context"]["has_more_page"]:
-                    return {_id(person): _described(person) for person in people if _matches(person, self.text)}, True
+                    return {_id(person): _in_words(person) for person in people if _matches(person, self.text)}, True
         found: dict[str, str] = {}
         is_complete = True
         for query in _queries(self.text):
@@ -142,16 +142,16 @@ def _queries(text: str) -> list[Json]:
     return [{"first_name_contains": text}, {"last_name_contains": text}]
 
 
-def _fitting(record: Mapping[str, Any], text: str) -> Iterator[str]:
+def _matching_people(record: Mapping[str, Any], text: str) -> Iterator[str]:
     """The contact persons of a customer that match the text."""
     people: list[Json] = record.get("contact_persons") or []
-    return (_described(person) for person in people if _matches(person, text))
+    return (_in_words(person) for person in people if _matches(person, text))
 
 
 def _matches(person: Mapping[str, Any], text: str) -> bool:
     return shows({name: person.get(name) for name in _PERSON}, text)
 
 
-def _described(person: Mapping[str, Any]) -> str:
+def _in_words(person: Mapping[str, Any]) -> str:
     name = f"{person.get('first_name', '')} {person.get('last_name', '')}".strip()
     return ", ".join(part for part in (name, person.get("email"), person.get("phone"), person.get("mobile")) if part)

@@ -94,7 +94,7 @@ async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) ->
     """Records counted and added up by group, per currency. Raises ArgumentsError if the kind has no such group."""
     records, by = arguments["records"], arguments["group_by"]
     kind = _KINDS[records]
-    _must_fit(app, kind, arguments)
+    _check_arguments(app, kind, arguments)
     filters = {name: arguments[name] for name in ("date_start", "date_end", "customer_id", "status")
               if name in arguments}  # fmt: skip
     everything = "status" in filters or by == "status"
@@ -131,7 +131,7 @@ async def summarize_records(app: ServerContext, arguments: Mapping[str, Any]) ->
     return answer | findings.remarks, ()
 
 
-def _must_fit(app: ServerContext, kind: _Kind, arguments: Mapping[str, Any]) -> None:
+def _check_arguments(app: ServerContext, kind: _Kind, arguments: Mapping[str, Any]) -> None:
     problems: list[str] = []
     records, by = arguments["records"], arguments["group_by"]
     if by not in kind.groups:

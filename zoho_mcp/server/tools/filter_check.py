@@ -188,14 +188,14 @@ def _check_by_form(name: str, value: Any, key: str, zoho_names: Mapping[str, str
     return None
 
 
-def _fits_status(row: Row, asked: str) -> bool:
+def _fits_status(row: Row, wanted: str) -> bool:
     found = _plain(row.get("status"))
-    if not found or asked == "all":
+    if not found or wanted == "all":
         return True
-    if asked == "partiallypaid" and found == "overdue":
+    if wanted == "partiallypaid" and found == "overdue":
         # An overdue invoice may be partially paid, which only its balance shows.
         return decimal(row.get("balance")) != decimal(row.get("total"))
-    return found in _STATUSES.get(asked, {asked})
+    return found in _STATUSES.get(wanted, {wanted})
 
 
 def _same(found: Any, wanted: Any) -> bool:
