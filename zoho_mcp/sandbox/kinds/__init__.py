@@ -1,1 +1,1 @@
-"""One module or package per kind of record: its routes, its rules and what it sends."""
+"""One module or package per kind of record: its routes, its rules and its views."""

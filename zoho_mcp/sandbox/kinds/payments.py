@@ -1,4 +1,4 @@
-"""Customer payments: money received, applied to invoices or kept as an advance, and refunds of what is not applied."""
+"""Customer payments: money received, applied to invoices or kept as an advance, and refunds of unapplied amounts."""
 
 from collections import defaultdict
 from decimal import Decimal

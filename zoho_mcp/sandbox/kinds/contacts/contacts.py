@@ -1,4 +1,4 @@
-"""Customers: what Zoho's API calls contacts. Balances on them come from balances.py."""
+"""Customers, which Zoho's API calls contacts. Their balances come from balances.py."""
 
 from zoho_mcp.sandbox.balances import Settled, Standing, invoice_status, settled, standings
 from zoho_mcp.sandbox.kinds.contacts.parts import address_from, persons_from, primary_of

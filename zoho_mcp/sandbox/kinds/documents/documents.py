@@ -65,7 +65,7 @@ def write_customer(request: Request, document: Record) -> None:
 
 
 def write_pricing(request: Request, document: Record, word: str) -> None:
-    """Set lines, discounts and charges, and compute the totals; `what` names the document in errors."""
+    """Set lines, discounts and charges, and compute the totals; `word` names the document in refusals."""
     body = request.body
     sent = records(body, "line_items")
     if sent is not None:

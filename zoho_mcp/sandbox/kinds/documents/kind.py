@@ -47,7 +47,7 @@ class Mail:
 
 
 def stored_status(request: Request, document: Record) -> str:
-    """The status in the record, without what follows from other records and today's date."""
+    """The status in the record, which ignores other records and today's date."""
     return str(document["status"])
 
 
