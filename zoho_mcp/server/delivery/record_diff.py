@@ -48,7 +48,7 @@ def _compared(sent: Json, record: Json) -> Iterator[tuple[str, bool]]:
 
 def _compared_lists(name: str, sent: list[Any], actual: list[Any]) -> Iterator[tuple[str, bool]]:
     if len(sent) != len(actual):
-        # Another number of lines means another invoice.
+        # A different number of lines means a different invoice.
         yield ("rate" if name == "line_items" else name), False
     elif all(isinstance(part, Mapping) for part in (*sent, *actual)):
         for one, other in zip(sent, actual, strict=True):

@@ -94,7 +94,7 @@ def _describe(span: Span, ctx: RequestContext, method: str, tool: str, call: Cal
     if ctx.protocol_version in KNOWN_PROTOCOL_VERSIONS:
         found["mcp.protocol.version"] = ctx.protocol_version
     if isinstance(ctx.request_id, int):
-        # A text may be anything that the client chooses.
+        # A text id may contain anything that the client chooses.
         found["jsonrpc.request.id"] = str(ctx.request_id)
     if tool:
         found |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, "zoho.outcome": call.outcome}
