@@ -16,8 +16,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
-from test_page_browser import CHROMEDRIVER, CHROMIUM, Browser
-from test_page_browser import browser as browser
+from test_approval_page_browser import CHROMEDRIVER, CHROMIUM, Browser
+from test_approval_page_browser import browser as browser
 
 from zoho_mcp.approval_page.html import outcome_page, question_page
 from zoho_mcp.connect import html as connect

@@ -8,9 +8,9 @@ import pytest
 from conftest import call
 from connecting import CLIENT, a_newcomer
 from mcp import Client
+from test_approval_page_browser import CHROMEDRIVER, CHROMIUM, CONTRAST, Browser
+from test_approval_page_browser import browser as browser
 from test_connect import opened
-from test_page_browser import CHROMEDRIVER, CHROMIUM, CONTRAST, Browser
-from test_page_browser import browser as browser
 
 from zoho_mcp.sandbox.credentials import CREDENTIALS
 from zoho_mcp.sandbox.demo.organization import add_organization, today_there

@@ -19,7 +19,7 @@ from conftest import Zoho, call, opened_zoho, text_of
 from machine import Machine, run_here, serving
 from mcp import Client
 from test_arguments import CATALOG, CHECKER
-from test_payloads import CASES, error_of
+from test_responses import CASES, error_of
 
 from zoho_mcp.cli.main import COMMANDS
 from zoho_mcp.errors import ArgumentsError

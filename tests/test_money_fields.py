@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from conftest import Zoho, call
-from test_results_after import Books
+from test_new_state import Books
 
 pytestmark = pytest.mark.anyio
 LINES = [{"name": "A", "rate": 100}]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from zoho_mcp.sandbox.ledger import ZERO
+from zoho_mcp.sandbox.pricing import ZERO
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import does_not_exist

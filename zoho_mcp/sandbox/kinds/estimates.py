@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind, Mail, Transition
 from zoho_mcp.sandbox.kinds.documents.numbering import Numbering
-from zoho_mcp.sandbox.ledger import HUNDRED, ZERO
 from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
+from zoho_mcp.sandbox.pricing import HUNDRED, ZERO
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import day, flag, number, optional_day, text

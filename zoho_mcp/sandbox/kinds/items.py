@@ -2,8 +2,8 @@
 
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.kinds.settings import tax
-from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import Listing, status_filters
+from zoho_mcp.sandbox.pricing import ZERO
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value
 from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, flag, number, one_of, text_fields
 from zoho_mcp.sandbox.wire.json_wire import Record

@@ -9,8 +9,8 @@ from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.kinds.refunds import RefundKind, refund_rows, refunds_of
-from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing
+from zoho_mcp.sandbox.pricing import ZERO, rounded
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, over_applied, refused
 from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, day, number, records, text, text_fields

@@ -3,8 +3,8 @@
 from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
 from zoho_mcp.sandbox.kinds.contacts.parts import primary_of
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
-from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import Listing, status_filters
+from zoho_mcp.sandbox.pricing import ZERO
 from zoho_mcp.sandbox.wire.errors import invalid_value
 from zoho_mcp.sandbox.wire.fields import custom_field_hash, custom_fields, number, one_of, text_fields
 from zoho_mcp.sandbox.wire.json_wire import Record

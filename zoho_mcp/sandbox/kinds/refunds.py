@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from zoho_mcp.sandbox.balances import rest
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind, Router
-from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, respond
+from zoho_mcp.sandbox.pricing import ZERO, rounded
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import touch
 from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value, refused

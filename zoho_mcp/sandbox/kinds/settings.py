@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
-from zoho_mcp.sandbox.ledger import HUNDRED, ZERO
+from zoho_mcp.sandbox.pricing import HUNDRED, ZERO
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import invalid_value
 from zoho_mcp.sandbox.wire.fields import limited, number, text, text_fields, whole

@@ -4,8 +4,8 @@ from zoho_mcp.sandbox.balances import Settled, Standing, invoice_status, settled
 from zoho_mcp.sandbox.kinds.contacts.parts import address_from, persons_from, primary_of
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
 from zoho_mcp.sandbox.kinds.settings import CURRENCY, base_currency
-from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, status_filters
+from zoho_mcp.sandbox.pricing import ZERO, rounded
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.times import in_words
 from zoho_mcp.sandbox.wire.errors import ZohoError, invalid_value

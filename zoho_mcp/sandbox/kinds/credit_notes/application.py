@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoho_mcp.sandbox.balances import allocate, allocations_from, balance, invoice_status, rest, settled_of, unapply_one
 from zoho_mcp.sandbox.kinds.credit_notes.credit_notes import CREDIT_NOTE, invoices_credited, status_of
 from zoho_mcp.sandbox.kinds.record_kind import Router
-from zoho_mcp.sandbox.ledger import rounded
+from zoho_mcp.sandbox.pricing import rounded
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, over_applied, refused
 from zoho_mcp.sandbox.wire.fields import number, records, text
 from zoho_mcp.sandbox.wire.json_wire import Record

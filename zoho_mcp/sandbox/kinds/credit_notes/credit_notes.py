@@ -9,8 +9,8 @@ from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind, Mail, Transition
 from zoho_mcp.sandbox.kinds.documents.numbering import Numbering
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.refunds import refund_rows
-from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
+from zoho_mcp.sandbox.pricing import ZERO, rounded
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.errors import refused
 from zoho_mcp.sandbox.wire.fields import day, flag, text

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoho_mcp.sandbox.kinds import settings
 from zoho_mcp.sandbox.kinds.contacts.parts import address_from, primary_of
-from zoho_mcp.sandbox.ledger import HUNDRED, ZERO, Discount, Line, Priced, Tax, Terms, price, rounded
+from zoho_mcp.sandbox.pricing import HUNDRED, ZERO, Discount, Line, Priced, Tax, Terms, price, rounded
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value
 from zoho_mcp.sandbox.wire.fields import as_number, choice, flag, number, record, records, text, text_fields, texts
 from zoho_mcp.sandbox.wire.json_wire import Record

@@ -8,7 +8,7 @@ from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
 from zoho_mcp.sandbox.kinds.expenses.views import LISTING, billed, detail, overview
 from zoho_mcp.sandbox.kinds.files import LARGEST, store_file
 from zoho_mcp.sandbox.kinds.record_kind import RecordKind
-from zoho_mcp.sandbox.ledger import ZERO, Line, Tax, Terms, price, rounded
+from zoho_mcp.sandbox.pricing import ZERO, Line, Tax, Terms, price, rounded
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import custom_fields, day, flag, number, records, text, text_fields
 from zoho_mcp.sandbox.wire.forms import Upload

@@ -1,8 +1,8 @@
 """Expenses as Zoho shows them: the record plus values derived from its accounts and the invoice that bills it."""
 
 from zoho_mcp.sandbox.balances import Settled, invoice_status, settled
-from zoho_mcp.sandbox.ledger import ZERO, rounded
 from zoho_mcp.sandbox.listing import Listing, Test
+from zoho_mcp.sandbox.pricing import ZERO, rounded
 from zoho_mcp.sandbox.store import Books
 from zoho_mcp.sandbox.wire.fields import custom_field_hash
 from zoho_mcp.sandbox.wire.json_wire import Record

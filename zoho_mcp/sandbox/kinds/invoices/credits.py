@@ -6,7 +6,7 @@ from zoho_mcp.sandbox.balances import allocate, allocations_from, allocations_to
 from zoho_mcp.sandbox.kinds.credit_notes.application import apply_credit
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.record_kind import Router
-from zoho_mcp.sandbox.ledger import ZERO, rounded
+from zoho_mcp.sandbox.pricing import ZERO, rounded
 from zoho_mcp.sandbox.times import in_words
 from zoho_mcp.sandbox.wire.errors import does_not_exist, invalid_value, over_applied
 from zoho_mcp.sandbox.wire.fields import number, records, text

@@ -5,7 +5,7 @@ from zoho_mcp.sandbox.kinds.documents import mail
 from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.invoices.views import UNPAID
 from zoho_mcp.sandbox.kinds.record_kind import Router
-from zoho_mcp.sandbox.ledger import ZERO
+from zoho_mcp.sandbox.pricing import ZERO
 from zoho_mcp.sandbox.wire.errors import refused
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Reply, Request, done

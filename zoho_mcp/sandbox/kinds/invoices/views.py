@@ -5,8 +5,8 @@ from datetime import date
 
 from zoho_mcp.sandbox.balances import NOT_IN_FORCE, Settled, Standing, balance, invoice_status, settled, standings
 from zoho_mcp.sandbox.kinds.contacts.contacts import CONTACT
-from zoho_mcp.sandbox.ledger import rounded
 from zoho_mcp.sandbox.listing import Listing, of_status, status_filters
+from zoho_mcp.sandbox.pricing import rounded
 from zoho_mcp.sandbox.wire.json_wire import Record
 from zoho_mcp.sandbox.wire.routing import Request
 

@@ -10,8 +10,8 @@ from zoho_mcp.sandbox.kinds.invoices.invoices import INVOICE
 from zoho_mcp.sandbox.kinds.invoices.views import LISTING as INVOICES
 from zoho_mcp.sandbox.kinds.invoices.views import UNPAID
 from zoho_mcp.sandbox.kinds.recurring_invoices import schedule, unique_fields
-from zoho_mcp.sandbox.ledger import ZERO
 from zoho_mcp.sandbox.listing import TEXT, Listing, of_status, respond, status_filters
+from zoho_mcp.sandbox.pricing import ZERO
 from zoho_mcp.sandbox.times import parse_stamp
 from zoho_mcp.sandbox.wire.errors import ZohoError, does_not_exist, invalid_value, refused
 from zoho_mcp.sandbox.wire.fields import custom_fields, day, flag, one_of, optional_day, text, whole

@@ -188,7 +188,7 @@ async def test_an_error_in_the_log_is_one_line_with_its_origin_but_not_its_text(
     [told] = [line for line in watch.log() if line["level"] == "error"]
     assert (told["level"], told["message"], told["error"]["type"]) == ("error", "list_invoices failed", "RuntimeError")
     assert told["error"]["cause"]["type"] == "KeyError"
-    assert any("test_seen" in frame and "handle_async_request" in frame for frame in told["error"]["frames"])
+    assert any("test_telemetry" in frame and "handle_async_request" in frame for frame in told["error"]["frames"])
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from conftest import Zoho, call
 from test_money_fields import MORE
-from test_results_after import Books
+from test_new_state import Books
 
 pytestmark = pytest.mark.anyio
 TAX = "$tax_id"

@@ -19,8 +19,8 @@ from mcp import Client
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
+from test_approval_page import HOSTILE, a_window
 from test_confirm import sent_invoice, status
-from test_page import HOSTILE, a_window
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")

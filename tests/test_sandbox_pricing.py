@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from zoho_mcp.sandbox.ledger import ZERO, Discount, Line, Tax, Terms, price, split
+from zoho_mcp.sandbox.pricing import ZERO, Discount, Line, Tax, Terms, price, split
 
 SALES = Tax("1", Decimal("8.875"))
 REDUCED = Tax("2", Decimal("4"))
