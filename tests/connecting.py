@@ -110,6 +110,17 @@ async def look(address: str, headers: Mapping[str, str] | None = None) -> httpx.
         return await browser.get(address, headers=headers)
 
 
+async def refuses_connections(address: str) -> None:
+    """Return once nothing listens there any more."""
+    while True:
+        try:
+            await look(address)
+        except httpx.ConnectError:
+            return
+        except httpx.TransportError:
+            continue  # accepted while the server was stopping
+
+
 def kind_of(result: Any) -> str:
     """The kind of a result that is an error; empty when the call worked."""
     return result.structured_content["error"]["kind"] if result.is_error else ""
