@@ -21,6 +21,7 @@ from connecting import (
     decline,
     kind_of,
     look,
+    refuses_connections,
     to_consent,
     use_demo,
 )
