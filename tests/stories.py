@@ -1,4 +1,4 @@
-"""Stories in which every default tool is used once, as a business would use it."""
+"""Stories in which every tool is used once, as a business would use it."""
 
 import json
 from collections.abc import Awaitable, Callable
