@@ -39,6 +39,7 @@ from zoho_mcp.server.context import ServerContext
 from zoho_mcp.server.results.projection import with_records
 from zoho_mcp.settings import Settings, from_environment
 from zoho_mcp.specs.load import load
+from zoho_mcp.specs.model import Catalog
 from zoho_mcp.zoho.client import ZohoClient
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.rate_limit.limits import Rates
@@ -154,6 +155,7 @@ class Zoho:
         approvals: Approvals | None = None,
         browser: OpenBrowser = open_browser,
         public_page: str = "",
+        catalog: Catalog | None = None,
         **changes: Any,
     ) -> Server[ServerContext]:
         settings = replace(self.settings, **changes)
@@ -161,7 +163,7 @@ class Zoho:
             settings, transport=SandboxTransport(self.app), clock=self.seconds, sleep=self.sleep,
             limiter=Limiter(Rates(10**9, 10**9, at_once=5), clock=self.seconds),
         )  # fmt: skip
-        catalog = load(settings.product, settings.edition)
+        catalog = catalog or load(settings.product, settings.edition)
         return create_server(settings, catalog, client, approvals=approvals, browser=browser, public_page=public_page)
 
     on_sleep: Callable[[], None] = lambda: None

@@ -98,7 +98,42 @@ def _mailing(**mails: Any) -> dict[str, Any]:
     )
 
 
+def _update(kind: str, schema: str = "number", name: str = "amount") -> dict[str, Any]:
+    properties = {"thing_id": {"type": "string"}, name: {"type": schema}}
+    return _operation(
+        effect="write",
+        http={"method": "PUT", "path": "/things/{thing_id}"},
+        idempotent=True,
+        outcome={"sign": "unseen"},
+        replaces={name: {"kind": kind}},
+        input={"type": "object", "properties": properties, "required": ["thing_id"]},
+    )
+
+
+def _list(columns: list[str], **answer: Any) -> dict[str, Any]:
+    return _operation(answer={"key": "things", "columns": columns} | answer)
+
+
 WRONG = [
+    pytest.param(_list(["name", "a_id"]), "own id", id="rows that begin with a name"),
+    pytest.param(
+        _list(["thing_id", "part_id"]) | {"http": {"method": "GET", "path": "/things/{thing_id}/parts"}},
+        "own id",
+        id="rows that begin with the id of another record",
+    ),
+    pytest.param(_list(["a_id", "total"], sums=["total"]), "currency_code", id="sums without a currency"),
+    pytest.param(_list(["a_id", "currency_code"], sums=["total"]), "total", id="sums of no column"),
+    pytest.param(
+        _list(["payment_id", "currency_code"], currency_of_customer=True), "customer_id", id="the currency of nobody"
+    ),
+    pytest.param(
+        _list(["a_id", "customer_id", "currency_code"], currency_of_customer=True), "payment_id", id="no payments"
+    ),
+    pytest.param(
+        _list(["payment_id", "customer_id"], currency_of_customer=True), "currency_code", id="a currency nobody sees"
+    ),
+    pytest.param(_update("payout", "string"), "not a number", id="a text is paid out"),
+    pytest.param(_update("amount", "string", "fee"), "not a number", id="a text that may fall"),
     pytest.param(_operation(answer={"key": "things", "columns": ["a_id"], "number": "no"}), "number", id="no number"),
     pytest.param(_operation(http={"method": "GET", "path": "/things", "account": True}), "account", id="no account"),
     pytest.param(
@@ -162,6 +197,26 @@ WRONG = [
         id="subject does not exist",
     ),
 ]
+
+
+def test_an_update_of_what_was_paid_out_says_so(folder: Path) -> None:
+    paying = _operation(
+        name="pay_thing",
+        effect="destroy",
+        http={"method": "POST", "path": "/things"},
+        idempotent=False,
+        outcome={"sign": "unseen"},
+        confirm={"ask": "?", "subject": "list_things", "done": "Paid.", "consequence": "pays_out"},
+        input={"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]},
+    )
+    listing = _operation(
+        name="list_things", http={"method": "GET", "path": "/things"}, input={"type": "object", "properties": {}}
+    )
+    write(folder, listing, paying, _update("amount"))
+    with pytest.raises(SpecError, match="payout"):
+        load(folder=folder)
+    write(folder, listing, paying, _update("payout"))
+    assert "get_thing" in load(folder=folder).operations
 
 
 def test_few_tools_are_always_loaded(folder: Path) -> None:

@@ -144,17 +144,20 @@ def _changed_element(old: Json, new: Json, kind: str) -> Iterator[Detail]:
         yield label, f"{element_in_words(kind, old)} → {described(name, new[name])}"
 
 
-def _lower_amount(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+def _changed_amount(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
+    """An amount that falls, or one paid out that rises."""
     before, after = decimal(_value(name, replaces, record)), decimal(arguments[name])
-    if before is not None and after is not None and after < before:
-        yield _label(name), f"{money(before, currency_of(record))} → {money(after, currency_of(record))}"
+    if before is None or after is None:
+        return
+    if (after > before) if replaces.kind == "payout" else (after < before):
+        yield _label(name, replaces), f"{money(before, currency_of(record))} → {money(after, currency_of(record))}"
 
 
 def _larger_reduction(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
     base = before_tax({**record, "discount": 0}) or Decimal(100)
     old = _value(name, replaces, record)
     if share(arguments[name], base) > share(old, base):
-        yield _label(name), f"{one_line(old or 0)} → {one_line(arguments[name])}"
+        yield _label(name, replaces), f"{one_line(old or 0)} → {one_line(arguments[name])}"
 
 
 def _replaced_address(name: str, replaces: Replaces, arguments: Json, record: Json) -> Iterator[Detail]:
@@ -241,15 +244,14 @@ def _id_of(element: Json) -> str:
     return next((str(value) for name, value in element.items() if name.endswith("_id") or not name), "")
 
 
-def _label(name: str) -> str:
-    return {"amount": "Lowers the amount", "discount": "Raises the discount"}.get(
-        name, f"Lowers the {name.replace('_', ' ')}"
-    )
+def _label(name: str, replaces: Replaces) -> str:
+    return f"{_VERBS[replaces.kind]} the {name.replace('_', ' ')}"
 
 
+_VERBS = {"amount": "Lowers", "reduction": "Raises", "payout": "Raises"}
 _SINGULAR = {"lines": "line", "people": "contact person", "allocations": "payment of", "values": "value"}
 _FINDERS = {
-    "lines": _removed, "people": _removed, "allocations": _removed, "values": _removed, "amount": _lower_amount,
-    "reduction": _larger_reduction, "owner": _owner_or_currency, "currency": _owner_or_currency,
-    "file": _replaced_file, "address": _replaced_address,
+    "lines": _removed, "people": _removed, "allocations": _removed, "values": _removed, "amount": _changed_amount,
+    "payout": _changed_amount, "reduction": _larger_reduction, "owner": _owner_or_currency,
+    "currency": _owner_or_currency, "file": _replaced_file, "address": _replaced_address,
 }  # fmt: skip

@@ -91,11 +91,21 @@ class Replaces(Frozen):
     """How an argument of an update can destroy existing values."""
 
     kind: Literal[
-        "lines", "people", "allocations", "values", "amount", "reduction", "owner", "currency", "file", "address"
+        "lines",
+        "people",
+        "allocations",
+        "values",
+        "amount",
+        "reduction",
+        "payout",
+        "owner",
+        "currency",
+        "file",
+        "address",
     ]
     """A list that is replaced as a whole, so that omitted elements are lost (`lines`, `people`, `allocations`,
-    `values`); an `amount` that may fall; a `reduction` that may grow; the `owner` of a debt; the `currency`; a `file`;
-    an e-mail `address`."""
+    `values`); an `amount` that may fall; a `reduction` that may grow; a `payout`, money leaving the business, that may
+    grow; the `owner` of a debt; the `currency`; a `file`; an e-mail `address`."""
     key: str = ""
     """For a list: the field that identifies an element."""
     field: str = ""
@@ -150,11 +160,12 @@ class Answer(Frozen):
     key: str = ""
     """The envelope's key for the record or the rows."""
     columns: tuple[str, ...] = ()
-    """For rows: the fields shown. Empty for a record."""
+    """For rows: the fields shown, the record's own id first. Empty for a record."""
     sums: tuple[str, ...] = ()
-    """For rows: the money columns to add up, per currency."""
+    """For rows: the money columns to add up, per currency, which is in the column `currency_code`."""
     currency_of_customer: bool = False
-    """For rows: they do not contain their currency, which is that of their customer."""
+    """For rows: payments do not contain their currency, which is that of their customer. Needs the columns
+    `payment_id`, `customer_id` and `currency_code`."""
     by_contact_person: bool = False
     """For rows: customers, whom a search also finds by any of their contact persons."""
     fields: tuple[str, ...] = ()

@@ -10,6 +10,9 @@ from zoho_mcp.text import placeholders
 
 _CAN_DESTROY = frozenset({"customer_id", "currency_id", "amount", "discount", "shipping_charge", "adjustment"})
 _LISTS = ("lines", "people", "allocations", "values")
+_NUMBERS = ("amount", "payout")
+_OF_PAYMENTS = frozenset({"payment_id", "customer_id", "currency_code"})
+"""Columns that `currency_of_customer` reads and fills."""
 _TAKES = {"pays_out": "amount", "refused_with_transactions": "customer_id"}
 """Consequence to the argument that it needs."""
 MOST_ALWAYS_LOADED = 5
@@ -36,13 +39,14 @@ def _contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     yield from _rename_contradictions(operation)
     yield from _file_contradictions(operation, catalog)
     yield from _list_contradictions(operation, catalog)
+    yield from _column_contradictions(operation)
     yield from _outcome_contradictions(operation, catalog)
     yield from _clear_contradictions(operation)
     yield from _after_contradictions(operation, catalog)
     if operation.toolset in catalog.extra and operation.known_from is None:
         yield "known_from says what shows that Zoho offers it."
     if operation.http.method == "PUT" and operation.effect == "write":
-        yield from _replaces_contradictions(operation)
+        yield from _replaces_contradictions(operation, catalog)
     if operation.confirm is not None:
         yield from _confirm_contradictions(operation, catalog)
     if operation.mails is not None:
@@ -116,6 +120,22 @@ def _list_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str
     lists = [listing for listing in catalog.operations.values() if listing.answer.number]
     if not answer.columns[:1] or sum(listing.answer.columns[:1] == answer.columns[:1] for listing in lists) > 1:
         yield f"answer.number: the first column is the record's id, and {answer.columns[:1]} has one such list."
+
+
+def _column_contradictions(operation: Operation) -> Iterator[str]:
+    """Rows that cannot be told apart, and sums without a currency."""
+    answer = operation.answer
+    if answer.columns and not operation.handler:
+        own_id = answer.columns[0]
+        is_path = operation.http.path.endswith(f"/{{{own_id}}}")
+        # An argument names another record, unless it is the last part of the path.
+        if not own_id.endswith("_id") or (own_id in operation.input.get("properties", {}) and not is_path):
+            yield f"answer.columns begin with the record's own id, which {own_id} is not."
+    for name in answer.sums:
+        if not {name, "currency_code"} <= {*answer.columns}:
+            yield f"answer.sums needs the columns {name} and currency_code."
+    if answer.currency_of_customer and not {*answer.columns} >= _OF_PAYMENTS:
+        yield f"answer.currency_of_customer is for payments: it needs the columns {', '.join(sorted(_OF_PAYMENTS))}."
 
 
 def _mails_contradictions(operation: Operation, mails: Mails, catalog: Catalog) -> Iterator[str]:
@@ -201,8 +221,9 @@ def _reads_record(operation: Operation | None) -> bool:
     return operation is not None and operation.effect == "read" and not operation.answer.columns
 
 
-def _replaces_contradictions(operation: Operation) -> Iterator[str]:
+def _replaces_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
     """An update must declare what each argument that can destroy something destroys."""
+    pays_out = _pays_out(operation, catalog)
     for name, part in cast(Json, operation.input.get("properties", {})).items():
         if name == "clear":
             continue
@@ -213,6 +234,20 @@ def _replaces_contradictions(operation: Operation) -> Iterator[str]:
         kind = operation.replaces[name].kind if name in operation.replaces else ""
         if is_list and kind not in ("", *_LISTS):
             yield f"{name} is a list: its kind in replaces is one of {', '.join(_LISTS)}."
+        if kind in _NUMBERS and part.get("type") != "number":
+            yield f"{name} is not a number: its kind in replaces is not {kind}."
+        if name == "amount" and pays_out and kind != "payout":
+            yield "amount is money that leaves the business: its kind in replaces is payout."
+
+
+def _pays_out(update: Operation, catalog: Catalog) -> bool:
+    """Whether the record of an update is made by a tool that pays money out."""
+    made_at = update.http.path.rpartition("/")[0]
+    return any(
+        other.http.method == "POST" and other.http.path == made_at and other.confirm.consequence == "pays_out"
+        for other in catalog.operations.values()
+        if other.confirm is not None
+    )
 
 
 def _confirm_contradictions(operation: Operation, catalog: Catalog) -> Iterator[str]:
