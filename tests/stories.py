@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from conftest import Zoho, call
+from routes import missing
 
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
@@ -166,16 +167,12 @@ def at(answer: Any, path: str) -> Any:
     return answer
 
 
-def _missing_route(operation: Operation, sent_to: str) -> str:
-    method = operation.http.method
+def _missing_route(operation: Operation) -> str:
+    http = operation.http
+    how = missing(operation.name, http.method, http.path)
     return (
-        f"{operation.name}: the sandbox has no route {method} {sent_to}. In the module of this kind in "
-        f"zoho_mcp/sandbox/kinds/, write a function {operation.name} and register it with the module's router. "
-        f'If the path names a record: @router.on_one("{method}", <path after the id>, <Zoho\'s message>, <shape>), '
-        "and the function takes the request and the record. Otherwise: "
-        f'@router.on_all("{method}", <path after that of the list>, <shape>), and it takes the request. '
-        "A route that answers with a record or rows names the shape of its "
-        "keys: zoho_mcp/sandbox/keys/README.md."
+        f"{operation.name}: the sandbox has no route {http.method} {http.path}. Add it in {how.file}:\n\n{how.line}\n\n"
+        "A response with a record or rows names the shape of its keys: zoho_mcp/sandbox/keys/README.md."
     )
 
 
@@ -190,7 +187,7 @@ async def walk(zoho: Zoho, use: Tool, story: list[dict[str, Any]], kept: dict[st
         except AssertionError as problem:
             request = zoho.app.state.request_log[-1]
             if request.code in NO_ROUTE:
-                pytest.fail(_missing_route(load(product).operations[step["tool"]], request.path))
+                pytest.fail(_missing_route(load(product).operations[step["tool"]]))
             raise AssertionError(f"{step['tool']}: {problem}") from None
         kept |= {name: at(answer, path) for name, path in step.get("keep", {}).items()}
         for path, expected in step.get("expect", {}).items():

@@ -39,11 +39,12 @@ def keeps_the_promised_shape(operation: Operation, answer: dict[str, Any]) -> No
     """The client checked the answer against the published schema. Inside, records are as `output` says."""
     assert set(answer) <= set(output_schema(operation)["properties"]), operation.name
     held: Any = answer.get(operation.tool_answer_key, [])
-    for record in cast("list[Any]", held if isinstance(held, list) else [held]):
+    records = cast("list[dict[str, Any]]", held if isinstance(held, list) else [held])
+    for record in records:
         validate(record, dict(operation.output), Draft202012Validator)
     if operation.answer.columns and not operation.handler:
         # Pages are put together, and records found, by the id in the first column.
-        ids = [record[operation.answer.columns[0]] for record in held]
+        ids = [record[operation.answer.columns[0]] for record in records]
         assert len(set(ids)) == len(ids), operation.name
 
 
