@@ -36,14 +36,14 @@ quick: $(VENV)/installed-test  ## the tests that start no process: half a minute
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not (processes or browser or replicas or converters or slow)"
 
 test: $(VENV)/installed-test  ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 converters: $(VENV)/installed-test  ## the tools in other clients' libraries, and the examples; needs uv
 	$(PIP) --group converters
 	$(BIN)/python -m pytest -m converters
 
 coverage: $(VENV)/installed-test  ## the whole test suite with branch coverage; pages in htmlcov/
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term --cov-report=html
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term --cov-report=html
 
 docs: $(VENV)/installed-docs  ## the docs as a site, build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
