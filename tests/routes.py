@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -13,6 +14,7 @@ from zoho_mcp.sandbox import kinds
 from zoho_mcp.sandbox.app import MODULES
 from zoho_mcp.sandbox.kinds.documents.kind import DocumentKind
 from zoho_mcp.sandbox.kinds.record_kind import PERMISSIONS, RecordKind, Router
+from zoho_mcp.sandbox.wire.errors import ZohoError
 from zoho_mcp.sandbox.wire.routing import BOTH, Route, RouteTable
 from zoho_mcp.specs.load import load
 from zoho_mcp.specs.model import Operation
@@ -31,15 +33,32 @@ class Missing:
 
 
 def route_of(operation: Operation, product: str) -> Route:
-    """The route that an operation's requests take. Raises ZohoError if there is none."""
+    """The route that an operation's requests take. Raises LookupError that says how to add it."""
     segments = re.sub(r"\{\w+\}", "1", operation.http.path.partition("?")[0]).strip("/").split("/")
-    return TABLE.find(product, operation.http.method, segments)[0]
+    try:
+        return TABLE.find(product, operation.http.method, segments)[0]
+    except ZohoError:
+        raise LookupError(advice(operation)) from None
 
 
 def unused() -> list[Route]:
     """The routes that no tool uses, in the order of MODULES."""
-    used = {id(route_of(one, product)) for product in BOTH for one in load(product).operations.values()}
+    used: set[int] = set()
+    for product in BOTH:
+        for operation in load(product).operations.values():
+            with suppress(LookupError):
+                used.add(id(route_of(operation, product)))
     return [route for routes in MODULES for route in routes if id(route) not in used]
+
+
+def advice(operation: Operation) -> str:
+    """How to add the route that the sandbox lacks for an operation."""
+    http = operation.http
+    how = missing(operation.name, http.method, http.path)
+    return (
+        f"{operation.name}: the sandbox has no route {http.method} {http.path}. Add it in {how.file}:\n\n{how.line}\n\n"
+        "A response with a record or rows names the shape of its keys: zoho_mcp/sandbox/keys/README.md."
+    )
 
 
 def missing(name: str, method: str, path: str) -> Missing:

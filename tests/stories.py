@@ -8,10 +8,9 @@ from typing import Any, cast
 
 import pytest
 from conftest import Zoho, call
-from routes import missing
+from routes import advice
 
 from zoho_mcp.specs.load import load
-from zoho_mcp.specs.model import Operation
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 NO_ROUTE = (5, 37)
@@ -167,15 +166,6 @@ def at(answer: Any, path: str) -> Any:
     return answer
 
 
-def _missing_route(operation: Operation) -> str:
-    http = operation.http
-    how = missing(operation.name, http.method, http.path)
-    return (
-        f"{operation.name}: the sandbox has no route {http.method} {http.path}. Add it in {how.file}:\n\n{how.line}\n\n"
-        "A response with a record or rows names the shape of its keys: zoho_mcp/sandbox/keys/README.md."
-    )
-
-
 async def walk(zoho: Zoho, use: Tool, story: list[dict[str, Any]], kept: dict[str, Any], product: str) -> None:
     """One story of cases/walks: each step calls a tool, keeps parts of the answer and expects parts of it.
 
@@ -187,7 +177,7 @@ async def walk(zoho: Zoho, use: Tool, story: list[dict[str, Any]], kept: dict[st
         except AssertionError as problem:
             request = zoho.app.state.request_log[-1]
             if request.code in NO_ROUTE:
-                pytest.fail(_missing_route(load(product).operations[step["tool"]]))
+                pytest.fail(advice(load(product).operations[step["tool"]]))
             raise AssertionError(f"{step['tool']}: {problem}") from None
         kept |= {name: at(answer, path) for name, path in step.get("keep", {}).items()}
         for path, expected in step.get("expect", {}).items():
