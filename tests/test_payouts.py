@@ -28,7 +28,7 @@ def with_update(folder: Path) -> Catalog:
     toolset = json.loads(file.read_text(encoding="utf-8"))
     path = "/creditnotes/{creditnote_id}/refunds/{creditnote_refund_id}"
     update = {
-        "name": "update_credit_note_refund",
+        "name": "revise_refund",
         "title": "Change a refund",
         "description": "Change only the given fields of a refund.",
         "docs": [f"PUT {path}"],
@@ -60,15 +60,15 @@ async def test_a_refund_is_asked_about_when_it_rises(zoho: Zoho, tmp_path: Path)
         listed = await call(client, "list_credit_note_refunds", **which)
         which["creditnote_refund_id"] = listed["creditnote_refunds"][0]["creditnote_refund_id"]
         asked = len(zoho.person.questions)
-        await call(client, "update_credit_note_refund", **which, amount=30)
+        await call(client, "revise_refund", **which, amount=30)
         assert len(zoho.person.questions) == asked
-        await call(client, "update_credit_note_refund", **which, amount=95)
+        await call(client, "revise_refund", **which, amount=95)
     [question] = zoho.person.questions[asked:]
     assert {"30.00", "95.00"} <= set(question.split())
 
 
 async def test_the_label_depends_on_the_kind_and_not_on_the_name(tmp_path: Path) -> None:
-    made_up = with_update(tmp_path).operations["update_credit_note_refund"]
+    made_up = with_update(tmp_path).operations["revise_refund"]
 
     def losses(kind: Literal["amount", "payout", "reduction"], amount: int) -> Losses:
         operation = made_up.model_copy(update={"replaces": {"amount": Replaces(kind=kind)}})

@@ -5,16 +5,14 @@ from routes import missing, route_of, unused
 
 from zoho_mcp.sandbox.app import MODULES
 from zoho_mcp.sandbox.wire.routing import Route
-from zoho_mcp.settings.variables import EDITIONS
 from zoho_mcp.specs.load import load
 
 KINDS = "zoho_mcp/sandbox/kinds/"
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize("product", ["invoice", "books"])
-def test_an_entry_has_the_scope_of_its_route(product: str, edition: str) -> None:
-    operations = load(product, edition).operations.values()
+def test_an_entry_has_the_scope_of_its_route(product: str) -> None:
+    operations = load(product).operations.values()
     wrong = {one.name: scope for one in operations if (scope := route_of(one, product).scope) != one.scope}
     assert wrong == {}, "The sandbox asks for these scopes."
 
@@ -24,18 +22,17 @@ def test_an_entry_has_the_scope_of_its_route(product: str, edition: str) -> None
     [
         (
             "POST",
-            "/estimates/{estimate_id}/status/void",
+            "/estimates/{estimate_id}/status/nowhere",
             "estimates.py",
             'ESTIMATE: transitions=(…, Transition("/status/',
         ),
         ("PUT", "/projects/{project_id}", "projects.py", "PROJECT: updated="),
         ("DELETE", "/projects/{project_id}", "projects.py", "PROJECT: deleted="),
-        ("POST", "/invoices/{invoice_id}/lock", "invoices/invoices.py", '@router.on_one("POST", "/lock", '),
-        ("GET", "/invoices/late?page=1", "invoices/invoices.py", '@router.on_all("GET", "/late", '),
-        ("PUT", "/expensecategories/{category_id}", "accounts.py", '@categories.on_one("PUT", "", '),
+        ("POST", "/invoices/{invoice_id}/nowhere", "invoices/invoices.py", '@router.on_one("POST", "/nowhere", '),
+        ("GET", "/invoices/nowhere?page=1", "invoices/invoices.py", '@router.on_all("GET", "/nowhere", '),
         ("PUT", "/chartofaccounts/{account_id}", "accounts.py", "router: PUT /chartofaccounts"),
-        ("GET", "/settings/units", "settings.py", 'ROUTES: Route("GET", "/settings/units", "settings.READ", '),
-        ("GET", "/salesorders", "", ""),
+        ("GET", "/settings/nowhere", "settings.py", 'ROUTES: Route("GET", "/settings/nowhere", "settings.READ", '),
+        ("GET", "/nowhere", "", ""),
     ],
 )
 def test_a_missing_route_is_declared_like_its_neighbours(method: str, path: str, file: str, begins: str) -> None:
@@ -50,7 +47,7 @@ def test_the_routes_of_a_table_are_all_found_in_one_file(routes: list[Route]) ->
     assert file.endswith(".py")
 
 
-def test_routes_that_no_tool_uses_are_listed() -> None:
+def test_only_routes_that_no_tool_uses_are_listed() -> None:
     listed = {(route.method, route.pattern) for route in unused()}
-    assert ("GET", "/creditnotes/refunds") in listed
-    assert ("GET", "/invoices") not in listed
+    assert not listed & {("GET", "/invoices"), ("PUT", "/contacts/{contact_id}"), ("POST", "/settings/taxes")}
+    assert len(listed) < sum(len(routes) for routes in MODULES)
