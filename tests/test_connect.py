@@ -78,6 +78,7 @@ async def test_without_an_account_the_tools_are_listed_and_each_call_gives_the_n
         assert len((client.instructions or "").encode()) <= CUT
 
 
+@pytest.mark.slow
 async def test_nothing_is_read_from_books_that_nobody_chose(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         with pytest.raises(MCPError):
@@ -132,6 +133,7 @@ async def test_from_nothing_to_an_account_without_a_restart(newcomer: Newcomer, 
         assert stat.S_IMODE(profile.path.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 async def test_a_subscribed_client_is_notified_of_new_tools_and_changed_records(
     newcomer: Newcomer,
 ) -> None:
@@ -146,6 +148,7 @@ async def test_a_subscribed_client_is_notified_of_new_tools_and_changed_records(
                 assert isinstance(await anext(heard), ResourceUpdated)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 async def test_from_demo_data_to_an_account(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
@@ -162,6 +165,7 @@ async def test_from_demo_data_to_an_account(newcomer: Newcomer) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 async def test_a_wrong_secret_stores_nothing_and_can_be_corrected(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
@@ -177,6 +181,7 @@ async def test_a_wrong_secret_stores_nothing_and_can_be_corrected(newcomer: Newc
         assert kind_of(await client.call_tool("list_invoices", {})) == ""
 
 
+@pytest.mark.slow
 async def test_declining_at_zoho_changes_nothing(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
@@ -185,6 +190,7 @@ async def test_declining_at_zoho_changes_nothing(newcomer: Newcomer) -> None:
         assert kind_of(await client.call_tool("list_invoices", {})) == "not_connected"
 
 
+@pytest.mark.slow
 async def test_an_answer_from_zoho_counts_once_and_only_for_its_own_attempt(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
@@ -198,12 +204,14 @@ async def test_an_answer_from_zoho_counts_once_and_only_for_its_own_attempt(newc
 
 
 @pytest.mark.parametrize("form", [{"client_id": ""}, {"client_secret": " "}, {"product": "crm"}])
+@pytest.mark.slow
 async def test_an_invalid_form_is_shown_again(newcomer: Newcomer, form: dict[str, str]) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
         assert (await post(f"{address}/account/us", {**CLIENT, **form})).status_code == 422
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 async def test_with_two_organisations_the_person_chooses_one(newcomer: Newcomer) -> None:
     add_organization(newcomer.zoho.state.store, "900000002", "Linden <Export>", today=today_there(utc_now()))
@@ -223,6 +231,7 @@ async def test_with_two_organisations_the_person_chooses_one(newcomer: Newcomer)
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 async def test_after_a_restart_an_unfinished_login_continues_with_the_organisation(newcomer: Newcomer) -> None:
     add_organization(newcomer.zoho.state.store, "900000002", "Linden Export", today=today_there(utc_now()))
     async with Client(newcomer.server()) as client:
@@ -239,6 +248,7 @@ async def test_after_a_restart_an_unfinished_login_continues_with_the_organisati
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 async def test_read_only_asks_zoho_for_read_scopes_only(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         await connect(await opened(newcomer, client), read_only="true")
@@ -247,6 +257,7 @@ async def test_read_only_asks_zoho_for_read_scopes_only(newcomer: Newcomer) -> N
         assert await names(client) == [name for name in BY_DEFAULT if operations[name].effect == "read"]
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 async def test_two_servers_have_a_page_each_and_share_the_login(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as one, Client(newcomer.server()) as other:
@@ -261,6 +272,7 @@ async def test_two_servers_have_a_page_each_and_share_the_login(newcomer: Newcom
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 async def test_an_idle_page_closes_and_the_next_call_opens_another(newcomer: Newcomer) -> None:
     async with Client(newcomer.server(idle=0)) as client:
         first = await opened(newcomer, client)
@@ -270,6 +282,7 @@ async def test_an_idle_page_closes_and_the_next_call_opens_another(newcomer: New
         assert newcomer.desk.addresses[1] != first
 
 
+@pytest.mark.slow
 async def test_without_a_browser_the_model_gets_the_address(newcomer: Newcomer) -> None:
     newcomer.desk.has_browser = False
     async with Client(newcomer.server()) as client:
@@ -280,6 +293,7 @@ async def test_without_a_browser_the_model_gets_the_address(newcomer: Newcomer) 
         assert kind_of(await client.call_tool("list_invoices", {})) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 async def test_on_demo_data_a_stored_login_is_offered(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
@@ -293,6 +307,7 @@ async def test_on_demo_data_a_stored_login_is_offered(newcomer: Newcomer) -> Non
         assert "demo_data" not in await call(client, "list_invoices", per_page=1)
 
 
+@pytest.mark.slow
 async def test_the_page_is_protected_like_the_approval_page(newcomer: Newcomer) -> None:
     async with Client(newcomer.server()) as client:
         address = await opened(newcomer, client)
