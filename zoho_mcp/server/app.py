@@ -125,7 +125,7 @@ def _sdk_server(app: ServerContext, shared: Replication | None) -> Server[Server
     async def lifespan(_: Server[ServerContext]) -> AsyncGenerator[ServerContext]:
         await anyio.to_thread.run_sync(app.before_values.prune)
         try:
-            on_change = partial(subscriptions.notify_local, app)
+            on_change = partial(subscriptions.notify_of_other, app)
             async with shared.running(on_change) if shared else nullcontext(), app.page.running():
                 yield app
         finally:

@@ -100,7 +100,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ZOHO_APPROVAL_URL_TO_MODEL", "1: the approval page's address may go into answers to the model, which "
             "could then pass it to something that clicks for you.", "0", ("0", "1"), read=values.switch),
     Setting("ZOHO_REDIS_URL", "Redis or Valkey that several servers of the same account share: "
-            "`rediss://user:password@host`; docs/replicas.md says what lies there.", secret=True,
+            "`rediss://user:password@host`; docs/replicas.md says what is stored there.", secret=True,
             read=values.redis_url),
     Setting("ZOHO_API_URL", "Another host for the API, for a gateway or the sandbox.", read=values.api_url),
     Setting("ZOHO_ACCOUNTS_URL", "Another host for OAuth, for a gateway or the sandbox.", read=values.accounts_url),

@@ -42,9 +42,10 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
             envelope, links = await _run(app, call)
         except BaseException as problem:
             await trail.failed(problem)
-            if _may_have_happened(problem):
+            may_have_happened = _may_have_happened(problem)
+            if may_have_happened:
                 previous = attempt and Previous(attempt)
-            if operation.handler or _may_have_happened(problem):
+            if operation.handler or may_have_happened:
                 # Of several requests, a later one may have failed after the change was made.
                 with anyio.move_on_after(PATIENCE, shield=True):
                     await _notify(app, call, {})
@@ -65,8 +66,9 @@ async def perform(app: ServerContext, call: ToolCall, trail: AuditTrail, before:
 
 
 async def _notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]) -> None:
-    app.subscribers.changes += 1
-    if app.subscribers.are_any:
+    subscribers = app.subscribers
+    subscribers.changes += 1
+    if subscribers.listening_clients or subscribers.subscriptions or subscribers.publish_change is not None:
         await notify(app, call, envelope)
 
 

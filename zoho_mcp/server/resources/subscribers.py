@@ -20,57 +20,49 @@ class Subscribers:
     """The subscribers of each resource."""
 
     def __init__(self, publish_change: Callable[[Change], Awaitable[None]] | None = None) -> None:
-        self.publish_change = publish_change or _no_others
-        """Notifies other servers of a change, for the subscribers there."""
+        self.publish_change = publish_change
+        """Notifies other servers of a change, for the subscribers there; None if there are no other servers."""
         self.bus = InMemorySubscriptionBus()
         self.handler = ListenHandler(self.bus)
         self.changes = 0
         """The number of changes made here or reported by other servers: earlier search results may be outdated."""
-        self._listening = 0
+        self.listening_clients = 0
+        """The clients that listen (2026-07-28), some of them to no address."""
         self._listened_to: Counter[str] = Counter()
-        self._subscriptions: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
-        self.are_any = False
-        """Whether there are subscribers: here, or possibly at another server."""
-        self._set_are_any()
-
-    def _set_are_any(self) -> None:
-        self.are_any = bool(self._listening or self._subscriptions) or self.publish_change is not _no_others
+        self.subscriptions: OrderedDict[tuple[int, str], ServerSession] = OrderedDict()
+        """The sessions with a subscription (older protocols), by connection and address, the oldest first."""
 
     def uris(self) -> list[str]:
         """All addresses with a subscriber."""
-        return sorted({*self._listened_to, *(uri for _, uri in self._subscriptions)})
+        return sorted({*self._listened_to, *(uri for _, uri in self.subscriptions)})
 
     def listening(self, uris: list[str]) -> None:
         """Add the addresses of a client that began to listen (2026-07-28)."""
-        self._listening += 1
+        self.listening_clients += 1
         self._listened_to.update(uris)
-        self._set_are_any()
 
     def unsubscribe(self, uris: list[str]) -> None:
         """Remove the addresses of a client that stopped listening (2026-07-28)."""
-        self._listening -= 1
+        self.listening_clients -= 1
         self._listened_to.subtract(uris)
         self._listened_to = +self._listened_to
-        self._set_are_any()
 
     def add(self, session: ServerSession, uri: str) -> None:
         """Add a subscription (older protocols)."""
-        self._subscriptions[_connection_id(session), uri] = session
-        while len(self._subscriptions) > MOST_SUBSCRIPTIONS:
-            self._subscriptions.popitem(last=False)
-        self._set_are_any()
+        self.subscriptions[_connection_id(session), uri] = session
+        while len(self.subscriptions) > MOST_SUBSCRIPTIONS:
+            self.subscriptions.popitem(last=False)
 
     def drop(self, session: ServerSession, uri: str) -> None:
         """Remove a subscription (older protocols)."""
-        self._subscriptions.pop((_connection_id(session), uri), None)
-        self._set_are_any()
+        self.subscriptions.pop((_connection_id(session), uri), None)
 
     async def publish(self, uris: Collection[str]) -> None:
         """Notify the subscribers of these addresses."""
         for uri in sorted(uris):
             await self.bus.publish(ResourceUpdated(uri))
         found: dict[int, list[tuple[ServerSession, str]]] = {}
-        for (connection, uri), session in self._subscriptions.items():
+        for (connection, uri), session in self.subscriptions.items():
             if uri in uris:
                 found.setdefault(connection, []).append((session, uri))
         async with anyio.create_task_group() as group:
@@ -83,13 +75,8 @@ class Subscribers:
                 await session.send_resource_updated(uri)
         if patience.cancelled_caught:
             # Otherwise every later change would wait for this client.
-            others = [(key, session) for key, session in self._subscriptions.items() if key[0] != connection]
-            self._subscriptions = OrderedDict(others)
-            self._set_are_any()
-
-
-async def _no_others(change: Change) -> None:
-    """Used if there are no other servers."""
+            others = [(key, session) for key, session in self.subscriptions.items() if key[0] != connection]
+            self.subscriptions = OrderedDict(others)
 
 
 def _connection_id(session: ServerSession) -> int:

@@ -61,13 +61,18 @@ async def notify(app: ServerContext, call: ToolCall, envelope: Mapping[str, Any]
     if call.operation.toolset not in _OF_BOTH and call.operation.answer.key != "invoice":
         return
     change = {ORGANIZATION: {call.organization_id}, **_touched(call.operation, call.arguments, envelope)}
-    await notify_local(app, change)
-    await app.subscribers.publish_change(change)
+    await _notify_local(app, change)
+    if app.subscribers.publish_change is not None:
+        await app.subscribers.publish_change(change)
 
 
-async def notify_local(app: ServerContext, change: Change) -> None:
-    """Notify the subscribers here of a change, made by this server or another."""
+async def notify_of_other(app: ServerContext, change: Change) -> None:
+    """Count a change made by another server, and notify the subscribers here of it."""
     app.subscribers.changes += 1
+    await _notify_local(app, change)
+
+
+async def _notify_local(app: ServerContext, change: Change) -> None:
     await app.subscribers.publish({uri for uri in app.subscribers.uris() if _affects(app, change, uri)})
     await app.subscribers.bus.publish(ResourcesListChanged())
 
