@@ -139,7 +139,7 @@ def is_date(value: object) -> bool:
 
 def share(value: object, of: Decimal) -> Decimal:
     """A discount, given as an amount or as a text like "10%", as an amount. `of`: what "10%" refers to."""
-    text = str(value or 0)
+    text = str(value or 0).strip()
     number = decimal(text.removesuffix("%")) or Decimal()
     return of * number / 100 if text.endswith("%") else number
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
-from zoho_mcp.policy.display import decimal, records_in
+from zoho_mcp.policy.display import decimal, records_in, share
 from zoho_mcp.policy.facts import MAIL, can_mail
 from zoho_mcp.policy.rules import effect_of
 from zoho_mcp.specs.model import Operation, is_some
@@ -130,7 +130,7 @@ def _expected_total(operation: Operation, arguments: Json, record: Json) -> Deci
     discount = Decimal()
     if not by_line:
         of = subtotal + tax if after_tax else subtotal
-        discount = _part(_first(arguments, record, "discount"), of) or Decimal()
+        discount = share(_first(arguments, record, "discount"), of)
     charges = [decimal(_first(arguments, record, name)) or Decimal() for name in ("shipping_charge", "adjustment")]
     return subtotal - discount + tax + sum(charges, Decimal())
 
@@ -149,17 +149,11 @@ def _line(line: Json, kept: Json, by_line: bool) -> Decimal | None:
     if rate is None or quantity is None:
         return None
     amount = rate * quantity
-    return amount - (_part(_first(line, kept, "discount"), amount) or Decimal()) if by_line else amount
+    return amount - share(_first(line, kept, "discount"), amount) if by_line else amount
 
 
 def _first(given: Json, kept: Json, name: str) -> object:
     return given.get(name, kept.get(name))
-
-
-def _part(discount: object, of: Decimal) -> Decimal | None:
-    text = str(discount).strip()
-    share = decimal(text.removesuffix("%").strip())
-    return share if share is None or not text.endswith("%") else of * share / 100
 
 
 def _lines(holder: Json) -> list[Json]:
