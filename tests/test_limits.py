@@ -240,7 +240,7 @@ async def test_what_zoho_says_of_the_day_counts_more_than_what_was_counted_here(
     time = Time()
     limits = limiter(time, path, per_minute=1000)
     async with limits.acquire("1", time() + 20) as slot:
-        slot.headers = headers(2000, 2, 3600)
+        slot.note(headers(2000, 2, 3600))
     today = await limits.today("1")
     assert (today.limit, today.remaining, today.resets_at, today.by_zoho) == (2000, 2, NOON + 3600, True)
     for _ in range(2):
@@ -259,7 +259,7 @@ async def test_requests_under_way_are_taken_off_what_zoho_says_is_left() -> None
     limits = limiter(time, per_minute=1000)
     async with limits.acquire("1", time() + 20):
         async with limits.acquire("1", time() + 20) as slot:
-            slot.headers = headers(1000, 500, 3600)
+            slot.note(headers(1000, 500, 3600))
         assert (await limits.today("1")).remaining == 499
 
 
@@ -277,7 +277,7 @@ async def test_headers_that_make_no_sense_change_nothing(wrong: dict[str, str]) 
     time = Time()
     limits = limiter(time)
     async with limits.acquire("1", time() + 20) as slot:
-        slot.headers = wrong
+        slot.note(wrong)
     today = await limits.today("1")
     assert (today.limit, today.remaining, today.by_zoho) == (1000, 999, False)
 

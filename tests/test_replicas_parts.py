@@ -187,7 +187,7 @@ async def test_what_zoho_says_of_the_day_or_refuses_counts_for_all(redis_server:
     async with hosts(redis_server, rates=Rates(100, 1000, 5)) as found:
         limiters = [each.limiter for each in found]
         async with limiters[0].acquire("1", time.time() + 5) as slot:
-            slot.headers = {"x-rate-limit-limit": "2000", "x-rate-limit-remaining": "7", "x-rate-limit-reset": "3600"}
+            slot.note({"x-rate-limit-limit": "2000", "x-rate-limit-remaining": "7", "x-rate-limit-reset": "3600"})
         today = await limiters[1].today("1")
         assert (today.limit, today.remaining, today.by_zoho) == (2000, 7, True)
         assert math.isclose(today.resets_at - _clock(1)(), 3600, abs_tol=5)

@@ -9,7 +9,7 @@ from zoho_mcp.errors import LimitedError
 from zoho_mcp.replicas.connection import Connection, RedisUnavailableError, ms
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.rate_limit.limits import LEASE, WINDOW, Rates, Today, Wait, day_used_up
-from zoho_mcp.zoho.response import parse_rate_headers
+from zoho_mcp.zoho.response import DayHeaders, parse_rate_headers
 
 SHARE = 4
 """Without Redis, a replica keeps to the limits divided by this."""
@@ -72,15 +72,14 @@ class RedisLimiter(Limiter):
             case _:
                 return await self._local_turn(ticket, organization, rates, _STARTS)
 
-    async def leave(self, ticket: int, organization: str, headers: Mapping[str, str]) -> None:
+    async def leave(self, ticket: int, organization: str, reported: DayHeaders | None) -> None:
         """The request is complete."""
-        await super().leave(ticket, organization, headers)
+        await super().leave(ticket, organization, reported)
         self._unfinished.discard(ticket)
         was_sent = ticket in self._sent
         if was_sent:
             self._note_sent(ticket, organization)
-        found = parse_rate_headers(headers)
-        day = (found[0], found[1], ms(found[2])) if found else ()
+        day = (reported[0], reported[1], ms(reported[2])) if reported else ()
         with suppress(RedisUnavailableError):
             await self._step("leave", organization, self._name(ticket), int(was_sent), *day)
 

@@ -66,7 +66,11 @@ def retry_after(response: Response) -> float:
     return min(float(given), 3600.0) if given.isascii() and given.isdigit() else 0.0
 
 
-def parse_rate_headers(headers: Mapping[str, str]) -> tuple[int, int, float] | None:
+DayHeaders = tuple[int, int, float]
+"""The day's limit, the requests left, and seconds until it resets."""
+
+
+def parse_rate_headers(headers: Mapping[str, str]) -> DayHeaders | None:
     """The organisation's requests per day, the requests left, and the seconds until the day ends.
 
     None unless all three `x-rate-limit-…` headers are present and plausible.

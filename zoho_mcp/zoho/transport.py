@@ -24,7 +24,7 @@ from zoho_mcp.zoho.oauth.tokens import TokenSource
 from zoho_mcp.zoho.rate_limit.limiter import Limiter
 from zoho_mcp.zoho.refusals import unknown
 from zoho_mcp.zoho.request import Request
-from zoho_mcp.zoho.response import Response, RetryError, parse_rate_headers
+from zoho_mcp.zoho.response import Response, RetryError
 
 CONNECT = 10.0
 """Seconds to open a connection."""
@@ -164,9 +164,9 @@ class RateLimitedTransport(httpx.AsyncBaseTransport):
             trace.mark_sent()
             response = await self._exchange(request)
             trace.status = response.status_code
-            slot.headers = response.headers
-        if (day := parse_rate_headers(response.headers)) is not None:
-            record_day_quota(organization_id, day[1], day[2])
+            slot.note(response.headers)
+        if slot.day is not None:
+            record_day_quota(organization_id, slot.day[1], slot.day[2])
         return response
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:

@@ -21,7 +21,7 @@ from zoho_mcp.telemetry.calls import report_progress
 from zoho_mcp.times import DAY
 from zoho_mcp.zoho.rate_limit import limits
 from zoho_mcp.zoho.rate_limit.limits import BLOCKED, LEASE, SLOWED, UNLIMITED, WINDOW, Rates, Today, Wait
-from zoho_mcp.zoho.response import parse_rate_headers
+from zoho_mcp.zoho.response import DayHeaders, parse_rate_headers
 
 if TYPE_CHECKING:
     import sqlite3
@@ -49,9 +49,17 @@ _Day = tuple[int, int, float, bool]
 
 @dataclass(slots=True)
 class Slot:
-    """A request in progress. `headers`: the response's, once it is there; they show what is left of the day."""
+    """A request in progress.
 
-    headers: Mapping[str, str] | None = None
+    Attributes:
+        day: from the response's headers: the day's limit, the requests left, seconds until it resets; None if unknown.
+    """
+
+    day: DayHeaders | None = None
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Note what a response's headers say about the day."""
+        self.day = parse_rate_headers(headers)
 
 
 def _transaction(
@@ -111,7 +119,7 @@ class Limiter:
             yield slot
         finally:
             with anyio.CancelScope(shield=True):
-                await self.leave(ticket, organization, slot.headers or {})
+                await self.leave(ticket, organization, slot.day)
             self._changed.set()
             self._changed = anyio.Event()
 
@@ -181,13 +189,13 @@ class Limiter:
         return None
 
     @_transaction
-    def leave(self, ticket: int, organization: str, headers: Mapping[str, str]) -> None:
+    def leave(self, ticket: int, organization: str, reported: DayHeaders | None) -> None:
         """The request is complete. It counts from its response on: it is unknown when Zoho counted it."""
         now = self.clock()
         self._run("delete from tickets where id = ?", (ticket,))
         self._run("update sent set at = ? where ticket = ?", (now, ticket))
-        if (found := parse_rate_headers(headers)) is not None:
-            limit, remaining, reset = found
+        if reported is not None:
+            limit, remaining, reset = reported
             query = "select count(*) from tickets where organization = ? and running"
             underway = int(self._run(query, (organization,)).fetchone()[0])
             self._set_day(organization, limit, remaining - underway, now + reset, True)
